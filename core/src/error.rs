@@ -1,0 +1,37 @@
+//! Two kinds of wrong. A [`Refusal`] is the peer's: exactly one Kafka error code, and perhaps a message. A
+//! [`crate::io::DiskFault`] is the disk's or the environment's. The third, a panic, is our bug.
+
+use alloc::string::String;
+use core::fmt;
+pub use kafka_protocol::ResponseError as ErrorCode;
+
+/// What a peer is told instead of what it asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub code: ErrorCode,
+    /// The text beside the code where the reply has room for one; `None`: the field stays null.
+    pub message: Option<String>,
+}
+
+impl Refusal {
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, message: None }
+    }
+
+    pub fn because(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: Some(message.into()) }
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.code)?;
+        self.message.as_ref().map_or(Ok(()), |text| write!(f, ": {text}"))
+    }
+}

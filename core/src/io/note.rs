@@ -1,0 +1,46 @@
+use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
+use alloc::string::String;
+use core::fmt;
+
+/// Something worth telling: data, which the shell turns into a log line and a counter, the simulator into a trace line.
+///
+/// A variant is one rare or important event; the hot path (an append, a fetch) notes nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Note {
+    /// A log was opened: what recovery found and did.
+    LogOpened { dir: DirId, start: Offset, end: Offset, cut_bytes: u64, scanned_bytes: u64 },
+    /// A log was cut back to `to`.
+    LogTruncated { dir: DirId, from: Offset, to: Offset },
+    /// A log began a new segment.
+    SegmentRolled { dir: DirId, base: Offset },
+    /// Old segments were dropped; the log now starts at `start`.
+    SegmentsDropped { dir: DirId, start: Offset, count: u32 },
+    /// Bytes on disk failed their check when they were read.
+    Damaged { dir: DirId, base: Offset, at: u64 },
+    /// This replica began to lead the partition.
+    Leads { partition: PartitionKey, epoch: LeaderEpoch },
+    /// This replica began to follow.
+    Follows { partition: PartitionKey, leader: NodeId, epoch: LeaderEpoch },
+    /// The quorum's state of this node changed.
+    Quorum { role: &'static str, epoch: LeaderEpoch, leader: NodeId },
+    /// Anything else worth a line; a counter is kept under `topic`.
+    Text { topic: &'static str, text: String },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogOpened { dir, start, end, cut_bytes, scanned_bytes } => {
+                write!(f, "{dir} opened from {start} to {end}, scanned {scanned_bytes}, cut {cut_bytes}")
+            }
+            Self::LogTruncated { dir, from, to } => write!(f, "{dir} truncated from {from} to {to}"),
+            Self::SegmentRolled { dir, base } => write!(f, "{dir} rolled at {base}"),
+            Self::SegmentsDropped { dir, start, count } => write!(f, "{dir} dropped {count} segments, starts at {start}"),
+            Self::Damaged { dir, base, at } => write!(f, "{dir} damaged in segment {base} at byte {at}"),
+            Self::Leads { partition, epoch } => write!(f, "leads {partition} in {epoch}"),
+            Self::Follows { partition, leader, epoch } => write!(f, "follows {leader} on {partition} in {epoch}"),
+            Self::Quorum { role, epoch, leader } => write!(f, "quorum {role} in {epoch}, leader {leader}"),
+            Self::Text { topic, text } => write!(f, "{topic}: {text}"),
+        }
+    }
+}

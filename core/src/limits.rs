@@ -1,0 +1,13 @@
+//! Every bound of the core, with its reason. Relations between bounds are asserted at compile time.
+
+/// Largest request that is read from a socket, in bytes (`socket.request.max.bytes`). The shell enforces it before it allocates.
+pub const REQUEST_BYTES_MAX: usize = 104_857_600;
+
+/// Partitions that one node serves: bounds memory and the table of folders.
+pub const PARTITIONS_MAX: usize = 200_000;
+
+/// Below this much room on the medium, Produce is refused with `KAFKA_STORAGE_ERROR`: what the node writes for
+/// itself (metadata, offsets, checkpoints) still finds room, and no write of a client's is torn by a full disk.
+pub const ROOM_RESERVE_BYTES: u64 = 64 << 20;
+
+const _: () = assert!(ROOM_RESERVE_BYTES as usize <= REQUEST_BYTES_MAX);
