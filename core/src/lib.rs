@@ -30,6 +30,8 @@
 
 extern crate alloc;
 
+pub mod hold;
+
 pub mod io;
 
 pub mod error;

@@ -3,10 +3,12 @@
 //! Every one of them has a one-line `Display`. That line is the simulator's trace, the scenario's text and the
 //! assertion's message.
 
+mod ask;
 mod disk;
 mod note;
 mod out;
 
+pub use ask::Ask;
 pub use disk::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange, Owner};
 pub use note::Note;
 pub use out::Out;
