@@ -23,7 +23,7 @@
 //! | `config` | names, types, defaults of every config | who reads them |
 //! | `wire` | frames: which versions, decode, encode, order of replies | what requests do |
 //! | `io` | inputs, outputs, disk operations, notes | everything above |
-//! | `time` `id` `rng` `limits` `error` | the ground | everything above |
+//! | `time` `id` `rng` `limits` `error` `mutant` | the ground | everything above |
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -37,5 +37,6 @@ pub mod io;
 pub mod error;
 pub mod id;
 pub mod limits;
+pub mod mutant;
 pub mod rng;
 pub mod time;

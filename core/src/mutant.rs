@@ -1,0 +1,148 @@
+//! Named bugs, compiled in by the test feature `mutants` and chosen one at a time while the program runs.
+//!
+//! They prove that the simulator's net catches: every one must be found by `esker sim run`. Without the feature [`is`]
+//! is `false` at compile time and nothing of this is left in the program.
+//!
+//! Where a machine makes a promise it carries one line, `if mutant::is(Mutant::AckBeforeSync) { … }`, and the list
+//! below has a line that says what the bug breaks.
+
+macro_rules! mutants {
+    ($($(#[doc = $what:literal])+ $name:ident = $text:literal,)+) => {
+        /// A named bug.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        #[repr(u16)]
+        pub enum Mutant {
+            $($(#[doc = $what])+ $name,)+
+        }
+
+        /// Every named bug, in the order of the list.
+        pub const ALL: &[Mutant] = &[$(Mutant::$name,)+];
+
+        impl Mutant {
+            /// Its name on the command line and in plans.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// What it breaks, in a sentence.
+            pub const fn breaks(self) -> &'static str {
+                match self { $(Self::$name => concat!($($what),+),)+ }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// Produce is answered before the leader's own write is durable.
+    AckBeforeSync = "ack-before-sync",
+    /// The watermark counts bytes of followers (or of the leader) that are not yet durable.
+    WatermarkUnsynced = "watermark-unsynced",
+    /// A follower truncates to its watermark and not to the end of the common epoch.
+    TruncateToWatermark = "truncate-to-watermark",
+    /// A leader serves a replica's Fetch of any leader epoch.
+    NoFetchFencing = "no-fetch-fencing",
+    /// A vote leaves before it is durable.
+    VoteBeforeSync = "vote-before-sync",
+    /// A vote is granted to a candidate whose log is behind.
+    VoteWithoutLogCheck = "vote-without-log-check",
+    /// A leader shrinks its in-sync set without the controller's leave.
+    ShrinkNotGranted = "shrink-not-granted",
+    /// A replica outside the in-sync set is elected.
+    ElectOutOfSync = "elect-out-of-sync",
+    /// Recovery keeps a batch whose CRC is wrong.
+    RecoverBadTail = "recover-bad-tail",
+    /// Recovery drops the last good batch.
+    DropGoodTail = "drop-good-tail",
+    /// A new segment's name is not made durable.
+    NoDirSyncOnRoll = "no-dir-sync-on-roll",
+    /// A failed sync counts as done.
+    IgnoreSyncFailure = "ignore-sync-failure",
+    /// The offset index names the batch after the one that it should.
+    IndexOffByOne = "index-off-by-one",
+    /// Consumers read beyond the watermark.
+    ReadBeyondWatermark = "read-beyond-watermark",
+    /// The window of a producer's last batches is lost at a restart.
+    LoseProducerWindow = "lose-producer-window",
+    /// A batch of an old producer epoch is appended.
+    NoProducerFencing = "no-producer-fencing",
+    /// A batch that a producer sent before is appended again.
+    AppendDuplicate = "append-duplicate",
+    /// A group accepts commits and heartbeats of an old generation.
+    OldGenerationCommits = "old-generation-commits",
+    /// Two members are told the same partition (an assignment of the generation before).
+    TwoOwners = "two-owners",
+    /// An offset commit is answered before it is committed.
+    CommitBeforeDurable = "commit-before-durable",
+    /// The replies of two pipelined requests of one connection change places.
+    SwapReplies = "swap-replies",
+    /// The leader of the metadata quorum answers before its records are committed.
+    MetadataBeforeCommit = "metadata-before-commit",
+    /// A record of the metadata is committed by one voter alone.
+    QuorumOfOne = "quorum-of-one",
+    /// A new leader does not count an epoch of its own: it keeps the epoch that was.
+    SameEpochElection = "same-epoch-election",
+    /// A leader takes back a follower into the in-sync set that has not caught up.
+    ExpandTooEarly = "expand-too-early",
+    /// `min.insync.replicas` is not looked at.
+    NoMinIsr = "no-min-isr",
+}
+
+#[cfg(feature = "mutants")]
+mod chosen {
+    use super::{ALL, Mutant};
+    use core::sync::atomic::{AtomicU16, Ordering};
+
+    const NONE: u16 = u16::MAX;
+    static CHOSEN: AtomicU16 = AtomicU16::new(NONE);
+
+    /// Whether this bug is switched on.
+    #[inline]
+    pub fn is(mutant: Mutant) -> bool {
+        CHOSEN.load(Ordering::Relaxed) == mutant as u16
+    }
+
+    /// Switches on the bug of that name for the whole process, and every other off; `none`: all off. `false`: no such name.
+    pub fn select(name: &str) -> bool {
+        let found = ALL.iter().find(|m| m.name() == name);
+        if found.is_none() && name != "none" {
+            return false;
+        }
+        CHOSEN.store(found.map_or(NONE, |m| *m as u16), Ordering::Relaxed);
+        true
+    }
+}
+
+#[cfg(not(feature = "mutants"))]
+mod chosen {
+    use super::Mutant;
+
+    /// Without the feature there is no bug.
+    #[inline(always)]
+    pub const fn is(_: Mutant) -> bool {
+        false
+    }
+
+    /// Without the feature only `none` can be chosen.
+    pub fn select(name: &str) -> bool {
+        name == "none"
+    }
+}
+
+pub use chosen::{is, select};
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, Mutant, is, select};
+
+    #[test]
+    fn names_are_different_and_one_is_chosen_at_a_time() {
+        for (place, one) in ALL.iter().enumerate() {
+            assert!(ALL.iter().skip(place + 1).all(|other| other.name() != one.name()), "{}", one.name());
+        }
+        assert!(!select("no such bug"));
+        assert_eq!(select("append-duplicate"), cfg!(feature = "mutants"));
+        assert_eq!(is(Mutant::AppendDuplicate), cfg!(feature = "mutants"));
+        assert!(select("none"));
+        assert!(!is(Mutant::AppendDuplicate));
+    }
+}
