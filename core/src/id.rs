@@ -90,6 +90,11 @@ impl ProducerId {
     pub const NONE: Self = Self(-1);
 }
 
+impl ConnId {
+    /// The connection of a node to itself.
+    pub const LOCAL: Self = Self(0);
+}
+
 impl DirId {
     pub const ROOT: Self = Self(0);
     pub const METADATA: Self = Self(1);

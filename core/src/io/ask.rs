@@ -1,4 +1,4 @@
-use super::{Listener, Out, Output, Reply, Request};
+use super::{Listener, Out, Reply, Request};
 use crate::id::ConnId;
 use kafka_protocol::messages::ResponseKind;
 use kafka_protocol::protocol::StrBytes;
@@ -34,6 +34,6 @@ impl Ask {
 
     /// Ends the connection without an answer, as Kafka does with what it cannot answer.
     pub fn close(&self, out: &mut Out) {
-        out.push(Output::Close { conn: self.conn });
+        out.close(self.conn);
     }
 }

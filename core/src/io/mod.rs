@@ -11,7 +11,7 @@ mod out;
 pub use ask::Ask;
 pub use disk::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange, Owner};
 pub use note::Note;
-pub use out::Out;
+pub use out::{Local, Out};
 
 use crate::error::Refusal;
 use crate::id::{CallId, ConnId};
