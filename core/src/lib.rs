@@ -30,6 +30,8 @@
 
 extern crate alloc;
 
+pub mod partition;
+
 pub mod hold;
 
 pub mod io;
