@@ -32,6 +32,8 @@ extern crate alloc;
 
 pub mod partition;
 
+pub mod group;
+
 pub mod hold;
 
 pub mod io;
