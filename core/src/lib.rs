@@ -31,6 +31,7 @@
 extern crate alloc;
 
 pub mod partition;
+pub mod quorum;
 
 pub mod group;
 
