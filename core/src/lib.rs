@@ -30,10 +30,12 @@
 
 extern crate alloc;
 
+pub mod controller;
+pub mod group;
 pub mod partition;
 pub mod quorum;
 
-pub mod group;
+pub mod metadata;
 
 pub mod hold;
 
