@@ -32,6 +32,10 @@ extern crate alloc;
 
 pub mod controller;
 pub mod group;
+pub mod api;
+
+pub mod node;
+
 pub mod partition;
 pub mod quorum;
 

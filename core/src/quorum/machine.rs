@@ -45,6 +45,11 @@ impl Quorum {
         unimplemented!()
     }
 
+    /// `controller.quorum.voters`.
+    pub fn voters(&self) -> &[super::Voter] {
+        &self.config.voters
+    }
+
     /// The cluster's id, once it is known: from then on requests of another cluster are refused.
     pub fn set_cluster_id(&mut self, cluster_id: String) {
         self.config.cluster_id = Some(cluster_id);

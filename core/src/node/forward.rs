@@ -1,0 +1,93 @@
+//! Admin requests that reach a broker which is not the active controller travel on to it, and the answer travels back
+//! (KIP-590). The controller closes the connection when it is not active: the request is then sent again, to whoever
+//! is, until its time is up.
+
+use super::{Node, Waiting};
+use crate::id::{CallId, HoldId};
+use crate::io::{Ask, CallFault, Lane};
+use crate::time::{Mono, Now, Span};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
+
+/// How long a request is sent again before its client's connection is closed (`request.timeout.ms`).
+const PATIENCE: Span = Span::from_millis(30_000);
+/// How long to wait before sending again, when there is no controller or it did not answer.
+const BACKOFF: Span = Span::from_millis(50);
+
+/// A request on its way to the active controller.
+#[derive(Debug)]
+pub struct Forwarded {
+    key: ApiKey,
+    version: i16,
+    body: Box<RequestKind>,
+}
+
+/// The requests under way: those sent by call, those to be sent again by time.
+#[derive(Debug, Default)]
+pub struct Forwards {
+    sent: BTreeMap<CallId, HoldId>,
+    again: BTreeMap<(Mono, HoldId), ()>,
+}
+
+impl Forwards {
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.again.first_key_value().map(|((at, _), ())| *at)
+    }
+}
+
+impl Node {
+    /// Sends the request to the active controller; its answer becomes the answer to `ask`.
+    pub fn forward(&mut self, now: Now, ask: Ask, key: ApiKey, body: impl Into<RequestKind>) {
+        let version = ask.version;
+        let forwarded = Forwarded { key, version, body: Box::new(body.into()) };
+        let hold = self.hold.insert(ask, now.mono, Some(now.mono + PATIENCE), Waiting::Forward(forwarded));
+        self.send_forward(now, hold);
+    }
+
+    fn send_forward(&mut self, now: Now, hold: HoldId) {
+        let Some(Waiting::Forward(forwarded)) = self.hold.get(hold).map(|row| &row.waiting) else { return };
+        match self.controller_address() {
+            Some(to) => {
+                let (key, version, body) = (forwarded.key, forwarded.version, (*forwarded.body).clone());
+                let call = self.out.call(to, Lane::Forward, key, version, body);
+                self.forwards.sent.insert(call, hold);
+            }
+            None => {
+                self.forwards.again.insert((now.mono + BACKOFF, hold), ());
+            }
+        }
+    }
+
+    /// Takes the answer if the call was a forwarded request.
+    pub fn on_forward_done(
+        &mut self,
+        now: Now,
+        call: CallId,
+        result: Result<Box<ResponseKind>, CallFault>,
+    ) -> Result<(), Result<Box<ResponseKind>, CallFault>> {
+        let Some(hold) = self.forwards.sent.remove(&call) else { return Err(result) };
+        match result {
+            Ok(body) => {
+                if let Some(row) = self.hold.take(hold) {
+                    row.ask.reply(&mut self.out, *body);
+                }
+            }
+            Err(CallFault::Disconnected | CallFault::Garbled) => {
+                self.forwards.again.insert((now.mono + BACKOFF, hold), ());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends again what waited long enough.
+    pub fn on_forward_tick(&mut self, now: Now) {
+        while let Some(((at, hold), ())) = self.forwards.again.pop_first() {
+            if at > now.mono {
+                self.forwards.again.insert((at, hold), ());
+                return;
+            }
+            self.send_forward(now, hold);
+        }
+    }
+}

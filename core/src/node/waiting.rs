@@ -1,0 +1,16 @@
+use super::forward::Forwarded;
+use alloc::boxed::Box;
+use kafka_protocol::messages::{RequestKind, ResponseKind};
+
+/// What a reply in the table waits for. The rows of one kind are made, woken and ended by one file under `api/` or here.
+#[derive(Debug)]
+pub enum Waiting {
+    /// Records of the metadata were appended: the reply leaves when the quorum has committed them (`node::commit`).
+    Commit { reply: Box<ResponseKind> },
+    /// The active controller has the request (`node::forward`).
+    Forward(Forwarded),
+    /// A request to the quorum: asked again when `quorum::Changes::ask_again` says so.
+    Quorum { request: Box<RequestKind> },
+    /// The group coordinator has the request: it releases the row by its id (`group::Release`), whatever it waits for.
+    Group,
+}
