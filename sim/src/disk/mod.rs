@@ -1,0 +1,348 @@
+//! A node's disk: the contract of `esker_core::io::DiskOp`, kept to the letter and no further.
+//!
+//! Operations of one folder that change something take effect when they complete, in the order of their issue; those of
+//! different folders race. A read sees the folder as it was at some moment between its issue and its completion. What was
+//! not made durable is at a crash lost, torn, or kept page by page, as [`Loss`] says; of the operations that were still
+//! under way a first part takes effect.
+
+mod file;
+mod folder;
+
+pub use file::File;
+pub use folder::Folder;
+
+use crate::dice::{Dice, Stream};
+use bytes::Bytes;
+use esker_core::id::DirId;
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileRange};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a crash does to what was not durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Only the process died: the page cache is whole.
+    Nothing,
+    /// All is lost.
+    All,
+    /// A first part was written, up to any byte.
+    Torn,
+    /// Some pages were written, in no order.
+    Pages,
+}
+
+/// How a disk behaves while nothing is wrong with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DiskProfile {
+    /// Cost of an operation that only reaches the page cache, in microseconds.
+    pub write_us: u64,
+    /// Cost of making something durable, in microseconds.
+    pub sync_us: u64,
+    /// Cost of a read, in microseconds.
+    pub read_us: u64,
+    /// How many times slower than that it is: 1 to 100. Heal brings it back to 1.
+    pub slow: u64,
+    /// Bytes that reach the medium together, a power of two.
+    pub page: usize,
+}
+
+/// Which completion the world is to ask for, and when: see [`Disk::submit`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Due {
+    /// The first operation under way in the folder.
+    Change(DirId),
+    /// A read.
+    Read(u64),
+}
+
+/// What a completed operation says to the node.
+pub type Ended = (DiskTag, Result<DiskDone, DiskFault>);
+
+/// Faults that wait to strike.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// So many next syncs fail.
+    pub sync: u32,
+    /// So many next writes fail.
+    pub write: u32,
+    /// So many next reads fail.
+    pub read: u32,
+    /// Bytes that can still be written; `None`: as many as one likes.
+    pub room: Option<u64>,
+}
+
+/// A folder as the running node knows it.
+#[derive(Debug, Default)]
+struct Slot {
+    /// The folder's name, once its `OpenDir` took effect.
+    name: Option<String>,
+    under_way: VecDeque<(DiskTag, DiskOp)>,
+    busy_until: u64,
+}
+
+/// A node's disk.
+#[derive(Debug)]
+pub struct Disk {
+    seed: u64,
+    node: u64,
+    profile: DiskProfile,
+    folders: BTreeMap<String, Folder>,
+    /// By the number of the `DirId`; the root is always there.
+    slots: Vec<Slot>,
+    reads: BTreeMap<u64, (DiskTag, DiskOp)>,
+    /// Counts operations: names each for its dice.
+    issued: u64,
+    crashes: u64,
+    pub faults: Faults,
+    pub slow: u64,
+}
+
+impl Disk {
+    pub fn new(seed: u64, node: u64, profile: DiskProfile) -> Self {
+        let folders = BTreeMap::from([(String::new(), Folder::default())]);
+        let mut disk = Self {
+            seed,
+            node,
+            profile,
+            folders,
+            slots: Vec::new(),
+            reads: BTreeMap::new(),
+            issued: 0,
+            crashes: 0,
+            faults: Faults::default(),
+            slow: profile.slow,
+        };
+        disk.start();
+        disk
+    }
+
+    /// Takes an operation at `now`; says what completes, and when. Each `Due` stands for one call of [`Disk::complete`].
+    pub fn submit(&mut self, now: u64, tag: DiskTag, op: DiskOp) -> (u64, Due) {
+        self.issued += 1;
+        let cost = self.cost(&op);
+        match &op {
+            DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders => {
+                self.reads.insert(self.issued, (tag, op));
+                (now + cost, Due::Read(self.issued))
+            }
+            _ => {
+                let dir = dir_of(&op);
+                let slot = self.slot(dir);
+                let at = slot.busy_until.max(now) + cost;
+                slot.busy_until = at;
+                slot.under_way.push_back((tag, op));
+                (at, Due::Change(dir))
+            }
+        }
+    }
+
+    /// Ends an operation that is due; `None` if a crash took it.
+    pub fn complete(&mut self, due: Due) -> Option<Ended> {
+        match due {
+            Due::Read(serial) => {
+                let (tag, op) = self.reads.remove(&serial)?;
+                Some((tag, self.look(&op)))
+            }
+            Due::Change(dir) => {
+                let (tag, op) = self.slot(dir).under_way.pop_front()?;
+                Some((tag, self.change(&op)))
+            }
+        }
+    }
+
+    /// Reads a range for a reply that names it: what the shell does with `sendfile`.
+    pub fn bytes(&mut self, range: FileRange) -> Result<Bytes, DiskFault> {
+        let file = self.folder(range.file.dir)?.file(range.file.name).ok_or(DiskFault::Missing)?;
+        Ok(Bytes::copy_from_slice(file.read(range.at, range.len)))
+    }
+
+    /// The node is gone. What was under way and what was not durable fares as `loss` says.
+    pub fn crash(&mut self, loss: Loss) {
+        self.crashes += 1;
+        let mut dice = Dice::new(self.seed, Stream::Crash, self.node, self.crashes);
+        for place in 0..self.slots.len() {
+            let under_way = std::mem::take(&mut self.slots[place].under_way);
+            let most = under_way.len() as u64;
+            let done = if loss == Loss::All { 0 } else { dice.below(most + 1) };
+            for (_, op) in under_way.into_iter().take(done as usize) {
+                let _ = self.take_effect(&without_sync(op));
+            }
+        }
+        for folder in self.folders.values_mut() {
+            folder.crash(loss, self.profile.page, &mut dice);
+        }
+        self.start();
+    }
+
+    /// A new incarnation of the node knows no folder but the root.
+    pub fn start(&mut self) {
+        self.slots.clear();
+        self.slots.push(Slot { name: Some(String::new()), ..Slot::default() });
+        self.reads.clear();
+    }
+
+    /// Bytes left, as the node is told; `u64::MAX / 2` where there is no end.
+    pub fn room(&self) -> u64 {
+        self.faults.room.unwrap_or(u64::MAX / 2)
+    }
+
+    /// How much a crash now could take: bytes and names.
+    pub fn unsynced(&self) -> usize {
+        self.folders.values().map(Folder::unsynced).sum()
+    }
+
+    /// The folder of that name, for those who look at a disk from outside.
+    pub fn named(&self, name: &str) -> Option<&Folder> {
+        self.folders.get(name)
+    }
+
+    fn cost(&self, op: &DiskOp) -> u64 {
+        let base = match op {
+            DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders => self.profile.read_us,
+            DiskOp::Append { sync: false, .. } | DiskOp::Create { .. } | DiskOp::Rename { .. } | DiskOp::Delete { .. } => self.profile.write_us,
+            DiskOp::Append { sync: true, .. }
+            | DiskOp::Sync { .. }
+            | DiskOp::Truncate { .. }
+            | DiskOp::Replace { .. }
+            | DiskOp::SyncDir { .. }
+            | DiskOp::OpenDir { .. }
+            | DiskOp::RenameDir { .. }
+            | DiskOp::RemoveDir { .. } => self.profile.sync_us,
+        };
+        let mut dice = Dice::new(self.seed, Stream::Disk, self.node, self.issued);
+        1 + base * self.slow * dice.between(50, 200) / 100
+    }
+
+    fn slot(&mut self, dir: DirId) -> &mut Slot {
+        let place = dir.0 as usize;
+        if place >= self.slots.len() {
+            self.slots.resize_with(place + 1, Slot::default);
+        }
+        &mut self.slots[place]
+    }
+
+    fn folder(&mut self, dir: DirId) -> Result<&mut Folder, DiskFault> {
+        let name = self.slots.get(dir.0 as usize).and_then(|slot| slot.name.as_ref()).ok_or(DiskFault::Missing)?;
+        self.folders.get_mut(name).ok_or(DiskFault::Missing)
+    }
+
+    fn look(&mut self, op: &DiskOp) -> Result<DiskDone, DiskFault> {
+        if self.faults.read > 0 && matches!(op, DiskOp::Read { .. }) {
+            self.faults.read -= 1;
+            return Err(DiskFault::Io);
+        }
+        match op {
+            DiskOp::Read { file, at, len } => {
+                let file = self.folder(file.dir)?.file(file.name).ok_or(DiskFault::Missing)?;
+                Ok(DiskDone::Bytes(Bytes::copy_from_slice(file.read(*at, *len))))
+            }
+            DiskOp::List { dir } => Ok(DiskDone::Files(self.folder(*dir)?.list().collect())),
+            DiskOp::Folders => Ok(DiskDone::Folders(self.folders.keys().filter(|name| !name.is_empty()).cloned().collect())),
+            other => unreachable!("{other} reads nothing"),
+        }
+    }
+
+    fn change(&mut self, op: &DiskOp) -> Result<DiskDone, DiskFault> {
+        let mut dice = Dice::new(self.seed, Stream::Fault, self.node, self.issued);
+        if self.faults.write > 0 && matches!(op, DiskOp::Append { .. }) {
+            self.faults.write -= 1;
+            return self.torn(op, DiskFault::Io, &mut dice);
+        }
+        if let (Some(room), DiskOp::Append { bytes, .. }) = (self.faults.room, op) {
+            let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
+            if len > room {
+                return self.torn(op, DiskFault::Full, &mut dice);
+            }
+            self.faults.room = Some(room - len);
+        }
+        let syncs = matches!(op, DiskOp::Sync { .. } | DiskOp::Append { sync: true, .. });
+        if self.faults.sync > 0 && syncs {
+            self.faults.sync -= 1;
+            let (DiskOp::Sync { file } | DiskOp::Append { file, .. }) = op else { unreachable!("only these two sync a file") };
+            self.take_effect(&without_sync(op.clone()))?;
+            self.folder(file.dir)?.file_mut(file.name)?.sync_failed(&mut dice);
+            return Err(DiskFault::Io);
+        }
+        self.take_effect(op).map(|()| DiskDone::Done)
+    }
+
+    /// An append that fails half way.
+    fn torn(&mut self, op: &DiskOp, fault: DiskFault, dice: &mut Dice) -> Result<DiskDone, DiskFault> {
+        let DiskOp::Append { file, at, bytes, .. } = op else { unreachable!("only appends fail half way") };
+        let whole: Vec<u8> = bytes.iter().flat_map(|part| part.iter().copied()).collect();
+        let part = dice.below(whole.len() as u64 + 1) as usize;
+        if let Ok(file) = self.folder(file.dir).and_then(|folder| folder.file_mut(file.name)) {
+            file.write(*at, &whole[..part]);
+        }
+        Err(fault)
+    }
+
+    fn take_effect(&mut self, op: &DiskOp) -> Result<(), DiskFault> {
+        match op {
+            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } => unreachable!("{op} changes nothing"),
+            DiskOp::OpenDir { dir, name } => {
+                self.folders.entry(name.clone()).or_default();
+                self.slot(*dir).name = Some(name.clone());
+            }
+            DiskOp::RenameDir { dir, name } => {
+                let old = self.slot(*dir).name.replace(name.clone()).ok_or(DiskFault::Missing)?;
+                let folder = self.folders.remove(&old).ok_or(DiskFault::Missing)?;
+                self.folders.insert(name.clone(), folder);
+            }
+            DiskOp::RemoveDir { dir } => {
+                let name = self.slot(*dir).name.take().ok_or(DiskFault::Missing)?;
+                self.folders.remove(&name);
+            }
+            DiskOp::Create { file } => self.folder(file.dir)?.create(file.name),
+            DiskOp::Append { file, at, bytes, sync } => {
+                let file = self.folder(file.dir)?.file_mut(file.name)?;
+                let mut at = *at;
+                for part in bytes {
+                    file.write(at, part);
+                    at += part.len() as u64;
+                }
+                if *sync {
+                    file.sync();
+                }
+            }
+            DiskOp::Sync { file } => self.folder(file.dir)?.file_mut(file.name)?.sync(),
+            DiskOp::Truncate { file, len } => self.folder(file.dir)?.file_mut(file.name)?.truncate(*len),
+            DiskOp::Replace { file, bytes } => self.folder(file.dir)?.replace(file.name, bytes),
+            DiskOp::Rename { from: FileId { dir, name }, to } => self.folder(*dir)?.rename(*name, *to)?,
+            DiskOp::Delete { file } => self.folder(file.dir)?.delete(file.name),
+            DiskOp::SyncDir { dir } => self.folder(*dir)?.sync(),
+        }
+        Ok(())
+    }
+}
+
+/// The folder in whose order an operation stands.
+fn dir_of(op: &DiskOp) -> DirId {
+    match op {
+        DiskOp::Folders => DirId::ROOT,
+        DiskOp::OpenDir { dir, .. } | DiskOp::RenameDir { dir, .. } | DiskOp::RemoveDir { dir } | DiskOp::List { dir } | DiskOp::SyncDir { dir } => *dir,
+        DiskOp::Create { file }
+        | DiskOp::Append { file, .. }
+        | DiskOp::Sync { file }
+        | DiskOp::Read { file, .. }
+        | DiskOp::Truncate { file, .. }
+        | DiskOp::Replace { file, .. }
+        | DiskOp::Rename { from: file, .. }
+        | DiskOp::Delete { file } => file.dir,
+    }
+}
+
+/// What is left of an operation whose last step, making it durable, did not happen.
+fn without_sync(op: DiskOp) -> DiskOp {
+    match op {
+        DiskOp::Append { file, at, bytes, .. } => DiskOp::Append { file, at, bytes, sync: false },
+        // An append of nothing: the file must be there, and stays as it is.
+        DiskOp::Sync { file } => DiskOp::Append { file, at: 0, bytes: Vec::new(), sync: false },
+        DiskOp::SyncDir { dir } => DiskOp::Delete { file: FileId::new(dir, esker_core::io::FileName::CleanShutdown) },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use super::*;
+use esker_core::id::Offset;
+use esker_core::io::{FileName, Owner};
+
+const DIR: DirId = DirId(2);
+const LOG: FileId = FileId::new(DIR, FileName::Log(Offset(0)));
+
+fn profile() -> DiskProfile {
+    DiskProfile { write_us: 10, sync_us: 200, read_us: 50, slow: 1, page: 512 }
+}
+
+fn disk() -> Disk {
+    let mut disk = Disk::new(7, 1, profile());
+    run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
+    disk
+}
+
+fn submit(disk: &mut Disk, op: DiskOp) -> (u64, Due) {
+    disk.submit(0, DiskTag { owner: Owner::Node, serial: 0 }, op)
+}
+
+fn run(disk: &mut Disk, op: DiskOp) -> Result<DiskDone, DiskFault> {
+    let (_, due) = submit(disk, op);
+    disk.complete(due).expect("no crash came between").1
+}
+
+fn append(at: u64, text: &'static str, sync: bool) -> DiskOp {
+    DiskOp::Append { file: LOG, at, bytes: vec![Bytes::from_static(text.as_bytes())], sync }
+}
+
+fn contents(disk: &mut Disk) -> Result<Bytes, DiskFault> {
+    disk.bytes(FileRange { file: LOG, at: 0, len: 100 })
+}
+
+#[test]
+fn one_folder_completes_in_order_and_reads_overtake() {
+    let mut disk = disk();
+    let (first, _) = submit(&mut disk, DiskOp::Create { file: LOG });
+    let (second, due) = submit(&mut disk, append(0, "a", true));
+    let (third, _) = submit(&mut disk, append(1, "b", false));
+    let (read, _) = submit(&mut disk, DiskOp::List { dir: DIR });
+    assert!(first < second && second < third, "{first} {second} {third}");
+    assert!(read < second);
+    // Nothing took effect yet, whatever the clock says.
+    assert_eq!(contents(&mut disk), Err(DiskFault::Missing));
+    disk.complete(due);
+    disk.complete(due);
+    assert_eq!(contents(&mut disk).unwrap(), "a");
+}
+
+#[test]
+fn a_crash_keeps_what_was_durable_and_loses_the_rest() {
+    let mut disk = disk();
+    run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
+    run(&mut disk, DiskOp::SyncDir { dir: DIR }).unwrap();
+    run(&mut disk, append(0, "kept ", true)).unwrap();
+    run(&mut disk, append(5, "lost", false)).unwrap();
+    assert_eq!(disk.unsynced(), 4);
+    let (_, due) = submit(&mut disk, append(9, "under way", true));
+    disk.crash(Loss::All);
+    assert_eq!(disk.complete(due), None);
+    assert_eq!(contents(&mut disk), Err(DiskFault::Missing), "a new start has opened no folder");
+    run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
+    assert_eq!(contents(&mut disk).unwrap(), "kept ");
+}
+
+#[test]
+fn without_a_sync_of_the_folder_the_file_itself_is_lost() {
+    let mut disk = disk();
+    run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
+    run(&mut disk, append(0, "synced", true)).unwrap();
+    disk.crash(Loss::All);
+    run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
+    assert_eq!(contents(&mut disk), Err(DiskFault::Missing));
+}
+
+#[test]
+fn an_operation_under_way_may_have_happened() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..60 {
+        let mut disk = Disk::new(seed, 1, profile());
+        run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
+        run(&mut disk, DiskOp::Replace { file: LOG, bytes: Bytes::from_static(b"old") }).unwrap();
+        submit(&mut disk, DiskOp::Replace { file: LOG, bytes: Bytes::from_static(b"new") });
+        disk.crash(Loss::Torn);
+        run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
+        seen.insert(contents(&mut disk).unwrap());
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["new", "old"]);
+}
+
+#[test]
+fn faults_strike_once_each() {
+    let mut disk = disk();
+    run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
+    disk.faults.sync = 1;
+    assert_eq!(run(&mut disk, append(0, "a", true)), Err(DiskFault::Io));
+    assert_eq!(run(&mut disk, DiskOp::Sync { file: LOG }), Ok(DiskDone::Done));
+    disk.faults.write = 1;
+    assert_eq!(run(&mut disk, append(1, "b", false)), Err(DiskFault::Io));
+    disk.faults.read = 1;
+    assert_eq!(run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }), Err(DiskFault::Io));
+    assert_eq!(run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }), Ok(DiskDone::Bytes(Bytes::from_static(b"a"))));
+    disk.faults.room = Some(3);
+    assert_eq!(run(&mut disk, append(1, "bcd", false)), Ok(DiskDone::Done));
+    assert_eq!(run(&mut disk, append(4, "e", false)), Err(DiskFault::Full));
+}
+
+#[test]
+fn folders_are_renamed_and_removed_under_the_same_name_for_the_node() {
+    let mut disk = disk();
+    run(&mut disk, DiskOp::Replace { file: LOG, bytes: Bytes::from_static(b"x") }).unwrap();
+    run(&mut disk, DiskOp::RenameDir { dir: DIR, name: "t-0.gone-delete".into() }).unwrap();
+    assert_eq!(contents(&mut disk).unwrap(), "x");
+    assert_eq!(run(&mut disk, DiskOp::Folders), Ok(DiskDone::Folders(vec!["t-0.gone-delete".into()])));
+    run(&mut disk, DiskOp::RemoveDir { dir: DIR }).unwrap();
+    assert_eq!(run(&mut disk, DiskOp::Folders), Ok(DiskDone::Folders(vec![])));
+    assert_eq!(contents(&mut disk), Err(DiskFault::Missing));
+}
+
+#[test]
+fn a_slow_disk_is_slow() {
+    let mut disk = disk();
+    let (fast, _) = submit(&mut disk, DiskOp::List { dir: DIR });
+    disk.slow = 100;
+    let (slow, _) = submit(&mut disk, DiskOp::List { dir: DIR });
+    assert!(slow > fast * 10);
+}
