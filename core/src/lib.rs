@@ -43,6 +43,9 @@ pub mod metadata;
 
 pub mod hold;
 
+pub mod config;
+pub mod wire;
+
 pub mod io;
 
 pub mod error;

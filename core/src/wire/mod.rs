@@ -1,0 +1,1 @@
+//! Frames: which versions are served, decoding, encoding, the order of replies.
