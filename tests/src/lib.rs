@@ -4,8 +4,24 @@
 //!
 //! | folder | what it does |
 //! |---|---|
+//! | `diff` | scripts, and what differs in two brokers' answers |
+//! | `client` | requests and answers as values |
+//! | `conn` | a connection: frames out, frames in |
+//! | `codec` | messages between values and bytes |
+//! | `batch` | record batches, written and read |
+//! | `bytes` | numbers and lengths as the protocol writes them |
+//! | `notation` | JSON with less ink |
+//! | `schema` | Kafka's message definitions |
 //! | `source` | reads Rust sources for the tidy test |
 
 #![forbid(unsafe_code)]
 
+pub mod batch;
+pub mod bytes;
+pub mod client;
+pub mod codec;
+pub mod conn;
+pub mod diff;
+pub mod notation;
+pub mod schema;
 pub mod source;
