@@ -43,6 +43,10 @@ pub mod metadata;
 
 pub mod hold;
 
+pub mod log;
+
+pub mod batch;
+
 pub mod config;
 pub mod wire;
 

@@ -121,6 +121,9 @@ pub enum DiskOp {
     Delete { file: FileId },
     /// Makes the names in the folder durable.
     SyncDir { dir: DirId },
+    /// Decompresses a batch's records with the codec of that number (`batch::Codec::bits`); not more than `max` bytes, else
+    /// [`DiskFault::Io`]. Not a disk's work, but the shell's, off the drive loop. Answer: [`DiskDone::Bytes`].
+    Unpack { codec: u8, bytes: Bytes, max: u32 },
 }
 
 /// How an operation ended well.
@@ -185,6 +188,7 @@ impl fmt::Display for DiskOp {
             Self::Rename { from, to } => write!(f, "rename {from} to {to:?}"),
             Self::Delete { file } => write!(f, "delete {file}"),
             Self::SyncDir { dir } => write!(f, "syncdir {dir}"),
+            Self::Unpack { codec, bytes, max } => write!(f, "unpack codec {codec} len {} max {max}", bytes.len()),
         }
     }
 }

@@ -1,0 +1,1 @@
+//! Names and text formats of Kafka's log folders, both ways.
