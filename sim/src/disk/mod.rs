@@ -122,7 +122,7 @@ impl Disk {
         self.issued += 1;
         let cost = self.cost(&op);
         match &op {
-            DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders => {
+            DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => {
                 self.reads.insert(self.issued, (tag, op));
                 (now + cost, Due::Read(self.issued))
             }
@@ -199,7 +199,7 @@ impl Disk {
 
     fn cost(&self, op: &DiskOp) -> u64 {
         let base = match op {
-            DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders => self.profile.read_us,
+            DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => self.profile.read_us,
             DiskOp::Append { sync: false, .. } | DiskOp::Create { .. } | DiskOp::Rename { .. } | DiskOp::Delete { .. } => self.profile.write_us,
             DiskOp::Append { sync: true, .. }
             | DiskOp::Sync { .. }
@@ -239,6 +239,8 @@ impl Disk {
             }
             DiskOp::List { dir } => Ok(DiskDone::Files(self.folder(*dir)?.list().collect())),
             DiskOp::Folders => Ok(DiskDone::Folders(self.folders.keys().filter(|name| !name.is_empty()).cloned().collect())),
+            // Simulated clients do not compress.
+            DiskOp::Unpack { .. } => Err(DiskFault::Io),
             other => unreachable!("{other} reads nothing"),
         }
     }
@@ -280,7 +282,7 @@ impl Disk {
 
     fn take_effect(&mut self, op: &DiskOp) -> Result<(), DiskFault> {
         match op {
-            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } => unreachable!("{op} changes nothing"),
+            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => unreachable!("{op} changes nothing"),
             DiskOp::OpenDir { dir, name } => {
                 self.folders.entry(name.clone()).or_default();
                 self.slot(*dir).name = Some(name.clone());
@@ -320,7 +322,7 @@ impl Disk {
 /// The folder in whose order an operation stands.
 fn dir_of(op: &DiskOp) -> DirId {
     match op {
-        DiskOp::Folders => DirId::ROOT,
+        DiskOp::Folders | DiskOp::Unpack { .. } => DirId::ROOT,
         DiskOp::OpenDir { dir, .. } | DiskOp::RenameDir { dir, .. } | DiskOp::RemoveDir { dir } | DiskOp::List { dir } | DiskOp::SyncDir { dir } => *dir,
         DiskOp::Create { file }
         | DiskOp::Append { file, .. }
