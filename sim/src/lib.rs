@@ -1,7 +1,9 @@
 //! A cluster in one thread from one seed.
+pub mod check;
 pub mod clock;
 pub mod dice;
 pub mod disk;
+pub mod history;
 pub mod net;
 pub mod queue;
 pub mod trace;
