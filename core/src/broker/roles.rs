@@ -1,0 +1,112 @@
+//! The replicas that the metadata gives to this node: their logs are opened, told their part, and removed.
+//!
+//! Nothing is done before the node's own registration has come back through the metadata: what the log said of this
+//! node before belongs to an earlier life of it (a leader that lost its page cache must not go on in its old epoch).
+
+use super::{Broker, setup};
+use crate::id::{DirId, Offset, PartitionKey};
+use crate::io::{DiskOp, Owner};
+use crate::log::{Log, layout};
+use crate::partition::{Partition, Standing};
+use crate::time::Now;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Folders opened by one input at the most: opening ten thousand logs does not keep the node from its heartbeats.
+const OPENED_PER_TURN: usize = 256;
+
+#[derive(Debug, Default)]
+pub(super) struct Roles {
+    /// Partitions whose metadata changed since they were looked at.
+    pub pending: BTreeSet<PartitionKey>,
+    /// Some config changed: every partition is told its own again.
+    pub configs_changed: bool,
+    /// Whether the folders that stood at the start were closed in order.
+    pub clean: bool,
+    /// What the checkpoints said, by folder name; used when the folder is opened.
+    pub watermarks: BTreeMap<String, Offset>,
+    /// Folders being removed; the name may be used again once the removal is done.
+    pub removing: BTreeMap<DirId, PartitionKey>,
+}
+
+impl Broker {
+    /// Whether anything was done.
+    pub(super) fn settle_roles(&mut self, now: Now) -> bool {
+        if !self.alive.is_registered(&self.node) || self.stop.is_closing() {
+            return false;
+        }
+        let mut moved = false;
+        if core::mem::take(&mut self.roles.configs_changed) {
+            self.reconfigure();
+            moved = true;
+        }
+        for _ in 0..OPENED_PER_TURN {
+            let Some(key) = self.roles.pending.pop_first() else { break };
+            self.assume(now, key);
+            moved = true;
+        }
+        moved
+    }
+
+    fn assume(&mut self, now: Now, key: PartitionKey) {
+        let me = self.node.config.node;
+        let state = self.node.image.partition(key).filter(|state| state.has_replica(me));
+        let Some(state) = state else {
+            self.give_up(now, key);
+            return;
+        };
+        let standing = Standing {
+            replicas: state.replicas.clone(),
+            isr: state.isr.clone(),
+            leader: state.leader,
+            leader_epoch: state.leader_epoch,
+            partition_epoch: state.epoch,
+        };
+        if self.node.partitions.get(key).is_none() {
+            self.open(now, key);
+        }
+        let Some(partition) = self.node.partitions.get_mut(key) else { return };
+        let dir = partition.dir();
+        let event = partition.on_state(now, &standing, &mut self.node.out);
+        self.node.partitions.note(dir, event);
+    }
+
+    fn open(&mut self, now: Now, key: PartitionKey) {
+        let Some(topic) = self.node.image.topic(key.topic) else { return };
+        let name = layout::folder_name(topic.name.as_str(), key.partition);
+        let config = self.node.topic_config(topic);
+        let dir = self.node.partitions.new_dir();
+        let clean = self.roles.clean;
+        let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
+        let log_config = setup::log(&self.node.config, &config);
+        let log = Log::open(dir, name, log_config, clean, Some(key.topic), now, &mut self.node.out);
+        let settings = setup::partition(&self.node.config, &config);
+        self.node.partitions.insert(Partition::new(key, dir, self.node.config.node, settings, log, watermark));
+    }
+
+    /// The replica is no longer this node's: its folder goes.
+    fn give_up(&mut self, _now: Now, key: PartitionKey) {
+        let Some(partition) = self.node.partitions.remove(key) else { return };
+        let dir = partition.dir();
+        self.fetchers.forget(key);
+        self.coordinators.forget(&mut self.node, key);
+        self.wake(_now, dir);
+        self.roles.removing.insert(dir, key);
+        // Owner::Log would be looked up among the partitions; the node itself waits for the removal.
+        self.node.out.disk(Owner::Node, super::chores::REMOVED, DiskOp::RemoveDir { dir });
+    }
+
+    fn reconfigure(&mut self) {
+        let keys: Vec<_> = self.node.partitions.keys();
+        for key in keys {
+            let Some(topic) = self.node.image.topic(key.topic) else { continue };
+            let config = self.node.topic_config(topic);
+            let settings = setup::partition(&self.node.config, &config);
+            let log = setup::log(&self.node.config, &config);
+            if let Some(partition) = self.node.partitions.get_mut(key) {
+                partition.configure(settings, log);
+            }
+        }
+    }
+}
