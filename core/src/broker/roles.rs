@@ -3,7 +3,7 @@
 //! Nothing is done before the node's own registration has come back through the metadata: what the log said of this
 //! node before belongs to an earlier life of it (a leader that lost its page cache must not go on in its old epoch).
 
-use super::{Broker, setup};
+use super::{Broker, chores, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
 use crate::log::{Log, layout};
@@ -11,10 +11,6 @@ use crate::partition::{Partition, Standing};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
-use alloc::vec::Vec;
-
-/// Folders opened by one input at the most: opening ten thousand logs does not keep the node from its heartbeats.
-const OPENED_PER_TURN: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Roles {
@@ -26,8 +22,18 @@ pub(super) struct Roles {
     pub clean: bool,
     /// What the checkpoints said, by folder name; used when the folder is opened.
     pub watermarks: BTreeMap<String, Offset>,
-    /// Folders being removed; the name may be used again once the removal is done.
-    pub removing: BTreeMap<DirId, PartitionKey>,
+    /// Folders being removed, and their names.
+    removing: BTreeMap<DirId, String>,
+    /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
+    blocked: BTreeSet<PartitionKey>,
+}
+
+impl Roles {
+    /// A folder is gone: its name is free.
+    pub fn on_removed(&mut self, dir: DirId) {
+        self.removing.remove(&dir);
+        self.pending.append(&mut self.blocked);
+    }
 }
 
 impl Broker {
@@ -41,8 +47,7 @@ impl Broker {
             self.reconfigure();
             moved = true;
         }
-        for _ in 0..OPENED_PER_TURN {
-            let Some(key) = self.roles.pending.pop_first() else { break };
+        while let Some(key) = self.roles.pending.pop_first() {
             self.assume(now, key);
             moved = true;
         }
@@ -75,6 +80,10 @@ impl Broker {
     fn open(&mut self, now: Now, key: PartitionKey) {
         let Some(topic) = self.node.image.topic(key.topic) else { return };
         let name = layout::folder_name(topic.name.as_str(), key.partition);
+        if self.roles.removing.values().any(|taken| *taken == name) {
+            self.roles.blocked.insert(key);
+            return;
+        }
         let config = self.node.topic_config(topic);
         let dir = self.node.partitions.new_dir();
         let clean = self.roles.clean;
@@ -86,20 +95,21 @@ impl Broker {
     }
 
     /// The replica is no longer this node's: its folder goes.
-    fn give_up(&mut self, _now: Now, key: PartitionKey) {
+    fn give_up(&mut self, now: Now, key: PartitionKey) {
+        self.roles.blocked.remove(&key);
         let Some(partition) = self.node.partitions.remove(key) else { return };
         let dir = partition.dir();
         self.fetchers.forget(key);
         self.coordinators.forget(&mut self.node, key);
-        self.wake(_now, dir);
-        self.roles.removing.insert(dir, key);
-        // Owner::Log would be looked up among the partitions; the node itself waits for the removal.
-        self.node.out.disk(Owner::Node, super::chores::REMOVED, DiskOp::RemoveDir { dir });
+        self.wake(now, dir);
+        self.roles.removing.insert(dir, partition.folder().into());
+        // The partition is gone, so the node itself waits for the removal.
+        let serial = chores::REMOVALS + u64::from(dir.0);
+        self.node.out.disk(Owner::Node, serial, DiskOp::RemoveDir { dir });
     }
 
     fn reconfigure(&mut self) {
-        let keys: Vec<_> = self.node.partitions.keys();
-        for key in keys {
+        for key in self.node.partitions.keys() {
             let Some(topic) = self.node.image.topic(key.topic) else { continue };
             let config = self.node.topic_config(topic);
             let settings = setup::partition(&self.node.config, &config);
