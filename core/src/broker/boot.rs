@@ -5,9 +5,9 @@
 //! ```
 //! The mark has to be gone, durably, before anything is written: a node that dies later must not find it.
 
+use super::checkpoint;
 use crate::id::{DirId, Offset};
 use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Out, Owner};
-use crate::log::layout;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use bytes::Bytes;
@@ -108,17 +108,12 @@ impl Found {
     fn take(&mut self, serial: u64, bytes: Bytes) -> Result<(), String> {
         match serial {
             CLEAN_SHUTDOWN => self.clean = true,
-            HIGH_WATERMARKS => self.high_watermarks = checkpoint(&bytes, "replication-offset-checkpoint"),
-            LOG_STARTS => self.log_starts = checkpoint(&bytes, "log-start-offset-checkpoint"),
+            HIGH_WATERMARKS => self.high_watermarks = checkpoint::read(&bytes).unwrap_or_default(),
+            LOG_STARTS => self.log_starts = checkpoint::read(&bytes).unwrap_or_default(),
             META => self.meta = Some(bytes),
             FOLDERS => {}
             other => return Err(alloc::format!("boot: an answer to {other}, which was not asked")),
         }
         Ok(())
     }
-}
-
-/// A checkpoint only saves work: one that cannot be read is as good as none.
-fn checkpoint(bytes: &[u8], _name: &str) -> BTreeMap<String, Offset> {
-    layout::read_checkpoint(bytes).unwrap_or_default()
 }

@@ -1,14 +1,14 @@
 //! What a node does now and then for its own sake: checkpoints, the metadata snapshot, `meta.properties`.
 
-use super::{apply, boot};
+use super::roles::Roles;
+use super::{apply, boot, checkpoint};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskOp, FileId, FileName, Owner};
-use crate::log::layout;
 use crate::node::Node;
 use crate::time::{Mono, Now};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// Serials under [`Owner::Node`] whose completion nobody waits for.
@@ -23,8 +23,9 @@ pub(super) const REMOVALS: u64 = 1 << 32;
 pub(super) struct Chores {
     /// `replication.high.watermark.checkpoint.interval.ms`
     checkpoint_at: Option<Mono>,
-    /// What the checkpoint file says.
-    watermarks: Vec<(String, Offset)>,
+    /// What the checkpoint files say.
+    watermarks: Bytes,
+    starts: Bytes,
     /// `meta.properties` lacks the cluster's id, which is known now.
     pub meta_due: bool,
 }
@@ -34,30 +35,40 @@ impl Chores {
         self.checkpoint_at
     }
 
-    pub fn on_tick(&mut self, node: &mut Node, now: Now) {
+    pub fn on_tick(&mut self, node: &mut Node, roles: &Roles, now: Now) {
         if self.meta_due {
             self.meta_due = false;
             write_meta(node);
         }
         if self.checkpoint_at.is_none_or(|at| at <= now.mono) {
             self.checkpoint_at = Some(now.mono + node.config.chores.watermarks);
-            self.checkpoint(node);
+            self.checkpoint(node, roles);
             snapshot(node, now);
         }
     }
 
-    /// Writes the watermarks down, if they moved: a follower that starts anew can then serve and truncate less.
-    pub fn checkpoint(&mut self, node: &mut Node) {
-        let open = node.partitions.iter().filter(|partition| partition.is_open());
-        let watermarks: Vec<_> = open.map(|partition| (partition.folder().into(), partition.watermark())).collect();
-        if watermarks == self.watermarks {
-            return;
-        }
-        let bytes = layout::write_checkpoint(&watermarks);
-        self.watermarks = watermarks;
-        let file = FileId::new(DirId::ROOT, FileName::HighWatermarks);
-        node.out.disk(Owner::Node, CHECKPOINT, DiskOp::Replace { file, bytes });
+    /// Writes down, where they moved, the watermarks (a replica that starts anew knows how far it may be read) and the logs' starts
+    /// (deleted records stay deleted).
+    pub fn checkpoint(&mut self, node: &mut Node, roles: &Roles) {
+        // What was read at the start and not used yet is written again: its partition is still to be opened.
+        let watermarks = node.partitions.iter().map(|partition| (partition.folder(), partition.watermark()));
+        let watermarks = checkpoint::write(watermarks.chain(unused(&roles.watermarks)));
+        let starts = node.partitions.iter().map(|partition| (partition.folder(), partition.log_start()));
+        let starts = checkpoint::write(starts.chain(unused(&roles.starts)));
+        let mut replace = |name, known: &mut Bytes, bytes: Bytes| {
+            if bytes != *known {
+                *known = bytes.clone();
+                let file = FileId::new(DirId::ROOT, name);
+                node.out.disk(Owner::Node, CHECKPOINT, DiskOp::Replace { file, bytes });
+            }
+        };
+        replace(FileName::HighWatermarks, &mut self.watermarks, watermarks);
+        replace(FileName::LogStartOffsets, &mut self.starts, starts);
     }
+}
+
+fn unused(offsets: &BTreeMap<String, Offset>) -> impl Iterator<Item = (&str, Offset)> {
+    offsets.iter().map(|(folder, offset)| (folder.as_str(), *offset))
 }
 
 /// Writes the committed image down when the log since the last snapshot has grown long (`metadata.log.max.record.bytes.between.snapshots`).

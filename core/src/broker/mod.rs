@@ -7,6 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `route` | which handler answers which request |
+//! | `wake` | which handler ends which waiting reply |
 //! | `settle` | carries through what one machine's change means for another |
 //! | `boot` `stop` | coming up, going down |
 //! | `apply` `roles` | committed metadata, and the replicas that it gives to this node |
@@ -20,6 +21,7 @@
 mod alive;
 mod apply;
 mod boot;
+mod checkpoint;
 mod chores;
 mod coordinators;
 mod fetchers;
@@ -29,6 +31,7 @@ mod route;
 mod settle;
 mod setup;
 mod stop;
+mod wake;
 
 use crate::config::NodeConfig;
 use crate::error::Refusal;
@@ -218,6 +221,7 @@ impl Broker {
                 BootEvent::Up(found) => {
                     self.roles.clean = found.clean;
                     self.roles.watermarks = found.high_watermarks;
+                    self.roles.starts = found.log_starts;
                     self.node.quorum.open(now, found.clean, &mut self.node.out);
                 }
             }
@@ -255,7 +259,7 @@ impl Broker {
         self.alive.on_tick(node, now);
         self.fetchers.on_tick(node, now);
         self.isr.on_tick(node, now);
-        self.chores.on_tick(node, now);
+        self.chores.on_tick(node, &self.roles, now);
         self.on_hold_due(now);
     }
 

@@ -3,10 +3,10 @@
 //! Nothing is done before the node's own registration has come back through the metadata: what the log said of this
 //! node before belongs to an earlier life of it (a leader that lost its page cache must not go on in its old epoch).
 
-use super::{Broker, chores, setup};
+use super::{Broker, checkpoint, chores, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
-use crate::log::{Log, layout};
+use crate::log::{Log, Opening};
 use crate::partition::{Partition, Standing};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,7 @@ pub(super) struct Roles {
     pub clean: bool,
     /// What the checkpoints said, by folder name; used when the folder is opened.
     pub watermarks: BTreeMap<String, Offset>,
+    pub starts: BTreeMap<String, Offset>,
     /// Folders being removed, and their names.
     removing: BTreeMap<DirId, String>,
     /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
@@ -79,19 +80,20 @@ impl Broker {
 
     fn open(&mut self, now: Now, key: PartitionKey) {
         let Some(topic) = self.node.image.topic(key.topic) else { return };
-        let name = layout::folder_name(topic.name.as_str(), key.partition);
+        let name = checkpoint::folder_name(topic.name.as_str(), key.partition);
         if self.roles.removing.values().any(|taken| *taken == name) {
             self.roles.blocked.insert(key);
             return;
         }
         let config = self.node.topic_config(topic);
         let dir = self.node.partitions.new_dir();
-        let clean = self.roles.clean;
+        let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
         let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
+        let opening = Opening { clean: self.roles.clean, start, topic_id: Some(key.topic) };
         let log_config = setup::log(&self.node.config, &config);
-        let log = Log::open(dir, name, log_config, clean, Some(key.topic), now, &mut self.node.out);
+        let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let settings = setup::partition(&self.node.config, &config);
-        self.node.partitions.insert(Partition::new(key, dir, self.node.config.node, settings, log, watermark));
+        self.node.partitions.insert(Partition::new(key, dir, name, self.node.config.node, settings, log, watermark));
     }
 
     /// The replica is no longer this node's: its folder goes.
@@ -115,7 +117,8 @@ impl Broker {
             let settings = setup::partition(&self.node.config, &config);
             let log = setup::log(&self.node.config, &config);
             if let Some(partition) = self.node.partitions.get_mut(key) {
-                partition.configure(settings, log);
+                partition.configure(settings);
+                partition.configure_log(log);
             }
         }
     }

@@ -1,7 +1,6 @@
 //! After every input: whatever one machine's change means for another is carried through, until nothing moves any more.
 
-use super::{Broker, apply};
-use crate::api;
+use super::{Broker, apply, wake};
 use crate::controller::Controller;
 use crate::id::{ConnId, DirId, PartitionKey};
 use crate::io::{CallFault, Lane, Listener, Local, Output, Reply, Request};
@@ -33,6 +32,10 @@ impl Broker {
             moved |= event.any();
         }
         moved |= self.settle_roles(now);
+        moved |= self.alive.settle(&mut self.node, now);
+        let epoch = self.alive.epoch();
+        moved |= self.isr.settle(&mut self.node, now, epoch);
+        moved |= self.fetchers.settle(&mut self.node, now, epoch);
         moved |= self.settle_stop(now);
         moved
     }
@@ -100,7 +103,7 @@ impl Broker {
             moved = true;
         }
         if changes.ask_again {
-            api::quorum::ask_again(&mut self.node, now);
+            self.ask_quorum_again(now);
         }
         moved
     }
@@ -130,10 +133,10 @@ impl Broker {
     }
 
     /// Looks at the rows that watch a folder.
-    fn wake(&mut self, now: Now, dir: DirId) {
+    pub(super) fn wake(&mut self, now: Now, dir: DirId) {
         let rows: Vec<_> = self.node.hold.watchers(dir).collect();
         for hold in rows {
-            api::wake(&mut self.node, now, hold);
+            wake::on_moved(&mut self.node, now, hold);
         }
     }
 

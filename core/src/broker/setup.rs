@@ -1,9 +1,9 @@
 //! A node's configuration, cut up for its machines.
 
-use crate::config::{NodeConfig, TopicConfig};
+use crate::config::{self, Durability, NodeConfig, TopicConfig};
 use crate::controller;
 use crate::group;
-use crate::log::LogConfig;
+use crate::log::{self, LogConfig, SyncPolicy};
 use crate::node::Node;
 use crate::partition;
 use crate::quorum::{Quorum, QuorumConfig, Voter};
@@ -75,4 +75,41 @@ fn groups(config: &NodeConfig) -> group::Settings {
 
 pub(super) fn partition(config: &NodeConfig, topic: &TopicConfig) -> partition::Settings {
     partition::Settings { min_insync: topic.min_insync, lag_max: config.replicas.lag_max, retry: ISR_RETRY }
+}
+
+/// Negative where Kafka says "none".
+fn kafka_millis(span: Option<Span>) -> i64 {
+    span.map_or(-1, |span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
+pub(super) fn log(config: &NodeConfig, topic: &TopicConfig) -> LogConfig {
+    let never = |number: Option<i64>| number.unwrap_or(i64::MAX);
+    LogConfig {
+        segment_bytes: topic.segment_bytes,
+        segment: topic.segment_age,
+        index_bytes: topic.index_bytes,
+        index_interval_bytes: topic.index_interval,
+        retention_ms: kafka_millis(topic.retention),
+        retention_bytes: topic.retention_bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        delete_policy: topic.cleanup.delete,
+        compact_policy: topic.cleanup.compact,
+        max_message_bytes: topic.batch_bytes_max,
+        timestamp_type: match topic.timestamps {
+            config::TimestampType::CreateTime => log::TimestampType::CreateTime,
+            config::TimestampType::LogAppendTime => log::TimestampType::LogAppendTime,
+        },
+        timestamp_before_max_ms: never(topic.timestamp_before_max.map(|span| kafka_millis(Some(span)))),
+        timestamp_after_max_ms: never(topic.timestamp_after_max.map(|span| kafka_millis(Some(span)))),
+        sync: match topic.durability {
+            Durability::Sync => SyncPolicy::Always,
+            Durability::Os => SyncPolicy::Os {
+                flush_messages: never(topic.flush_messages.map(|count| i64::try_from(count).unwrap_or(i64::MAX))),
+                flush_ms: never(topic.flush_age.map(|span| kafka_millis(Some(span)))),
+            },
+        },
+        file_delete_delay: topic.delete_delay,
+        retention_check: config.chores.retention_check,
+        producer_expiry: config.producers.expiration,
+        ..LogConfig::default()
+    }
 }

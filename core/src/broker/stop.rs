@@ -85,7 +85,7 @@ impl Broker {
                 if open || !self.node.quorum.is_closed() {
                     return false;
                 }
-                self.chores.checkpoint(&mut self.node);
+                self.chores.checkpoint(&mut self.node, &self.roles);
                 let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
                 let op = DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") };
                 self.node.out.disk(Owner::Node, chores::MARK, op);

@@ -16,6 +16,7 @@ mod answer;
 mod follow;
 mod isr;
 mod lead;
+mod life;
 mod progress;
 mod read;
 mod standing;
