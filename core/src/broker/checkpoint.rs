@@ -70,7 +70,15 @@ mod tests {
 
     #[test]
     fn what_is_no_checkpoint_is_none() {
-        for bytes in [&b""[..], b"1\n0\n", b"0\n2\na 0 1\n", b"0\n1\na x 1\n", b"0\n1\na 0 -1\n", b"0\n1\n\xff 0 1\n", b"0\n1\na 0\n"] {
+        for bytes in [
+            &b""[..],
+            b"1\n0\n",
+            b"0\n2\na 0 1\n",
+            b"0\n1\na x 1\n",
+            b"0\n1\na 0 -1\n",
+            b"0\n1\n\xff 0 1\n",
+            b"0\n1\na 0\n",
+        ] {
             assert_eq!(read(bytes), None);
         }
     }

@@ -149,9 +149,10 @@ fn answered(node: &mut Node, now: Now, key: PartitionKey, answer: Result<Granted
 }
 
 fn wire(proposal: &Proposal) -> PartitionData {
-    let isr = proposal.isr.iter().map(|(node, epoch)| {
-        BrokerState::default().with_broker_id(BrokerId(node.0)).with_broker_epoch(epoch.0)
-    });
+    let isr = proposal
+        .isr
+        .iter()
+        .map(|(node, epoch)| BrokerState::default().with_broker_id(BrokerId(node.0)).with_broker_epoch(epoch.0));
     PartitionData::default()
         .with_partition_index(proposal.partition.partition)
         .with_leader_epoch(proposal.leader_epoch.0)

@@ -20,7 +20,10 @@ impl Broker {
     pub(super) fn on_hold_due(&mut self, now: Now) {
         while let Some(hold) = self.node.hold.due(now.mono) {
             self.on_due(now, hold);
-            assert!(self.node.hold.get(hold).is_none_or(|row| row.deadline.is_none_or(|at| at > now.mono)), "{hold} stays due");
+            assert!(
+                self.node.hold.get(hold).is_none_or(|row| row.deadline.is_none_or(|at| at > now.mono)),
+                "{hold} stays due"
+            );
         }
     }
 
