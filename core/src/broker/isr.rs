@@ -24,7 +24,8 @@ const BACKOFF: Span = Span::from_millis(100);
 struct Asked {
     call: CallId,
     until: Mono,
-    partitions: BTreeSet<PartitionKey>,
+    /// What was asked of, with the proposal's serial.
+    partitions: BTreeMap<PartitionKey, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -69,13 +70,13 @@ impl IsrChanges {
             return false;
         };
         let mut topics: BTreeMap<Uuid, Vec<PartitionData>> = BTreeMap::new();
-        let mut partitions = BTreeSet::new();
+        let mut partitions = BTreeMap::new();
         for key in core::mem::take(&mut self.wanting) {
             let Some(proposal) = node.partitions.get_mut(key).and_then(|partition| partition.isr_proposal(now)) else {
                 continue;
             };
             topics.entry(key.topic).or_default().push(wire(&proposal));
-            partitions.insert(key);
+            partitions.insert(key, proposal.serial);
         }
         if partitions.is_empty() {
             return false;
@@ -113,9 +114,7 @@ impl IsrChanges {
         for topic in response.topics {
             for answer in topic.partitions {
                 let key = PartitionKey { topic: topic.topic_id.into(), partition: answer.partition_index };
-                if !asked.partitions.remove(&key) {
-                    continue;
-                }
+                let Some(serial) = asked.partitions.remove(&key) else { continue };
                 let granted = match ErrorCode::try_from_code(answer.error_code) {
                     None if answer.error_code == 0 => Ok(Granted {
                         leader_epoch: LeaderEpoch(answer.leader_epoch),
@@ -124,27 +123,27 @@ impl IsrChanges {
                     }),
                     code => Err(code.unwrap_or(ErrorCode::UnknownServerError)),
                 };
-                answered(node, now, key, granted);
+                answered(node, now, key, serial, granted);
             }
         }
-        for key in asked.partitions {
-            answered(node, now, key, Err(ErrorCode::UnknownServerError));
+        for (key, serial) in asked.partitions {
+            answered(node, now, key, serial, Err(ErrorCode::UnknownServerError));
         }
     }
 
     fn give_up(&mut self, node: &mut Node, now: Now, code: ErrorCode) {
         let Some(asked) = self.asked.take() else { return };
         self.not_before = Some(now.mono + BACKOFF);
-        for key in asked.partitions {
-            answered(node, now, key, Err(code));
+        for (key, serial) in asked.partitions {
+            answered(node, now, key, serial, Err(code));
         }
     }
 }
 
-fn answered(node: &mut Node, now: Now, key: PartitionKey, answer: Result<Granted, ErrorCode>) {
+fn answered(node: &mut Node, now: Now, key: PartitionKey, serial: u64, answer: Result<Granted, ErrorCode>) {
     let Some(partition) = node.partitions.get_mut(key) else { return };
     let dir = partition.dir();
-    let event = partition.on_isr_answer(now, answer);
+    let event = partition.on_isr_answer(now, serial, answer);
     node.partitions.note(dir, event);
 }
 

@@ -7,7 +7,7 @@ use super::{Broker, checkpoint, chores, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
 use crate::log::{Log, Opening};
-use crate::partition::{Partition, Standing};
+use crate::partition::Partition;
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -62,19 +62,13 @@ impl Broker {
             self.give_up(now, key);
             return;
         };
-        let standing = Standing {
-            replicas: state.replicas.clone(),
-            isr: state.isr.clone(),
-            leader: state.leader,
-            leader_epoch: state.leader_epoch,
-            partition_epoch: state.epoch,
-        };
+        let state = state.clone();
         if self.node.partitions.get(key).is_none() {
             self.open(now, key);
         }
         let Some(partition) = self.node.partitions.get_mut(key) else { return };
         let dir = partition.dir();
-        let event = partition.on_state(now, &standing, &mut self.node.out);
+        let event = partition.on_state(now, &state, &mut self.node.out);
         self.node.partitions.note(dir, event);
     }
 

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proposal {
     pub partition: PartitionKey,
+    /// Comes back with the answer: one to an earlier proposal must not decide a later one.
+    pub serial: u64,
     pub leader_epoch: LeaderEpoch,
     /// The state that the change starts from.
     pub partition_epoch: PartitionEpoch,
@@ -46,6 +48,8 @@ pub(super) struct InSync {
     granted: Vec<NodeId>,
     pending: Option<Pending>,
     turn: Turn,
+    /// Of the last proposal that was handed out.
+    serial: u64,
 }
 
 /// What the controller's refusal means for a proposal (Kafka's `handleAlterPartitionError`).
@@ -61,7 +65,7 @@ enum Refused {
 
 impl InSync {
     pub fn new(granted: &[NodeId]) -> Self {
-        Self { granted: granted.to_vec(), pending: None, turn: Turn::Free }
+        Self { granted: granted.to_vec(), pending: None, turn: Turn::Free, serial: 0 }
     }
 
     /// The set that the controller granted.
@@ -88,6 +92,29 @@ impl InSync {
         }
     }
 
+    /// The maximal set.
+    pub fn maximal(&self) -> Vec<NodeId> {
+        match &self.pending {
+            Some(Pending::Expand(joining)) => self.granted.iter().chain(joining).copied().collect(),
+            Some(Pending::Shrink(_)) | None => self.granted.clone(),
+        }
+    }
+
+    /// Whether the set, in whatever order, is what was proposed.
+    pub fn is_proposed(&self, set: &[NodeId]) -> bool {
+        self.pending.as_ref().is_some_and(|pending| {
+            let proposed = self.proposed(pending);
+            proposed.len() == set.len() && proposed.iter().all(|node| set.contains(node))
+        })
+    }
+
+    fn proposed(&self, pending: &Pending) -> Vec<NodeId> {
+        match pending {
+            Pending::Expand(joining) => self.granted.iter().chain(joining).copied().collect(),
+            Pending::Shrink(leaving) => self.granted.iter().copied().filter(|node| !leaving.contains(node)).collect(),
+        }
+    }
+
     /// Whether a change is under way.
     pub fn is_pending(&self) -> bool {
         self.pending.is_some()
@@ -101,7 +128,8 @@ impl InSync {
         }
     }
 
-    fn may_speak(&self, now: Mono) -> bool {
+    /// Whether a proposal may be made, or made again, now.
+    pub fn may_speak(&self, now: Mono) -> bool {
         match self.turn {
             Turn::Free => true,
             Turn::After(at) => at <= now,
@@ -123,17 +151,20 @@ impl InSync {
                 None
             };
         }
-        let set = match self.pending.as_ref()? {
-            Pending::Expand(joining) => self.granted.iter().chain(joining).copied().collect(),
-            Pending::Shrink(leaving) => self.granted.iter().copied().filter(|node| !leaving.contains(node)).collect(),
-        };
+        let set = self.proposed(self.pending.as_ref()?);
         self.turn = Turn::After(now + retry);
+        self.serial += 1;
         Some(set)
     }
 
     /// The controller, or the metadata, says what the set is: whatever was pending is decided.
     pub fn grant(&mut self, granted: &[NodeId]) {
-        *self = Self::new(granted);
+        *self = Self { serial: self.serial, ..Self::new(granted) };
+    }
+
+    /// The number of the last proposal.
+    pub fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// The controller refused the pending change, or could not be asked.

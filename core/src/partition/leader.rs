@@ -57,13 +57,28 @@ impl Leader {
     /// The metadata's replicas and in-sync set. Who leaves the set by the controller's will (it was fenced) is not
     /// waited for until it fetches again.
     pub fn assign(&mut self, now: Mono, me: NodeId, state: &metadata::Partition) {
-        let was = core::mem::replace(&mut self.insync, InSync::new(&state.isr));
+        let was = self.insync.granted().to_vec();
+        self.insync.grant(&state.isr);
+        self.meet(me, state, now, &was);
+    }
+
+    /// The same state again, told by the metadata after the controller's answer told it: what is pending stays.
+    pub fn confirm(&mut self, now: Mono, me: NodeId, state: &metadata::Partition) {
+        let was = self.insync.granted().to_vec();
+        if was != state.isr {
+            self.insync.grant(&state.isr);
+        }
+        self.meet(me, state, now, &was);
+    }
+
+    fn meet(&mut self, me: NodeId, state: &metadata::Partition, now: Mono, was: &[NodeId]) {
         self.followers.retain(|(node, _)| state.has_replica(*node));
         for node in state.replicas.iter().copied().filter(|node| *node != me) {
             let in_sync = state.in_sync(node);
             match self.followers.binary_search_by_key(&node, |(id, _)| *id) {
                 Ok(at) => {
-                    if !in_sync && was.granted().contains(&node)
+                    if !in_sync
+                        && was.contains(&node)
                         && let Some((_, progress)) = self.followers.get_mut(at)
                     {
                         progress.eligible = false;
@@ -146,12 +161,23 @@ impl Leader {
             })
     }
 
+    /// Forgets that followers outside the set were caught up, once that was too long ago.
+    pub fn age(&mut self, now: Mono, settings: &Settings) {
+        for (node, progress) in &mut self.followers {
+            if !self.insync.counts(*node) && progress.caught_up.is_some_and(|at| now > at + settings.lag_max) {
+                progress.caught_up = None;
+            }
+        }
+    }
+
     /// When the first follower in sync will have lagged for too long, or a proposal may be repeated.
     pub fn next_deadline(&self, end: Offset, settings: &Settings) -> Option<Mono> {
         if self.insync.is_pending() {
             return self.insync.next_turn();
         }
-        let lagging = |(node, p): &&(NodeId, Progress)| self.insync.granted().contains(node) && p.synced < end;
+        let lagging = |(node, p): &&(NodeId, Progress)| {
+            p.synced < end && (self.insync.granted().contains(node) || p.eligible && p.caught_up.is_some())
+        };
         let lag = self.followers.iter().filter(lagging).map(|(_, p)| {
             p.caught_up.map_or(Mono(0), |at| at + settings.lag_max + crate::time::Span(1))
         });
