@@ -51,8 +51,6 @@ pub struct Slot {
     /// The log whose moves wake it.
     pub dir: Option<DirId>,
     pub found: Option<Found>,
-    /// A follower's position was taken from this request: once each.
-    pub counted: bool,
     queued: bool,
     /// What the reader was told last: news are what differs.
     told: Option<(Offset, Offset)>,
@@ -98,7 +96,6 @@ impl FetchSet {
         if let Some(&at) = self.index.get(&key) {
             if let Some(Some(slot)) = self.slots.get_mut(at as usize) {
                 slot.wanted = wanted;
-                slot.counted = false;
             }
             self.queue_slot(at);
             return;
@@ -109,7 +106,6 @@ impl FetchSet {
             partition: None,
             dir: None,
             found: None,
-            counted: false,
             queued: false,
             told: None,
         };
@@ -197,7 +193,7 @@ impl FetchSet {
         }
     }
 
-    /// Puts the slots back whose look did not fit any more: the next answer begins with them.
+    /// What was found since the last answer.
     pub fn gathered(&self) -> impl Iterator<Item = &Slot> {
         self.gathered.iter().filter_map(|at| self.slots.get(*at as usize)?.as_ref())
     }

@@ -4,12 +4,16 @@
 //! [`Ask::reply`](crate::io::Ask::reply) on `node.out`, or puts a row into `node.hold` that says what the reply waits for.
 
 mod commit;
+mod fetching;
 mod forward;
 mod partitions;
+mod sessions;
 mod waiting;
 
+pub use fetching::{FetchSet, Found, Slot, SlotKey, Wanted};
 pub use forward::{Forwarded, Forwards};
 pub use partitions::Partitions;
+pub use sessions::{Session, Sessions, next_epoch};
 pub use waiting::Waiting;
 
 use crate::config::{Given, NodeConfig, TopicConfig};
@@ -40,6 +44,8 @@ pub struct Node {
     /// The group coordinator's shards that this node leads.
     pub groups: Groups,
     pub forwards: Forwards,
+    /// The fetch sessions of readers.
+    pub sessions: Sessions,
     /// Rows that wait for a commit of the quorum, by the end that has to be committed.
     pub commits: BTreeSet<(Offset, HoldId)>,
     /// Rows that wait for the quorum to be asked again.
@@ -53,6 +59,7 @@ impl Node {
     pub fn new(config: NodeConfig, quorum: Quorum, groups: Groups) -> Self {
         let own_voter = config.voters.iter().find(|voter| voter.node == config.node).map(|voter| voter.address.clone());
         let own: Vec<Address> = config.doors.iter().map(|door| door.advertised.clone()).chain(own_voter).collect();
+        let sessions = Sessions::new(config.identity.seed, config.fetches.sessions_max);
         Self {
             config,
             out: Out::new(own),
@@ -63,6 +70,7 @@ impl Node {
             partitions: Partitions::default(),
             groups,
             forwards: Forwards::default(),
+            sessions,
             commits: BTreeSet::new(),
             quorum_asks: BTreeSet::new(),
             room: u64::MAX,
@@ -79,6 +87,7 @@ impl Node {
     /// Asserts what must hold between inputs.
     pub fn check(&self) {
         self.hold.check();
+        self.sessions.check();
         self.image.check();
         self.quorum.check();
         if let Some(controller) = &self.controller {

@@ -161,9 +161,13 @@ impl Sessions {
         let mut rows = Vec::new();
         let mut gone = Vec::new();
         for &(_, id) in self.watches.range((dir, i32::MIN)..=(dir, i32::MAX)) {
-            match self.sessions.get_mut(&id) {
-                Some(session) if session.set.on_moved(dir) => rows.extend(session.row.map(|row| (id, row))),
-                Some(_) | None => gone.push(id),
+            let watching = match self.sessions.get_mut(&id) {
+                Some(session) => session.set.on_moved(dir).then_some(session.row),
+                None => None,
+            };
+            match watching {
+                Some(row) => rows.extend(row.map(|row| (id, row))),
+                None => gone.push(id),
             }
         }
         for id in gone {
