@@ -5,5 +5,6 @@ pub mod dice;
 pub mod disk;
 pub mod history;
 pub mod net;
+pub mod plan;
 pub mod queue;
 pub mod trace;
