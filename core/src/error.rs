@@ -4,6 +4,7 @@
 use alloc::string::String;
 use core::fmt;
 pub use kafka_protocol::ResponseError as ErrorCode;
+use kafka_protocol::protocol::StrBytes;
 
 /// What a peer is told instead of what it asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +21,13 @@ impl Refusal {
 
     pub fn because(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: Some(message.into()) }
+    }
+}
+
+impl Refusal {
+    /// The message as the wire's messages hold it.
+    pub fn wire_message(&self) -> Option<StrBytes> {
+        self.message.clone().map(StrBytes::from_string)
     }
 }
 

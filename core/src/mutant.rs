@@ -83,10 +83,16 @@ mutants! {
     SameEpochElection = "same-epoch-election",
     /// A leader takes back a follower into the in-sync set that has not caught up.
     ExpandTooEarly = "expand-too-early",
+    /// A partition's new leader gets the epoch of the old one.
+    LeaderEpochKept = "leader-epoch-kept",
+    /// An unclean election without `unclean.leader.election.enable`.
+    UncleanUnasked = "unclean-unasked",
+    /// The controller grants a change of the in-sync set, and does not write it down.
+    IsrNotPersisted = "isr-not-persisted",
+    /// The controller takes a fenced replica into the in-sync set.
+    FencedIntoIsr = "fenced-into-isr",
     /// `min.insync.replicas` is not looked at.
     NoMinIsr = "no-min-isr",
-    /// Produce with `acks=all` is answered when the leader alone has the records on its disk.
-    AckAllAtLeader = "ack-all-at-leader",
 }
 
 #[cfg(feature = "mutants")]

@@ -2,6 +2,7 @@
 
 use super::{Image, Partition, Record, Resource, Text, Topic};
 use crate::id::{NodeId, Offset, PartitionKey, Uuid};
+use alloc::string::String;
 use core::fmt;
 
 /// What one record changed: the node acts on it.
@@ -111,8 +112,8 @@ impl Image {
             Resource::BrokerDefault => &mut self.broker_default,
         };
         match value {
-            Some(value) => configs.insert(name.clone(), value.clone()),
-            None => configs.remove(name),
+            Some(value) => configs.insert(String::from(name.as_str()), String::from(value.as_str())),
+            None => configs.remove(name.as_str()),
         };
         if let Resource::Broker(id) = resource
             && self.broker_configs.get(&id).is_some_and(|configs| configs.is_empty())

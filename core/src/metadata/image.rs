@@ -139,7 +139,7 @@ impl Image {
 
     /// One config that was set on the resource itself.
     pub fn config(&self, resource: Resource, name: &str) -> Option<&str> {
-        self.configs(resource).get(name).map(Text::as_str)
+        self.configs(resource).get(name).map(|value| value.as_str())
     }
 
     /// Notes that the log goes on to `offset` in `epoch` with something that is no record of the metadata

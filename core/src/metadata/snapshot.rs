@@ -1,7 +1,8 @@
 //! The image as records, and back.
 
-use super::{Image, Record, Resource, Text};
+use super::{Image, Record, Resource};
 use crate::id::{LeaderEpoch, Offset};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 impl Image {
@@ -40,6 +41,10 @@ impl Image {
 }
 
 fn push_configs(records: &mut Vec<Record>, resource: Resource, configs: &super::Configs) {
-    let set = |(name, value): (&Text, &Text)| Record::Config { resource, name: name.clone(), value: Some(value.clone()) };
+    let set = |(name, value): (&String, &String)| Record::Config {
+        resource,
+        name: name.as_str().into(),
+        value: Some(value.as_str().into()),
+    };
     records.extend(configs.iter().map(set));
 }

@@ -1,14 +1,14 @@
 //! What is known of a topic and its partitions.
 
 use super::Text;
+use crate::config::Given;
 use crate::id::{LeaderEpoch, NodeId, PartitionEpoch, PartitionKey, Uuid};
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Configs that were set on something, by name.
-pub type Configs = BTreeMap<Text, Text>;
+pub type Configs = Given;
 
 /// A partition's state, as its last record says it.
 ///
@@ -20,7 +20,7 @@ pub struct Partition {
     /// The in-sync set: each has every committed record.
     pub isr: Vec<NodeId>,
     pub leader: Option<NodeId>,
-    /// Rises with every change of the leader, and when a replica leaves the in-sync set by force.
+    /// Rises with every change of the leader.
     pub leader_epoch: LeaderEpoch,
     /// Rises with every change of the partition.
     pub epoch: PartitionEpoch,

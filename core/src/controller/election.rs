@@ -1,0 +1,136 @@
+//! Who leads a partition: one change of a partition, worked out whole (Kafka's `PartitionChangeBuilder`).
+
+use crate::id::{LeaderEpoch, NodeId, PartitionEpoch};
+use crate::metadata::Partition;
+use crate::mutant::{self, Mutant};
+use alloc::vec::Vec;
+
+/// Who may be elected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Election {
+    /// The first replica if it is in sync, else as [`Election::Online`].
+    Preferred,
+    /// The leader that is, else the first replica of the in-sync set.
+    Online,
+    /// As [`Election::Online`], else any replica: committed records may be lost.
+    Unclean,
+}
+
+/// The partition with the in-sync set `isr`, and a leader elected among those whom `acceptable` allows to lead; `None`: nothing changes.
+///
+/// An empty `isr` leaves the in-sync set as it was, without a leader: its members alone have every committed record,
+/// and whoever of them comes back leads on.
+pub fn change(
+    was: &Partition,
+    isr: Vec<NodeId>,
+    recovering: bool,
+    election: Election,
+    acceptable: &dyn Fn(NodeId) -> bool,
+) -> Option<Partition> {
+    assert!(isr.iter().all(|node| was.has_replica(*node)), "the in-sync set stays within the replicas");
+    let electable = |node: NodeId| (isr.contains(&node) || mutant::is(Mutant::ElectOutOfSync)) && acceptable(node);
+    let leader = elect(was, election, &electable);
+    let unclean = match election {
+        Election::Unclean if leader.is_none() => was.replicas.iter().copied().find(|node| acceptable(*node)),
+        Election::Preferred | Election::Online | Election::Unclean => None,
+    };
+    let mut next = was.clone();
+    next.recovering = recovering;
+    if let Some(node) = unclean {
+        next.isr.clear();
+        next.isr.push(node);
+        next.recovering = true;
+    } else if !isr.is_empty() {
+        next.isr = isr;
+    }
+    if let Some(node) = leader
+        && !next.in_sync(node)
+    {
+        next.isr.push(node);
+    }
+    next.leader = leader.or(unclean);
+    if next == *was {
+        return None;
+    }
+    if next.leader != was.leader && !mutant::is(Mutant::LeaderEpochKept) {
+        next.leader_epoch = LeaderEpoch(was.leader_epoch.0.checked_add(1)?);
+    }
+    next.epoch = PartitionEpoch(was.epoch.0.checked_add(1)?);
+    assert!(next.leader.is_none_or(|leader| acceptable(leader)), "who leads may lead: {next}");
+    next.check();
+    Some(next)
+}
+
+fn elect(was: &Partition, election: Election, electable: &dyn Fn(NodeId) -> bool) -> Option<NodeId> {
+    let preferred = match election {
+        Election::Preferred => was.preferred(),
+        Election::Online | Election::Unclean => None,
+    };
+    let mut in_order = preferred.into_iter().chain(was.leader).chain(was.replicas.iter().copied());
+    in_order.find(|node| electable(*node))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn nodes(ids: &[i32]) -> Vec<NodeId> {
+        ids.iter().map(|id| NodeId(*id)).collect()
+    }
+
+    fn partition() -> Partition {
+        Partition::new(nodes(&[1, 2, 3]), nodes(&[1, 2, 3]))
+    }
+
+    #[test]
+    fn a_leader_that_left_is_followed_by_the_next_replica_in_sync() {
+        let next = change(&partition(), nodes(&[2, 3]), false, Election::Online, &|n| n != NodeId(1)).expect("a change");
+        assert_eq!((next.leader, &next.isr), (Some(NodeId(2)), &nodes(&[2, 3])));
+        assert_eq!((next.leader_epoch, next.epoch), (LeaderEpoch(1), PartitionEpoch(1)));
+    }
+
+    #[test]
+    fn a_shrink_that_keeps_the_leader_keeps_its_epoch() {
+        let next = change(&partition(), nodes(&[1, 3]), false, Election::Online, &|n| n != NodeId(2)).expect("a change");
+        assert_eq!((next.leader, next.leader_epoch, next.epoch), (Some(NodeId(1)), LeaderEpoch(0), PartitionEpoch(1)));
+    }
+
+    #[test]
+    fn the_last_of_the_in_sync_set_stays_in_it_without_leading() {
+        let mut was = partition();
+        was.isr = nodes(&[1]);
+        let next = change(&was, vec![], false, Election::Online, &|n| n != NodeId(1)).expect("a change");
+        assert_eq!((next.leader, next.isr.clone(), next.leader_epoch), (None, nodes(&[1]), LeaderEpoch(1)));
+        // Nobody else may lead, however alive: only 1 has every committed record.
+        assert_eq!(change(&next, nodes(&[1]), false, Election::Online, &|n| n != NodeId(1)), None);
+        assert_eq!(change(&next, nodes(&[1]), false, Election::Preferred, &|n| n != NodeId(1)), None);
+        let back = change(&next, nodes(&[1]), false, Election::Online, &|_| true).expect("a change");
+        assert_eq!((back.leader, back.leader_epoch), (Some(NodeId(1)), LeaderEpoch(2)));
+    }
+
+    #[test]
+    fn an_unclean_election_makes_the_new_leader_the_whole_in_sync_set() {
+        let mut was = partition();
+        was.isr = nodes(&[1]);
+        let next = change(&was, vec![], false, Election::Unclean, &|n| n != NodeId(1)).expect("a change");
+        assert_eq!((next.leader, next.isr.clone(), next.recovering), (Some(NodeId(2)), nodes(&[2]), true));
+        assert_eq!(next.leader_epoch, LeaderEpoch(1));
+        // With somebody in sync it is an election like any other.
+        was.isr = nodes(&[1, 3]);
+        let next = change(&was, nodes(&[3]), false, Election::Unclean, &|n| n != NodeId(1)).expect("a change");
+        assert_eq!((next.leader, next.isr, next.recovering), (Some(NodeId(3)), nodes(&[3]), false));
+    }
+
+    #[test]
+    fn the_preferred_leader_leads_again_only_in_sync_and_allowed() {
+        let mut was = partition();
+        was.leader = Some(NodeId(2));
+        let lead = |was: &Partition, bad: i32| change(was, was.isr.clone(), false, Election::Preferred, &|n| n != NodeId(bad));
+        assert_eq!(lead(&was, 9).and_then(|p| p.leader), Some(NodeId(1)));
+        assert_eq!(lead(&was, 1), None, "the leader that is stays");
+        was.isr = nodes(&[2, 3]);
+        assert_eq!(lead(&was, 9), None);
+        assert_eq!(change(&was, was.isr.clone(), false, Election::Online, &|_| true), None, "nothing to change");
+    }
+}
