@@ -73,6 +73,12 @@ mutants! {
     TwoOwners = "two-owners",
     /// An offset commit is answered before it is committed.
     CommitBeforeDurable = "commit-before-durable",
+    /// A member that falls silent stays in its group for ever.
+    NoSessionTimeout = "no-session-timeout",
+    /// A static member that was replaced goes on as if it were not.
+    NoStaticFencing = "no-static-fencing",
+    /// A rebalance ends in the generation that was before.
+    GenerationNotCounted = "generation-not-counted",
     /// The replies of two pipelined requests of one connection change places.
     SwapReplies = "swap-replies",
     /// The leader of the metadata quorum answers before its records are committed.

@@ -10,17 +10,34 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `groups` | the way in: which shard, loading, replies made of several shards' parts |
+//! | `groups` `requests` `gather` | the way in: which shard, loading, replies made of several shards' parts |
 //! | `shard` | one partition's groups and offsets; what is appended and not yet committed; time |
 //! | `decision` `settings` `timers` `turn` | what goes out, what is configured, what is due, what a group may touch |
-//! | `records` `load` | Kafka's record formats, and building a shard from them |
+//! | `records` `wire` `load` | Kafka's record formats, and building a shard from them |
 //! | `classic/` | one group: members, generations, rebalances |
 //! | `offsets` `commit` `fetch` `delete` `expire` | committed offsets and their life |
-//! | `describe` `refuse` | what admin clients see; the shape of each refusal |
+//! | `describe` `refuse` `text` | what admin clients see; the shape of each refusal; text that is kept |
 
+mod classic;
+mod commit;
 mod decision;
+mod delete;
+mod describe;
+mod expire;
+mod fetch;
+mod gather;
 mod groups;
+mod load;
+mod offsets;
+mod records;
+mod refuse;
+mod requests;
 mod settings;
+mod shard;
+mod text;
+mod timers;
+mod turn;
+mod wire;
 
 pub use decision::{Append, Decision, Record, Release};
 pub use groups::Groups;

@@ -1,0 +1,53 @@
+use super::records::Entry;
+use super::shard::Shard;
+use crate::error::ErrorCode;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
+use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
+use kafka_protocol::protocol::StrBytes;
+
+impl Shard {
+    /// Single offsets of a group go, unless its members read the topic.
+    pub fn delete_offsets(&self, request: &OffsetDeleteRequest) -> Result<(Vec<Entry>, OffsetDeleteResponse), ErrorCode> {
+        let id = &request.group_id.0;
+        let group = self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?;
+        group.validate_offset_delete()?;
+        let mut entries = Vec::new();
+        let mut topics = Vec::new();
+        for topic in &request.topics {
+            let code = if group.is_subscribed(&topic.name.0) { ErrorCode::GroupSubscribedToTopic.code() } else { 0 };
+            let mut partitions = Vec::new();
+            for partition in &topic.partitions {
+                let index = partition.partition_index;
+                partitions.push(OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code));
+                let place = (group.id.clone(), topic.name.0.clone(), index);
+                let known = self.offsets.get(&place.0, &place.1, index).is_some() || self.offsets.is_unstable(&place);
+                if code == 0 && known {
+                    entries.push(tombstone(place));
+                }
+            }
+            topics.push(OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions));
+        }
+        Ok((entries, OffsetDeleteResponse::default().with_topics(topics)))
+    }
+
+    /// The records that end a group and all its offsets.
+    pub fn delete_group(&self, id: &StrBytes) -> Result<Vec<Entry>, ErrorCode> {
+        self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?.validate_delete()?;
+        let mut entries: Vec<Entry> = self.offsets.places_of(id).into_iter().map(tombstone).collect();
+        entries.push(Entry::Group { group: super::text::own(id), value: None });
+        Ok(entries)
+    }
+
+    /// The records that end what was committed for topics that are gone.
+    pub fn delete_topics(&self, topics: &BTreeSet<&StrBytes>) -> Vec<Entry> {
+        let places = self.groups.keys().flat_map(|group| self.offsets.places_of(group));
+        places.filter(|(_, topic, _)| topics.contains(topic)).map(tombstone).collect()
+    }
+}
+
+/// The record that ends a committed offset.
+pub(super) fn tombstone((group, topic, partition): (StrBytes, StrBytes, i32)) -> Entry {
+    Entry::Offset { group, topic, partition, value: None }
+}

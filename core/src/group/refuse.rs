@@ -1,0 +1,139 @@
+//! What a request is told when the coordinator as a whole cannot serve it, in the shape that the request's reply has.
+
+use crate::error::ErrorCode;
+use alloc::vec;
+use alloc::vec::Vec;
+use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
+use kafka_protocol::messages::describe_groups_response::DescribedGroup;
+use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
+};
+use kafka_protocol::messages::{
+    DeleteGroupsResponse, GroupId, HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, OffsetCommitRequest,
+    OffsetCommitResponse, OffsetDeleteResponse, OffsetFetchResponse, ResponseKind, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+/// What Kafka's coordinator makes of an append's error (`CoordinatorOperationExceptionHelper`).
+pub(super) const fn of_append(code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::UnknownTopicOrPartition
+        | ErrorCode::NotEnoughReplicas
+        | ErrorCode::NotEnoughReplicasAfterAppend
+        | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::NotLeaderOrFollower | ErrorCode::KafkaStorageError => ErrorCode::NotCoordinator,
+        ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge | ErrorCode::InvalidFetchSize => {
+            ErrorCode::UnknownServerError
+        }
+        other => other,
+    }
+}
+
+/// The reply that leaves when what `response` says was not committed: each part that promised something says `code`.
+pub(super) fn instead_of(response: ResponseKind, code: ErrorCode) -> ResponseKind {
+    match response {
+        ResponseKind::OffsetCommit(mut response) => {
+            for partition in response.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+                if partition.error_code == 0 {
+                    partition.error_code = code.code();
+                }
+            }
+            response.into()
+        }
+        ResponseKind::DeleteGroups(mut response) => {
+            for result in response.results.iter_mut().filter(|result| result.error_code == 0) {
+                result.error_code = code.code();
+            }
+            response.into()
+        }
+        ResponseKind::OffsetFetch(response) => {
+            let groups = response.groups.into_iter().map(|group| {
+                OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_error_code(for_fetch(code).code())
+            });
+            OffsetFetchResponse::default().with_groups(groups.collect()).into()
+        }
+        ResponseKind::OffsetDelete(_) => OffsetDeleteResponse::default().with_error_code(code.code()).into(),
+        ResponseKind::LeaveGroup(_) => LeaveGroupResponse::default().with_error_code(code.code()).into(),
+        ResponseKind::JoinGroup(response) => JoinGroupResponse::default()
+            .with_protocol_name(None)
+            .with_member_id(response.member_id)
+            .with_error_code(code.code())
+            .into(),
+        ResponseKind::SyncGroup(_) => super::classic::refused_sync(code).into(),
+        ResponseKind::Heartbeat(_) => HeartbeatResponse::default().with_error_code(code.code()).into(),
+        other => unreachable!("group: {other:?} waits for no record"),
+    }
+}
+
+/// Old consumers give up at COORDINATOR_NOT_AVAILABLE when they fetch offsets; NOT_COORDINATOR has them look again.
+const fn for_fetch(code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::CoordinatorNotAvailable => ErrorCode::NotCoordinator,
+        other => other,
+    }
+}
+
+/// A group of an OffsetFetch that gets nothing. Version 1 has no other place for the code than each partition.
+pub(super) fn fetch(request: &OffsetFetchRequestGroup, version: i16, code: ErrorCode) -> OffsetFetchResponseGroup {
+    let mut topics = Vec::new();
+    for topic in request.topics.iter().flatten().filter(|_| version < 2) {
+        let partitions = topic.partition_indexes.iter().map(|index| no_offset(*index).with_error_code(code.code()));
+        topics.push(OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions.collect()));
+    }
+    OffsetFetchResponseGroup::default()
+        .with_group_id(request.group_id.clone())
+        .with_topics(topics)
+        .with_error_code(code.code())
+}
+
+/// A partition without a committed offset.
+pub(super) fn no_offset(index: i32) -> OffsetFetchResponsePartitions {
+    OffsetFetchResponsePartitions::default()
+        .with_partition_index(index)
+        .with_committed_offset(-1)
+        .with_committed_leader_epoch(-1)
+        .with_metadata(Some(StrBytes::new()))
+}
+
+/// An OffsetCommit that commits nothing: `code` at each partition of the request, beside what was refused before.
+pub(super) fn commit(request: &OffsetCommitRequest, refused: OffsetCommitResponse, code: ErrorCode) -> OffsetCommitResponse {
+    let mut response = refused;
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
+            committed(&mut response, topic.name.clone(), answer.with_error_code(code.code()));
+        }
+    }
+    response
+}
+
+/// Puts a partition's answer beside those of its topic.
+pub(super) fn committed(
+    response: &mut OffsetCommitResponse,
+    topic: TopicName,
+    answer: OffsetCommitResponsePartition,
+) {
+    match response.topics.iter_mut().rev().find(|known| known.name == topic) {
+        Some(known) => known.partitions.push(answer),
+        None => {
+            response.topics.push(OffsetCommitResponseTopic::default().with_name(topic).with_partitions(vec![answer]));
+        }
+    }
+}
+
+/// Each group of a DeleteGroups gets `code`.
+pub(super) fn deletes(
+    groups: impl IntoIterator<Item = GroupId>,
+    code: ErrorCode,
+) -> DeleteGroupsResponse {
+    let results =
+        groups.into_iter().map(|id| DeletableGroupResult::default().with_group_id(id).with_error_code(code.code()));
+    DeleteGroupsResponse::default().with_results(results.collect())
+}
+
+/// A group of a DescribeGroups that cannot be described.
+pub(super) fn describe(id: &GroupId, code: ErrorCode) -> DescribedGroup {
+    DescribedGroup::default().with_group_id(id.clone()).with_error_code(code.code())
+}
