@@ -32,6 +32,8 @@ extern crate alloc;
 
 pub mod controller;
 pub mod group;
+pub mod broker;
+
 pub mod api;
 
 pub mod node;

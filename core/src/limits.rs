@@ -11,3 +11,9 @@ pub const PARTITIONS_MAX: usize = 200_000;
 pub const ROOM_RESERVE_BYTES: u64 = 64 << 20;
 
 const _: () = assert!(ROOM_RESERVE_BYTES as usize <= REQUEST_BYTES_MAX);
+
+/// Partitions in all fetch sessions together: about 200 bytes each. A reader beyond it fetches without a session.
+pub const SESSION_PARTITIONS_MAX: usize = 400_000;
+
+/// A fetch session that was not used for so long makes room for another (Kafka's `incrementalFetchSessionEvictionMs`).
+pub const SESSION_EVICTION_AFTER: crate::time::Span = crate::time::Span::from_millis(120_000);

@@ -99,6 +99,8 @@ mutants! {
     FencedIntoIsr = "fenced-into-isr",
     /// `min.insync.replicas` is not looked at.
     NoMinIsr = "no-min-isr",
+    /// Produce with `acks=all` is answered when the leader alone has the records on its disk.
+    AckAllAtLeader = "ack-all-at-leader",
 }
 
 #[cfg(feature = "mutants")]

@@ -88,7 +88,9 @@ impl NodeConfig {
         let has = |role: &str| list_of(&roles).any(|one| one == role);
         let (is_broker, is_controller) = (has("broker"), has("controller"));
         if !is_broker && !is_controller {
-            return Err(ConfigError("process.roles is missing: give 'broker,controller', 'broker' or 'controller'".into()));
+            return Err(ConfigError(
+                "process.roles is missing: give 'broker,controller', 'broker' or 'controller'".into(),
+            ));
         }
         if identity.cluster.is_none() {
             identity.cluster = Some(read.text("cluster.id")).filter(|id| !id.is_empty());
@@ -203,7 +205,8 @@ impl NodeConfig {
 /// Whether one name and value can be accepted, and what it means here.
 fn check(name: &str, value: &str, file: &Given) -> Result<Use, ConfigError> {
     // `listener.name.<listener>.<config>` is a config of one listener.
-    let plain = name.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, rest)| rest);
+    let plain =
+        name.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, rest)| rest);
     let Some(def) = broker_def(plain) else {
         return Err(ConfigError(unknown(name)));
     };
@@ -257,7 +260,8 @@ fn node_of(file: &Given) -> Result<NodeId, ConfigError> {
 
 fn doors(read: &Read<'_>) -> Result<Vec<Door>, ConfigError> {
     let (listeners, advertised) = (read.text("listeners"), read.text("advertised.listeners"));
-    let (controllers, protocols) = (read.text("controller.listener.names"), read.text("listener.security.protocol.map"));
+    let (controllers, protocols) =
+        (read.text("controller.listener.names"), read.text("listener.security.protocol.map"));
     let written =
         Written { listeners: &listeners, advertised: &advertised, controllers: &controllers, protocols: &protocols };
     doors_of(&written).map_err(|why| ConfigError(format!("listeners: {why}")))

@@ -91,7 +91,10 @@ impl TopicConfig {
     pub fn resolve(layers: Layers<'_>, topic: &Given) -> Self {
         let read = Read { layers, topic };
         Self {
-            cleanup: Cleanup { delete: read.lists("cleanup.policy", "delete"), compact: read.lists("cleanup.policy", "compact") },
+            cleanup: Cleanup {
+                delete: read.lists("cleanup.policy", "delete"),
+                compact: read.lists("cleanup.policy", "compact"),
+            },
             compression: read.text("compression.type", compression_of),
             durability: read.text("durability", |text| if text == "os" { Durability::Os } else { Durability::Sync }),
             timestamps: read.text("message.timestamp.type", |text| match text {
@@ -219,11 +222,17 @@ mod tests {
     #[test]
     fn a_topic_overrides_its_broker() {
         let none = Given::new();
-        let file = given(&[("durability", "os"), ("log.segment.bytes", "2097152"), ("log.flush.interval.messages", "7")]);
+        let file =
+            given(&[("durability", "os"), ("log.segment.bytes", "2097152"), ("log.flush.interval.messages", "7")]);
         let layers = Layers { dynamic_broker: &none, dynamic_default: &none, file: &file };
         let plain = TopicConfig::resolve(layers, &none);
         assert_eq!((plain.durability, plain.segment_bytes, plain.flush_messages), (Durability::Os, 2 << 20, Some(7)));
-        let own = given(&[("durability", "sync"), ("cleanup.policy", ""), ("retention.ms", "-1"), ("internal.segment.bytes", "512")]);
+        let own = given(&[
+            ("durability", "sync"),
+            ("cleanup.policy", ""),
+            ("retention.ms", "-1"),
+            ("internal.segment.bytes", "512"),
+        ]);
         let config = TopicConfig::resolve(layers, &own);
         assert_eq!((config.durability, config.segment_bytes, config.retention), (Durability::Sync, 512, None));
         assert_eq!(config.cleanup, Cleanup { delete: false, compact: false });

@@ -66,7 +66,10 @@ pub enum Records {
 pub enum Reply {
     Plain(Box<ResponseKind>),
     /// A Fetch reply; `records` has an entry for each partition of `response`, in its order, whose own field stays empty.
-    Fetch { response: Box<FetchResponse>, records: Vec<Records> },
+    Fetch {
+        response: Box<FetchResponse>,
+        records: Vec<Records>,
+    },
     /// Nothing is sent (Produce with `acks=0`): the place in the order of replies is given up.
     Silence,
 }
@@ -109,14 +112,25 @@ pub enum Input {
     Boot,
     Request(Box<Request>),
     /// A client's connection ended: nothing can be replied to it any more.
-    Gone { conn: ConnId },
+    Gone {
+        conn: ConnId,
+    },
     /// A reply to a call; `checks` as in [`Request`], for the partitions of a Fetch reply.
-    CallDone { call: CallId, result: Result<Box<ResponseKind>, CallFault>, checks: Vec<Result<(), Refusal>> },
-    Disk { tag: DiskTag, result: Result<DiskDone, DiskFault> },
+    CallDone {
+        call: CallId,
+        result: Result<Box<ResponseKind>, CallFault>,
+        checks: Vec<Result<(), Refusal>>,
+    },
+    Disk {
+        tag: DiskTag,
+        result: Result<DiskDone, DiskFault>,
+    },
     /// A deadline has passed, or may have.
     Tick,
     /// How many bytes are left on the medium of the data folder.
-    Room { bytes: u64 },
+    Room {
+        bytes: u64,
+    },
     /// The operator asks for a clean stop (SIGTERM): hand over, close in order, then [`Output::Stopped`].
     Stop,
 }
@@ -124,16 +138,35 @@ pub enum Input {
 /// The only way out.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Output {
-    Reply { conn: ConnId, seq: u64, reply: Reply },
+    Reply {
+        conn: ConnId,
+        seq: u64,
+        reply: Reply,
+    },
     /// The connection is to be closed once the replies before are out.
-    Close { conn: ConnId },
-    Call { call: CallId, to: Address, lane: Lane, key: ApiKey, version: i16, body: Box<RequestKind> },
-    Disk { tag: DiskTag, op: DiskOp },
+    Close {
+        conn: ConnId,
+    },
+    Call {
+        call: CallId,
+        to: Address,
+        lane: Lane,
+        key: ApiKey,
+        version: i16,
+        body: Box<RequestKind>,
+    },
+    Disk {
+        tag: DiskTag,
+        op: DiskOp,
+    },
     Note(Note),
     /// The node is up and serves.
     Ready,
     /// The node has come to its end; the process exits. `clean`: in order; otherwise `why` says what failed.
-    Stopped { clean: bool, why: String },
+    Stopped {
+        clean: bool,
+        why: String,
+    },
 }
 
 impl Reply {

@@ -35,7 +35,9 @@ impl fmt::Display for Note {
             }
             Self::LogTruncated { dir, from, to } => write!(f, "{dir} truncated from {from} to {to}"),
             Self::SegmentRolled { dir, base } => write!(f, "{dir} rolled at {base}"),
-            Self::SegmentsDropped { dir, start, count } => write!(f, "{dir} dropped {count} segments, starts at {start}"),
+            Self::SegmentsDropped { dir, start, count } => {
+                write!(f, "{dir} dropped {count} segments, starts at {start}")
+            }
             Self::Damaged { dir, base, at } => write!(f, "{dir} damaged in segment {base} at byte {at}"),
             Self::Leads { partition, epoch } => write!(f, "leads {partition} in {epoch}"),
             Self::Follows { partition, leader, epoch } => write!(f, "follows {leader} on {partition} in {epoch}"),

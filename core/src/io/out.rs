@@ -20,8 +20,17 @@ pub struct Out {
 /// A step of a call from this node to itself.
 #[derive(Debug)]
 pub enum Local {
-    Call { call: CallId, lane: Lane, key: ApiKey, version: i16, body: Box<RequestKind> },
-    Answer { call: CallId, reply: Reply },
+    Call {
+        call: CallId,
+        lane: Lane,
+        key: ApiKey,
+        version: i16,
+        body: Box<RequestKind>,
+    },
+    Answer {
+        call: CallId,
+        reply: Reply,
+    },
     /// The answering side closed its end: no open call gets an answer.
     Closed,
 }

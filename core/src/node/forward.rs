@@ -7,7 +7,7 @@ use crate::id::{CallId, HoldId};
 use crate::io::{Ask, CallFault, Lane};
 use crate::time::{Mono, Now, Span};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 
 /// How long a request is sent again before its client's connection is closed (`request.timeout.ms`).
@@ -27,12 +27,12 @@ pub struct Forwarded {
 #[derive(Debug, Default)]
 pub struct Forwards {
     sent: BTreeMap<CallId, HoldId>,
-    again: BTreeMap<(Mono, HoldId), ()>,
+    again: BTreeSet<(Mono, HoldId)>,
 }
 
 impl Forwards {
     pub fn next_deadline(&self) -> Option<Mono> {
-        self.again.first_key_value().map(|((at, _), ())| *at)
+        self.again.first().map(|(at, _)| *at)
     }
 }
 
@@ -54,19 +54,14 @@ impl Node {
                 self.forwards.sent.insert(call, hold);
             }
             None => {
-                self.forwards.again.insert((now.mono + BACKOFF, hold), ());
+                self.forwards.again.insert((now.mono + BACKOFF, hold));
             }
         }
     }
 
     /// Takes the answer if the call was a forwarded request.
-    pub fn on_forward_done(
-        &mut self,
-        now: Now,
-        call: CallId,
-        result: Result<Box<ResponseKind>, CallFault>,
-    ) -> Result<(), Result<Box<ResponseKind>, CallFault>> {
-        let Some(hold) = self.forwards.sent.remove(&call) else { return Err(result) };
+    pub fn on_forward_done(&mut self, now: Now, call: CallId, result: Result<Box<ResponseKind>, CallFault>) {
+        let Some(hold) = self.forwards.sent.remove(&call) else { return };
         match result {
             Ok(body) => {
                 if let Some(row) = self.hold.take(hold) {
@@ -74,17 +69,16 @@ impl Node {
                 }
             }
             Err(CallFault::Disconnected | CallFault::Garbled) => {
-                self.forwards.again.insert((now.mono + BACKOFF, hold), ());
+                self.forwards.again.insert((now.mono + BACKOFF, hold));
             }
         }
-        Ok(())
     }
 
     /// Sends again what waited long enough.
     pub fn on_forward_tick(&mut self, now: Now) {
-        while let Some(((at, hold), ())) = self.forwards.again.pop_first() {
+        while let Some((at, hold)) = self.forwards.again.pop_first() {
             if at > now.mono {
-                self.forwards.again.insert((at, hold), ());
+                self.forwards.again.insert((at, hold));
                 return;
             }
             self.send_forward(now, hold);

@@ -4,26 +4,33 @@
 //! [`Ask::reply`](crate::io::Ask::reply) on `node.out`, or puts a row into `node.hold` that says what the reply waits for.
 
 mod commit;
+mod fetching;
 mod forward;
 mod partitions;
+mod sessions;
 mod waiting;
 
+pub use fetching::{FetchSet, Found, Slot, SlotKey, Wanted};
 pub use forward::{Forwarded, Forwards};
 pub use partitions::Partitions;
+pub use sessions::{Session, Sessions, next_epoch};
 pub use waiting::Waiting;
 
+use crate::config::{Given, NodeConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::group::Groups;
 use crate::hold::Table;
 use crate::id::{HoldId, Offset};
 use crate::io::{Address, Out};
-use crate::metadata::Image;
+use crate::metadata::{Configs, Image, Resource, Topic};
 use crate::quorum::Quorum;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 /// One node.
 #[derive(Debug)]
 pub struct Node {
+    pub config: NodeConfig,
     /// What the node wants done; drained by whoever drives the broker.
     pub out: Out,
     /// The replies that wait.
@@ -37,6 +44,8 @@ pub struct Node {
     /// The group coordinator's shards that this node leads.
     pub groups: Groups,
     pub forwards: Forwards,
+    /// The fetch sessions of readers.
+    pub sessions: Sessions,
     /// Rows that wait for a commit of the quorum, by the end that has to be committed.
     pub commits: BTreeSet<(Offset, HoldId)>,
     /// Rows that wait for the quorum to be asked again.
@@ -46,9 +55,55 @@ pub struct Node {
 }
 
 impl Node {
+    /// A node that has not booted.
+    pub fn new(config: NodeConfig, quorum: Quorum, groups: Groups) -> Self {
+        let own_voter = config.voters.iter().find(|voter| voter.node == config.node).map(|voter| voter.address.clone());
+        let own: Vec<Address> = config.doors.iter().map(|door| door.advertised.clone()).chain(own_voter).collect();
+        let sessions = Sessions::new(config.identity.seed, config.fetches.sessions_max);
+        Self {
+            config,
+            out: Out::new(own),
+            hold: Table::default(),
+            image: Image::new(),
+            quorum,
+            controller: None,
+            partitions: Partitions::default(),
+            groups,
+            forwards: Forwards::default(),
+            sessions,
+            commits: BTreeSet::new(),
+            quorum_asks: BTreeSet::new(),
+            room: u64::MAX,
+        }
+    }
+
+    /// A topic's settings as they are in force on this node.
+    pub fn topic_config(&self, topic: &Topic) -> TopicConfig {
+        let dynamic_broker = given(self.image.configs(Resource::Broker(self.config.node)));
+        let dynamic_default = given(self.image.configs(Resource::BrokerDefault));
+        self.config.topic(&dynamic_broker, &dynamic_default, &given(&topic.configs))
+    }
+
+    /// Asserts what must hold between inputs.
+    pub fn check(&self) {
+        self.hold.check();
+        self.sessions.check();
+        self.image.check();
+        self.quorum.check();
+        if let Some(controller) = &self.controller {
+            controller.check();
+        }
+        self.partitions.check();
+        self.groups.check();
+    }
+
     /// The controller listener of the active controller, as far as this node knows.
     pub fn controller_address(&self) -> Option<Address> {
         let (leader, _) = self.quorum.leader()?;
         self.quorum.voters().iter().find(|voter| voter.id == leader).map(|voter| voter.address.clone())
     }
+}
+
+fn given(configs: &Configs) -> Given {
+    configs.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect()
 }

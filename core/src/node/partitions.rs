@@ -130,10 +130,7 @@ impl Partitions {
 
     /// The partitions whose deadline has passed.
     pub fn due(&self, now: Mono) -> Vec<PartitionKey> {
-        self.deadlines
-            .range(..=(now, DirId(u32::MAX)))
-            .filter_map(|(_, dir)| self.key_of(*dir))
-            .collect()
+        self.deadlines.range(..=(now, DirId(u32::MAX))).filter_map(|(_, dir)| self.key_of(*dir)).collect()
     }
 
     pub fn check(&self) {

@@ -45,6 +45,8 @@ pub struct PartitionEvent {
     pub start_moved: bool,
     /// Bytes that a reader waited for are in memory.
     pub warm: bool,
+    /// The log was closed in order.
+    pub closed: bool,
     /// The in-sync set changed, or a change of it is to be proposed to the controller.
     pub isr: bool,
     /// The disk failed a change: final for the node.
@@ -61,6 +63,7 @@ impl PartitionEvent {
         synced_moved: false,
         start_moved: false,
         warm: false,
+        closed: false,
         isr: false,
         failed: None,
     };
@@ -80,6 +83,7 @@ impl PartitionEvent {
             synced_moved: self.synced_moved || later.synced_moved,
             start_moved: self.start_moved || later.start_moved,
             warm: self.warm || later.warm,
+            closed: self.closed || later.closed,
             isr: self.isr || later.isr,
             failed: self.failed.or(later.failed),
         }

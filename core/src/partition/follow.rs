@@ -1,5 +1,11 @@
+//! The follower's side: what to ask the leader, and what to do with its answer.
+
+use super::{Partition, PartitionEvent, Role};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, Offset};
+use crate::io::Out;
+use crate::mutant::{self, Mutant};
+use crate::time::Now;
 use bytes::Bytes;
 
 /// What a follower would ask its leader for now.
@@ -21,6 +27,7 @@ pub struct Replicated {
     /// The plan that was sent: an answer to an older one is not used.
     pub asked: FetchPlan,
     pub result: Result<(), ErrorCode>,
+    /// Checked by `batch::verify`.
     pub records: Bytes,
     pub watermark: Offset,
     /// Where the leader's log starts; -1: it does not say.
@@ -31,10 +38,100 @@ pub struct Replicated {
 /// What a follower does next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FollowerStep {
-    /// Ask again: at once if there was something to append, else when the leader has news.
+    /// Ask again: the answer was taken.
     Fetch,
     /// Ask again after a while: the answer was an error that may pass.
     Backoff,
-    /// The answer belongs to a plan that is no longer followed.
+    /// The answer belongs to a plan that is no longer followed: ask anew.
     Stale,
+}
+
+impl Partition {
+    /// What to ask the leader for; `None`: this is no follower, or has no leader, or its log is not open.
+    pub fn fetch_plan(&self) -> Option<FetchPlan> {
+        let Role::Follower { leader: Some(leader), epoch } = self.role else { return None };
+        let last = self.log.latest_epoch();
+        Some(FetchPlan {
+            leader,
+            epoch,
+            offset: self.log.end(),
+            last_epoch: (last != LeaderEpoch::NONE).then_some(last),
+            start: self.log.start(),
+            synced: self.log.synced(),
+        })
+    }
+
+    /// The leader's answer.
+    pub fn on_fetched(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
+        let Some(plan) = self.fetch_plan() else { return (FollowerStep::Stale, PartitionEvent::NONE) };
+        let asked = answer.asked;
+        if (plan.leader, plan.epoch, plan.offset, plan.last_epoch)
+            != (asked.leader, asked.epoch, asked.offset, asked.last_epoch)
+        {
+            return (FollowerStep::Stale, PartitionEvent::NONE);
+        }
+        match answer.result {
+            Err(ErrorCode::OffsetOutOfRange) => self.on_out_of_range(now, &answer, out),
+            Err(_) => (FollowerStep::Backoff, PartitionEvent::NONE),
+            Ok(()) => match answer.diverging {
+                Some((epoch, end)) => (FollowerStep::Fetch, self.cut_to(now, epoch, end, out)),
+                None => self.replicate(now, answer, out),
+            },
+        }
+    }
+
+    /// The leader's log starts behind this one's end, or an election that was not clean left it wholly before: begin anew
+    /// where the leader's log starts (Kafka's `fetchOffsetAndTruncate`).
+    fn on_out_of_range(&mut self, now: Now, answer: &Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
+        let end = self.log.end();
+        let nothing_to_compare = answer.asked.last_epoch.is_none();
+        if answer.start < Offset::ZERO || answer.start <= end && !nothing_to_compare || answer.start == end {
+            return (FollowerStep::Backoff, PartitionEvent::NONE);
+        }
+        self.log.restart_at(now, answer.start, out);
+        self.watermark = answer.start;
+        let event = PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE };
+        (FollowerStep::Fetch, event)
+    }
+
+    /// The leader's `epoch`, the largest not above this log's last, ends at `end` there. This log is the leader's up to the
+    /// smaller of both ends of that epoch; if this log lacks that epoch, the end of the one before it is a step on the
+    /// way, and the next answer tells more (KIP-279, Kafka's `getOffsetTruncationState`).
+    fn cut_to(&mut self, now: Now, epoch: LeaderEpoch, end: Offset, out: &mut Out) -> PartitionEvent {
+        let (own_epoch, own_end) = self.log.epoch_end(epoch);
+        let to = if own_epoch == LeaderEpoch::NONE || own_end == Offset::NONE {
+            end
+        } else if own_epoch != epoch {
+            own_end
+        } else {
+            own_end.min(end)
+        };
+        let to = if mutant::is(Mutant::TruncateToWatermark) { self.watermark } else { to };
+        let to = to.min(self.log.end()).max(Offset::ZERO);
+        self.log.truncate(now, to, out);
+        // Below the watermark only after an election that was not clean.
+        let before = self.watermark;
+        self.watermark = self.watermark.min(self.log.end()).max(self.log.start());
+        PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE }
+    }
+
+    fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
+        let before = self.log.end();
+        if !answer.records.is_empty() && self.log.append_replica(now, answer.records, out).is_err() {
+            return (FollowerStep::Backoff, PartitionEvent::NONE);
+        }
+        let end = self.log.end();
+        assert!(end >= before, "{}: a follower's append shortened the log", self.key);
+        let mut event = PartitionEvent { end_moved: end != before, ..PartitionEvent::NONE };
+        let watermark = answer.watermark.min(end);
+        if watermark > self.watermark {
+            self.watermark = watermark;
+            event.watermark_moved = true;
+        }
+        let start = answer.start.min(self.watermark);
+        if start > self.log.start() && self.log.raise_start(now, start, out).is_ok() {
+            event.start_moved = true;
+        }
+        (FollowerStep::Fetch, event)
+    }
 }

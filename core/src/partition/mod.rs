@@ -1,34 +1,54 @@
 //! One replica of one partition: leader or follower, who is in sync, how far the watermark is.
 //!
 //! ```text
-//!            on_disk(opened)                    on_state(leader = me, higher epoch)
-//!  Opening ───────────────────▶ Follower ⇄ ───────────────────────────────────────▶ Leader
-//!     │                            │                on_state(leader = other)          │
-//!     └────────── on_disk(failed) ─┴──────────────▶ Offline ◀──────────────────────────┘
+//!            on_disk(opened)                 on_state(leader = me)
+//!  Opening ───────────────────▶ Follower ───────────────────────────▶ Leader
+//!     │                            │     ◀───────────────────────────   │
+//!     │                            │         on_state(leader ≠ me)      │
+//!     └────────────────────────────┴────▶ Offline ◀─────────────────────┘
+//!                on_disk(failed)
 //! ```
 //!
 //! Leader: appends what producers send, serves consumers up to the watermark and followers up to the end, and knows how
 //! far each follower has come. Follower: asks the leader for what comes after its own end; where the leader's log
 //! differs it cuts its own (KIP-101, KIP-279). The watermark is the smallest *synced* end of the replicas that are in
 //! sync or about to be (KIP-497's maximal in-sync set).
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `role` | what changes the role: the metadata, the log opened or failed |
+//! | `leader`, `progress` | what a leader knows of its followers; the watermark |
+//! | `isr` | the in-sync set, and the one change of it that may be under way |
+//! | `produce` | appends, and when they may be acknowledged |
+//! | `read` | fetches of consumers and followers, epochs, times |
+//! | `follow` | the follower's side: what to ask, what to do with the answer |
 
 mod answer;
 mod follow;
 mod isr;
-mod lead;
+mod leader;
+mod produce;
 mod progress;
+mod propose;
 mod read;
-mod standing;
+mod role;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Acks, Appended, PartitionEvent};
 pub use follow::{FetchPlan, FollowerStep, Replicated};
 pub use isr::{Granted, Proposal};
 pub use progress::Progress;
 pub use read::{FetchQuery, Fetched, Isolation, ReplicaFetch};
-pub use standing::Standing;
 
 use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
-use crate::time::Span;
+use crate::io::Out;
+use crate::log::{Log, LogConfig};
+use crate::metadata;
+use crate::time::{Mono, Now, Span};
+use alloc::string::String;
+use alloc::vec::Vec;
+use leader::{Leader, Sight};
 
 /// What of the configuration concerns replicas.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,16 +61,58 @@ pub struct Settings {
     pub retry: Span,
 }
 
+/// What the replica is.
+#[derive(Debug)]
+enum Role {
+    /// Its log is being opened; what the metadata says meanwhile is enacted afterwards.
+    Opening,
+    Leader(Leader),
+    /// `leader`: none while the partition has no leader.
+    Follower { leader: Option<NodeId>, epoch: LeaderEpoch },
+    /// Its disk failed: final.
+    Offline,
+}
+
 /// One replica of one partition, with its log.
+///
+/// Invariant: `log.start() ≤ watermark ≤ log.end()`; a leader's `watermark ≤ log.synced()`, but for what a leader before it
+/// had made of it already.
 #[derive(Debug)]
 pub struct Partition {
     key: PartitionKey,
-    dir: DirId,
     me: NodeId,
+    dir: DirId,
+    folder: String,
+    log: Log,
     settings: Settings,
+    role: Role,
+    /// What the metadata, or the controller's answer, said last.
+    state: Option<metadata::Partition>,
+    watermark: Offset,
+    /// [`Partition::close`] is done.
+    closed: bool,
 }
 
 impl Partition {
+    /// A replica whose log is being opened. `folder`: its folder's name, `orders-0`. `watermark`: as it was checkpointed;
+    /// [`Offset::ZERO`] if it was not.
+    pub fn new(
+        key: PartitionKey,
+        dir: DirId,
+        folder: String,
+        me: NodeId,
+        settings: Settings,
+        log: Log,
+        watermark: Offset,
+    ) -> Self {
+        Self { key, me, dir, folder, log, settings, role: Role::Opening, state: None, watermark, closed: false }
+    }
+
+    /// The name of its folder.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Which partition it is.
     pub fn key(&self) -> PartitionKey {
         self.key
@@ -66,27 +128,170 @@ impl Partition {
         self.me
     }
 
-    /// `min.insync.replicas` and its like, after a change of the configuration.
+    /// The log, to look at; it changes through the partition only.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// What the metadata said last.
+    pub fn state(&self) -> Option<&metadata::Partition> {
+        self.state.as_ref()
+    }
+
+    /// After a change of the configuration.
     pub fn configure(&mut self, settings: Settings) {
         self.settings = settings;
     }
 
-    /// Everything before it is on stable storage of every replica in sync: what consumers may read.
+    /// After a change of the topic's configuration.
+    pub fn configure_log(&mut self, config: LogConfig) {
+        self.log.configure(config);
+    }
+
+    /// Everything before it is on stable storage of every replica in sync: what consumers may read, and what the node
+    /// writes to `replication-offset-checkpoint`.
     pub fn watermark(&self) -> Offset {
-        unimplemented!()
+        self.watermark
+    }
+
+    /// The last stable offset: no record before it belongs to a transaction that is open.
+    pub fn stable(&self) -> Offset {
+        self.watermark
+    }
+
+    pub fn log_start(&self) -> Offset {
+        self.log.start()
+    }
+
+    pub fn log_end(&self) -> Offset {
+        self.log.end()
     }
 
     pub fn is_leader(&self) -> bool {
-        unimplemented!()
+        matches!(self.role, Role::Leader(_))
+    }
+
+    /// Whether the log is open and not closed since.
+    pub fn is_open(&self) -> bool {
+        !self.is_opening() && !self.closed
+    }
+
+    /// Whether [`Partition::close`] is done.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether the log is open and its disk has not failed.
+    pub fn is_online(&self) -> bool {
+        matches!(self.role, Role::Leader(_) | Role::Follower { .. })
+    }
+
+    /// Whether the log is still being opened.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.role, Role::Opening)
     }
 
     /// The epoch that metadata gave last; [`LeaderEpoch::NONE`] before it gave one.
     pub fn leader_epoch(&self) -> LeaderEpoch {
-        unimplemented!()
+        self.state.as_ref().map_or(LeaderEpoch::NONE, |state| state.leader_epoch)
+    }
+
+    /// The leader that metadata gave last.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.state.as_ref().and_then(|state| state.leader)
+    }
+
+    /// What the leader knows of a follower.
+    pub fn follower(&self, node: NodeId) -> Option<&Progress> {
+        match &self.role {
+            Role::Leader(leader) => leader.follower(node),
+            Role::Opening | Role::Follower { .. } | Role::Offline => None,
+        }
+    }
+
+    /// The in-sync set that counts for the watermark: granted, and about to be. Empty on others than the leader.
+    pub fn maximal_isr(&self) -> Vec<NodeId> {
+        match &self.role {
+            Role::Leader(leader) => leader.insync.maximal(),
+            Role::Opening | Role::Follower { .. } | Role::Offline => Vec::new(),
+        }
+    }
+
+    /// Retention, rolls, laggards: what time alone brings.
+    pub fn on_tick(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        if !self.is_online() {
+            return PartitionEvent::NONE;
+        }
+        let told = self.log.on_tick(now, self.watermark, out);
+        let mut event = self.on_log_event(now, told, out);
+        let settings = self.settings;
+        if let Role::Leader(leader) = &mut self.role {
+            leader.age(now.mono, &settings);
+            event = event.and(self.advance(now.mono));
+        }
+        event.isr |= self.wants_proposal(now.mono);
+        event
+    }
+
+    /// When [`Partition::on_tick`] has something to do, at the latest.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        let log = self.log.next_deadline();
+        let own = match &self.role {
+            Role::Leader(leader) => leader.next_deadline(self.log.end(), &self.settings),
+            Role::Opening | Role::Follower { .. } | Role::Offline => None,
+        };
+        match (log, own) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Ends the log in order: all synced, checkpoints written; [`PartitionEvent::closed`] follows.
+    pub fn close(&mut self, now: Now, out: &mut Out) {
+        self.log.close(now, out);
     }
 
     /// Asserts what must always hold.
     pub fn check(&self) {
-        unimplemented!()
+        if !self.is_online() {
+            return;
+        }
+        self.log.check();
+        let (start, end) = (self.log.start(), self.log.end());
+        assert!(start <= self.watermark, "{}: watermark {} before the start {start}", self.key, self.watermark);
+        assert!(self.watermark <= end, "{}: watermark {} beyond the end {end}", self.key, self.watermark);
+        match &self.role {
+            Role::Leader(leader) => {
+                let state = self.state.as_ref().expect("a leader was made by a state");
+                assert!(state.leader == Some(self.me), "{}: leads against the metadata", self.key);
+                assert!(leader.epoch == state.leader_epoch, "{}: {} is not {}", self.key, leader.epoch, state.leader_epoch);
+                leader.insync.check(&state.replicas);
+                assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);
+            }
+            Role::Follower { leader, .. } => {
+                assert!(*leader != Some(self.me), "{}: follows itself", self.key);
+            }
+            Role::Opening | Role::Offline => {}
+        }
+    }
+
+    fn sight(&self, now: Mono) -> Sight {
+        Sight {
+            now,
+            end: self.log.end(),
+            synced: self.log.synced(),
+            watermark: self.watermark,
+            replicas: self.state.as_ref().map_or(0, |state| state.replicas.len()),
+        }
+    }
+
+    /// Moves the leader's watermark as far as it may go.
+    fn advance(&mut self, now: Mono) -> PartitionEvent {
+        let sight = self.sight(now);
+        let Role::Leader(leader) = &self.role else { return PartitionEvent::NONE };
+        let Some(to) = leader.watermark(&sight, &self.settings) else { return PartitionEvent::NONE };
+        assert!(to > self.watermark && to <= sight.end, "{}: watermark {} to {to}", self.key, self.watermark);
+        self.watermark = to;
+        PartitionEvent { watermark_moved: true, ..PartitionEvent::NONE }
     }
 }

@@ -203,6 +203,11 @@ impl Quorum {
         unimplemented!()
     }
 
+    /// Whether [`Quorum::close`] is done.
+    pub fn is_closed(&self) -> bool {
+        unimplemented!()
+    }
+
     /// Asserts the invariants.
     pub fn check(&self) {
         unimplemented!()

@@ -1,7 +1,7 @@
 //! Plays the same scripts to two brokers and prints where their answers differ beyond what is intended.
 //!
 //! `esker-diff DEFINITIONS SCRIPTS INTENDED LEFT RIGHT [STORY]`: a folder of Kafka's message definitions, a folder of scripts, the
-//! written list, two addresses; only stories whose name contains STORY. Status 0 if nothing differs, 1 if something does.
+//! written list, two addresses; only stories whose name contains STORY, and then the left one's answers are printed. Status 0 if nothing differs, 1 if something does.
 
 use esker_tests::client::Outcome;
 use esker_tests::diff::{Difference, Intended, Names, Outcomes, Script, leaves};
@@ -47,6 +47,12 @@ fn run(args: &[String]) -> Result<usize, String> {
                     continue;
                 }
             };
+            for (at, request, outcome) in a.iter().filter(|_| !only.is_empty()) {
+                match outcome {
+                    Outcome::Answer(value) => println!("  {at}: {request} {value}"),
+                    other => println!("  {at}: {request} {other:?}"),
+                }
+            }
             let found = compare(&a, &b, &intended, &mut names_left, &mut names_right);
             println!("{} {} ({} answers)", if found.is_empty() { "same" } else { "FAIL" }, story.name, a.len());
             for line in &found {

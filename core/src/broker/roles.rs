@@ -1,0 +1,119 @@
+//! The replicas that the metadata gives to this node: their logs are opened, told their part, and removed.
+//!
+//! Nothing is done before the node's own registration has come back through the metadata: what the log said of this
+//! node before belongs to an earlier life of it (a leader that lost its page cache must not go on in its old epoch).
+
+use super::{Broker, checkpoint, chores, setup};
+use crate::id::{DirId, Offset, PartitionKey};
+use crate::io::{DiskOp, Owner};
+use crate::log::{Log, Opening};
+use crate::partition::Partition;
+use crate::time::Now;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+
+#[derive(Debug, Default)]
+pub(super) struct Roles {
+    /// Partitions whose metadata changed since they were looked at.
+    pub pending: BTreeSet<PartitionKey>,
+    /// Some config changed: every partition is told its own again.
+    pub configs_changed: bool,
+    /// Whether the folders that stood at the start were closed in order.
+    pub clean: bool,
+    /// What the checkpoints said, by folder name; used when the folder is opened.
+    pub watermarks: BTreeMap<String, Offset>,
+    pub starts: BTreeMap<String, Offset>,
+    /// Folders being removed, and their names.
+    removing: BTreeMap<DirId, String>,
+    /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
+    blocked: BTreeSet<PartitionKey>,
+}
+
+impl Roles {
+    /// A folder is gone: its name is free.
+    pub fn on_removed(&mut self, dir: DirId) {
+        self.removing.remove(&dir);
+        self.pending.append(&mut self.blocked);
+    }
+}
+
+impl Broker {
+    /// Whether anything was done.
+    pub(super) fn settle_roles(&mut self, now: Now) -> bool {
+        if !self.alive.is_registered(&self.node) || self.stop.is_closing() {
+            return false;
+        }
+        let mut moved = false;
+        if core::mem::take(&mut self.roles.configs_changed) {
+            self.reconfigure();
+            moved = true;
+        }
+        while let Some(key) = self.roles.pending.pop_first() {
+            self.assume(now, key);
+            moved = true;
+        }
+        moved
+    }
+
+    fn assume(&mut self, now: Now, key: PartitionKey) {
+        let me = self.node.config.node;
+        let state = self.node.image.partition(key).filter(|state| state.has_replica(me));
+        let Some(state) = state else {
+            self.give_up(now, key);
+            return;
+        };
+        let state = state.clone();
+        if self.node.partitions.get(key).is_none() {
+            self.open(now, key);
+        }
+        let Some(partition) = self.node.partitions.get_mut(key) else { return };
+        let dir = partition.dir();
+        let event = partition.on_state(now, &state, &mut self.node.out);
+        self.node.partitions.note(dir, event);
+    }
+
+    fn open(&mut self, now: Now, key: PartitionKey) {
+        let Some(topic) = self.node.image.topic(key.topic) else { return };
+        let name = checkpoint::folder_name(topic.name.as_str(), key.partition);
+        if self.roles.removing.values().any(|taken| *taken == name) {
+            self.roles.blocked.insert(key);
+            return;
+        }
+        let config = self.node.topic_config(topic);
+        let dir = self.node.partitions.new_dir();
+        let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
+        let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
+        let opening = Opening { clean: self.roles.clean, start, topic_id: Some(key.topic) };
+        let log_config = setup::log(&self.node.config, &config);
+        let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
+        let settings = setup::partition(&self.node.config, &config);
+        self.node.partitions.insert(Partition::new(key, dir, name, self.node.config.node, settings, log, watermark));
+    }
+
+    /// The replica is no longer this node's: its folder goes.
+    fn give_up(&mut self, now: Now, key: PartitionKey) {
+        self.roles.blocked.remove(&key);
+        let Some(partition) = self.node.partitions.remove(key) else { return };
+        let dir = partition.dir();
+        self.fetchers.forget(key);
+        self.coordinators.forget(&mut self.node, key);
+        self.wake(now, dir);
+        self.roles.removing.insert(dir, partition.folder().into());
+        // The partition is gone, so the node itself waits for the removal.
+        let serial = chores::REMOVALS + u64::from(dir.0);
+        self.node.out.disk(Owner::Node, serial, DiskOp::RemoveDir { dir });
+    }
+
+    fn reconfigure(&mut self) {
+        for key in self.node.partitions.keys() {
+            let Some(topic) = self.node.image.topic(key.topic) else { continue };
+            let config = self.node.topic_config(topic);
+            let settings = setup::partition(&self.node.config, &config);
+            let log = setup::log(&self.node.config, &config);
+            if let Some(partition) = self.node.partitions.get_mut(key) {
+                partition.configure(settings);
+                partition.configure_log(log);
+            }
+        }
+    }
+}

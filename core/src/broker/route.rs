@@ -1,0 +1,25 @@
+//! Which handler answers which request. Every request that is served has one line here and one file under `api/`.
+
+use crate::api;
+use crate::io::{Ask, Request};
+use crate::node::Node;
+use crate::time::Now;
+use kafka_protocol::messages::RequestKind as R;
+
+/// Hands a request to its handler. What a listener does not serve never gets here: `wire` refuses it.
+pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
+    let ask = Ask::of(&request);
+    match request.body {
+        // One line a request, here, in the change that adds its file.
+        R::AlterPartitionReassignments(body) => {
+            api::alter_partition_reassignments::on_alter_partition_reassignments(node, now, ask, body);
+        }
+        R::ListPartitionReassignments(body) => {
+            api::list_partition_reassignments::on_list_partition_reassignments(node, now, ask, body);
+        }
+        R::AlterReplicaLogDirs(body) => api::alter_replica_log_dirs::on_alter_replica_log_dirs(node, now, ask, body),
+
+        // The crate's enum, not ours: it has variants for all that Kafka knows, and `wire` lets none of these through.
+        _ => ask.close(&mut node.out),
+    }
+}

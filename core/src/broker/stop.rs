@@ -1,0 +1,116 @@
+//! A clean stop: leaders move away, the quorum's lead is handed over, every log is closed, and a mark says so.
+//!
+//! ```text
+//! Running ─ Stop ─▶ Leaving ─ controller lets go, or patience ends ─▶ Resigning ─▶ Closing ─ all closed ─▶ Marking ─▶ Over
+//! ```
+
+use super::{Broker, chores};
+use crate::id::DirId;
+use crate::io::{DiskOp, FileId, FileName, Output, Owner};
+use crate::time::{Mono, Now, Span};
+use alloc::string::String;
+
+/// How long the controller may take to move leaders away before the node stops all the same.
+const LEAVING_PATIENCE: Span = Span::from_millis(10_000);
+/// How long a successor of the quorum's leader may take to show.
+const RESIGNING_PATIENCE: Span = Span::from_millis(1_000);
+
+#[derive(Debug, Default)]
+pub(super) enum Stop {
+    #[default]
+    Running,
+    Leaving {
+        until: Mono,
+    },
+    Resigning {
+        until: Mono,
+    },
+    Closing,
+    Marking,
+    Over,
+}
+
+impl Stop {
+    /// Logs are being closed or are closed: no replica takes up anything.
+    pub const fn is_closing(&self) -> bool {
+        matches!(self, Self::Closing | Self::Marking | Self::Over)
+    }
+
+    pub const fn next_deadline(&self) -> Option<Mono> {
+        match self {
+            Self::Leaving { until } | Self::Resigning { until } => Some(*until),
+            Self::Running | Self::Closing | Self::Marking | Self::Over => None,
+        }
+    }
+}
+
+impl Broker {
+    pub(super) fn on_stop(&mut self, now: Now) {
+        if !matches!(self.stop, Stop::Running) {
+            return;
+        }
+        if !self.is_up() {
+            // Nothing was opened, so nothing has to be closed: the next start scans, if there is anything to scan.
+            self.stop = Stop::Over;
+            self.ended = true;
+            self.node.out.push(Output::Stopped { clean: true, why: "stopped before it was up".into() });
+            return;
+        }
+        self.stop = Stop::Leaving { until: now.mono + LEAVING_PATIENCE };
+        self.alive.begin_leaving(&mut self.node, now);
+    }
+
+    /// Whether the stop has come a step further.
+    pub(super) fn settle_stop(&mut self, now: Now) -> bool {
+        match self.stop {
+            Stop::Running | Stop::Over => false,
+            Stop::Leaving { until } => {
+                if !self.alive.has_left() && now.mono < until {
+                    return false;
+                }
+                self.node.quorum.resign(now, &mut self.node.out);
+                self.stop = Stop::Resigning { until: now.mono + RESIGNING_PATIENCE };
+                true
+            }
+            Stop::Resigning { until } => {
+                if !self.node.quorum.is_resigned() && now.mono < until {
+                    return false;
+                }
+                self.close_all(now);
+                self.stop = Stop::Closing;
+                true
+            }
+            Stop::Closing => {
+                let open = self.node.partitions.iter().any(|partition| !partition.is_closed());
+                if open || !self.node.quorum.is_closed() {
+                    return false;
+                }
+                self.chores.checkpoint(&mut self.node, &self.roles);
+                let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
+                let op = DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") };
+                self.node.out.disk(Owner::Node, chores::MARK, op);
+                self.stop = Stop::Marking;
+                true
+            }
+            Stop::Marking => false,
+        }
+    }
+
+    fn close_all(&mut self, now: Now) {
+        for key in self.node.partitions.keys() {
+            if let Some(partition) = self.node.partitions.get_mut(key) {
+                partition.close(now, &mut self.node.out);
+            }
+        }
+        self.node.quorum.close(now, &mut self.node.out);
+    }
+
+    /// The mark of a clean stop is on stable storage.
+    pub(super) fn on_marked(&mut self) {
+        if matches!(self.stop, Stop::Marking) {
+            self.stop = Stop::Over;
+            self.ended = true;
+            self.node.out.push(Output::Stopped { clean: true, why: String::new() });
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Which handler looks again at which waiting reply: when a folder that it watches moved, when its time is up, when the
+//! quorum has news. Every kind of row that waits for one of these has its lines here.
+
+use super::Broker;
+use crate::id::HoldId;
+use crate::node::{Node, Waiting};
+use crate::time::Now;
+
+/// A log that the row watches has moved.
+pub(super) fn on_moved(node: &mut Node, _now: Now, hold: HoldId) {
+    let Some(row) = node.hold.get(hold) else { return };
+    match &row.waiting {
+        // These watch no folder.
+        Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Quorum { .. } | Waiting::Group => {}
+    }
+}
+
+impl Broker {
+    /// Rows whose time is up.
+    pub(super) fn on_hold_due(&mut self, now: Now) {
+        while let Some(hold) = self.node.hold.due(now.mono) {
+            self.on_due(now, hold);
+            assert!(
+                self.node.hold.get(hold).is_none_or(|row| row.deadline.is_none_or(|at| at > now.mono)),
+                "{hold} stays due"
+            );
+        }
+    }
+
+    fn on_due(&mut self, _now: Now, hold: HoldId) {
+        let node = &mut self.node;
+        let Some(row) = node.hold.get(hold) else { return };
+        match &row.waiting {
+            // Who forwarded it gave up: the client asks again.
+            Waiting::Forward(_) => {
+                if let Some(row) = node.hold.take(hold) {
+                    row.ask.close(&mut node.out);
+                }
+            }
+            Waiting::Quorum { .. } => {}
+            // Their owners keep the time.
+            Waiting::Commit { .. } | Waiting::Group => {}
+        }
+    }
+
+    /// The quorum has news for the requests that wait for it.
+    pub(super) fn ask_quorum_again(&mut self, _now: Now) {}
+}

@@ -1,0 +1,189 @@
+//! Fetch sessions (KIP-227): what a reader wants is kept between its requests, so that each names only what changed and
+//! is answered only what is new.
+
+use super::FetchSet;
+use crate::id::{DirId, HoldId};
+use crate::limits::{SESSION_EVICTION_AFTER, SESSION_PARTITIONS_MAX};
+use crate::rng::Rng;
+use crate::time::Mono;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// The epoch after `epoch`: it wraps to 1, because 0 and -1 have meanings of their own (`FetchMetadata.nextEpoch`).
+pub const fn next_epoch(epoch: i32) -> i32 {
+    if epoch < 0 {
+        -1
+    } else if epoch == i32::MAX {
+        1
+    } else {
+        epoch + 1
+    }
+}
+
+/// A reader's session.
+#[derive(Debug)]
+pub struct Session {
+    /// What the next request has to say.
+    pub epoch: i32,
+    /// A follower's: it is never put out for a consumer's.
+    pub privileged: bool,
+    /// Whether topics are named by their ids (Fetch 13 and later): a session does not change that.
+    pub by_id: bool,
+    pub set: FetchSet,
+    /// The row of the request that waits, if one does.
+    pub row: Option<HoldId>,
+    used: Mono,
+}
+
+/// The sessions of all readers; at most `max`.
+#[derive(Debug)]
+pub struct Sessions {
+    sessions: BTreeMap<i32, Session>,
+    watches: BTreeSet<(DirId, i32)>,
+    used: BTreeSet<(Mono, i32)>,
+    /// Partitions in all sessions.
+    partitions: usize,
+    max: usize,
+    rng: Rng,
+}
+
+/// Purpose of the random numbers here.
+const STREAM: u64 = 0x5e55_1045;
+
+impl Sessions {
+    /// `max`: `max.incremental.fetch.session.cache.slots`. Ids are random, so that a session of a process before is not
+    /// taken for one of this.
+    pub fn new(seed: u64, max: usize) -> Self {
+        Self {
+            sessions: BTreeMap::new(),
+            watches: BTreeSet::new(),
+            used: BTreeSet::new(),
+            partitions: 0,
+            max,
+            rng: Rng::new(seed, STREAM),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    pub fn get(&self, id: i32) -> Option<&Session> {
+        self.sessions.get(&id)
+    }
+
+    /// The session, for changes of its set: after them [`Sessions::watch`].
+    pub fn get_mut(&mut self, id: i32) -> Option<&mut Session> {
+        self.sessions.get_mut(&id)
+    }
+
+    /// Makes room and keeps the set as a new session; hands the set back when there is no room.
+    pub fn open(&mut self, now: Mono, privileged: bool, by_id: bool, set: FetchSet) -> Result<i32, FetchSet> {
+        if !self.make_room(now, privileged, set.len()) {
+            return Err(set);
+        }
+        let id = loop {
+            let id = (self.rng.next_u64() >> 33) as i32;
+            if id != 0 && !self.sessions.contains_key(&id) {
+                break id;
+            }
+        };
+        self.partitions += set.len();
+        self.used.insert((now, id));
+        self.sessions.insert(id, Session { epoch: 1, privileged, by_id, set, row: None, used: now });
+        self.watch(id);
+        Ok(id)
+    }
+
+    /// Puts out sessions until one of `size` partitions fits. As in Kafka's `tryEvict` one not used for two minutes goes
+    /// first; else a follower's session puts out a consumer's, and a larger one a smaller one.
+    fn make_room(&mut self, now: Mono, privileged: bool, size: usize) -> bool {
+        if self.max == 0 || size > SESSION_PARTITIONS_MAX {
+            return false;
+        }
+        while self.sessions.len() >= self.max || self.partitions + size > SESSION_PARTITIONS_MAX {
+            let stale = self.used.first().filter(|(used, _)| now.since(*used) > SESSION_EVICTION_AFTER).map(|(_, id)| *id);
+            let victim = stale.or_else(|| {
+                let least = self.sessions.iter().min_by_key(|(id, s)| (s.privileged, s.set.len(), **id));
+                least.filter(|(_, s)| (s.privileged, s.set.len()) < (privileged, size)).map(|(id, _)| *id)
+            });
+            let Some(victim) = victim else { return false };
+            self.close(victim);
+        }
+        true
+    }
+
+    /// Ends the session. A row that waits for it keeps waiting and ends at its deadline.
+    pub fn close(&mut self, id: i32) -> Option<Session> {
+        let session = self.sessions.remove(&id)?;
+        self.used.remove(&(session.used, id));
+        self.partitions -= session.set.len();
+        for dir in session.set.dirs() {
+            self.watches.remove(&(dir, id));
+        }
+        Some(session)
+    }
+
+    /// A request uses the session: it becomes the last to be put out.
+    pub fn touch(&mut self, now: Mono, id: i32) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        self.used.remove(&(session.used, id));
+        session.used = now;
+        self.used.insert((now, id));
+    }
+
+    /// The set has grown or shrunk from `before` partitions.
+    pub fn resized(&mut self, id: i32, before: usize) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        self.partitions = self.partitions - before + session.set.len();
+    }
+
+    /// Watches all folders that the session's set names.
+    pub fn watch(&mut self, id: i32) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        for dir in session.set.dirs() {
+            self.watches.insert((dir, id));
+        }
+    }
+
+    /// Watches one more folder.
+    pub fn watch_dir(&mut self, id: i32, dir: DirId) {
+        self.watches.insert((dir, id));
+    }
+
+    /// The log of the folder moved: every session that watches it will look at it. Answers the rows that wait, each with
+    /// its session.
+    pub fn on_moved(&mut self, dir: DirId) -> Vec<(i32, HoldId)> {
+        let mut rows = Vec::new();
+        let mut gone = Vec::new();
+        for &(_, id) in self.watches.range((dir, i32::MIN)..=(dir, i32::MAX)) {
+            let watching = match self.sessions.get_mut(&id) {
+                Some(session) => session.set.on_moved(dir).then_some(session.row),
+                None => None,
+            };
+            match watching {
+                Some(row) => rows.extend(row.map(|row| (id, row))),
+                None => gone.push(id),
+            }
+        }
+        for id in gone {
+            self.watches.remove(&(dir, id));
+        }
+        rows
+    }
+
+    pub fn check(&self) {
+        assert!(self.sessions.len() <= self.max, "sessions: {} of {}", self.sessions.len(), self.max);
+        assert_eq!(self.used.len(), self.sessions.len(), "each session was used once, last");
+        let partitions: usize = self.sessions.values().map(|session| session.set.len()).sum();
+        assert_eq!(partitions, self.partitions, "the partitions of all sessions are counted");
+        assert!(self.partitions <= SESSION_PARTITIONS_MAX, "sessions hold too many partitions");
+        for session in self.sessions.values() {
+            session.set.check();
+        }
+    }
+}

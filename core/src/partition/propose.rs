@@ -1,0 +1,84 @@
+//! What the leader asks of the controller about the in-sync set, and what the answers do.
+
+use super::{Granted, Partition, PartitionEvent, Proposal, Role};
+use crate::error::ErrorCode;
+use crate::id::{BrokerEpoch, NodeId, PartitionEpoch};
+use crate::mutant::{self, Mutant};
+use crate::time::{Mono, Now};
+
+impl Partition {
+    /// Whether [`Partition::isr_proposal`] would name one.
+    pub(super) fn wants_proposal(&self, now: Mono) -> bool {
+        let sight = self.sight(now);
+        match &self.role {
+            Role::Leader(leader) => {
+                leader.insync.may_speak(now)
+                    && (leader.insync.is_pending() || leader.wants_change(&sight, &self.settings))
+            }
+            Role::Opening | Role::Follower { .. } | Role::Offline => false,
+        }
+    }
+
+    /// A change of the in-sync set to ask of the controller now: at most one is under way, and it is not handed out twice
+    /// before its retry is due. The node's own incarnation is left -1: who sends it knows.
+    pub fn isr_proposal(&mut self, now: Now) -> Option<Proposal> {
+        if !self.wants_proposal(now.mono) {
+            return None;
+        }
+        let sight = self.sight(now.mono);
+        let (settings, me) = (self.settings, self.me);
+        let Role::Leader(leader) = &mut self.role else { return None };
+        let (joining, leaving) = leader.changes(&sight, &settings);
+        let shrinks = joining.is_empty() && !leaving.is_empty();
+        let set = leader.insync.propose(now.mono, joining, leaving, settings.retry)?;
+        if shrinks && mutant::is(Mutant::ShrinkNotGranted) {
+            leader.insync.grant(&set);
+        }
+        assert!(set.contains(&me), "{}: the leader would leave the in-sync set", self.key);
+        let epoch_of = |node: NodeId| leader.follower(node).map_or(BrokerEpoch(-1), |progress| progress.broker_epoch);
+        let isr = set.into_iter().map(|node| (node, epoch_of(node))).collect();
+        let partition_epoch = self.state.as_ref().map_or(PartitionEpoch(-1), |state| state.epoch);
+        Some(Proposal { partition: self.key, serial: leader.insync.serial(), leader_epoch: leader.epoch, partition_epoch, isr })
+    }
+
+    /// The controller's answer to the proposal of that serial. A grant is adopted if it is newer than what is known, or says that there was
+    /// nothing to change (Kafka's `handleAlterPartitionUpdate`).
+    pub fn on_isr_answer(&mut self, now: Now, serial: u64, answer: Result<Granted, ErrorCode>) -> PartitionEvent {
+        let retry = self.settings.retry;
+        let (Role::Leader(leader), Some(state)) = (&mut self.role, &mut self.state) else { return PartitionEvent::NONE };
+        match answer {
+            Err(code) => {
+                if leader.insync.is_pending() && leader.insync.serial() == serial {
+                    leader.insync.refuse(now.mono, code, retry);
+                }
+            }
+            Ok(granted) => {
+                let nothing_to_change = granted.partition_epoch == state.epoch
+                    && leader.insync.serial() == serial
+                    && leader.insync.is_proposed(&granted.isr);
+                let newer = granted.partition_epoch > state.epoch;
+                if granted.leader_epoch != leader.epoch || !newer && !nothing_to_change {
+                    return PartitionEvent::NONE;
+                }
+                if !granted.isr.iter().all(|node| state.replicas.contains(node)) || !granted.isr.contains(&self.me) {
+                    // The replicas changed as well: the metadata's record says how.
+                    return PartitionEvent::NONE;
+                }
+                state.epoch = granted.partition_epoch;
+                state.isr.clone_from(&granted.isr);
+                leader.insync.grant(&granted.isr);
+            }
+        }
+        let mut event = PartitionEvent { isr: true, ..PartitionEvent::NONE }.and(self.advance(now.mono));
+        event.isr |= self.wants_proposal(now.mono);
+        event
+    }
+
+    /// The metadata fenced the node: nobody waits for it any more unless it is in sync.
+    pub fn on_fenced(&mut self, now: Now, node: NodeId) -> PartitionEvent {
+        let Role::Leader(leader) = &mut self.role else { return PartitionEvent::NONE };
+        let Some(progress) = leader.follower_mut(node) else { return PartitionEvent::NONE };
+        progress.eligible = false;
+        self.advance(now.mono)
+    }
+}

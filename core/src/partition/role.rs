@@ -1,0 +1,115 @@
+//! What changes the role: the metadata, and the log that opened or failed.
+
+use super::leader::Leader;
+use super::{Partition, PartitionEvent, Role};
+use crate::io::{DiskDone, DiskFault, Note, Out};
+use crate::log::LogEvent;
+use crate::metadata;
+use crate::time::Now;
+
+impl Partition {
+    /// The metadata says something new of this partition. What is older than what is known already is ignored: the
+    /// controller's answer to a proposal may have been faster than its record.
+    pub fn on_state(&mut self, now: Now, state: &metadata::Partition, out: &mut Out) -> PartitionEvent {
+        if let Some(known) = &self.state {
+            if state.epoch < known.epoch {
+                return PartitionEvent::NONE;
+            }
+            assert!(state.leader_epoch >= known.leader_epoch, "{}: the leader's epoch went back", self.key);
+        }
+        let again = self.state.as_ref().is_some_and(|known| known.epoch == state.epoch);
+        self.state = Some(state.clone());
+        match self.role {
+            Role::Opening | Role::Offline => PartitionEvent::NONE,
+            Role::Leader(_) | Role::Follower { .. } => self.enact(now, again, out),
+        }
+    }
+
+    /// Takes the role that `state` gives.
+    fn enact(&mut self, now: Now, again: bool, out: &mut Out) -> PartitionEvent {
+        let Some(state) = self.state.take() else { return PartitionEvent::NONE };
+        let event = if state.leader == Some(self.me) {
+            self.lead(now, &state, again, out)
+        } else {
+            self.follow(&state, out)
+        };
+        self.state = Some(state);
+        let mut event = event.and(self.advance(now.mono));
+        event.isr |= self.wants_proposal(now.mono);
+        event
+    }
+
+    fn lead(&mut self, now: Now, state: &metadata::Partition, again: bool, out: &mut Out) -> PartitionEvent {
+        let end = self.log.end();
+        match &mut self.role {
+            Role::Leader(leader) if leader.epoch == state.leader_epoch && again => {
+                leader.confirm(now.mono, self.me, state);
+                return PartitionEvent { isr: true, ..PartitionEvent::NONE };
+            }
+            Role::Leader(leader) if leader.epoch == state.leader_epoch => {
+                leader.assign(now.mono, self.me, state);
+                return PartitionEvent { isr: true, ..PartitionEvent::NONE };
+            }
+            Role::Leader(leader) => leader.begin_epoch(now.mono, self.me, state, end),
+            Role::Opening | Role::Follower { .. } | Role::Offline => {
+                self.role = Role::Leader(Leader::new(now.mono, self.me, state, end));
+            }
+        }
+        // The epoch begins here even if nothing is appended in it: a follower with records of an epoch between learns
+        // where to cut (KIP-101).
+        self.log.begin_epoch(state.leader_epoch, out);
+        out.note(Note::Leads { partition: self.key, epoch: state.leader_epoch });
+        PartitionEvent { role: true, isr: true, ..PartitionEvent::NONE }
+    }
+
+    fn follow(&mut self, state: &metadata::Partition, out: &mut Out) -> PartitionEvent {
+        if let Role::Follower { leader, epoch } = &self.role
+            && *leader == state.leader
+            && *epoch == state.leader_epoch
+        {
+            return PartitionEvent::NONE;
+        }
+        self.role = Role::Follower { leader: state.leader, epoch: state.leader_epoch };
+        if let Some(leader) = state.leader {
+            out.note(Note::Follows { partition: self.key, leader, epoch: state.leader_epoch });
+        }
+        PartitionEvent { role: true, ..PartitionEvent::NONE }
+    }
+
+    /// An operation of this partition's log ended.
+    pub fn on_disk(&mut self, now: Now, serial: u64, result: Result<DiskDone, DiskFault>, out: &mut Out) -> PartitionEvent {
+        let told = self.log.on_disk(now, serial, result, out);
+        self.on_log_event(now, told, out)
+    }
+
+    pub(super) fn on_log_event(&mut self, now: Now, told: LogEvent, out: &mut Out) -> PartitionEvent {
+        match told {
+            LogEvent::Opened => self.on_opened(now, out),
+            LogEvent::Synced => {
+                PartitionEvent { synced_moved: true, ..PartitionEvent::NONE }.and(self.advance(now.mono))
+            }
+            LogEvent::Warm => PartitionEvent { warm: true, ..PartitionEvent::NONE },
+            LogEvent::StartMoved => {
+                // Retention drops nothing beyond the watermark; a follower's restart may.
+                self.watermark = self.watermark.max(self.log.start());
+                PartitionEvent { start_moved: true, ..PartitionEvent::NONE }
+            }
+            LogEvent::Closed => {
+                self.closed = true;
+                PartitionEvent { closed: true, ..PartitionEvent::NONE }
+            }
+            LogEvent::Nothing => PartitionEvent::NONE,
+            LogEvent::Failed(fault) => {
+                self.role = Role::Offline;
+                PartitionEvent { failed: Some(fault), role: true, ..PartitionEvent::NONE }
+            }
+        }
+    }
+
+    fn on_opened(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
+        self.watermark = self.watermark.min(self.log.end()).max(self.log.start());
+        self.role = Role::Follower { leader: None, epoch: crate::id::LeaderEpoch::NONE };
+        PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE }.and(self.enact(now, false, out))
+    }
+}

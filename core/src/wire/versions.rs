@@ -1,0 +1,115 @@
+//! Which requests each listener serves, in which versions, and the answer to ApiVersions.
+
+use crate::io::Listener;
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum On {
+    Broker,
+    Controller,
+    Both,
+}
+use On::{Both, Broker, Controller};
+
+/// Every request that is served, and on which listeners (`listeners` in Kafka's message definitions).
+const SERVED: &[(ApiKey, On)] = &[
+    (ApiKey::Produce, Broker),
+    (ApiKey::Fetch, Both),
+    (ApiKey::ListOffsets, Broker),
+    (ApiKey::Metadata, Broker),
+    (ApiKey::OffsetCommit, Broker),
+    (ApiKey::OffsetFetch, Broker),
+    (ApiKey::FindCoordinator, Broker),
+    (ApiKey::JoinGroup, Broker),
+    (ApiKey::Heartbeat, Broker),
+    (ApiKey::LeaveGroup, Broker),
+    (ApiKey::SyncGroup, Broker),
+    (ApiKey::DescribeGroups, Broker),
+    (ApiKey::ListGroups, Broker),
+    (ApiKey::ApiVersions, Both),
+    (ApiKey::CreateTopics, Both),
+    (ApiKey::DeleteTopics, Both),
+    (ApiKey::DeleteRecords, Broker),
+    (ApiKey::InitProducerId, Broker),
+    (ApiKey::OffsetForLeaderEpoch, Broker),
+    (ApiKey::DescribeConfigs, Both),
+    (ApiKey::DescribeLogDirs, Broker),
+    (ApiKey::CreatePartitions, Both),
+    (ApiKey::DeleteGroups, Broker),
+    (ApiKey::ElectLeaders, Both),
+    (ApiKey::IncrementalAlterConfigs, Both),
+    (ApiKey::Vote, Controller),
+    (ApiKey::BeginQuorumEpoch, Controller),
+    (ApiKey::EndQuorumEpoch, Controller),
+    (ApiKey::DescribeQuorum, Both),
+    (ApiKey::AlterPartition, Controller),
+    (ApiKey::FetchSnapshot, Controller),
+    (ApiKey::DescribeCluster, Both),
+    (ApiKey::BrokerRegistration, Controller),
+    (ApiKey::BrokerHeartbeat, Controller),
+    (ApiKey::AllocateProducerIds, Controller),
+    (ApiKey::DescribeTopicPartitions, Broker),
+];
+
+/// The versions of a request that the listener serves; `None`: it does not know the request.
+pub fn served(listener: Listener, key: ApiKey) -> Option<RangeInclusive<i16>> {
+    let (_, on) = SERVED.iter().find(|(served, _)| *served == key)?;
+    let here = match listener {
+        Listener::Broker => *on != Controller,
+        Listener::Controller => *on != Broker,
+    };
+    here.then(|| supported(key))
+}
+
+/// The versions that are understood: all that the codec knows, but for those that Kafka itself calls unstable.
+pub fn supported(key: ApiKey) -> RangeInclusive<i16> {
+    let range = key.valid_versions();
+    match key {
+        // 6 is two-phase commit (KIP-939), not released.
+        ApiKey::InitProducerId => range.min..=5,
+        // The codec names 10 and does not know it.
+        ApiKey::OffsetCommit | ApiKey::OffsetFetch => range.min..=9,
+        _ => range.min..=range.max,
+    }
+}
+
+/// What ApiVersions lists for a listener, in the order of the keys.
+pub fn listed(listener: Listener) -> Vec<ApiVersion> {
+    let mut list = Vec::with_capacity(SERVED.len());
+    for &(key, _) in SERVED {
+        let Some(range) = served(listener, key) else { continue };
+        // librdkafka looks for version 0 of Produce before it believes in message format v2 (KAFKA-18659).
+        let min = if key == ApiKey::Produce { 0 } else { *range.start() };
+        let mut version = ApiVersion::default();
+        version.api_key = key as i16;
+        version.min_version = min;
+        version.max_version = *range.end();
+        list.push(version);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn produce_is_listed_from_zero_and_served_from_three() {
+        let list = listed(Listener::Broker);
+        assert_eq!((list[0].api_key, list[0].min_version, list[0].max_version), (0, 0, 13));
+        assert_eq!(served(Listener::Broker, ApiKey::Produce), Some(3..=13));
+        assert!(list.windows(2).all(|pair| pair[0].api_key < pair[1].api_key));
+    }
+
+    #[test]
+    fn each_listener_has_its_own() {
+        assert_eq!(served(Listener::Broker, ApiKey::Vote), None);
+        assert_eq!(served(Listener::Controller, ApiKey::Produce), None);
+        assert_eq!(served(Listener::Controller, ApiKey::Fetch), Some(4..=18));
+        assert!(listed(Listener::Controller).iter().all(|v| v.api_key != ApiKey::Produce as i16));
+        assert_eq!(served(Listener::Broker, ApiKey::InitProducerId), Some(0..=5));
+    }
+}

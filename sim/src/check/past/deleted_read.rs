@@ -1,0 +1,63 @@
+//! What was deleted (an acked DeleteRecords) is not read by a poll that is invoked afterwards.
+
+use super::View;
+use crate::check::Anomaly;
+use crate::history::{Act, State};
+use std::collections::BTreeMap;
+
+pub fn check(view: &View<'_>) -> Vec<Anomaly> {
+    let mut moments: Vec<(u64, usize)> = Vec::new();
+    for (place, op) in view.ops.iter().enumerate() {
+        match (op.asked, op.state) {
+            (Act::Delete { .. }, State::Ok) => moments.push((op.ended, place)),
+            (Act::Poll { .. }, State::Ok) => moments.push((op.invoked, place)),
+            _ => {}
+        }
+    }
+    moments.sort_unstable();
+    let mut found = Vec::new();
+    let mut start: BTreeMap<u32, i64> = BTreeMap::new();
+    for (_, place) in moments {
+        let op = &view.ops[place];
+        match (op.asked, op.told) {
+            (Act::Delete { partition, before }, _) => {
+                let start = start.entry(*partition).or_default();
+                *start = (*start).max(*before);
+            }
+            (_, Some(Act::Polled { reads })) => {
+                for read in reads {
+                    let start = start.get(&read.partition).copied().unwrap_or(0);
+                    for (offset, _) in read.records.iter().filter(|(offset, _)| *offset < start) {
+                        let what = format!("client {} read {} offset {offset}, deleted up to {start}", op.client, view.name(read.partition));
+                        found.push(Anomaly::new("deleted-read", op.ended, what));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::story;
+    use super::check;
+    use crate::history::{Act, State};
+
+    #[test]
+    fn a_read_of_the_deleted_is_caught() {
+        let delete = Act::Delete { partition: 0, before: 1 };
+        assert_eq!(story().sent(7, 0).whole(3, delete, State::Ok, Act::Done).polled(2, &[(0, 7)]).judged(check), ["deleted-read"]);
+    }
+
+    #[test]
+    fn a_read_before_or_of_the_rest_passes() {
+        let delete = |state| (Act::Delete { partition: 0, before: 1 }, state);
+        let (act, state) = delete(State::Ok);
+        let story = story().sent(7, 0).sent(8, 1).polled(2, &[(0, 7)]).whole(3, act, state, Act::Done).polled(2, &[(1, 8)]);
+        assert!(story.judged(check).is_empty());
+        let (act, state) = delete(State::Info);
+        assert!(super::super::story::story().sent(7, 0).whole(3, act, state, Act::Done).polled(2, &[(0, 7)]).judged(check).is_empty());
+    }
+}

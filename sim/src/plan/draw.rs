@@ -1,0 +1,215 @@
+//! From a seed to a plan. Time-outs and sizes are drawn too, often tiny: constants of production hide paths.
+
+use super::draw_faults::faults;
+use super::{ClientPlan, NodePlan, Phases, Plan, TopicPlan, VERSION};
+use crate::dice::{Dice, Stream};
+use crate::disk::DiskProfile;
+use crate::net::LinkProfile;
+use std::collections::BTreeMap;
+
+const MS: u64 = 1_000;
+const SECOND: u64 = 1_000_000;
+
+/// Parts of a plan, each with dice of its own, so that a change of one leaves the others alone.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Shape = 1,
+    Settings,
+    Topics,
+    Nodes,
+    Links,
+    Clients,
+    Faults,
+}
+
+pub(super) const fn dice(seed: u64, part: Part) -> Dice {
+    Dice::new(seed, Stream::Plan, part as u64, 0)
+}
+
+/// Draws the plan of a seed.
+pub fn draw(seed: u64) -> Plan {
+    let mut shape = dice(seed, Part::Shape);
+    let nodes = if shape.chance(1, 4) { 1 } else { 3 };
+    let phases = Phases { safety_us: 12 * SECOND, liveness_us: 20 * SECOND };
+    let topics = topics(seed, nodes);
+    let mut plan = Plan {
+        esker_plan: VERSION,
+        seed,
+        mutant: None,
+        nodes: node_plans(seed, nodes),
+        settings: settings(seed, nodes),
+        clients: clients(seed, &topics, nodes),
+        topics,
+        node_links: link(&mut dice(seed, Part::Links)),
+        client_links: link(&mut dice(seed ^ 1, Part::Links)),
+        call_timeout_us: shape.skewed(300 * MS, 3 * SECOND),
+        phases,
+        faults: Vec::new(),
+        event_budget: 400_000,
+    };
+    plan.faults = faults(&plan);
+    plan
+}
+
+fn node_plans(seed: u64, count: u32) -> Vec<NodePlan> {
+    let mut dice = dice(seed, Part::Nodes);
+    // Whether disks are alike or of different speeds decides which orders of events are seen at all.
+    let uneven = dice.chance(1, 2);
+    let alike = disk_profile(&mut dice);
+    let drifts = dice.chance(1, 2);
+    (0..count)
+        .map(|_| NodePlan {
+            disk: if uneven { disk_profile(&mut dice) } else { alike },
+            drift_ppm: if drifts { dice.between(0, 40_000) as i64 - 20_000 } else { 0 },
+            wall_off_ms: if drifts { dice.between(0, 10_000) as i64 - 5_000 } else { 0 },
+            start_us: dice.below(200 * MS),
+        })
+        .collect()
+}
+
+fn disk_profile(dice: &mut Dice) -> DiskProfile {
+    DiskProfile {
+        write_us: dice.skewed(5, 500),
+        sync_us: dice.skewed(100, 10_000),
+        read_us: dice.skewed(20, 5_000),
+        slow: if dice.chance(1, 3) { dice.skewed(1, 20) } else { 1 },
+        page: dice.pick(&[16, 64, 512, 4096]),
+    }
+}
+
+fn link(dice: &mut Dice) -> LinkProfile {
+    let min_us = dice.skewed(20, 5_000);
+    LinkProfile {
+        min_us,
+        max_us: min_us + dice.skewed(10, 30_000),
+        spike_one_in: if dice.chance(1, 3) { dice.skewed(20, 1_000) } else { 0 },
+        spike_us: dice.skewed(10 * MS, 500 * MS),
+    }
+}
+
+fn topics(seed: u64, nodes: u32) -> Vec<TopicPlan> {
+    let mut dice = dice(seed, Part::Topics);
+    let count = dice.between(1, 2);
+    (0..count)
+        .map(|number| {
+            let replicas = if nodes == 1 || dice.chance(1, 8) { 1 } else { dice.pick(&[2, 3, 3, 3]) };
+            let mut settings = BTreeMap::new();
+            let mut set = |name: &str, value: String| settings.insert(name.to_string(), value);
+            if dice.chance(3, 4) {
+                set("internal.segment.bytes", dice.skewed(300, 20_000).to_string());
+            }
+            if dice.chance(1, 2) {
+                set("index.interval.bytes", dice.skewed(1, 500).to_string());
+            }
+            if replicas > 1 && dice.chance(1, 2) {
+                set("min.insync.replicas", "2".into());
+            }
+            if dice.chance(1, 4) {
+                set("segment.ms", dice.between(500, 5_000).to_string());
+            }
+            set("file.delete.delay.ms", dice.skewed(1, 5_000).to_string());
+            TopicPlan { name: format!("t{number}"), partitions: dice.between(1, 3) as u32, replicas, settings }
+        })
+        .collect()
+}
+
+fn settings(seed: u64, nodes: u32) -> BTreeMap<String, String> {
+    let mut dice = dice(seed, Part::Settings);
+    let mut settings = BTreeMap::new();
+    let mut set = |name: &str, value: u64| settings.insert(name.to_string(), value.to_string());
+    let election = dice.skewed(150, 1_200);
+    set("controller.quorum.election.timeout.ms", election);
+    set("controller.quorum.election.backoff.max.ms", dice.between(20, election));
+    set("controller.quorum.fetch.timeout.ms", dice.between(300, 2_000));
+    set("controller.quorum.request.timeout.ms", dice.between(200, 1_500));
+    set("controller.quorum.retry.backoff.ms", dice.between(5, 50));
+    set("controller.quorum.append.linger.ms", dice.pick(&[0, 0, 5, 25]));
+    set("metadata.max.idle.interval.ms", dice.pick(&[200, 500, 500]));
+    set("metadata.log.max.record.bytes.between.snapshots", dice.skewed(300, 20_000));
+    let heartbeat = dice.between(100, 600);
+    set("broker.heartbeat.interval.ms", heartbeat);
+    set("broker.session.timeout.ms", heartbeat * dice.between(2, 5));
+    set("replica.lag.time.max.ms", dice.skewed(300, 3_000));
+    set("replica.fetch.wait.max.ms", dice.skewed(20, 500));
+    set("replica.fetch.backoff.ms", dice.skewed(10, 300));
+    set("replica.socket.timeout.ms", dice.between(300, 2_000));
+    set("replica.fetch.max.bytes", dice.skewed(200, 1_000_000));
+    set("replica.fetch.response.max.bytes", dice.skewed(300, 2_000_000));
+    set("replica.high.watermark.checkpoint.interval.ms", dice.skewed(100, 5_000));
+    set("log.flush.offset.checkpoint.interval.ms", dice.skewed(100, 10_000));
+    set("log.flush.start.offset.checkpoint.interval.ms", dice.skewed(100, 10_000));
+    set("log.retention.check.interval.ms", dice.skewed(200, 10_000));
+    set("controller.socket.timeout.ms", dice.between(300, 2_000));
+    set("group.initial.rebalance.delay.ms", dice.pick(&[0, 50, 500]));
+    set("group.min.session.timeout.ms", 100);
+    set("offsets.topic.num.partitions", dice.between(1, 2));
+    set("offsets.topic.replication.factor", nodes.into());
+    set("offsets.commit.timeout.ms", dice.between(300, 3_000));
+    set("leader.imbalance.check.interval.seconds", dice.between(1, 4));
+    set("default.replication.factor", nodes.into());
+    set("min.insync.replicas", if nodes > 1 { dice.between(1, 2) } else { 1 });
+    settings
+}
+
+fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
+    let mut dice = dice(seed, Part::Clients);
+    let partitions: Vec<u32> = (0..topics.iter().map(|topic| topic.partitions).sum()).collect();
+    let mut clients = Vec::new();
+    // "Few and slow" and "many and fast" are different runs.
+    let busy = dice.chance(1, 3);
+    let timeout = |dice: &mut Dice| dice.skewed(300 * MS, 2 * SECOND);
+    for _ in 0..dice.between(1, if busy { 3 } else { 2 }) {
+        let idempotent = dice.chance(2, 3);
+        let acks = if idempotent || dice.chance(2, 3) { -1 } else { 1 };
+        clients.push(ClientPlan::Producer {
+            acks,
+            idempotent,
+            partitions: some(&mut dice, &partitions),
+            pause_us: if busy { dice.skewed(20 * MS, 200 * MS) } else { dice.skewed(80 * MS, SECOND) },
+            batch: dice.skewed(1, 8) as u32,
+            size: dice.skewed(8, 400) as u32,
+            in_flight: dice.pick(&[1, 1, 3, 5]),
+            request_timeout_us: timeout(&mut dice),
+            delivery_timeout_us: dice.skewed(2 * SECOND, 20 * SECOND),
+            version: dice.pick(&[3, 8, 9, 12]),
+        });
+    }
+    for _ in 0..dice.between(0, 2) {
+        clients.push(ClientPlan::Reader {
+            partitions: some(&mut dice, &partitions),
+            max_bytes: dice.skewed(100, 1_000_000) as i32,
+            max_wait_ms: dice.skewed(5, 500) as i32,
+            pause_us: dice.skewed(10 * MS, 300 * MS),
+            request_timeout_us: timeout(&mut dice).max(800 * MS),
+            version: dice.pick(&[4, 11, 12]),
+        });
+    }
+    if dice.chance(1, 2) {
+        let heartbeat_us = dice.between(100 * MS, 400 * MS);
+        let session_ms = (heartbeat_us / MS * dice.between(3, 8)) as i32;
+        for number in 0..dice.between(1, 3) {
+            clients.push(ClientPlan::Member {
+                group: 0,
+                topics: (0..topics.len() as u32).collect(),
+                session_ms,
+                rebalance_ms: session_ms * 2,
+                heartbeat_us,
+                commit_us: dice.skewed(100 * MS, SECOND),
+                request_timeout_us: timeout(&mut dice).max(800 * MS),
+                instance: dice.chance(1, 4).then(|| format!("m{number}")),
+                rejoin_us: if dice.chance(1, 3) { dice.between(SECOND, 6 * SECOND) } else { 0 },
+            });
+        }
+    }
+    if dice.chance(1, 2) {
+        let (deletes, elects) = (dice.chance(1, 2), nodes > 1 && dice.chance(1, 2));
+        clients.push(ClientPlan::Admin { pause_us: dice.between(300 * MS, 3 * SECOND), deletes, elects, request_timeout_us: 2 * SECOND });
+    }
+    clients
+}
+
+/// At least one of them.
+fn some(dice: &mut Dice, all: &[u32]) -> Vec<u32> {
+    let chosen: Vec<u32> = all.iter().copied().filter(|_| dice.chance(2, 3)).collect();
+    if chosen.is_empty() { vec![dice.pick(all)] } else { chosen }
+}
