@@ -45,17 +45,7 @@ fn quorum(config: &NodeConfig) -> QuorumConfig {
 }
 
 pub(super) fn controller(config: &NodeConfig) -> controller::Settings {
-    controller::Settings {
-        seed: seed_of(config, CONTROLLER_STREAM),
-        cluster_id: config.identity.cluster.as_deref().map(Into::into),
-        session_timeout: config.brokers.session_timeout,
-        partitions: config.topics.partitions,
-        replication_factor: config.topics.replication_factor,
-        unclean_election: false,
-        rebalance: config.brokers.rebalance_leaders,
-        rebalance_interval: config.brokers.rebalance_interval,
-        imbalance_percent: 10,
-    }
+    controller::Settings { seed: seed_of(config, CONTROLLER_STREAM), ..controller::Settings::of(config) }
 }
 
 fn groups(config: &NodeConfig) -> group::Settings {
