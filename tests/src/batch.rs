@@ -61,7 +61,13 @@ pub fn seal(batch: &mut [u8]) {
 }
 
 /// Appends one record without headers. Gives the place of its value in `out`.
-pub fn record(out: &mut Vec<u8>, offset_delta: i64, time_delta: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> usize {
+pub fn record(
+    out: &mut Vec<u8>,
+    offset_delta: i64,
+    time_delta: i64,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+) -> usize {
     let mut body = vec![0];
     zigzag(&mut body, time_delta);
     zigzag(&mut body, offset_delta);
@@ -88,8 +94,24 @@ pub fn encode_all(value: &Value) -> Result<Vec<u8>, String> {
 
 fn encode(value: &Value) -> Result<Vec<u8>, String> {
     const KNOWN: [&str; 18] = [
-        "base", "magic", "attributes", "codec", "time", "maxTime", "pid", "epoch", "seq", "leaderEpoch", "values", "key", "count",
-        "lastDelta", "length", "crc", "recordsHex", "cut",
+        "base",
+        "magic",
+        "attributes",
+        "codec",
+        "time",
+        "maxTime",
+        "pid",
+        "epoch",
+        "seq",
+        "leaderEpoch",
+        "values",
+        "key",
+        "count",
+        "lastDelta",
+        "length",
+        "crc",
+        "recordsHex",
+        "cut",
     ];
     let object = value.as_object().ok_or("a batch is an object")?;
     if let Some(name) = object.keys().find(|k| !KNOWN.contains(&k.as_str())) {
@@ -193,7 +215,11 @@ fn decode(batch: &[u8]) -> Result<Value, String> {
     let mut out = Map::new();
     out.insert("base".into(), head.base.into());
     out.insert("leaderEpoch".into(), head.leader_epoch.into());
-    out.insert("crcRight".into(), (crc32c::crc32c(&batch[CRC_AT + 4..]) == u32::from_be_bytes([batch[17], batch[18], batch[19], batch[20]])).into());
+    out.insert(
+        "crcRight".into(),
+        (crc32c::crc32c(&batch[CRC_AT + 4..]) == u32::from_be_bytes([batch[17], batch[18], batch[19], batch[20]]))
+            .into(),
+    );
     out.insert("attributes".into(), head.attributes.into());
     out.insert("lastDelta".into(), head.last_delta.into());
     out.insert("time".into(), head.time.into());
@@ -217,7 +243,9 @@ mod tests {
 
     #[test]
     fn what_is_built_is_read_again() {
-        let bytes = encode_all(&json!([{"values": ["a", "bc"], "pid": 7, "epoch": 0, "seq": 3}, {"values": ["d"], "base": 2}])).expect("encodes");
+        let bytes =
+            encode_all(&json!([{"values": ["a", "bc"], "pid": 7, "epoch": 0, "seq": 3}, {"values": ["d"], "base": 2}]))
+                .expect("encodes");
         let read = decode_all(&bytes);
         assert_eq!(read[0]["values"], json!(["a", "bc"]));
         assert_eq!((&read[0]["pid"], &read[0]["seq"], &read[0]["crcRight"]), (&json!(7), &json!(3), &json!(true)));
@@ -229,7 +257,10 @@ mod tests {
         let mut bytes = encode_all(&json!({"values": ["a"]})).expect("encodes");
         renumber(&mut bytes, 5, 1, 9);
         let read = decode_all(&bytes);
-        assert_eq!((&read[0]["pid"], &read[0]["epoch"], &read[0]["seq"], &read[0]["crcRight"]), (&json!(5), &json!(1), &json!(9), &json!(true)));
+        assert_eq!(
+            (&read[0]["pid"], &read[0]["epoch"], &read[0]["seq"], &read[0]["crcRight"]),
+            (&json!(5), &json!(1), &json!(9), &json!(true))
+        );
         let bytes = encode_all(&json!({"values": ["a"], "crc": "wrong"})).expect("encodes");
         assert_eq!(decode_all(&bytes)[0]["crcRight"], json!(false));
     }

@@ -25,7 +25,9 @@ pub fn decode(message: &Message, version: i16, bytes: &[u8]) -> Result<(Value, u
 pub fn fit(fields: &[Field], version: i16, value: &Value) -> Value {
     match value {
         Value::Object(object) if !fields.is_empty() => {
-            let known = object.iter().filter_map(|(name, v)| fields.iter().find(|f| f.name == *name && f.versions.has(version)).map(|f| (name, v, f)));
+            let known = object.iter().filter_map(|(name, v)| {
+                fields.iter().find(|f| f.name == *name && f.versions.has(version)).map(|f| (name, v, f))
+            });
             Value::Object(known.map(|(name, v, f)| (name.clone(), fit(inner(&f.kind), version, v))).collect())
         }
         Value::Array(items) if !fields.is_empty() => items.iter().map(|v| fit(fields, version, v)).collect(),
@@ -41,7 +43,13 @@ fn inner(kind: &Type) -> &[Field] {
     }
 }
 
-fn write_struct(out: &mut Vec<u8>, fields: &[Field], version: i16, flexible: bool, value: &Value) -> Result<(), String> {
+fn write_struct(
+    out: &mut Vec<u8>,
+    fields: &[Field],
+    version: i16,
+    flexible: bool,
+    value: &Value,
+) -> Result<(), String> {
     let object = value.as_object().ok_or_else(|| format!("an object is wanted, not {value}"))?;
     let here = |f: &&Field| f.versions.has(version);
     if let Some(name) = object.keys().find(|k| !fields.iter().filter(here).any(|f| f.name == **k)) {
@@ -59,7 +67,9 @@ fn write_struct(out: &mut Vec<u8>, fields: &[Field], version: i16, flexible: boo
                     tags.push((tag, body));
                 }
             }
-            _ => write(out, field, &field.kind, version, flexible, value).map_err(|e| format!("{}: {e}", field.name))?,
+            _ => {
+                write(out, field, &field.kind, version, flexible, value).map_err(|e| format!("{}: {e}", field.name))?
+            }
         }
     }
     if flexible {
@@ -74,7 +84,14 @@ fn write_struct(out: &mut Vec<u8>, fields: &[Field], version: i16, flexible: boo
     Ok(())
 }
 
-fn write(out: &mut Vec<u8>, field: &Field, kind: &Type, version: i16, flexible: bool, value: &Value) -> Result<(), String> {
+fn write(
+    out: &mut Vec<u8>,
+    field: &Field,
+    kind: &Type,
+    version: i16,
+    flexible: bool,
+    value: &Value,
+) -> Result<(), String> {
     let flexible = field.flexible.map_or(flexible, |v| flexible && v.has(version));
     let int = || value.as_i64().ok_or_else(|| format!("a number is wanted, not {value}"));
     match kind {
@@ -134,7 +151,8 @@ fn read_struct(input: &mut Input, fields: &[Field], version: i16, flexible: bool
     let mut object = Map::new();
     for field in fields.iter().filter(|f| f.versions.has(version)) {
         if !field.tagged.is_some_and(|(_, v)| v.has(version)) {
-            let value = read(input, field, &field.kind, version, flexible).map_err(|e| format!("{}: {e}", field.name))?;
+            let value =
+                read(input, field, &field.kind, version, flexible).map_err(|e| format!("{}: {e}", field.name))?;
             object.insert(field.name.clone(), value);
         }
     }
@@ -143,7 +161,9 @@ fn read_struct(input: &mut Input, fields: &[Field], version: i16, flexible: bool
             let tag = input.varint()? as u32;
             let len = input.varint()? as usize;
             let mut body = Input(input.take(len)?);
-            let known = fields.iter().find(|f| f.versions.has(version) && f.tagged.is_some_and(|(t, v)| t == tag && v.has(version)));
+            let known = fields
+                .iter()
+                .find(|f| f.versions.has(version) && f.tagged.is_some_and(|(t, v)| t == tag && v.has(version)));
             let (name, value) = match known {
                 Some(f) => (f.name.clone(), read(&mut body, f, &f.kind, version, flexible)?),
                 None => (format!("tag{tag}"), hex(body.0).into()),
@@ -169,14 +189,17 @@ fn read(input: &mut Input, field: &Field, kind: &Type, version: i16, flexible: b
             Some(n) => String::from_utf8_lossy(input.take(n)?).into_owned().into(),
             None => Value::Null,
         },
-        Type::Bytes => read_length(input, flexible, false)?.map_or(Ok(Value::Null), |n| input.take(n).map(|b| hex(b).into()))?,
+        Type::Bytes => {
+            read_length(input, flexible, false)?.map_or(Ok(Value::Null), |n| input.take(n).map(|b| hex(b).into()))?
+        }
         Type::Records => match read_length(input, flexible, false)? {
             Some(n) => batch::decode_all(input.take(n)?),
             None => Value::Null,
         },
         Type::Array(of) => match read_length(input, flexible, false)? {
             Some(n) => {
-                let items: Result<Vec<Value>, String> = (0..n).map(|_| read(input, field, of, version, flexible)).collect();
+                let items: Result<Vec<Value>, String> =
+                    (0..n).map(|_| read(input, field, of, version, flexible)).collect();
                 Value::Array(items?)
             }
             None => Value::Null,
@@ -195,7 +218,11 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// 16 bytes as Kafka writes a uuid: base 64 for URLs, no padding.
 pub fn uuid_text(bytes: &[u8]) -> String {
-    let bits = |i: usize| (0..6).fold(0, |n, k| n << 1 | bytes.get((i * 6 + k) / 8).map_or(0, |b| usize::from(b >> (7 - (i * 6 + k) % 8) & 1)));
+    let bits = |i: usize| {
+        (0..6).fold(0, |n, k| {
+            n << 1 | bytes.get((i * 6 + k) / 8).map_or(0, |b| usize::from(b >> (7 - (i * 6 + k) % 8) & 1))
+        })
+    };
     (0..22).map(|i| char::from(DIGITS[bits(i)])).collect()
 }
 
@@ -239,7 +266,7 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_the_protocol() {
         let old = encode(&sample(), 0, &json!({"name": "ab", "ids": [5]})).expect("encodes");
-        assert_eq!(hex(&old), "00026162" .to_owned() + "00000001" + "00000005");
+        assert_eq!(hex(&old), "00026162".to_owned() + "00000001" + "00000005");
         let new = encode(&sample(), 2, &json!({"name": "ab", "ids": null, "extra": 1})).expect("encodes");
         assert_eq!(hex(&new), "036162".to_owned() + "00" + "01" + "01" + "03" + "08" + "0000000000000001");
     }

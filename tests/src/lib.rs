@@ -4,10 +4,13 @@
 //!
 //! | folder | what it does |
 //! |---|---|
+//! | `load` | a load generator |
 //! | `diff` | scripts, and what differs in two brokers' answers |
 //! | `client` | requests and answers as values |
-//! | `conn` | a connection: frames out, frames in |
+//! | `rpc` | typed requests, and what they ask of a cluster |
+//! | `records` | Produce and Fetch as bytes |
 //! | `codec` | messages between values and bytes |
+//! | `conn` | a connection: frames out, frames in |
 //! | `batch` | record batches, written and read |
 //! | `bytes` | numbers and lengths as the protocol writes them |
 //! | `notation` | JSON with less ink |
@@ -22,6 +25,9 @@ pub mod client;
 pub mod codec;
 pub mod conn;
 pub mod diff;
+pub mod load;
 pub mod notation;
+pub mod records;
+pub mod rpc;
 pub mod schema;
 pub mod source;

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn words_need_no_quotes() {
-        let got = parse("{topics: [{name: a-b, partitions: [0, -1]}], flag: true, none: null, text: \"x, y: 1\", 5: \"5\"}");
+        let got =
+            parse("{topics: [{name: a-b, partitions: [0, -1]}], flag: true, none: null, text: \"x, y: 1\", 5: \"5\"}");
         let want = json!({"topics": [{"name": "a-b", "partitions": [0, -1]}], "flag": true, "none": null, "text": "x, y: 1", "5": "5"});
         assert_eq!(got, Ok(want));
     }

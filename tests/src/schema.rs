@@ -83,7 +83,8 @@ impl Schemas {
     pub fn read(folder: &Path) -> Self {
         let mut all = BTreeMap::new();
         let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-        for path in entries.map(|e| e.expect("an entry").path()).filter(|p| p.extension().is_some_and(|e| e == "json")) {
+        for path in entries.map(|e| e.expect("an entry").path()).filter(|p| p.extension().is_some_and(|e| e == "json"))
+        {
             let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             let (name, message) = parse(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             all.insert(name, message);
@@ -121,7 +122,8 @@ fn field(json: &Value, commons: &BTreeMap<String, Value>) -> Field {
     let name = text("name").expect("a field's name");
     let mut letters = name.chars();
     let small = letters.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(letters).collect();
-    let tagged = json["tag"].as_u64().map(|tag| (tag as u32, text("taggedVersions").map_or(Versions::NONE, Versions::parse)));
+    let tagged =
+        json["tag"].as_u64().map(|tag| (tag as u32, text("taggedVersions").map_or(Versions::NONE, Versions::parse)));
     Field {
         name: small,
         versions: text("versions").map_or(Versions::ALL, Versions::parse),

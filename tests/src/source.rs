@@ -126,7 +126,8 @@ pub fn circles(files: usize, edges: &BTreeSet<Edge>) -> Vec<Vec<usize>> {
 }
 
 fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = fs::read_dir(dir).expect("a folder of sources").map(|e| e.expect("an entry").path()).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(dir).expect("a folder of sources").map(|e| e.expect("an entry").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -163,7 +164,8 @@ fn paths_in(file: &File) -> Vec<(Vec<String>, usize)> {
             if rest[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
                 continue;
             }
-            let path: String = rest[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':').collect();
+            let path: String =
+                rest[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':').collect();
             let parts: Vec<&str> = path.split("::").filter(|p| !p.is_empty()).collect();
             if let Some(path) = absolute(&parts, &file.module) {
                 out.push((path, line_of(&file.code, at)));
@@ -184,7 +186,7 @@ fn uses_of(file: &File) -> Vec<(Vec<String>, bool, usize)> {
         expand(tree.trim(), &[], &mut leaves);
         for leaf in leaves {
             let parts: Vec<&str> = leaf.iter().map(String::as_str).collect();
-            if let Some(path) = absolute(&parts, &file.module).or_else(|| child(&parts, file, public)) {
+            if let Some(path) = absolute(&parts, &file.module).or_else(|| child(&parts, file)) {
                 out.push((path, public, line_of(&file.code, start)));
             }
         }
@@ -193,11 +195,12 @@ fn uses_of(file: &File) -> Vec<(Vec<String>, bool, usize)> {
 }
 
 /// `pub use disk::Op` in a file that declares `mod disk`.
-fn child(parts: &[&str], file: &File, public: bool) -> Option<Vec<String>> {
+fn child(parts: &[&str], file: &File) -> Option<Vec<String>> {
     let first = parts.first()?;
-    let declared = ["mod ", "pub mod ", "pub(crate) mod "].iter().any(|m| file.code.lines().any(|l| l.trim() == format!("{m}{first};")));
-    (declared || (public && file.module.is_empty() && declared))
-        .then(|| file.module.iter().cloned().chain(parts.iter().map(|p| (*p).to_owned())).collect())
+    let declared = ["mod ", "pub mod ", "pub(crate) mod "]
+        .iter()
+        .any(|m| file.code.lines().any(|l| l.trim() == format!("{m}{first};")));
+    declared.then(|| file.module.iter().cloned().chain(parts.iter().map(|p| (*p).to_owned())).collect())
 }
 
 /// Spans of `use …;` declarations, with their `pub`, one item each.
@@ -206,7 +209,8 @@ fn use_spans(code: &str) -> Vec<(usize, usize)> {
     let mut at = 0;
     for line in code.split_inclusive('\n') {
         let t = line.trim_start();
-        let declares = t.starts_with("use ") || t.starts_with("pub use ") || (t.starts_with("pub(") && t.contains(") use "));
+        let declares =
+            t.starts_with("use ") || t.starts_with("pub use ") || (t.starts_with("pub(") && t.contains(") use "));
         if declares && let Some(end) = code[at..].find(';') {
             out.push((at, at + end + 1));
         }
@@ -237,7 +241,10 @@ fn expand(tree: &str, prefix: &[String], out: &mut Vec<Vec<String>>) {
         expand(&inner[start..], &prefix, out);
     } else if !tree.is_empty() {
         let path = tree.split(" as ").next().unwrap_or(tree);
-        let parts = path.split("::").map(str::trim).filter(|p| !p.is_empty() && *p != "self" || *p == "self" && prefix.is_empty());
+        let parts = path
+            .split("::")
+            .map(str::trim)
+            .filter(|p| !p.is_empty() && *p != "self" || *p == "self" && prefix.is_empty());
         let mut leaf = prefix.to_vec();
         leaf.extend(parts.filter(|p| *p != "*").map(str::to_owned));
         out.push(leaf);
@@ -261,7 +268,8 @@ fn absolute(parts: &[&str], module: &[String]) -> Option<Vec<String>> {
 
 fn has_word(code: &str, word: &str) -> bool {
     let edge = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    code.match_indices(word).any(|(i, _)| edge(code[..i].chars().next_back()) && edge(code[i + word.len()..].chars().next()))
+    code.match_indices(word)
+        .any(|(i, _)| edge(code[..i].chars().next_back()) && edge(code[i + word.len()..].chars().next()))
 }
 
 fn line_of(code: &str, at: usize) -> usize {
@@ -364,19 +372,34 @@ mod tests {
 
     #[test]
     fn a_name_that_is_only_passed_on_leads_to_where_it_comes_from() {
-        let got = edges(&[("lib.rs", ""), ("a.rs", "use crate::b::E;"), ("b/mod.rs", "mod d;\npub use d::E;"), ("b/d.rs", "pub struct E;")]);
+        let got = edges(&[
+            ("lib.rs", ""),
+            ("a.rs", "use crate::b::E;"),
+            ("b/mod.rs", "mod d;\npub use d::E;"),
+            ("b/d.rs", "pub struct E;"),
+        ]);
         assert_eq!(got, [pair("a.rs", "b/d.rs")]);
     }
 
     #[test]
     fn a_path_without_use_counts_and_text_does_not() {
-        let got = edges(&[("lib.rs", ""), ("a.rs", "// crate::c\nfn f() { crate::b::g(\"crate::c\") }"), ("b.rs", ""), ("c.rs", "")]);
+        let got = edges(&[
+            ("lib.rs", ""),
+            ("a.rs", "// crate::c\nfn f() { crate::b::g(\"crate::c\") }"),
+            ("b.rs", ""),
+            ("c.rs", ""),
+        ]);
         assert_eq!(got, [pair("a.rs", "b.rs")]);
     }
 
     #[test]
     fn a_test_module_may_use_what_it_likes() {
-        let got = edges(&[("lib.rs", ""), ("a.rs", "#[cfg(test)]\nmod tests { use crate::b::X; }\nuse crate::c::Y;"), ("b.rs", ""), ("c.rs", "")]);
+        let got = edges(&[
+            ("lib.rs", ""),
+            ("a.rs", "#[cfg(test)]\nmod tests { use crate::b::X; }\nuse crate::c::Y;"),
+            ("b.rs", ""),
+            ("c.rs", ""),
+        ]);
         assert_eq!(got, [pair("a.rs", "c.rs")]);
     }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 const CRATES: [&str; 4] = ["core", "sim", "server", "tests"];
 const LINES_MAX: usize = 500;
-const JUNK: [&str; 11] = ["util", "utils", "helper", "helpers", "common", "manager", "types", "misc", "stuff", "shared", "base"];
+const JUNK: [&str; 11] =
+    ["util", "utils", "helper", "helpers", "common", "manager", "types", "misc", "stuff", "shared", "base"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
@@ -32,7 +33,10 @@ fn every_folder_stands_in_the_list_of_layers_and_the_list_names_nothing_else() {
                 && file.path != "main.rs"
                 && first != "bin"
             {
-                bad.push(format!("{name}/src/{}: `{first}` does not stand in the table of {name}/src/lib.rs", file.path));
+                bad.push(format!(
+                    "{name}/src/{}: `{first}` does not stand in the table of {name}/src/lib.rs",
+                    file.path
+                ));
             }
         }
         for layer in &layers {
@@ -121,7 +125,8 @@ fn every_request_opens_with_its_key_and_versions() {
     let mut bad = Vec::new();
     let core = Crate::read(&top().join("core/src"));
     for file in core.files.iter().filter(|f| f.path.starts_with("api/") && f.code.contains("pub fn on_")) {
-        let head: String = file.text.lines().take_while(|l| l.starts_with("//!")).collect::<Vec<_>>().join("\n").to_lowercase();
+        let head: String =
+            file.text.lines().take_while(|l| l.starts_with("//!")).collect::<Vec<_>>().join("\n").to_lowercase();
         if !(head.contains("key ") && head.contains("version")) {
             bad.push(format!("core/src/{}", file.path));
         }
@@ -140,12 +145,27 @@ fn every_file_of_the_core_says_what_it_is() {
 fn the_core_is_pure() {
     let core = Crate::read(&top().join("core/src"));
     let root = &core.root().text;
-    assert!(root.contains("#![no_std]") && root.contains("#![forbid(unsafe_code)]"), "core/src/lib.rs declares no_std and forbids unsafe code");
+    assert!(
+        root.contains("#![no_std]") && root.contains("#![forbid(unsafe_code)]"),
+        "core/src/lib.rs declares no_std and forbids unsafe code"
+    );
     let mut bad = Vec::new();
     for file in &core.files {
         for (i, line) in file.code.lines().enumerate() {
             let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-            let banned = ["f32", "f64", "unsafe", "Arc", "Mutex", "RwLock", "async", "await", "HashSet", "RefCell", "static_mut"];
+            let banned = [
+                "f32",
+                "f64",
+                "unsafe",
+                "Arc",
+                "Mutex",
+                "RwLock",
+                "async",
+                "await",
+                "HashSet",
+                "RefCell",
+                "static_mut",
+            ];
             let std = line.contains("extern crate std") || line.contains("std::") && !line.contains("no_std");
             if let Some(w) = words.iter().find(|w| banned.contains(w)) {
                 bad.push(format!("core/src/{}:{}: {w}", file.path, i + 1));
@@ -162,7 +182,10 @@ fn the_core_depends_on_nothing_else() {
     let allowed = ["bytes", "kafka-protocol", "crc32c", "serde", "bincode", "hashbrown", "uuid"];
     let text = fs::read_to_string(top().join("core/Cargo.toml")).expect("core/Cargo.toml");
     let deps = text.split("[dependencies]").nth(1).expect("[dependencies]").split("\n[").next().unwrap_or("");
-    let names = deps.lines().map(|l| l.split(['.', '=', ' ']).next().unwrap_or("")).filter(|n| !n.is_empty() && !n.starts_with('#'));
+    let names = deps
+        .lines()
+        .map(|l| l.split(['.', '=', ' ']).next().unwrap_or(""))
+        .filter(|n| !n.is_empty() && !n.starts_with('#'));
     let more = names.filter(|n| !allowed.contains(n)).map(str::to_owned).collect();
     none(more, "what the core may depend on is in the design; a clock or a socket could come in by any other crate");
 }

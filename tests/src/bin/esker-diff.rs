@@ -75,18 +75,36 @@ fn run(args: &[String]) -> Result<usize, String> {
 
 fn read_scripts(folder: &str) -> Result<Vec<Script>, String> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{folder}: {e}"))?;
-    let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.extension().is_some_and(|e| e == "script")).collect();
+    let mut paths: Vec<_> = entries
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .filter(|p| p.extension().is_some_and(|e| e == "script"))
+        .collect();
     paths.sort();
-    paths.iter().map(|p| Script::parse(&p.file_stem().unwrap_or_default().to_string_lossy(), &fs::read_to_string(p).map_err(|e| e.to_string())?)).collect()
+    paths
+        .iter()
+        .map(|p| {
+            Script::parse(
+                &p.file_stem().unwrap_or_default().to_string_lossy(),
+                &fs::read_to_string(p).map_err(|e| e.to_string())?,
+            )
+        })
+        .collect()
 }
 
-fn compare(left: &Outcomes, right: &Outcomes, intended: &Intended, names_left: &mut Names, names_right: &mut Names) -> Vec<String> {
+fn compare(
+    left: &Outcomes,
+    right: &Outcomes,
+    intended: &Intended,
+    names_left: &mut Names,
+    names_right: &mut Names,
+) -> Vec<String> {
     let mut out = Vec::new();
     for ((at, request, a), (_, _, b)) in left.iter().zip(right) {
         let (a, b) = (flat(a, intended, names_left), flat(b, intended, names_right));
         let paths: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
         for path in paths {
-            let value = |m: &std::collections::BTreeMap<String, String>| m.get(path).cloned().unwrap_or_else(|| "-".into());
+            let value =
+                |m: &std::collections::BTreeMap<String, String>| m.get(path).cloned().unwrap_or_else(|| "-".into());
             let d = Difference { request: request.clone(), path: path.clone(), left: value(&a), right: value(&b) };
             if d.left != d.right && !intended.allows(&d) {
                 out.push(format!("{at}: {d}"));

@@ -19,8 +19,22 @@ impl Names {
 
 /// Fields that identify an element of a list, the best first.
 const LABELS: [&str; 16] = [
-    "name", "topic", "topicName", "groupId", "group", "key", "resourceName", "apiKey", "partitionIndex", "partition", "partitionId",
-    "configName", "nodeId", "brokerId", "errorCode", "base",
+    "name",
+    "topic",
+    "topicName",
+    "groupId",
+    "group",
+    "key",
+    "resourceName",
+    "apiKey",
+    "partitionIndex",
+    "partition",
+    "partitionId",
+    "configName",
+    "nodeId",
+    "brokerId",
+    "errorCode",
+    "base",
 ];
 
 /// Flattens an answer.
@@ -30,7 +44,14 @@ pub fn leaves(value: &Value, masks: &Intended, names: &mut Names) -> BTreeMap<St
     out
 }
 
-fn walk(path: &str, field: &str, value: &Value, masks: &Intended, names: &mut Names, out: &mut BTreeMap<String, String>) {
+fn walk(
+    path: &str,
+    field: &str,
+    value: &Value,
+    masks: &Intended,
+    names: &mut Names,
+    out: &mut BTreeMap<String, String>,
+) {
     match value {
         Value::Object(fields) => {
             for (name, v) in fields {
@@ -83,7 +104,8 @@ mod tests {
     use serde_json::json;
 
     fn masks() -> Intended {
-        Intended::parse("mask topicId id ids are random\nmask timeMs time clocks differ\nmask message text wording").expect("parses")
+        Intended::parse("mask topicId id ids are random\nmask timeMs time clocks differ\nmask message text wording")
+            .expect("parses")
     }
 
     #[test]
@@ -91,7 +113,13 @@ mod tests {
         let mut names = Names::default();
         let value = json!({"rows": [{"topicId": "x1"}, {"topicId": "x2"}, {"topicId": "x1"}], "timeMs": 1_700_000_000_000_i64, "message": null});
         let got = leaves(&value, &masks(), &mut names);
-        let want = [("message", "null"), ("rows.len", "3"), ("rows[0].topicId", "<id1>"), ("rows[1].topicId", "<id2>"), ("rows[2].topicId", "<id1>")];
+        let want = [
+            ("message", "null"),
+            ("rows.len", "3"),
+            ("rows[0].topicId", "<id1>"),
+            ("rows[1].topicId", "<id2>"),
+            ("rows[2].topicId", "<id1>"),
+        ];
         let mut want: BTreeMap<String, String> = want.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         want.insert("timeMs".into(), "<time>".into());
         assert_eq!(got, want);

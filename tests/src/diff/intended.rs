@@ -73,7 +73,9 @@ impl Intended {
     }
 
     pub fn allows(&self, d: &Difference) -> bool {
-        let fits = |r: &Rule| glob(&r.request, &d.request) && glob(&r.path, &d.path) && glob(&r.left, &d.left) && glob(&r.right, &d.right);
+        let fits = |r: &Rule| {
+            glob(&r.request, &d.request) && glob(&r.path, &d.path) && glob(&r.left, &d.left) && glob(&r.right, &d.right)
+        };
         let found = self.rules.iter().position(fits);
         self.used.borrow_mut().extend(found);
         found.is_some()

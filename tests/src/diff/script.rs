@@ -70,7 +70,14 @@ impl Script {
 impl Story {
     /// Plays the story to a broker. An error is the script's own.
     pub fn play(&self, schemas: &Schemas, broker: SocketAddr) -> Result<Outcomes, String> {
-        let mut stage = Stage { schemas, broker, clients: BTreeMap::new(), vars: BTreeMap::new(), last: Value::Null, out: Vec::new() };
+        let mut stage = Stage {
+            schemas,
+            broker,
+            clients: BTreeMap::new(),
+            vars: BTreeMap::new(),
+            last: Value::Null,
+            out: Vec::new(),
+        };
         for (number, line) in &self.lines {
             stage.line(*number, line).map_err(|e| format!("{}, line {number}: {e}", self.name))?;
         }
@@ -124,7 +131,8 @@ impl<'a> Stage<'a> {
         match word {
             "let" => {
                 let (name, path) = after.split_once(" = ").ok_or("let NAME = PATH")?;
-                let found = at(&self.last, path).ok_or_else(|| format!("the last answer has no {path}: {}", self.last))?;
+                let found =
+                    at(&self.last, path).ok_or_else(|| format!("the last answer has no {path}: {}", self.last))?;
                 let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
                 self.vars.insert(name.to_owned(), text);
             }
@@ -157,7 +165,17 @@ impl<'a> Stage<'a> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one script line")]
-    fn ask(&mut self, number: usize, who: &str, name: &str, version: i16, body: &Value, odd: &Oddity, again: &Again, post: bool) -> Result<(), String> {
+    fn ask(
+        &mut self,
+        number: usize,
+        who: &str,
+        name: &str,
+        version: i16,
+        body: &Value,
+        odd: &Oddity,
+        again: &Again,
+        post: bool,
+    ) -> Result<(), String> {
         let label = format!("{name}-{version}");
         let end = Instant::now() + LIMIT;
         loop {
@@ -172,7 +190,8 @@ impl<'a> Stage<'a> {
                 (Again::Never, _) => false,
                 (Again::WhilePassing, Outcome::Answer(v)) => passing(v),
                 (Again::Until(path, value), Outcome::Answer(v)) => {
-                    at(v, path).map_or("none".into(), |f| f.as_str().map_or_else(|| f.to_string(), str::to_owned)) != *value
+                    at(v, path).map_or("none".into(), |f| f.as_str().map_or_else(|| f.to_string(), str::to_owned))
+                        != *value
                 }
                 (_, Outcome::Garbled(_) | Outcome::Lack(_)) => false,
             };
@@ -214,7 +233,8 @@ impl<'a> Stage<'a> {
 
     /// The value without the fields that the version does not have.
     fn fit(&self, name: &str, version: i16, body: &Value) -> Result<Value, String> {
-        let message = self.schemas.get(&format!("{name}Request")).ok_or_else(|| format!("there is no {name}Request"))?;
+        let message =
+            self.schemas.get(&format!("{name}Request")).ok_or_else(|| format!("there is no {name}Request"))?;
         Ok(crate::codec::fit(&message.fields, version, body))
     }
 }
@@ -229,7 +249,9 @@ fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 
 fn passing(value: &Value) -> bool {
     match value {
-        Value::Object(fields) => fields.iter().any(|(n, v)| n == "errorCode" && v.as_i64().is_some_and(|e| PASSING.contains(&e)) || passing(v)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(n, v)| n == "errorCode" && v.as_i64().is_some_and(|e| PASSING.contains(&e)) || passing(v)),
         Value::Array(items) => items.iter().any(passing),
         _ => false,
     }
