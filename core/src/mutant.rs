@@ -85,6 +85,8 @@ mutants! {
     MetadataBeforeCommit = "metadata-before-commit",
     /// A record of the metadata is committed by one voter alone.
     QuorumOfOne = "quorum-of-one",
+    /// A leader commits records of older epochs by counting copies (figure 8 of the Raft paper).
+    CommitOldEpoch = "commit-old-epoch",
     /// A new leader does not count an epoch of its own: it keeps the epoch that was.
     SameEpochElection = "same-epoch-election",
     /// A leader takes back a follower into the in-sync set that has not caught up.

@@ -1,9 +1,19 @@
 //! What the quorum tells those above it.
 
 use crate::id::{LeaderEpoch, Offset};
+use crate::io::Records;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use kafka_protocol::messages::FetchResponse;
+
+/// A Fetch reply; the records of its only partition lie beside it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FetchReply {
+    pub response: Box<FetchResponse>,
+    pub records: Records,
+}
 
 /// What becomes of a request.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,6 +49,8 @@ pub struct Changes {
     pub ask_again: bool,
     /// A snapshot that was handed in lies on disk.
     pub snapshot: bool,
+    /// The log is closed in order.
+    pub closed: bool,
     /// The disk, or what lies on it, failed: final for the node. The text names the thing.
     pub failed: Option<String>,
 }

@@ -1,52 +1,87 @@
-//! The quorum's state of one node.
+//! The quorum's state of one node, and what may be asked of it without changing it.
 
-use super::answer::{Answer, Changes, Committed, Turn};
-use super::config::QuorumConfig;
-use crate::error::Refusal;
-use crate::id::{CallId, LeaderEpoch, NodeId, Offset};
-use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Out, Records};
-use crate::time::{Mono, Now};
-use alloc::boxed::Box;
+use super::answer::Changes;
+use super::ballot::Ballot;
+use super::calls::Calls;
+use super::drain::Drain;
+use super::config::{QuorumConfig, Voter};
+use super::election::Election;
+use super::journal::Journal;
+use super::message::{self, Standing};
+use super::role::Role;
+use super::snapshot_file::SnapshotId;
+use super::stage::{Purpose, Stage};
+use super::unattached::Unattached;
+use crate::id::{CallId, DirId, LeaderEpoch, NodeId, Offset};
+use crate::io::{Address, DiskOp, FileId, FileName, Note, Out, Owner};
+use crate::rng::Rng;
+use crate::time::{Mono, Span};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
-use kafka_protocol::messages::{
-    BeginQuorumEpochRequest, BeginQuorumEpochResponse, DescribeQuorumResponse, EndQuorumEpochRequest,
-    EndQuorumEpochResponse, FetchRequest, FetchResponse, FetchSnapshotRequest, FetchSnapshotResponse, ResponseKind,
-    VoteRequest, VoteResponse,
-};
+use kafka_protocol::protocol::StrBytes;
 
-/// A Fetch reply; the records of its only partition lie beside it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct FetchReply {
-    pub response: Box<FetchResponse>,
-    pub records: Records,
-}
+/// The stream of the election time-outs among those of a node's seed.
+const RNG_STREAM: u64 = 0x7175_6f72_756d;
 
 /// The metadata log's Raft on one node. After every call that takes `out`, [`Quorum::changes`] tells what it led to.
 #[derive(Debug)]
 pub struct Quorum {
-    config: QuorumConfig,
+    pub(super) config: QuorumConfig,
+    pub(super) stage: Stage,
+    pub(super) role: Role,
+    pub(super) ballot: Ballot,
+    pub(super) calls: Calls,
+    /// The observer's choice of whom to ask for the leader goes around.
+    pub(super) next_guide: usize,
+    /// Elections in a row that this node lost: how long it backs off.
+    pub(super) lost: u32,
+    pub(super) watermark: Offset,
+    pub(super) drain: Drain,
+    /// The newest snapshot's file while somebody needs it, and when it was needed last.
+    pub(super) warm_snapshot: Option<(SnapshotId, Bytes, Mono)>,
+    pub(super) writing_snapshot: bool,
+    /// The log's size when the newest snapshot was written.
+    pub(super) size_at_snapshot: u64,
+    /// The node is to stop: it does not stand for election any more.
+    pub(super) stopping: bool,
+    pub(super) rng: Rng,
+    pub(super) disk: BTreeMap<u64, Purpose>,
+    serial: u64,
+    pub(super) changes: Changes,
 }
 
-#[allow(unused_variables)]
 impl Quorum {
     pub fn new(config: QuorumConfig) -> Self {
-        Self { config }
-    }
-
-    /// Opens the folder of the metadata log; `clean`: it was closed in order. Ends with [`Changes::opened`].
-    pub fn open(&mut self, now: Now, clean: bool, out: &mut Out) {
-        unimplemented!()
+        let rng = Rng::new(config.seed, RNG_STREAM ^ u64::from(config.node.0.unsigned_abs()));
+        Self {
+            config,
+            stage: Stage::Closed,
+            role: Role::Unattached(Unattached { election_at: Mono(u64::MAX) }),
+            ballot: Ballot::new(Election::NONE, Election::NONE),
+            calls: Calls::default(),
+            next_guide: 0,
+            lost: 0,
+            watermark: Offset::ZERO,
+            drain: Drain::default(),
+            warm_snapshot: None,
+            writing_snapshot: false,
+            size_at_snapshot: 0,
+            stopping: false,
+            rng,
+            disk: BTreeMap::new(),
+            serial: 0,
+            changes: Changes::default(),
+        }
     }
 
     /// What happened since the last time it was asked.
     pub fn changes(&mut self) -> Changes {
-        unimplemented!()
+        core::mem::take(&mut self.changes)
     }
 
     /// `controller.quorum.voters`.
-    pub fn voters(&self) -> &[super::Voter] {
+    pub fn voters(&self) -> &[Voter] {
         &self.config.voters
     }
 
@@ -55,152 +90,142 @@ impl Quorum {
         self.config.cluster_id = Some(cluster_id);
     }
 
-    pub fn on_vote(&mut self, now: Now, request: &VoteRequest, out: &mut Out) -> Answer<VoteResponse> {
-        unimplemented!()
-    }
-
-    pub fn on_begin_epoch(
-        &mut self,
-        now: Now,
-        request: &BeginQuorumEpochRequest,
-        out: &mut Out,
-    ) -> Answer<BeginQuorumEpochResponse> {
-        unimplemented!()
-    }
-
-    pub fn on_end_epoch(
-        &mut self,
-        now: Now,
-        request: &EndQuorumEpochRequest,
-        out: &mut Out,
-    ) -> Answer<EndQuorumEpochResponse> {
-        unimplemented!()
-    }
-
-    /// A Fetch of the metadata topic. A row that waits has its deadline at `max_wait_ms`.
-    pub fn on_fetch(&mut self, now: Now, request: &FetchRequest, turn: Turn, out: &mut Out) -> Answer<FetchReply> {
-        unimplemented!()
-    }
-
-    pub fn on_fetch_snapshot(
-        &mut self,
-        now: Now,
-        request: &FetchSnapshotRequest,
-        turn: Turn,
-        out: &mut Out,
-    ) -> Answer<FetchSnapshotResponse> {
-        unimplemented!()
-    }
-
-    /// The partition's part of DescribeQuorum: voters and observers with their ends; `NOT_LEADER_OR_FOLLOWER` off the leader.
-    pub fn describe(&self, now: Now) -> Result<DescribeQuorumResponse, Refusal> {
-        unimplemented!()
-    }
-
-    /// Whether the call is one of the quorum's own.
-    pub fn owns_call(&self, call: CallId) -> bool {
-        unimplemented!()
-    }
-
-    /// The reply to one of its calls, or its failure; `checks` as in `Input::CallDone`. Calls it does not know are ignored.
-    pub fn on_call_done(
-        &mut self,
-        now: Now,
-        call: CallId,
-        result: Result<Box<ResponseKind>, CallFault>,
-        checks: &[Result<(), Refusal>],
-        out: &mut Out,
-    ) {
-        unimplemented!()
-    }
-
-    /// A completion of `Owner::Quorum` or of `Owner::Log(DirId::METADATA)`.
-    pub fn on_disk(&mut self, now: Now, tag: DiskTag, result: Result<DiskDone, DiskFault>, out: &mut Out) {
-        unimplemented!()
-    }
-
-    pub fn on_tick(&mut self, now: Now, out: &mut Out) {
-        unimplemented!()
-    }
-
-    pub fn next_deadline(&self) -> Option<Mono> {
-        unimplemented!()
-    }
-
-    /// Appends records as one batch, which is committed whole or not at all; answers the offset of the last one.
-    /// `NOT_CONTROLLER` off the leader.
-    pub fn append(&mut self, now: Now, records: Vec<Bytes>, out: &mut Out) -> Result<Offset, Refusal> {
-        unimplemented!()
-    }
-
     /// Leader and epoch as far as this node knows.
     pub fn leader(&self) -> Option<(NodeId, LeaderEpoch)> {
-        unimplemented!()
+        match &self.role {
+            Role::Leader(_) => Some((self.config.node, self.epoch())),
+            Role::Follower(role) => Some((role.leader, self.epoch())),
+            Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Resigned(_) => None,
+        }
     }
 
     pub fn epoch(&self) -> LeaderEpoch {
-        unimplemented!()
+        self.ballot.decided().epoch
     }
 
     pub fn is_leader(&self) -> bool {
-        unimplemented!()
+        matches!(self.role, Role::Leader(_))
     }
 
-    /// Whether this node leads, and `next_committed` has given out all that was there before its epoch began:
-    /// only then may the layer above decide anything.
-    pub fn is_drained(&self) -> bool {
-        unimplemented!()
+    /// The role's name as Kafka's metrics say it.
+    pub fn role_name(&self) -> &'static str {
+        self.role.name(self.ballot.decided().voted.is_some())
     }
 
     /// Committed up to here (exclusive), as far as this node knows.
     pub fn watermark(&self) -> Offset {
-        unimplemented!()
+        self.watermark
     }
 
-    /// The end of this node's log.
+    /// The end of this node's log; zero before it is open.
     pub fn end(&self) -> Offset {
-        unimplemented!()
+        self.journal().map_or(Offset::ZERO, |journal| journal.log.end())
     }
 
-    /// What `next_committed` gives out next.
-    pub fn next_offset(&self) -> Offset {
-        unimplemented!()
+    /// The log's first offset, below which a snapshot stands for it.
+    pub fn start(&self) -> Offset {
+        self.journal().map_or(Offset::ZERO, |journal| journal.log.start())
     }
 
-    /// The next piece of the committed log, in order; after the start, and after a snapshot was installed, a snapshot first.
-    pub fn next_committed(&mut self, now: Now, out: &mut Out) -> Committed {
-        unimplemented!()
-    }
-
-    /// Writes the state as of `offset` (exclusive, and given out before), whose last record has `epoch`; afterwards the
-    /// log's old prefix is cut. Ignored while another one is written, or if there is a later one.
-    pub fn write_snapshot(&mut self, now: Now, offset: Offset, epoch: LeaderEpoch, bytes: Bytes, out: &mut Out) {
-        unimplemented!()
+    /// How far this node's log is on its stable storage.
+    pub fn synced(&self) -> Offset {
+        self.journal().map_or(Offset::ZERO, |journal| journal.log.synced())
     }
 
     /// The offset of the newest snapshot that is on disk.
     pub fn snapshot_offset(&self) -> Option<Offset> {
-        unimplemented!()
+        self.journal()?.newest_snapshot().map(|id| id.offset)
     }
 
     /// Bytes in the log since the newest snapshot: when to write the next one.
     pub fn bytes_since_snapshot(&self) -> u64 {
-        unimplemented!()
+        self.journal().map_or(0, |journal| journal.log.size().saturating_sub(self.size_at_snapshot))
     }
 
-    /// Controlled shutdown: a leader hands over (EndQuorumEpoch), and this node does not stand for election any more.
-    pub fn resign(&mut self, now: Now, out: &mut Out) {
-        unimplemented!()
+    /// Whether the call is one of the quorum's own.
+    pub fn owns_call(&self, call: CallId) -> bool {
+        self.calls.contains(call)
     }
 
     /// Whether, after [`Quorum::resign`], there is nothing left to wait for.
     pub fn is_resigned(&self) -> bool {
-        unimplemented!()
+        match &self.role {
+            Role::Leader(_) => false,
+            Role::Resigned(role) => role.untold.is_empty(),
+            Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Follower(_) => true,
+        }
     }
 
-    /// Closes the log in order.
-    pub fn close(&mut self, now: Now, out: &mut Out) {
-        unimplemented!()
+    pub(super) fn journal(&self) -> Option<&Journal> {
+        match &self.stage {
+            Stage::Open(journal) => Some(journal),
+            Stage::Closed | Stage::Opening(_) | Stage::Failed => None,
+        }
+    }
+
+    pub(super) fn journal_mut(&mut self) -> Option<&mut Journal> {
+        match &mut self.stage {
+            Stage::Open(journal) => Some(journal),
+            Stage::Closed | Stage::Opening(_) | Stage::Failed => None,
+        }
+    }
+
+    pub(super) fn is_voter(&self, node: NodeId) -> bool {
+        self.config.voters.iter().any(|voter| voter.id == node)
+    }
+
+    /// Whether this node is a voter that may stand for election.
+    pub(super) fn may_stand(&self) -> bool {
+        self.is_voter(self.config.node) && !self.stopping
+    }
+
+    pub(super) fn address_of(&self, node: NodeId) -> Option<Address> {
+        self.config.voters.iter().find(|voter| voter.id == node).map(|voter| voter.address.clone())
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing { leader: self.leader().map(|(id, _)| (id, self.address_of(id))), epoch: self.epoch() }
+    }
+
+    pub(super) fn cluster(&self) -> Option<StrBytes> {
+        message::cluster(self.config.cluster_id.as_ref())
+    }
+
+    /// Whether a request's cluster id may be this one's.
+    pub(super) fn is_our_cluster(&self, id: Option<&StrBytes>) -> bool {
+        match (id, &self.config.cluster_id) {
+            (Some(asked), Some(own)) => asked.as_str() == own.as_str(),
+            _ => true,
+        }
+    }
+
+    /// One to two times `span`.
+    pub(super) fn jittered(&mut self, span: Span) -> Span {
+        Span(span.0.saturating_add(self.rng.below(span.0)))
+    }
+
+    pub(super) fn disk(&mut self, purpose: Purpose, op: DiskOp, out: &mut Out) {
+        self.serial += 1;
+        self.disk.insert(self.serial, purpose);
+        out.disk(Owner::Quorum, self.serial, op);
+    }
+
+    pub(super) fn file(name: FileName) -> FileId {
+        FileId::new(DirId::METADATA, name)
+    }
+
+    /// The node cannot go on.
+    pub(super) fn fail(&mut self, why: String) {
+        self.stage = Stage::Failed;
+        self.calls.forget();
+        self.changes.failed.get_or_insert(why);
+    }
+
+    pub(super) fn note_role(&mut self, out: &mut Out) {
+        self.changes.role = true;
+        self.changes.ask_again = true;
+        let leader = self.leader().map_or(NodeId::NONE, |(id, _)| id);
+        out.note(Note::Quorum { role: self.role_name(), epoch: self.epoch(), leader });
     }
 
     /// Whether [`Quorum::close`] is done.
@@ -210,6 +235,35 @@ impl Quorum {
 
     /// Asserts the invariants.
     pub fn check(&self) {
-        unimplemented!()
+        let Some(journal) = self.journal() else { return };
+        let election = self.ballot.decided();
+        assert!(journal.last_epoch() <= election.epoch, "the log knows {}, the vote only {election}", journal.last_epoch());
+        assert!(self.watermark <= journal.log.end(), "the watermark {} is beyond the log's end {}", self.watermark, journal.log.end());
+        assert!(journal.log.synced() <= journal.log.end());
+        assert!(self.drain.next <= self.watermark, "{} was given out beyond the watermark {}", self.drain.next, self.watermark);
+        if let Some(newest) = journal.newest_snapshot() {
+            assert!(newest.offset <= self.watermark, "snapshot {newest} is beyond the watermark {}", self.watermark);
+        }
+        assert!(
+            journal.log.start() == Offset::ZERO || journal.snapshots.keys().any(|id| id.offset >= journal.log.start()),
+            "the log starts at {} and no snapshot stands for what was before",
+            journal.log.start()
+        );
+        match &self.role {
+            Role::Leader(role) => {
+                assert_eq!(election.leader, Some(self.config.node));
+                assert_eq!(election.voted, Some(self.config.node), "it leads without its own vote");
+                assert!(self.is_voter(self.config.node));
+                assert!(role.epoch_start < journal.log.end(), "a leader's first record is there at once");
+            }
+            Role::Candidate(_) => assert_eq!(election.voted, Some(self.config.node)),
+            Role::Follower(role) => {
+                assert_eq!(election.leader, Some(role.leader));
+                assert_ne!(role.leader, self.config.node);
+            }
+            Role::Unattached(_) | Role::Resigned(_) => assert!(matches!(election.leader, None | Some(_))),
+            Role::Prospective(_) => assert!(self.is_voter(self.config.node)),
+        }
+        journal.log.check();
     }
 }

@@ -1,0 +1,308 @@
+//! The quorum's requests and replies as Kafka's messages: one topic, one partition.
+
+use super::snapshot_file::SnapshotId;
+use crate::error::ErrorCode;
+use crate::id::{LeaderEpoch, NodeId, Offset, Uuid};
+use crate::io::Address;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use kafka_protocol::messages::{self as m, BrokerId, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+/// Tagged field of a FetchPartition between Esker nodes: how far the follower's log is on its stable storage.
+pub const SYNCED_TAG: i32 = 100;
+
+const TOPIC: &str = "__cluster_metadata";
+
+/// Who leads which epoch, as replies say it. The address is added where the message has room for it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub leader: Option<(NodeId, Option<Address>)>,
+    pub epoch: LeaderEpoch,
+}
+
+impl Standing {
+    fn id(&self) -> BrokerId {
+        self.leader.as_ref().map_or(BrokerId(-1), |(id, _)| BrokerId(id.0))
+    }
+
+    fn address(&self) -> Option<(BrokerId, &Address)> {
+        let (id, address) = self.leader.as_ref()?;
+        Some((BrokerId(id.0), address.as_ref()?))
+    }
+}
+
+pub fn topic() -> TopicName {
+    TopicName(StrBytes::from_static_str(TOPIC))
+}
+
+pub fn cluster(id: Option<&String>) -> Option<StrBytes> {
+    id.map(|id| StrBytes::from_string(id.clone()))
+}
+
+/// The only element of the list; `None`: there are none, or several.
+pub fn only<T>(list: &[T]) -> Option<&T> {
+    match list {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+/// A node's id from the wire; negative: none.
+pub fn node(id: BrokerId) -> Option<NodeId> {
+    (id.0 >= 0).then_some(NodeId(id.0))
+}
+
+/// Whether the topic and partition are the metadata's.
+pub fn is_metadata(name: &TopicName, partition: i32) -> bool {
+    name.as_str() == TOPIC && partition == 0
+}
+
+pub fn vote_request(cluster: Option<StrBytes>, to: NodeId, ask: Ballotpaper) -> m::VoteRequest {
+    use m::vote_request::{PartitionData, TopicData};
+    let partition = PartitionData::default()
+        .with_partition_index(0)
+        .with_replica_epoch(ask.epoch.0)
+        .with_replica_id(BrokerId(ask.from.0))
+        .with_last_offset_epoch(ask.last_epoch.0)
+        .with_last_offset(ask.end.0)
+        .with_pre_vote(ask.pre);
+    let topic = TopicData::default().with_topic_name(topic()).with_partitions(vec![partition]);
+    m::VoteRequest::default().with_cluster_id(cluster).with_voter_id(BrokerId(to.0)).with_topics(vec![topic])
+}
+
+/// What a candidate says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ballotpaper {
+    pub from: NodeId,
+    pub epoch: LeaderEpoch,
+    pub last_epoch: LeaderEpoch,
+    pub end: Offset,
+    pub pre: bool,
+}
+
+/// What a Vote request asks; `None`: it is not about the metadata.
+pub fn read_vote(request: &m::VoteRequest) -> Option<Ballotpaper> {
+    let topic = only(&request.topics)?;
+    let ask = only(&topic.partitions)?;
+    is_metadata(&topic.topic_name, ask.partition_index).then_some(Ballotpaper {
+        from: NodeId(ask.replica_id.0),
+        epoch: LeaderEpoch(ask.replica_epoch),
+        last_epoch: LeaderEpoch(ask.last_offset_epoch),
+        end: Offset(ask.last_offset),
+        pre: ask.pre_vote,
+    })
+}
+
+pub fn vote_reply(code: Option<ErrorCode>, standing: &Standing, granted: bool) -> m::VoteResponse {
+    use m::vote_response::{NodeEndpoint, PartitionData, TopicData};
+    let partition = PartitionData::default()
+        .with_error_code(wire(code))
+        .with_leader_id(standing.id())
+        .with_leader_epoch(standing.epoch.0)
+        .with_vote_granted(granted);
+    let endpoint = |(id, at): (BrokerId, &Address)| {
+        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
+    };
+    m::VoteResponse::default()
+        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
+        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+}
+
+pub fn begin_request(cluster: Option<StrBytes>, to: NodeId, leader: NodeId, epoch: LeaderEpoch) -> m::BeginQuorumEpochRequest {
+    use m::begin_quorum_epoch_request::{PartitionData, TopicData};
+    let partition = PartitionData::default().with_leader_id(BrokerId(leader.0)).with_leader_epoch(epoch.0);
+    m::BeginQuorumEpochRequest::default()
+        .with_cluster_id(cluster)
+        .with_voter_id(BrokerId(to.0))
+        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
+}
+
+pub fn begin_reply(code: Option<ErrorCode>, standing: &Standing) -> m::BeginQuorumEpochResponse {
+    use m::begin_quorum_epoch_response::{NodeEndpoint, PartitionData, TopicData};
+    let partition = PartitionData::default()
+        .with_error_code(wire(code))
+        .with_leader_id(standing.id())
+        .with_leader_epoch(standing.epoch.0);
+    let endpoint = |(id, at): (BrokerId, &Address)| {
+        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
+    };
+    m::BeginQuorumEpochResponse::default()
+        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
+        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+}
+
+pub fn end_request(cluster: Option<StrBytes>, leader: NodeId, epoch: LeaderEpoch, successors: &[NodeId]) -> m::EndQuorumEpochRequest {
+    use m::end_quorum_epoch_request::{PartitionData, ReplicaInfo, TopicData};
+    let candidates = successors.iter().map(|id| ReplicaInfo::default().with_candidate_id(BrokerId(id.0))).collect();
+    let partition = PartitionData::default()
+        .with_leader_id(BrokerId(leader.0))
+        .with_leader_epoch(epoch.0)
+        .with_preferred_candidates(candidates);
+    m::EndQuorumEpochRequest::default()
+        .with_cluster_id(cluster)
+        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
+}
+
+pub fn end_reply(code: Option<ErrorCode>, standing: &Standing) -> m::EndQuorumEpochResponse {
+    use m::end_quorum_epoch_response::{NodeEndpoint, PartitionData, TopicData};
+    let partition = PartitionData::default()
+        .with_error_code(wire(code))
+        .with_leader_id(standing.id())
+        .with_leader_epoch(standing.epoch.0);
+    let endpoint = |(id, at): (BrokerId, &Address)| {
+        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
+    };
+    m::EndQuorumEpochResponse::default()
+        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
+        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+}
+
+/// What a follower's Fetch says of its log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogEnd {
+    pub end: Offset,
+    pub last_epoch: LeaderEpoch,
+    pub synced: Offset,
+    pub start: Offset,
+    /// The watermark it knows: the leader answers at once when its own is higher (KIP-1166).
+    pub watermark: Offset,
+}
+
+pub fn fetch_request(cluster: Option<StrBytes>, from: NodeId, epoch: LeaderEpoch, log: LogEnd, limits: (i32, i32)) -> m::FetchRequest {
+    use m::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
+    let (max_wait_ms, max_bytes) = limits;
+    let mut partition = FetchPartition::default()
+        .with_current_leader_epoch(epoch.0)
+        .with_fetch_offset(log.end.0)
+        .with_last_fetched_epoch(log.last_epoch.0)
+        .with_log_start_offset(log.start.0)
+        .with_partition_max_bytes(max_bytes)
+        .with_high_watermark(log.watermark.0);
+    let synced = Bytes::copy_from_slice(&log.synced.0.to_be_bytes());
+    partition.unknown_tagged_fields.insert(SYNCED_TAG, synced);
+    let topic = FetchTopic::default()
+        .with_topic(topic())
+        .with_topic_id(Uuid::METADATA_TOPIC.into())
+        .with_partitions(vec![partition]);
+    m::FetchRequest::default()
+        .with_cluster_id(cluster)
+        .with_replica_state(ReplicaState::default().with_replica_id(BrokerId(from.0)))
+        .with_max_wait_ms(max_wait_ms)
+        .with_min_bytes(0)
+        .with_max_bytes(max_bytes)
+        .with_topics(vec![topic])
+}
+
+/// How far the sender's log is on its stable storage: what it says, or without the tag what it fetched.
+pub fn read_synced(partition: &m::fetch_request::FetchPartition) -> Offset {
+    let tagged = partition.unknown_tagged_fields.get(&SYNCED_TAG).and_then(|bytes| bytes.as_ref().try_into().ok());
+    let synced = tagged.map_or(partition.fetch_offset, i64::from_be_bytes);
+    Offset(synced.clamp(0, partition.fetch_offset.max(0)))
+}
+
+/// A Fetch reply's partition before it is filled in: no error, no records.
+pub fn fetch_part(standing: &Standing) -> m::fetch_response::PartitionData {
+    use m::fetch_response::{LeaderIdAndEpoch, PartitionData};
+    PartitionData::default()
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1)
+        .with_log_start_offset(-1)
+        .with_current_leader(LeaderIdAndEpoch::default().with_leader_id(standing.id()).with_leader_epoch(standing.epoch.0))
+        .with_records(Some(Bytes::new()))
+}
+
+pub fn fetch_reply(standing: &Standing, partition: m::fetch_response::PartitionData) -> m::FetchResponse {
+    use m::fetch_response::{FetchableTopicResponse, NodeEndpoint};
+    let topic = FetchableTopicResponse::default()
+        .with_topic(topic())
+        .with_topic_id(Uuid::METADATA_TOPIC.into())
+        .with_partitions(vec![partition]);
+    let endpoint = |(id, at): (BrokerId, &Address)| {
+        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(i32::from(at.port))
+    };
+    m::FetchResponse::default()
+        .with_responses(vec![topic])
+        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+}
+
+/// A request for a piece of a snapshot's file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Piece {
+    pub epoch: LeaderEpoch,
+    pub id: SnapshotId,
+    pub position: i64,
+}
+
+pub fn snapshot_request(cluster: Option<StrBytes>, from: NodeId, piece: Piece, max_bytes: i32) -> m::FetchSnapshotRequest {
+    use m::fetch_snapshot_request::{PartitionSnapshot, SnapshotId as WireId, TopicSnapshot};
+    let partition = PartitionSnapshot::default()
+        .with_partition(0)
+        .with_current_leader_epoch(piece.epoch.0)
+        .with_snapshot_id(WireId::default().with_end_offset(piece.id.offset.0).with_epoch(piece.id.epoch.0))
+        .with_position(piece.position);
+    m::FetchSnapshotRequest::default()
+        .with_cluster_id(cluster)
+        .with_replica_id(BrokerId(from.0))
+        .with_max_bytes(max_bytes)
+        .with_topics(vec![TopicSnapshot::default().with_name(topic()).with_partitions(vec![partition])])
+}
+
+/// A FetchSnapshot reply; `found`: the size of the file, the position and the bytes there.
+pub fn snapshot_reply(
+    code: Option<ErrorCode>,
+    standing: &Standing,
+    id: SnapshotId,
+    found: Option<(i64, i64, Bytes)>,
+) -> m::FetchSnapshotResponse {
+    use m::fetch_snapshot_response::{LeaderIdAndEpoch, NodeEndpoint, PartitionSnapshot, SnapshotId as WireId, TopicSnapshot};
+    let (size, position, bytes) = found.unwrap_or_default();
+    let partition = PartitionSnapshot::default()
+        .with_error_code(wire(code))
+        .with_snapshot_id(WireId::default().with_end_offset(id.offset.0).with_epoch(id.epoch.0))
+        .with_current_leader(LeaderIdAndEpoch::default().with_leader_id(standing.id()).with_leader_epoch(standing.epoch.0))
+        .with_size(size)
+        .with_position(position)
+        .with_unaligned_records(bytes);
+    let endpoint = |(id, at): (BrokerId, &Address)| {
+        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
+    };
+    m::FetchSnapshotResponse::default()
+        .with_topics(vec![TopicSnapshot::default().with_name(topic()).with_partitions(vec![partition])])
+        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+}
+
+/// Kafka's number of the error; 0: none.
+pub fn wire(code: Option<ErrorCode>) -> i16 {
+    code.map_or(0, |code| code.code())
+}
+
+/// The records of a leader's first batch: LeaderChangeMessage (KIP-595), key and value.
+pub fn leader_change(leader: NodeId, voters: &[NodeId], granting: &[NodeId]) -> (Vec<u8>, Vec<u8>) {
+    const LEADER_CHANGE: i16 = 2;
+    let mut key = Vec::new();
+    key.extend_from_slice(&0i16.to_be_bytes());
+    key.extend_from_slice(&LEADER_CHANGE.to_be_bytes());
+    let mut value = Vec::new();
+    value.extend_from_slice(&0i16.to_be_bytes());
+    value.extend_from_slice(&leader.0.to_be_bytes());
+    for list in [voters, granting] {
+        put_unsigned(&mut value, list.len() as u64 + 1);
+        for id in list {
+            value.extend_from_slice(&id.0.to_be_bytes());
+            value.push(0);
+        }
+    }
+    value.push(0);
+    (key, value)
+}
+
+fn put_unsigned(to: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        to.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push(number as u8);
+}
