@@ -7,12 +7,14 @@ mod commit;
 mod fetching;
 mod forward;
 mod partitions;
+mod producing;
 mod sessions;
 mod waiting;
 
 pub use fetching::{FetchSet, Found, Slot, SlotKey, Wanted};
 pub use forward::{Forwarded, Forwards};
 pub use partitions::Partitions;
+pub use producing::{ProduceWait, Producing};
 pub use sessions::{Session, Sessions, next_epoch};
 pub use waiting::Waiting;
 

@@ -1,4 +1,4 @@
-use super::forward::Forwarded;
+use super::{Forwarded, Producing};
 use alloc::boxed::Box;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
@@ -11,6 +11,8 @@ pub enum Waiting {
     Forward(Forwarded),
     /// A request to the quorum: asked again when `quorum::Changes::ask_again` says so.
     Quorum { request: Box<RequestKind> },
+    /// Records were appended: the reply leaves when they are where `acks` wants them (`api::produce`).
+    Produce(Producing),
     /// The group coordinator has the request: it releases the row by its id (`group::Release`), whatever it waits for.
     Group,
 }

@@ -1,0 +1,45 @@
+//! Which partition a request means, who leads it, and where that node is reached.
+
+use crate::error::ErrorCode;
+use crate::id::{LeaderEpoch, NodeId, PartitionKey, Uuid};
+use crate::metadata::{Broker, Topic};
+use crate::node::Node;
+
+/// The topic that a request names: by id where the version has ids, else by name.
+///
+/// # Errors
+/// `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`.
+pub(super) fn topic<'a>(node: &'a Node, by_id: bool, id: Uuid, name: &str) -> Result<&'a Topic, ErrorCode> {
+    if by_id {
+        node.image.topic(id).ok_or(ErrorCode::UnknownTopicId)
+    } else {
+        node.image.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition)
+    }
+}
+
+/// The partition, if there is one of that number and this node keeps a replica of it (Kafka's `getPartitionOrError`).
+///
+/// # Errors
+/// `UNKNOWN_TOPIC_OR_PARTITION`; `NOT_LEADER_OR_FOLLOWER` if only others keep it.
+pub(super) fn partition(node: &Node, topic: &Topic, number: i32) -> Result<PartitionKey, ErrorCode> {
+    if topic.partition(number).is_none() {
+        return Err(ErrorCode::UnknownTopicOrPartition);
+    }
+    let key = PartitionKey { topic: topic.id, partition: number };
+    if node.partitions.get(key).is_none() {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
+    Ok(key)
+}
+
+/// Leader and epoch as this node knows them best (KIP-951); -1 each where there is none.
+pub(super) fn leader(node: &Node, key: PartitionKey) -> (NodeId, LeaderEpoch) {
+    let state = node.partitions.get(key).and_then(|partition| partition.state());
+    let state = state.or_else(|| node.image.partition(key));
+    state.map_or((NodeId::NONE, LeaderEpoch::NONE), |state| (state.leader.unwrap_or(NodeId::NONE), state.leader_epoch))
+}
+
+/// The broker, if clients may be sent there.
+pub(super) fn endpoint(node: &Node, id: NodeId) -> Option<&Broker> {
+    node.image.broker(id).filter(|broker| !broker.fenced)
+}
