@@ -17,3 +17,7 @@ pub const SESSION_PARTITIONS_MAX: usize = 400_000;
 
 /// A fetch session that was not used for so long makes room for another (Kafka's `incrementalFetchSessionEvictionMs`).
 pub const SESSION_EVICTION_AFTER: crate::time::Span = crate::time::Span::from_millis(120_000);
+
+/// How long a Fetch without wait stays when all it asks for has to be read from the disk first: an answer without records
+/// would only bring the same request again.
+pub const COLD_READ_MAX: crate::time::Span = crate::time::Span::from_millis(10_000);

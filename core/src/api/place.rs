@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, PartitionKey, Uuid};
-use crate::metadata::{Broker, Topic};
+use crate::metadata::{self, Broker, Topic};
 use crate::node::Node;
 
 /// The topic that a request names: by id where the version has ids, else by name.
@@ -35,7 +35,11 @@ pub(super) fn partition(node: &Node, topic: &Topic, number: i32) -> Result<Parti
 /// Leader and epoch as this node knows them best (KIP-951); -1 each where there is none.
 pub(super) fn leader(node: &Node, key: PartitionKey) -> (NodeId, LeaderEpoch) {
     let state = node.partitions.get(key).and_then(|partition| partition.state());
-    let state = state.or_else(|| node.image.partition(key));
+    leader_of(state.or_else(|| node.image.partition(key)))
+}
+
+/// Leader and epoch that a state names; -1 each where it names none.
+pub(super) fn leader_of(state: Option<&metadata::Partition>) -> (NodeId, LeaderEpoch) {
     state.map_or((NodeId::NONE, LeaderEpoch::NONE), |state| (state.leader.unwrap_or(NodeId::NONE), state.leader_epoch))
 }
 

@@ -4,13 +4,50 @@
 //! it waits. A partition that has nothing for its reader is not looked at again before it moves: that is what `queue` is
 //! for, and why a set of thousands costs as much as the few that have news.
 
-use crate::id::{DirId, LeaderEpoch, Offset, PartitionKey, Uuid};
+use crate::id::{DirId, NodeId, Offset, PartitionKey, Uuid};
 use crate::io::Records;
-use crate::partition::FetchQuery;
+use crate::partition::{FetchQuery, Isolation};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::protocol::StrBytes;
+
+/// Who fetches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reader {
+    /// A follower; `None`: a consumer.
+    pub replica: Option<NodeId>,
+    pub isolation: Isolation,
+}
+
+/// A Fetch that waits for more.
+#[derive(Debug)]
+pub struct Fetching {
+    pub reader: Reader,
+    pub min_bytes: usize,
+    pub max_bytes: usize,
+    pub source: Source,
+    /// Every partition is answered, whether it has news or not.
+    pub all: bool,
+    /// Its time was up once: it waits for the disk alone.
+    pub overdue: bool,
+}
+
+impl Fetching {
+    /// What stands in a row's place while it is looked at.
+    pub fn void() -> Self {
+        let reader = Reader { replica: None, isolation: Isolation::Watermark };
+        Self { reader, min_bytes: 0, max_bytes: 0, source: Source::Session(0), all: false, overdue: true }
+    }
+}
+
+/// Where the partitions of a Fetch are.
+#[derive(Debug)]
+pub enum Source {
+    Session(i32),
+    /// Without a session: they live as long as the request.
+    Own(FetchSet),
+}
 
 /// A partition as a Fetch names it: by topic id from version 13 on (the name is empty then), by name before.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -39,6 +76,8 @@ pub struct Found {
     pub bytes: usize,
     /// Its bytes are being read from disk: there will be something.
     pub cold: bool,
+    /// An error or a divergence: the reader is told at once.
+    pub urgent: bool,
 }
 
 /// One partition of the set.
@@ -58,8 +97,8 @@ pub struct Slot {
 
 /// The partitions of one Fetch.
 ///
-/// Invariant: `index` names exactly the slots; a slot is in `queue` once if `queued`, else not; `bytes` is the sum of
-/// what the slots found.
+/// Invariant: `index` names exactly the slots; a slot is in `queue` once if `queued`, else not; `bytes`, `cold` and `urgent`
+/// are sums over what the slots found; a slot that found something is in `gathered` once.
 #[derive(Debug, Default)]
 pub struct FetchSet {
     slots: Vec<Option<Slot>>,
@@ -71,6 +110,8 @@ pub struct FetchSet {
     /// Slots that found something since the last answer, in the order in which they were first looked at.
     gathered: Vec<u32>,
     bytes: usize,
+    cold: usize,
+    urgent: usize,
 }
 
 impl FetchSet {
@@ -89,6 +130,22 @@ impl FetchSet {
     /// The bytes that were found so far.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How many partitions' bytes are being read from disk.
+    pub fn cold(&self) -> usize {
+        self.cold
+    }
+
+    /// How many partitions have something that the reader is to be told at once.
+    pub fn urgent(&self) -> usize {
+        self.urgent
+    }
+
+    fn discount(&mut self, found: &Found) {
+        self.bytes -= found.bytes;
+        self.cold -= usize::from(found.cold);
+        self.urgent -= usize::from(found.urgent);
     }
 
     /// Adds the partition, or changes what is wanted of it; it will be looked at.
@@ -130,8 +187,10 @@ impl FetchSet {
         if slot.queued {
             self.queue.retain(|queued| *queued != at);
         }
-        self.gathered.retain(|gathered| *gathered != at);
-        self.bytes -= slot.found.map_or(0, |found| found.bytes);
+        if let Some(found) = &slot.found {
+            self.gathered.retain(|gathered| *gathered != at);
+            self.discount(found);
+        }
         self.free.push(at);
         let dir = slot.dir?;
         (self.by_dir.get(&dir) == Some(&at)).then(|| self.by_dir.remove(&dir));
@@ -154,17 +213,25 @@ impl FetchSet {
         true
     }
 
-    /// The next slot to look at; what it found before is void.
-    pub fn next(&mut self) -> Option<(u32, &mut Slot)> {
+    /// The next slot to look at; what it found before is void. [`FetchSet::found`] has to follow.
+    pub fn pop(&mut self) -> Option<u32> {
         let at = self.queue.pop_front()?;
         let slot = self.slots.get_mut(at as usize)?.as_mut()?;
         slot.queued = false;
-        if let Some(found) = slot.found.take() {
-            self.bytes -= found.bytes;
-        } else {
-            self.gathered.push(at);
+        match slot.found.take() {
+            Some(found) => self.discount(&found),
+            None => self.gathered.push(at),
         }
-        Some((at, slot))
+        Some(at)
+    }
+
+    pub fn slot(&self, at: u32) -> Option<&Slot> {
+        self.slots.get(at as usize)?.as_ref()
+    }
+
+    /// Every partition, as the reader last asked for it.
+    pub fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().flatten()
     }
 
     /// How many slots wait to be looked at.
@@ -172,30 +239,26 @@ impl FetchSet {
         self.queue.len()
     }
 
-    /// What the look at the slot from [`FetchSet::next`] found, and the folder to watch. It is looked at again in the next
-    /// answer if it may then still have something to say.
-    pub fn found(&mut self, at: u32, partition: Option<PartitionKey>, dir: Option<DirId>, found: Found) {
+    /// What the look at the slot from [`FetchSet::pop`] found, and the folder to watch. Answers the folder if it is another
+    /// than before.
+    pub fn found(&mut self, at: u32, partition: Option<PartitionKey>, dir: Option<DirId>, found: Found) -> Option<DirId> {
         self.bytes += found.bytes;
-        let Some(Some(slot)) = self.slots.get_mut(at as usize) else { return };
+        self.cold += usize::from(found.cold);
+        self.urgent += usize::from(found.urgent);
+        let slot = self.slots.get_mut(at as usize)?.as_mut()?;
         slot.partition = partition;
         let before = core::mem::replace(&mut slot.dir, dir);
         slot.found = Some(found);
         if before == dir {
-            return;
+            return None;
         }
         if let Some(before) = before
             && self.by_dir.get(&before) == Some(&at)
         {
             self.by_dir.remove(&before);
         }
-        if let Some(dir) = dir {
-            self.by_dir.insert(dir, at);
-        }
-    }
-
-    /// What was found since the last answer.
-    pub fn gathered(&self) -> impl Iterator<Item = &Slot> {
-        self.gathered.iter().filter_map(|at| self.slots.get(*at as usize)?.as_ref())
+        self.by_dir.insert(dir?, at);
+        dir
     }
 
     /// The folders that are watched.
@@ -204,29 +267,26 @@ impl FetchSet {
     }
 
     /// Hands out what was found since the last answer: every slot if `all`, else those that have news for the reader.
-    /// Slots that had bytes or an error are looked at again next time.
+    /// Slots that may still have something to say are looked at again next time.
     pub fn take(&mut self, all: bool) -> Vec<(SlotKey, PartitionData, Records)> {
         let mut answers = Vec::with_capacity(self.gathered.len());
         for at in core::mem::take(&mut self.gathered) {
             let Some(Some(slot)) = self.slots.get_mut(at as usize) else { continue };
             let Some(found) = slot.found.take() else { continue };
-            self.bytes -= found.bytes;
             let told = (Offset(found.data.high_watermark), Offset(found.data.log_start_offset));
-            let failed = found.data.error_code != 0;
-            let diverging = found.data.diverging_epoch.epoch != LeaderEpoch::NONE.0;
-            let news = found.bytes > 0 || failed || diverging || slot.told != Some(told);
+            let news = found.bytes > 0 || found.urgent || slot.told != Some(told);
             // After an error the reader is told again when the error has gone.
-            slot.told = (!failed).then_some(told);
-            if found.bytes > 0 || found.cold || failed || diverging {
+            slot.told = (!found.urgent).then_some(told);
+            let key = (all || news).then(|| slot.key.clone());
+            self.discount(&found);
+            if found.bytes > 0 || found.cold || found.urgent {
                 self.queue_slot(at);
             }
-            if let Some(Some(slot)) = self.slots.get(at as usize)
-                && (all || news)
-            {
-                answers.push((slot.key.clone(), found.data, found.records));
+            if let Some(key) = key {
+                answers.push((key, found.data, found.records));
             }
         }
-        assert_eq!(self.bytes, 0, "every byte found lies in a slot that was gathered");
+        assert_eq!((self.bytes, self.cold, self.urgent), (0, 0, 0), "what was found lies in slots that were gathered");
         answers
     }
 
@@ -234,7 +294,10 @@ impl FetchSet {
         assert_eq!(self.index.len() + self.free.len(), self.slots.len(), "a slot is used or free");
         let queued = self.slots.iter().flatten().filter(|slot| slot.queued).count();
         assert_eq!(queued, self.queue.len(), "queued slots are in the queue");
-        let bytes: usize = self.slots.iter().flatten().filter_map(|slot| slot.found.as_ref()).map(|f| f.bytes).sum();
-        assert_eq!(bytes, self.bytes, "the bytes found are counted");
+        let found = || self.slots.iter().flatten().filter_map(|slot| slot.found.as_ref());
+        assert_eq!(found().map(|f| f.bytes).sum::<usize>(), self.bytes, "the bytes found are counted");
+        assert_eq!(found().filter(|f| f.cold).count(), self.cold, "cold partitions are counted");
+        assert_eq!(found().filter(|f| f.urgent).count(), self.urgent, "urgent partitions are counted");
+        assert_eq!(found().count(), self.gathered.len(), "what was found is gathered");
     }
 }

@@ -11,7 +11,7 @@ mod producing;
 mod sessions;
 mod waiting;
 
-pub use fetching::{FetchSet, Found, Slot, SlotKey, Wanted};
+pub use fetching::{FetchSet, Fetching, Found, Reader, Slot, SlotKey, Source, Wanted};
 pub use forward::{Forwarded, Forwards};
 pub use partitions::Partitions;
 pub use producing::{ProduceWait, Producing};

@@ -3,6 +3,7 @@
 
 use super::FetchSet;
 use crate::id::{DirId, HoldId};
+use crate::partition::PartitionEvent;
 use crate::limits::{SESSION_EVICTION_AFTER, SESSION_PARTITIONS_MAX};
 use crate::rng::Rng;
 use crate::time::Mono;
@@ -155,19 +156,25 @@ impl Sessions {
         self.watches.insert((dir, id));
     }
 
-    /// The log of the folder moved: every session that watches it will look at it. Answers the rows that wait, each with
-    /// its session.
-    pub fn on_moved(&mut self, dir: DirId) -> Vec<(i32, HoldId)> {
-        let mut rows = Vec::new();
-        let mut gone = Vec::new();
+    /// The log of the folder moved: the sessions that watch it will look at it. Answers the rows that may now have enough.
+    ///
+    /// A consumer sees nothing of records below the watermark's reach; a follower is told the watermark with the next
+    /// records, or when its time is up.
+    pub fn on_moved(&mut self, dir: DirId, event: &PartitionEvent) -> Vec<HoldId> {
+        let both = event.role || event.start_moved || event.warm || event.failed.is_some();
+        let (mut rows, mut gone) = (Vec::new(), Vec::new());
         for &(_, id) in self.watches.range((dir, i32::MIN)..=(dir, i32::MAX)) {
-            let watching = match self.sessions.get_mut(&id) {
-                Some(session) => session.set.on_moved(dir).then_some(session.row),
-                None => None,
+            let Some(session) = self.sessions.get_mut(&id) else {
+                gone.push(id);
+                continue;
             };
-            match watching {
-                Some(row) => rows.extend(row.map(|row| (id, row))),
-                None => gone.push(id),
+            if !(both || event.watermark_moved || session.privileged && event.end_moved) {
+                continue;
+            }
+            if !session.set.on_moved(dir) {
+                gone.push(id);
+            } else if both || event.watermark_moved != session.privileged || event.end_moved {
+                rows.extend(session.row);
             }
         }
         for id in gone {

@@ -1,4 +1,4 @@
-use super::{Forwarded, Producing};
+use super::{Fetching, Forwarded, Producing};
 use alloc::boxed::Box;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
@@ -13,6 +13,8 @@ pub enum Waiting {
     Quorum { request: Box<RequestKind> },
     /// Records were appended: the reply leaves when they are where `acks` wants them (`api::produce`).
     Produce(Producing),
+    /// A reader waits for more bytes (`api::fetch`).
+    Fetch(Fetching),
     /// The group coordinator has the request: it releases the row by its id (`group::Release`), whatever it waits for.
     Group,
 }

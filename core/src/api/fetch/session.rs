@@ -1,0 +1,117 @@
+//! Which partitions a Fetch is about: those that it names, or those of its session (KIP-227, Kafka's `FetchManager`).
+
+use super::{key_of, wanted};
+use crate::error::ErrorCode;
+use crate::id::HoldId;
+use crate::io::Ask;
+use crate::node::{FetchSet, Node, Reader, Source, Waiting, next_epoch};
+use crate::time::Now;
+use kafka_protocol::messages::FetchRequest;
+
+/// `session_epoch` of a request that names all its partitions and wants a session.
+const INITIAL: i32 = 0;
+/// `session_epoch` of a request that names all its partitions and wants none.
+const FINAL: i32 = -1;
+
+/// The partitions, and whether all of them are to be answered.
+///
+/// # Errors
+/// `FETCH_SESSION_ID_NOT_FOUND`, `INVALID_FETCH_SESSION_EPOCH`, `FETCH_SESSION_TOPIC_ID_ERROR`.
+pub(super) fn source(
+    node: &mut Node,
+    now: Now,
+    ask: &Ask,
+    request: &FetchRequest,
+    reader: Reader,
+) -> Result<(Source, bool), ErrorCode> {
+    let by_id = ask.version >= 13;
+    if ask.version >= 7 && request.session_epoch != INITIAL && request.session_epoch != FINAL {
+        return resume(node, now, request, by_id);
+    }
+    if ask.version >= 7 && request.session_id != 0 {
+        drop_session(node, request.session_id);
+    }
+    let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+    let mut set = FetchSet::with_capacity(count);
+    put(&mut set, request, by_id);
+    if ask.version < 7 || request.session_epoch == FINAL || set.is_empty() {
+        return Ok((Source::Own(set), true));
+    }
+    let source = match node.sessions.open(now.mono, reader.replica.is_some(), by_id, set) {
+        Ok(id) => Source::Session(id),
+        Err(set) => Source::Own(set),
+    };
+    Ok((source, true))
+}
+
+fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Result<(Source, bool), ErrorCode> {
+    let id = request.session_id;
+    let session = node.sessions.get_mut(id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
+    if session.epoch != request.session_epoch {
+        return Err(ErrorCode::InvalidFetchSessionEpoch);
+    }
+    if session.by_id != by_id {
+        return Err(ErrorCode::FetchSessionTopicIdError);
+    }
+    session.epoch = next_epoch(session.epoch);
+    let before = session.set.len();
+    put(&mut session.set, request, by_id);
+    for topic in &request.forgotten_topics_data {
+        for partition in &topic.partitions {
+            session.set.forget(&key_of(by_id, topic.topic_id, &topic.topic, *partition));
+        }
+    }
+    let row = session.row.take();
+    let empty = session.set.is_empty();
+    node.sessions.resized(id, before);
+    node.sessions.touch(now.mono, id);
+    // Its reader has asked anew, so it does not wait for the answer to its last request.
+    if let Some(hold) = row {
+        super::answer::send_empty(node, hold, id);
+    }
+    if empty {
+        drop_session(node, id);
+        return Ok((Source::Own(FetchSet::default()), true));
+    }
+    Ok((Source::Session(id), false))
+}
+
+fn put(set: &mut FetchSet, request: &FetchRequest, by_id: bool) {
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            set.put(key_of(by_id, topic.topic_id, &topic.topic, partition.partition), wanted(partition));
+        }
+    }
+}
+
+/// Ends the session; a request that waits in it is answered with nothing.
+fn drop_session(node: &mut Node, id: i32) {
+    if let Some(hold) = node.sessions.close(id).and_then(|session| session.row) {
+        super::answer::send_empty(node, hold, id);
+    }
+}
+
+/// The session's request waits in the row.
+pub(super) fn wait(node: &mut Node, id: i32, hold: HoldId) {
+    if let Some(session) = node.sessions.get_mut(id) {
+        assert!(session.row.is_none(), "session {id}: two requests wait");
+        session.row = Some(hold);
+    }
+}
+
+/// The row no longer waits.
+pub(super) fn leave(node: &mut Node, source: &Source, hold: HoldId) {
+    if let Source::Session(id) = source
+        && let Some(session) = node.sessions.get_mut(*id)
+        && session.row == Some(hold)
+    {
+        session.row = None;
+    }
+}
+
+/// The row's connection has gone.
+pub fn on_gone(node: &mut Node, hold: HoldId, waiting: &Waiting) {
+    if let Waiting::Fetch(fetching) = waiting {
+        leave(node, &fetching.source, hold);
+    }
+}
