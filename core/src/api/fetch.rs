@@ -9,13 +9,16 @@ mod answer;
 mod look;
 mod session;
 
-use crate::id::{BrokerEpoch, DirId, HoldId, LeaderEpoch, NodeId, Offset, Uuid};
+pub use session::on_gone;
+
+use crate::id::{BrokerEpoch, DirId, HoldId, LeaderEpoch, NodeId, Offset, PartitionKey, Uuid};
 use crate::io::Ask;
 use crate::limits::COLD_READ_MAX;
-use crate::node::{FetchSet, Fetching, Node, Reader, SlotKey, Source, Waiting, Wanted};
+use crate::node::{FetchSet, Fetching, Node, Reader, Sessions, SlotKey, Source, Waiting, Wanted};
 use crate::partition::{FetchQuery, Isolation, PartitionEvent, ReplicaFetch};
 use crate::time::{Now, Span};
-use kafka_protocol::messages::FetchRequest;
+use alloc::vec::Vec;
+use kafka_protocol::messages::{FetchRequest, TopicName};
 use kafka_protocol::messages::fetch_request::FetchPartition;
 
 /// The tagged field of a partition in which a follower says up to where it holds the log on stable storage: 8 bytes.
@@ -42,7 +45,7 @@ pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
         Err(code) => return answer::refuse(node, &ask, code),
     };
     if let Some(replica) = replica {
-        count(node, now, replica, BrokerEpoch(request.replica_state.replica_epoch), &request, &source, ask.version >= 13);
+        count(node, now, replica, &request, ask.version >= 13);
     }
     let most = usize::try_from(node.config.fetches.bytes_max).unwrap_or(usize::MAX);
     let fetching = Fetching {
@@ -74,21 +77,20 @@ fn wanted(partition: &FetchPartition) -> Wanted {
 }
 
 /// Takes down where the follower stands in the partitions that the request names. A request of an incarnation before is
-/// not counted (KIP-903).
-fn count(node: &mut Node, now: Now, replica: NodeId, epoch: BrokerEpoch, request: &FetchRequest, source: &Source, by_id: bool) {
+/// not counted (KIP-903). In a session a follower that names nothing is where it was.
+fn count(node: &mut Node, now: Now, replica: NodeId, request: &FetchRequest, by_id: bool) {
+    let epoch = BrokerEpoch(request.replica_state.replica_epoch);
     let registered = node.image.broker(replica);
     let known = registered.map(|broker| broker.epoch);
     if epoch.0 >= 0 && known.is_some_and(|known| known > epoch) {
         return;
     }
     let eligible = registered.is_some_and(|broker| broker.active()) && (epoch.0 < 0 || known == Some(epoch));
-    // In a session a follower that names nothing is where it was.
-    let _ = source;
     for topic in &request.topics {
         let Ok(found) = super::place::topic(node, by_id, topic.topic_id.into(), &topic.topic) else { continue };
         let id = found.id;
         for asked in &topic.partitions {
-            let key = crate::id::PartitionKey { topic: id, partition: asked.partition };
+            let key = PartitionKey { topic: id, partition: asked.partition };
             let wanted = wanted(asked);
             let Some(partition) = node.partitions.get_mut(key) else { continue };
             let dir = partition.dir();
@@ -131,13 +133,13 @@ fn watch_own(node: &mut Node, hold: HoldId) {
     let Some(Waiting::Fetch(Fetching { source: Source::Own(set), .. })) = node.hold.get(hold).map(|row| &row.waiting) else {
         return;
     };
-    let dirs: alloc::vec::Vec<DirId> = set.dirs().collect();
+    let dirs: Vec<DirId> = set.dirs().collect();
     for dir in dirs {
         node.hold.watch(hold, dir);
     }
 }
 
-fn set_of<'a>(sessions: &'a mut crate::node::Sessions, source: &'a mut Source) -> Option<&'a mut FetchSet> {
+fn set_of<'a>(sessions: &'a mut Sessions, source: &'a mut Source) -> Option<&'a mut FetchSet> {
     match source {
         Source::Session(id) => sessions.get_mut(*id).map(|session| &mut session.set),
         Source::Own(set) => Some(set),
@@ -152,7 +154,7 @@ fn gather(node: &mut Node, now: Now, version: i16, fetching: &mut Fetching) {
     };
     let (reader, max_bytes, all) = (fetching.reader, fetching.max_bytes, fetching.all);
     let Some(set) = set_of(sessions, &mut fetching.source) else { return };
-    let mut moved = alloc::vec::Vec::new();
+    let mut moved = Vec::new();
     let mut scene = look::Scene { now, version, reader, partitions, image, out };
     for _ in 0..set.queued() {
         if !all && set.bytes() >= max_bytes && set.bytes() > 0 {
@@ -233,7 +235,7 @@ fn end(node: &mut Node, hold: HoldId, fetching: Fetching) {
     }
 }
 
-fn key_of(by_id: bool, topic: uuid::Uuid, name: &kafka_protocol::messages::TopicName, partition: i32) -> SlotKey {
+fn key_of(by_id: bool, topic: uuid::Uuid, name: &TopicName, partition: i32) -> SlotKey {
     if by_id {
         SlotKey { topic: topic.into(), name: Default::default(), partition }
     } else {

@@ -3,3 +3,6 @@
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
 pub mod list_partition_reassignments;
+pub mod fetch;
+mod place;
+pub mod produce;

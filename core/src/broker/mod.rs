@@ -164,11 +164,12 @@ impl Broker {
 
     fn on_gone(&mut self, now: Now, conn: ConnId) {
         for (hold, row) in self.node.hold.drop_connection(conn) {
-            match row.waiting {
+            match &row.waiting {
                 Waiting::Quorum { .. } => {
                     self.node.quorum_asks.remove(&hold);
                 }
-                Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Group => {}
+                Waiting::Fetch(_) => crate::api::fetch::on_gone(&mut self.node, hold, &row.waiting),
+                Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Produce(_) | Waiting::Group => {}
             }
         }
         if let Some(controller) = &mut self.node.controller {

@@ -7,7 +7,7 @@ use super::{Broker, checkpoint, chores, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
 use crate::log::{Log, Opening};
-use crate::partition::Partition;
+use crate::partition::{Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -98,6 +98,8 @@ impl Broker {
         self.fetchers.forget(key);
         self.coordinators.forget(&mut self.node, key);
         self.wake(now, dir);
+        let gone = PartitionEvent { role: true, ..PartitionEvent::NONE };
+        crate::api::fetch::on_partition_event(&mut self.node, now, dir, &gone);
         self.roles.removing.insert(dir, partition.folder().into());
         // The partition is gone, so the node itself waits for the removal.
         let serial = chores::REMOVALS + u64::from(dir.0);

@@ -11,6 +11,8 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
     let ask = Ask::of(&request);
     match request.body {
         // One line a request, here, in the change that adds its file.
+        R::Produce(body) => api::produce::on_produce(node, now, ask, body, request.checks),
+        R::Fetch(body) => api::fetch::on_fetch(node, now, ask, body),
         R::AlterPartitionReassignments(body) => {
             api::alter_partition_reassignments::on_alter_partition_reassignments(node, now, ask, body);
         }

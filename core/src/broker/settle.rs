@@ -126,6 +126,7 @@ impl Broker {
         let Some(dir) = self.node.partitions.get(key).map(crate::partition::Partition::dir) else { return };
         if event.any() {
             self.wake(now, dir);
+            crate::api::fetch::on_partition_event(&mut self.node, now, dir, &event);
             self.coordinators.on_partition_event(&mut self.node, now, key, event);
             self.isr.on_partition_event(&mut self.node, now, key, event);
         }
@@ -136,7 +137,7 @@ impl Broker {
     pub(super) fn wake(&mut self, now: Now, dir: DirId) {
         let rows: Vec<_> = self.node.hold.watchers(dir).collect();
         for hold in rows {
-            wake::on_moved(&mut self.node, now, hold);
+            wake::on_moved(&mut self.node, now, hold, dir);
         }
     }
 

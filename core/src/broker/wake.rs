@@ -2,14 +2,17 @@
 //! quorum has news. Every kind of row that waits for one of these has its lines here.
 
 use super::Broker;
-use crate::id::HoldId;
+use crate::api;
+use crate::id::{DirId, HoldId};
 use crate::node::{Node, Waiting};
 use crate::time::Now;
 
-/// A log that the row watches has moved.
-pub(super) fn on_moved(node: &mut Node, _now: Now, hold: HoldId) {
+/// The log of `dir`, which the row watches, has moved.
+pub(super) fn on_moved(node: &mut Node, now: Now, hold: HoldId, dir: DirId) {
     let Some(row) = node.hold.get(hold) else { return };
     match &row.waiting {
+        Waiting::Produce(_) => api::produce::on_moved(node, hold, dir),
+        Waiting::Fetch(_) => api::fetch::on_moved(node, now, hold, dir),
         // These watch no folder.
         Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Quorum { .. } | Waiting::Group => {}
     }
@@ -27,7 +30,7 @@ impl Broker {
         }
     }
 
-    fn on_due(&mut self, _now: Now, hold: HoldId) {
+    fn on_due(&mut self, now: Now, hold: HoldId) {
         let node = &mut self.node;
         let Some(row) = node.hold.get(hold) else { return };
         match &row.waiting {
@@ -38,6 +41,8 @@ impl Broker {
                 }
             }
             Waiting::Quorum { .. } => {}
+            Waiting::Produce(_) => api::produce::on_due(node, hold),
+            Waiting::Fetch(_) => api::fetch::on_due(node, now, hold),
             // Their owners keep the time.
             Waiting::Commit { .. } | Waiting::Group => {}
         }

@@ -74,7 +74,7 @@ pub struct Found {
     pub records: Records,
     /// Length of `records`.
     pub bytes: usize,
-    /// Its bytes are being read from disk: there will be something.
+    /// Its bytes are being read from disk, or had no room: there will be something.
     pub cold: bool,
     /// An error or a divergence: the reader is told at once.
     pub urgent: bool,

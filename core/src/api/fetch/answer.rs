@@ -2,7 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::id::{HoldId, NodeId};
-use crate::io::{Ask, Records, Reply};
+use crate::io::{Ask, Reply};
 use crate::node::{Fetching, Node, SlotKey, Source, Waiting};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -75,10 +75,4 @@ fn endpoints(node: &Node, mut elsewhere: Vec<NodeId>, response: &mut FetchRespon
             Some(endpoint.with_port(address.port.into()).with_rack(rack))
         })
         .collect();
-}
-
-/// An answer's records, to look at in tests.
-#[cfg(test)]
-pub(super) fn sizes(records: &[Records]) -> Vec<usize> {
-    records.iter().map(Records::len).collect()
 }

@@ -39,7 +39,8 @@ impl Scene<'_> {
         let query = FetchQuery { max_bytes: wanted.max_bytes.min(room), ..wanted };
         let told = partition.on_fetch(self.now, &query, self.reader.replica, self.reader.isolation, whole_first, self.out);
         let found = match told {
-            Ok(fetched) => self.found(number, fetched),
+            // What has no room in this answer is looked at again for the next.
+            Ok(fetched) => self.found(number, fetched, room == 0 && !whole_first),
             Err(refusal) => {
                 // A follower that is out of range learns where to begin anew.
                 let bounds = self.reader.replica.map(|_| (partition.watermark().0, partition.log_start().0));
@@ -68,9 +69,9 @@ impl Scene<'_> {
         Ok(PartitionKey { topic: topic.id, partition: *partition })
     }
 
-    fn found(&self, number: i32, fetched: Fetched) -> Found {
+    fn found(&self, number: i32, fetched: Fetched, no_room: bool) -> Found {
         let (records, cold) = match fetched.reading {
-            Reading::Ready(records) => (records, false),
+            Reading::Ready(records) => (records, no_room),
             Reading::Wait => (Records::Empty, true),
         };
         let mut data = PartitionData::default()
