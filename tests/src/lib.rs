@@ -4,6 +4,7 @@
 //!
 //! | folder | what it does |
 //! |---|---|
+//! | `kill` | clients that remember what they were promised while nodes are killed |
 //! | `load` | a load generator |
 //! | `diff` | scripts, and what differs in two brokers' answers |
 //! | `client` | requests and answers as values |
@@ -25,6 +26,7 @@ pub mod client;
 pub mod codec;
 pub mod conn;
 pub mod diff;
+pub mod kill;
 pub mod load;
 pub mod notation;
 pub mod records;
