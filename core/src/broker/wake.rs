@@ -2,7 +2,7 @@
 //! quorum has news. Every kind of row that waits for one of these has its lines here.
 
 use super::Broker;
-use crate::api;
+use crate::api::{self, quorum_asks};
 use crate::id::{DirId, HoldId};
 use crate::node::{Node, Waiting};
 use crate::time::Now;
@@ -40,14 +40,16 @@ impl Broker {
                     row.ask.close(&mut node.out);
                 }
             }
-            Waiting::Quorum { .. } => {}
             Waiting::Produce(_) => api::produce::on_due(node, hold),
             Waiting::Fetch(_) => api::fetch::on_due(node, now, hold),
+            Waiting::Quorum { .. } => quorum_asks::last(node, now, hold),
             // Their owners keep the time.
             Waiting::Commit { .. } | Waiting::Group => {}
         }
     }
 
     /// The quorum has news for the requests that wait for it.
-    pub(super) fn ask_quorum_again(&mut self, _now: Now) {}
+    pub(super) fn ask_quorum_again(&mut self, now: Now) {
+        quorum_asks::again(&mut self.node, now);
+    }
 }

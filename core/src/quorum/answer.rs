@@ -24,6 +24,15 @@ pub enum Answer<R> {
     Wait,
 }
 
+impl<R> Answer<R> {
+    pub fn map<S>(self, reply: impl FnOnce(R) -> S) -> Answer<S> {
+        match self {
+            Self::Reply(body) => Answer::Reply(reply(body)),
+            Self::Wait => Answer::Wait,
+        }
+    }
+}
+
 /// How often a request was asked before. A Fetch counts as a sign of life of its sender only the first time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
