@@ -1,26 +1,110 @@
-//! Loads and unloads the group coordinator's shards as this node gains and loses the lead of `__consumer_offsets` partitions,
-//! and carries out what the coordinator decides.
+//! Loads and unloads the group coordinator's shards as this node gains and loses the lead of `__consumer_offsets` partitions.
 
+use crate::group;
 use crate::id::PartitionKey;
+use crate::io::Note;
+use crate::log::Loading;
 use crate::metadata::Text;
 use crate::node::Node;
 use crate::partition::PartitionEvent;
-use crate::time::Now;
+use crate::time::{Mono, Now, Span};
+use alloc::collections::BTreeMap;
+use alloc::format;
+
+/// Bytes of a log that are read at once to load a shard.
+const LOAD_BYTES: usize = 5 << 20;
+/// How long until a read that was refused is tried again.
+const RETRY: Span = Span::from_millis(500);
 
 #[derive(Debug, Default)]
-pub(super) struct Coordinators {}
+pub(super) struct Coordinators {
+    /// The partition behind each shard: the topic may be deleted, and come again under another id.
+    served: BTreeMap<i32, PartitionKey>,
+    /// Shards whose log could not be read, and when to try again.
+    again: BTreeMap<PartitionKey, Mono>,
+}
 
-// The surface; bodies follow.
-#[allow(unused_variables)]
 impl Coordinators {
     /// Something changed in some partition (of any topic).
-    pub fn on_partition_event(&mut self, node: &mut Node, now: Now, key: PartitionKey, event: PartitionEvent) {}
+    pub fn on_partition_event(&mut self, node: &mut Node, now: Now, key: PartitionKey, event: PartitionEvent) {
+        if node.offsets_partition(key.partition) != Some(key) {
+            return;
+        }
+        let Some(partition) = node.partitions.get(key) else { return };
+        let (leads, epoch, watermark) = (partition.is_leader(), partition.leader_epoch(), partition.watermark());
+        let known = self.served.get(&key.partition) == Some(&key);
+        let served = node.groups.epoch_of(key.partition).filter(|_| known);
+        if leads && served != Some(epoch) {
+            self.served.insert(key.partition, key);
+            let decision = node.groups.on_leader(now, key.partition, epoch);
+            node.coordinate(now, decision);
+            self.load(node, now, key);
+        } else if !leads && served.is_some() {
+            self.forget(node, now, key);
+        } else if event.warm && node.groups.is_loading(key.partition) {
+            self.load(node, now, key);
+        }
+        if leads && event.watermark_moved {
+            let decision = node.groups.on_committed(now, key.partition, watermark);
+            node.coordinate(now, decision);
+        }
+    }
 
-    /// The partition is no longer kept here.
-    pub fn forget(&mut self, node: &mut Node, key: PartitionKey) {}
+    /// Reads on, as far as the bytes are in memory; the log says when more are.
+    fn load(&mut self, node: &mut Node, now: Now, key: PartitionKey) {
+        self.again.remove(&key);
+        while let Some(known) = node.groups.load_from(key.partition) {
+            let Some(partition) = node.partitions.get_mut(key) else { return };
+            let from = known.max(partition.log_start());
+            let watermark = partition.watermark();
+            match partition.load(now, from, LOAD_BYTES, &mut node.out) {
+                Ok(Loading::Batches(batches)) if !batches.is_empty() => {
+                    let damaged = node.groups.on_loaded_batches(now, key.partition, &batches);
+                    if damaged > 0 {
+                        let text = format!("{}-{}: {damaged} records could not be read", group::TOPIC, key.partition);
+                        node.out.note(Note::Text { topic: "group-load", text });
+                    }
+                }
+                Ok(Loading::Batches(_) | Loading::End) => {
+                    let decision = node.groups.on_load_done(now, key.partition, watermark);
+                    node.coordinate(now, decision);
+                }
+                Ok(Loading::Wait) => return,
+                Err(refusal) => {
+                    let text = format!("{}-{} cannot be read: {refusal}", group::TOPIC, key.partition);
+                    node.out.note(Note::Text { topic: "group-load", text });
+                    self.again.insert(key, now.mono + RETRY);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The partition is no longer led, or kept, here.
+    pub fn forget(&mut self, node: &mut Node, now: Now, key: PartitionKey) {
+        self.again.remove(&key);
+        if self.served.get(&key.partition) == Some(&key) {
+            self.served.remove(&key.partition);
+            let decision = node.groups.on_unload(now, key.partition);
+            node.coordinate(now, decision);
+        }
+    }
 
     /// A topic was deleted: its committed offsets go.
-    pub fn on_topic_deleted(&mut self, node: &mut Node, now: Now, name: &Text) {}
+    pub fn on_topic_deleted(&mut self, node: &mut Node, now: Now, name: &Text) {
+        let decision = node.groups.on_topics_deleted(now, &[name.wire()]);
+        node.coordinate(now, decision);
+    }
 
-    pub fn on_tick(&mut self, node: &mut Node, now: Now) {}
+    pub fn on_tick(&mut self, node: &mut Node, now: Now) {
+        while let Some(key) = self.again.iter().find(|(_, at)| **at <= now.mono).map(|(key, _)| *key) {
+            self.load(node, now, key);
+        }
+        let decision = node.groups.on_tick(now);
+        node.coordinate(now, decision);
+    }
+
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.again.values().min().copied()
+    }
 }

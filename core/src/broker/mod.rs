@@ -123,6 +123,7 @@ impl Broker {
             self.node.controller.as_ref().and_then(crate::controller::Controller::next_deadline),
             self.node.partitions.next_deadline(),
             self.node.groups.next_deadline(),
+            self.coordinators.next_deadline(),
             self.node.forwards.next_deadline(),
             self.alive.next_deadline(),
             self.fetchers.next_deadline(),

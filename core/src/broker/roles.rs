@@ -96,7 +96,7 @@ impl Broker {
         let Some(partition) = self.node.partitions.remove(key) else { return };
         let dir = partition.dir();
         self.fetchers.forget(key);
-        self.coordinators.forget(&mut self.node, key);
+        self.coordinators.forget(&mut self.node, now, key);
         self.wake(now, dir);
         let gone = PartitionEvent { role: true, ..PartitionEvent::NONE };
         crate::api::fetch::on_partition_event(&mut self.node, now, dir, &gone);

@@ -26,6 +26,17 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
         R::EndQuorumEpoch(body) => api::end_quorum_epoch::on_end_quorum_epoch(node, now, ask, body),
         R::FetchSnapshot(body) => api::fetch_snapshot::on_fetch_snapshot(node, now, ask, body),
         R::DescribeQuorum(body) => api::describe_quorum::on_describe_quorum(node, now, ask, body),
+        R::DeleteGroups(body) => api::delete_groups::on_delete_groups(node, now, ask, body),
+        R::DescribeGroups(body) => api::describe_groups::on_describe_groups(node, now, ask, body),
+        R::FindCoordinator(body) => api::find_coordinator::on_find_coordinator(node, now, ask, body),
+        R::Heartbeat(body) => api::heartbeat::on_heartbeat(node, now, ask, body),
+        R::JoinGroup(body) => api::join_group::on_join_group(node, now, ask, body),
+        R::LeaveGroup(body) => api::leave_group::on_leave_group(node, now, ask, body),
+        R::ListGroups(body) => api::list_groups::on_list_groups(node, now, ask, body),
+        R::OffsetCommit(body) => api::offset_commit::on_offset_commit(node, now, ask, body),
+        R::OffsetDelete(body) => api::offset_delete::on_offset_delete(node, now, ask, body),
+        R::OffsetFetch(body) => api::offset_fetch::on_offset_fetch(node, now, ask, body),
+        R::SyncGroup(body) => api::sync_group::on_sync_group(node, now, ask, body),
 
         // The crate's enum, not ours: it has variants for all that Kafka knows, and `wire` lets none of these through.
         _ => ask.close(&mut node.out),

@@ -9,12 +9,16 @@ use kafka_protocol::protocol::StrBytes;
 
 impl Shard {
     /// Single offsets of a group go, unless its members read the topic.
-    pub fn delete_offsets(&self, request: &OffsetDeleteRequest) -> Result<(Vec<Entry>, OffsetDeleteResponse), ErrorCode> {
+    pub fn delete_offsets(
+        &self,
+        request: &OffsetDeleteRequest,
+        refused: Vec<OffsetDeleteResponseTopic>,
+    ) -> Result<(Vec<Entry>, OffsetDeleteResponse), ErrorCode> {
         let id = &request.group_id.0;
         let group = self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?;
         group.validate_offset_delete()?;
         let mut entries = Vec::new();
-        let mut topics = Vec::new();
+        let mut topics = refused;
         for topic in &request.topics {
             let code = if group.is_subscribed(&topic.name.0) { ErrorCode::GroupSubscribedToTopic.code() } else { 0 };
             let mut partitions = Vec::new();
@@ -27,7 +31,12 @@ impl Shard {
                     entries.push(tombstone(place));
                 }
             }
-            topics.push(OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions));
+            match topics.iter_mut().find(|known| known.name == topic.name) {
+                Some(known) => known.partitions.extend(partitions),
+                None => topics.push(
+                    OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions),
+                ),
+            }
         }
         Ok((entries, OffsetDeleteResponse::default().with_topics(topics)))
     }

@@ -11,12 +11,21 @@ use kafka_protocol::protocol::StrBytes;
 
 /// From this version on a group that is not there is an error, and not a `Dead` group (KIP-1043).
 const GROUP_NOT_FOUND_VERSION: i16 = 6;
+/// The operations that anybody may carry out on a group where nothing is forbidden: read, delete, describe, describe its
+/// configs, alter them (`AclEntry.supportedOperations`).
+const EVERY_OPERATION: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+/// From this version on the operations can be asked for.
+const OPERATIONS_VERSION: i16 = 3;
 /// The type of every group here, as ListGroups names it (KIP-848).
 const CLASSIC: &str = "classic";
 
 impl Shard {
-    pub fn describe(&self, id: &GroupId, version: i16) -> DescribedGroup {
-        self.groups.get(&id.0).map_or_else(|| not_found(id, version), described)
+    pub fn describe(&self, id: &GroupId, version: i16, with_operations: bool) -> DescribedGroup {
+        let group = self.groups.get(&id.0).map_or_else(|| not_found(id, version), described);
+        if with_operations && version >= OPERATIONS_VERSION && group.error_code == 0 {
+            return group.with_authorized_operations(EVERY_OPERATION);
+        }
+        group
     }
 
     /// The groups that the request's filters let through; names of states and types count in any case.

@@ -16,7 +16,7 @@
 //! | `records` `wire` `load` | Kafka's record formats, and building a shard from them |
 //! | `classic/` | one group: members, generations, rebalances |
 //! | `offsets` `commit` `fetch` `delete` `expire` | committed offsets and their life |
-//! | `describe` `refuse` `text` | what admin clients see; the shape of each refusal; text that is kept |
+//! | `describe` `refuse` `shape` `text` | what admin clients see; refusals; old versions' forms; text that is kept |
 
 mod classic;
 mod commit;
@@ -33,6 +33,7 @@ mod records;
 mod refuse;
 mod requests;
 mod settings;
+mod shape;
 mod shard;
 mod text;
 mod timers;
@@ -42,6 +43,7 @@ mod wire;
 pub use decision::{Append, Decision, Record, Release};
 pub use groups::Groups;
 pub use settings::Settings;
+pub use shape::shape;
 
 /// The internal topic that holds groups and offsets (`Topic.GROUP_METADATA_TOPIC_NAME`).
 pub const TOPIC: &str = "__consumer_offsets";

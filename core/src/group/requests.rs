@@ -18,6 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::leave_group_response::MemberResponse;
+use kafka_protocol::messages::offset_delete_response::OffsetDeleteResponseTopic;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
     DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, GroupId, HeartbeatRequest,
@@ -155,10 +156,17 @@ impl Groups {
         self.gathered(out)
     }
 
-    pub fn on_offset_delete(&mut self, now: Now, hold: HoldId, request: &OffsetDeleteRequest) -> Decision {
+    /// `refused` has the partitions that the caller refused already; the others' answers are put beside them.
+    pub fn on_offset_delete(
+        &mut self,
+        now: Now,
+        hold: HoldId,
+        request: &OffsetDeleteRequest,
+        refused: Vec<OffsetDeleteResponseTopic>,
+    ) -> Decision {
         self.in_group_shard(&request.group_id, |served, out| {
             let deleted = served.and_then(|(shard, settings)| {
-                let (entries, response) = shard.delete_offsets(request)?;
+                let (entries, response) = shard.delete_offsets(request, refused)?;
                 Ok((shard, settings, entries, response))
             });
             match deleted {
@@ -172,7 +180,7 @@ impl Groups {
         let mut groups = Vec::new();
         for id in &request.groups {
             groups.push(match self.shard(&id.0) {
-                Ok(shard) => shard.describe(id, ask.version),
+                Ok(shard) => shard.describe(id, ask.version, request.include_authorized_operations),
                 Err(code) => refuse::describe(id, code),
             });
         }

@@ -4,6 +4,7 @@
 //! [`Ask::reply`](crate::io::Ask::reply) on `node.out`, or puts a row into `node.hold` that says what the reply waits for.
 
 mod commit;
+mod coordinate;
 mod fetching;
 mod forward;
 mod partitions;

@@ -1,0 +1,113 @@
+//! FindCoordinator (key 10, versions 0 to 6): who coordinates a group (key type 0), or several (from version 4 on, KIP-699).
+//!
+//! A group's coordinator leads the partition of `__consumer_offsets` that the group is in. As long as nobody does:
+//! `COORDINATOR_NOT_AVAILABLE`; a topic that is not there yet is made then. Coordinators of transactions (key type 1) and of share groups (2,
+//! from version 6 on) are not there yet: `COORDINATOR_NOT_AVAILABLE` as well. Other key types: `INVALID_REQUEST`.
+
+use crate::error::ErrorCode;
+use crate::group;
+use crate::id::NodeId;
+use crate::io::{Address, Ask, Lane, Listener};
+use crate::node::Node;
+use crate::time::Now;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::{
+    ApiKey, BrokerId, CreateTopicsRequest, FindCoordinatorRequest, FindCoordinatorResponse, RequestKind, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+/// From this version on there are several keys.
+const BATCHED_VERSION: i16 = 4;
+const SHARE_VERSION: i16 = 6;
+/// The version in which the topic is asked for, and how long its asker would wait, in milliseconds.
+const CREATE_VERSION: i16 = 7;
+const CREATE_TIMEOUT_MS: i32 = 30_000;
+
+/// Answers each key by itself.
+pub fn on_find_coordinator(node: &mut Node, _now: Now, ask: Ask, request: FindCoordinatorRequest) {
+    let mut find = |key: &StrBytes| find(node, request.key_type, key, ask.version);
+    let response = if ask.version < BATCHED_VERSION {
+        alone(find(&request.key))
+    } else {
+        let mut coordinators = Vec::new();
+        for key in &request.coordinator_keys {
+            coordinators.push(among_others(key, find(key)));
+        }
+        FindCoordinatorResponse::default().with_coordinators(coordinators)
+    };
+    ask.reply(&mut node.out, response);
+}
+
+fn find(node: &mut Node, key_type: i8, key: &str, version: i16) -> Result<(NodeId, Address), ErrorCode> {
+    match key_type {
+        GROUP => {}
+        TRANSACTION => return Err(ErrorCode::CoordinatorNotAvailable),
+        SHARE if version >= SHARE_VERSION => return Err(ErrorCode::CoordinatorNotAvailable),
+        _ => return Err(ErrorCode::InvalidRequest),
+    }
+    let Some(partition) = node.coordinator_of(key) else {
+        create_topic(node);
+        return Err(ErrorCode::CoordinatorNotAvailable);
+    };
+    let leader = node.image.partition(partition).and_then(|state| state.leader);
+    leader.and_then(|leader| address(node, leader).map(|at| (leader, at))).ok_or(ErrorCode::CoordinatorNotAvailable)
+}
+
+/// Where clients reach a broker that is alive.
+fn address(node: &Node, id: NodeId) -> Option<Address> {
+    let broker = node.image.broker(id).filter(|broker| !broker.fenced)?;
+    let door = node.config.doors.iter().find(|door| door.listener == Listener::Broker);
+    door.and_then(|door| broker.address(&door.name)).or_else(|| broker.main_address())
+}
+
+/// Asks the active controller for `__consumer_offsets`. Nobody waits for the answer: clients ask again until it is there.
+fn create_topic(node: &mut Node) {
+    let Some(controller) = node.controller_address() else { return };
+    let given = &node.config.groups;
+    let configs = [
+        ("cleanup.policy", StrBytes::from_static_str("compact")),
+        ("compression.type", StrBytes::from_static_str("producer")),
+        ("segment.bytes", StrBytes::from_string(given.offsets_segment_bytes.to_string())),
+    ];
+    let configs = configs.map(|(name, value)| {
+        CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name)).with_value(Some(value))
+    });
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(StrBytes::from_static_str(group::TOPIC)))
+        .with_num_partitions(given.offsets_partitions)
+        .with_replication_factor(given.offsets_replication_factor)
+        .with_configs(configs.to_vec());
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(CREATE_TIMEOUT_MS);
+    node.out.call(controller, Lane::Forward, ApiKey::CreateTopics, CREATE_VERSION, RequestKind::CreateTopics(request));
+}
+
+fn alone(found: Result<(NodeId, Address), ErrorCode>) -> FindCoordinatorResponse {
+    let response = FindCoordinatorResponse::default();
+    match found {
+        Ok((id, at)) => response
+            .with_node_id(BrokerId(id.0))
+            .with_host(at.host)
+            .with_port(i32::from(at.port))
+            .with_error_message(Some(StrBytes::from_static_str("NONE"))),
+        Err(code) => response
+            .with_error_code(code.code())
+            .with_error_message(Some(StrBytes::from_string(code.to_string())))
+            .with_node_id(BrokerId(-1))
+            .with_port(-1),
+    }
+}
+
+fn among_others(key: &StrBytes, found: Result<(NodeId, Address), ErrorCode>) -> Coordinator {
+    let coordinator = Coordinator::default().with_key(key.clone());
+    match found {
+        Ok((id, at)) => coordinator.with_node_id(BrokerId(id.0)).with_host(at.host).with_port(i32::from(at.port)),
+        Err(code) => coordinator.with_error_code(code.code()).with_node_id(BrokerId(-1)).with_port(-1),
+    }
+}

@@ -1,0 +1,29 @@
+//! OffsetFetch (key 9, versions 1 to 9): the committed offsets of a group, from version 8 on of several. No topics (null, from version 2
+//! on): all of them. A partition without one: offset -1, no error.
+//!
+//! What is told is committed: an offset on its way to being so is waited for. With `require_stable` (version 7) one that an open
+//! transaction may change is `UNSTABLE_OFFSET_COMMIT` (KIP-447). Version 9's member id and epoch concern KIP-848 groups.
+
+use crate::io::Ask;
+use crate::node::Node;
+use crate::time::Now;
+use alloc::vec;
+use alloc::vec::Vec;
+use kafka_protocol::messages::OffsetFetchRequest;
+use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics};
+
+/// Hands each group to its shard.
+pub fn on_offset_fetch(node: &mut Node, now: Now, ask: Ask, request: OffsetFetchRequest) {
+    let groups = if ask.version < 8 {
+        let topics = request.topics.map(|topics| topics.into_iter().map(as_newest).collect::<Vec<_>>());
+        vec![OffsetFetchRequestGroup::default().with_group_id(request.group_id).with_topics(topics)]
+    } else {
+        request.groups
+    };
+    let stable = request.require_stable;
+    node.ask_groups(now, ask, |groups_of_node, hold, ask| groups_of_node.on_fetch(now, hold, ask, &groups, stable));
+}
+
+fn as_newest(topic: OffsetFetchRequestTopic) -> OffsetFetchRequestTopics {
+    OffsetFetchRequestTopics::default().with_name(topic.name).with_partition_indexes(topic.partition_indexes)
+}
