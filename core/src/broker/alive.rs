@@ -1,60 +1,334 @@
-//! This node's registration with the active controller, and its heartbeats.
+//! This node's registration with the active controller, its heartbeats, and its blocks of producer ids.
+//!
+//! ```text
+//! Outside ─ registration granted ─▶ Inside ─ Stop, and the controller lets go ─▶ Left
+//!    ▲                                │
+//!    └──── epoch no longer known ─────┘
+//! ```
+//!
+//! A heartbeat leaves every `broker.heartbeat.interval.ms`, and at once when it matters: to be unfenced, to leave, when the
+//! controller has changed (a new one suspects whom it has not heard of), and when another broker leaves (which waits for all to
+//! have seen it).
 
 use crate::config::NodeConfig;
-use crate::id::{BrokerEpoch, CallId};
-use crate::io::CallFault;
+use crate::controller::FEATURES;
+use crate::error::ErrorCode;
+use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Uuid};
+use crate::io::{Address, CallFault, Lane, Listener};
+use crate::metadata::Broker;
 use crate::node::Node;
-use crate::time::{Mono, Now};
+use crate::time::{Mono, Now, Span};
 use alloc::boxed::Box;
-use kafka_protocol::messages::ResponseKind;
+use alloc::vec;
+use alloc::vec::Vec;
+use kafka_protocol::messages::broker_registration_request::{Feature, Listener as Endpoint};
+use kafka_protocol::messages::{
+    AllocateProducerIdsRequest, ApiKey, BrokerHeartbeatRequest, BrokerId, BrokerRegistrationRequest, RequestKind, ResponseKind,
+};
+use kafka_protocol::protocol::StrBytes;
+
+/// Between nodes the newest version that both the codec and Kafka 4.3 know is used.
+const REGISTRATION_VERSION: i16 = 4;
+const HEARTBEAT_VERSION: i16 = 1;
+const PRODUCER_IDS_VERSION: i16 = 0;
+
+/// How long until what was refused or lost is tried again, and until a fenced or leaving broker's next heartbeat.
+const AGAIN: Span = Span::from_millis(50);
+/// A second process with this node's id is no passing state: it is looked at again, but not in haste.
+const DUPLICATE_AGAIN: Span = Span::from_millis(500);
+/// How long a node that leaves looks for a controller to ask.
+const NOBODY_TO_ASK: Span = Span::from_millis(1000);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Outside,
+    Inside(BrokerEpoch),
+    Left,
+}
+
+/// A request under way.
+#[derive(Debug)]
+struct Sent {
+    call: CallId,
+    to: Address,
+    /// The epoch of the controller that was asked.
+    epoch: LeaderEpoch,
+    /// It is given up then; its late answer means nothing.
+    until: Mono,
+}
 
 #[derive(Debug)]
-pub(super) struct Alive {}
+pub(super) struct Alive {
+    state: State,
+    /// This process: a registration with another incarnation is another process's.
+    incarnation: Uuid,
+    interval: Span,
+    /// Registration or heartbeat.
+    sent: Option<Sent>,
+    /// When the next registration or heartbeat is due; `None`: at once.
+    due: Option<Mono>,
+    /// The controller that was asked last.
+    asked: LeaderEpoch,
+    /// The node stops; since when no controller was there to let it go.
+    leaving: bool,
+    alone_since: Option<Mono>,
+    controlled: bool,
+    /// Something happened that the controller waits to hear that this node has seen.
+    news: bool,
+    /// Brokers that were seen leaving: each is news once.
+    seen_leaving: Vec<NodeId>,
+    /// AllocateProducerIds under way, and when it may be sent again.
+    ids: Option<Sent>,
+    ids_due: Option<Mono>,
+}
 
-// The surface; bodies follow.
-#[allow(unused_variables)]
 impl Alive {
     pub fn new(config: &NodeConfig) -> Self {
-        Self {}
+        Self {
+            state: if config.is_broker { State::Outside } else { State::Left },
+            incarnation: config.identity.incarnation,
+            interval: config.brokers.heartbeat_interval,
+            sent: None,
+            due: None,
+            asked: LeaderEpoch::NONE,
+            leaving: false,
+            alone_since: None,
+            controlled: config.brokers.controlled_shutdown,
+            news: false,
+            seen_leaving: Vec::new(),
+            ids: None,
+            ids_due: None,
+        }
     }
 
     /// The controller's answer to this incarnation's registration; what AlterPartition and fetches name.
     pub fn epoch(&self) -> Option<BrokerEpoch> {
-        None
+        match self.state {
+            State::Inside(epoch) => Some(epoch),
+            State::Outside | State::Left => None,
+        }
+    }
+
+    fn own<'a>(&self, node: &'a Node) -> Option<&'a Broker> {
+        node.image.broker(node.config.node).filter(|broker| broker.incarnation == self.incarnation)
     }
 
     /// Whether this incarnation's registration has come back through the committed metadata.
     pub fn is_registered(&self, node: &Node) -> bool {
-        false
+        self.own(node).is_some()
     }
 
-    /// Whether this node is registered and not fenced: clients may be served.
+    /// Whether this node is registered and not fenced: clients may be served. A controller alone serves nobody.
     pub fn is_serving(&self, node: &Node) -> bool {
-        false
+        !node.config.is_broker || self.own(node).is_some_and(|broker| !broker.fenced)
     }
 
     /// The node wants to stop: from now on heartbeats ask the controller to move its leaders away.
-    pub fn begin_leaving(&mut self, node: &mut Node, now: Now) {}
+    pub fn begin_leaving(&mut self, _node: &mut Node, _now: Now) {
+        self.leaving = true;
+        self.due = None;
+        if !self.controlled || self.state == State::Outside {
+            self.state = State::Left;
+        }
+    }
 
     /// The controller let this node go (or there is nobody to ask).
     pub fn has_left(&self) -> bool {
-        true
+        self.state == State::Left
     }
 
     /// After every input: registers when a controller is known, heartbeats at once when the state asks for it. Whether it did anything.
     pub fn settle(&mut self, node: &mut Node, now: Now) -> bool {
-        false
+        if self.state == State::Left {
+            return false;
+        }
+        self.notice_leaving(node);
+        let Some((to, epoch)) = controller_of(node) else {
+            return self.nobody(now);
+        };
+        self.alone_since = None;
+        if epoch != self.asked {
+            self.asked = epoch;
+            self.due = None;
+        }
+        let mut moved = self.settle_ids(node, now, &to, epoch);
+        let waits = self.sent.as_ref().is_some_and(|sent| sent.epoch == epoch && sent.to == to);
+        if waits || !(self.news || self.due.is_none_or(|at| at <= now.mono)) {
+            return moved;
+        }
+        self.news = false;
+        let request: Option<(ApiKey, i16, RequestKind)> = match self.state {
+            State::Outside => self.registration(node).map(|r| (ApiKey::BrokerRegistration, REGISTRATION_VERSION, r.into())),
+            State::Inside(epoch) => {
+                Some((ApiKey::BrokerHeartbeat, HEARTBEAT_VERSION, self.heartbeat(node, epoch).into()))
+            }
+            State::Left => None,
+        };
+        if let Some((key, version, body)) = request {
+            let call = node.out.call(to.clone(), Lane::Control, key, version, body);
+            self.sent = Some(Sent { call, to, epoch, until: now.mono + self.patience() });
+            self.due = Some(now.mono + self.interval);
+            moved = true;
+        }
+        moved
     }
 
-    pub fn on_tick(&mut self, node: &mut Node, now: Now) {}
+    /// No controller is known: one that leaves waits a while for one.
+    fn nobody(&mut self, now: Now) -> bool {
+        if !self.leaving {
+            return false;
+        }
+        let since = *self.alone_since.get_or_insert(now.mono);
+        if now.mono < since + NOBODY_TO_ASK {
+            return false;
+        }
+        self.state = State::Left;
+        true
+    }
+
+    /// A broker that leaves waits until all others have applied what moved its leaders: it is told at once.
+    fn notice_leaving(&mut self, node: &Node) {
+        let leaving: Vec<NodeId> = node.image.brokers().filter(|broker| broker.leaving && !broker.fenced).map(|b| b.id).collect();
+        if leaving == self.seen_leaving {
+            return;
+        }
+        self.news |= leaving.iter().any(|id| !self.seen_leaving.contains(id));
+        self.seen_leaving = leaving;
+    }
+
+    fn patience(&self) -> Span {
+        Span(self.interval.0.saturating_mul(2))
+    }
+
+    fn registration(&self, node: &Node) -> Option<BrokerRegistrationRequest> {
+        let cluster = node.image.cluster_id()?.wire();
+        let config = &node.config;
+        // The listener of the brokers among themselves comes first (`metadata::Broker::main_address`).
+        let mut doors: Vec<_> = config.doors.iter().filter(|door| door.listener == Listener::Broker).collect();
+        doors.sort_by_key(|door| !door.name.eq_ignore_ascii_case(&config.inter_broker));
+        let listeners = doors.into_iter().map(|door| {
+            Endpoint::default()
+                .with_name(StrBytes::from_string(door.name.clone()))
+                .with_host(door.advertised.host.clone())
+                .with_port(door.advertised.port)
+        });
+        let features = FEATURES.iter().map(|(name, level)| {
+            Feature::default().with_name(StrBytes::from_static_str(name)).with_max_supported_version(*level)
+        });
+        let request = BrokerRegistrationRequest::default()
+            .with_broker_id(BrokerId(config.node.0))
+            .with_cluster_id(cluster)
+            .with_incarnation_id(self.incarnation.into())
+            .with_listeners(listeners.collect())
+            .with_features(features.collect())
+            .with_rack(config.rack.clone().map(StrBytes::from_string))
+            .with_log_dirs(vec![config.identity.directory.into()]);
+        Some(request)
+    }
+
+    fn heartbeat(&self, node: &Node, epoch: BrokerEpoch) -> BrokerHeartbeatRequest {
+        BrokerHeartbeatRequest::default()
+            .with_broker_id(BrokerId(node.config.node.0))
+            .with_broker_epoch(epoch.0)
+            .with_current_metadata_offset(node.image.offset().0)
+            // A broker that has not seen its own registration has not caught up: it stays fenced until it has.
+            .with_want_fence(!self.is_registered(node) && !self.leaving)
+            .with_want_shut_down(self.leaving)
+    }
+
+    pub fn on_tick(&mut self, _node: &mut Node, now: Now) {
+        for sent in [&mut self.sent, &mut self.ids] {
+            if sent.as_ref().is_some_and(|sent| sent.until <= now.mono) {
+                *sent = None;
+            }
+        }
+        // What is due stays due, without a deadline, until there is a controller.
+        for due in [&mut self.due, &mut self.ids_due] {
+            if due.is_some_and(|at| at <= now.mono) {
+                *due = None;
+            }
+        }
+    }
 
     pub fn next_deadline(&self) -> Option<Mono> {
-        None
+        if self.state == State::Left {
+            return None;
+        }
+        let until = self.sent.as_ref().map(|sent| sent.until);
+        let next = until.or(self.due);
+        let ids = self.ids.as_ref().map(|sent| sent.until).or(self.ids_due);
+        let alone = self.alone_since.map(|since| since + NOBODY_TO_ASK);
+        [next, ids, alone].into_iter().flatten().min()
     }
 
     pub fn owns_call(&self, call: CallId) -> bool {
-        false
+        [&self.sent, &self.ids].into_iter().flatten().any(|sent| sent.call == call)
     }
 
-    pub fn on_call_done(&mut self, node: &mut Node, now: Now, call: CallId, result: Result<Box<ResponseKind>, CallFault>) {}
+    pub fn on_call_done(&mut self, node: &mut Node, now: Now, call: CallId, result: Result<Box<ResponseKind>, CallFault>) {
+        if self.ids.as_ref().is_some_and(|sent| sent.call == call) {
+            self.ids = None;
+            self.on_ids(node, now, result);
+            return;
+        }
+        self.sent = None;
+        self.due = Some(now.mono + AGAIN);
+        // Whatever else comes (a lost connection, another kind of reply) means: once more.
+        match (self.state, result.map(|body| *body)) {
+            (State::Outside, Ok(ResponseKind::BrokerRegistration(response))) => {
+                match ErrorCode::try_from_code(response.error_code) {
+                    None => {
+                        self.state = State::Inside(BrokerEpoch(response.broker_epoch));
+                        self.due = None;
+                    }
+                    Some(ErrorCode::DuplicateBrokerRegistration) => self.due = Some(now.mono + DUPLICATE_AGAIN),
+                    Some(_) => {}
+                }
+            }
+            (State::Inside(_), Ok(ResponseKind::BrokerHeartbeat(response))) => {
+                match ErrorCode::try_from_code(response.error_code) {
+                    None if response.should_shut_down => self.state = State::Left,
+                    None if response.is_fenced || self.leaving => {}
+                    None => self.due = Some(now.mono + self.interval),
+                    Some(ErrorCode::StaleBrokerEpoch) if self.leaving => self.state = State::Left,
+                    Some(ErrorCode::StaleBrokerEpoch) => self.state = State::Outside,
+                    Some(_) => {}
+                }
+            }
+            (State::Outside | State::Inside(_) | State::Left, _) => {}
+        }
+    }
+
+    /// Sees to it that producers find an id when they ask for one.
+    fn settle_ids(&mut self, node: &mut Node, now: Now, to: &Address, epoch: LeaderEpoch) -> bool {
+        let State::Inside(broker_epoch) = self.state else { return false };
+        let asked = self.ids.as_ref().is_some_and(|sent| sent.epoch == epoch);
+        if asked || !node.producer_ids.wants_block() || self.ids_due.is_some_and(|at| at > now.mono) || !self.is_registered(node) {
+            return false;
+        }
+        let request =
+            AllocateProducerIdsRequest::default().with_broker_id(BrokerId(node.config.node.0)).with_broker_epoch(broker_epoch.0);
+        let call = node.out.call(to.clone(), Lane::Control, ApiKey::AllocateProducerIds, PRODUCER_IDS_VERSION, request.into());
+        self.ids = Some(Sent { call, to: to.clone(), epoch, until: now.mono + self.patience() });
+        true
+    }
+
+    fn on_ids(&mut self, node: &mut Node, now: Now, result: Result<Box<ResponseKind>, CallFault>) {
+        self.ids_due = Some(now.mono + AGAIN);
+        if let Ok(ResponseKind::AllocateProducerIds(response)) = result.map(|body| *body)
+            && response.error_code == 0
+        {
+            self.ids_due = None;
+            node.producer_ids.on_block(response.producer_id_start.0, response.producer_id_len);
+        }
+    }
+}
+
+/// The active controller: where it is called, and its epoch. This very node counts when it has taken over.
+fn controller_of(node: &Node) -> Option<(Address, LeaderEpoch)> {
+    let (leader, epoch) = node.quorum.leader()?;
+    if leader == node.config.node && node.controller.is_none() {
+        return None;
+    }
+    node.controller_address().map(|to| (to, epoch))
 }

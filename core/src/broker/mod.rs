@@ -12,6 +12,7 @@
 //! | `boot` `stop` | coming up, going down |
 //! | `apply` `roles` | committed metadata, and the replicas that it gives to this node |
 //! | `alive` | this node's registration and heartbeats |
+//! | `watch` | the active controller's calls to brokers that it suspects |
 //! | `fetchers` | follows the leaders of this node's followers |
 //! | `isr` | asks the controller for changes of in-sync sets |
 //! | `coordinators` | loads and unloads the group coordinator's shards |
@@ -32,6 +33,7 @@ mod settle;
 mod setup;
 mod stop;
 mod wake;
+mod watch;
 
 use crate::config::NodeConfig;
 use crate::error::Refusal;
@@ -51,6 +53,7 @@ pub struct Broker {
     node: Node,
     boot: Option<Boot>,
     alive: alive::Alive,
+    watch: watch::Watch,
     fetchers: fetchers::Fetchers,
     coordinators: coordinators::Coordinators,
     isr: isr::IsrChanges,
@@ -74,6 +77,7 @@ impl Broker {
             node: setup::node(config),
             boot: None,
             isr: isr::IsrChanges::default(),
+            watch: watch::Watch::default(),
             roles: roles::Roles::default(),
             chores: chores::Chores::default(),
             stop: stop::Stop::default(),
@@ -192,6 +196,8 @@ impl Broker {
             self.fetchers.on_call_done(node, now, call, result, checks);
         } else if self.alive.owns_call(call) {
             self.alive.on_call_done(node, now, call, result);
+        } else if self.watch.owns_call(call) {
+            self.watch.on_call_done(node, now, call, result);
         } else if self.isr.owns_call(call) {
             self.isr.on_call_done(node, now, result);
         } else {

@@ -33,6 +33,7 @@ impl Broker {
         }
         moved |= self.settle_roles(now);
         moved |= self.alive.settle(&mut self.node, now);
+        moved |= self.watch.settle(&mut self.node, now);
         let epoch = self.alive.epoch();
         moved |= self.isr.settle(&mut self.node, now, epoch);
         moved |= self.fetchers.settle(&mut self.node, now, epoch);

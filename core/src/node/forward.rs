@@ -4,7 +4,7 @@
 
 use super::{Node, Waiting};
 use crate::id::{CallId, HoldId};
-use crate::io::{Ask, CallFault, Lane};
+use crate::io::{Ask, CallFault, Lane, Listener};
 use crate::time::{Mono, Now, Span};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -38,7 +38,12 @@ impl Forwards {
 
 impl Node {
     /// Sends the request to the active controller; its answer becomes the answer to `ask`.
+    /// One that came in over the controller listener was meant for the active controller, and does not travel on.
     pub fn forward(&mut self, now: Now, ask: Ask, key: ApiKey, body: impl Into<RequestKind>) {
+        match ask.listener {
+            Listener::Broker => {}
+            Listener::Controller => return ask.close(&mut self.out),
+        }
         let version = ask.version;
         let forwarded = Forwarded { key, version, body: Box::new(body.into()) };
         let hold = self.hold.insert(ask, now.mono, Some(now.mono + PATIENCE), Waiting::Forward(forwarded));

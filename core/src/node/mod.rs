@@ -8,6 +8,7 @@ mod coordinate;
 mod fetching;
 mod forward;
 mod partitions;
+mod producer_ids;
 mod producing;
 mod sessions;
 mod waiting;
@@ -15,17 +16,18 @@ mod waiting;
 pub use fetching::{FetchSet, Fetching, Found, Reader, Slot, SlotKey, Source, Wanted};
 pub use forward::{Forwarded, Forwards};
 pub use partitions::Partitions;
+pub use producer_ids::ProducerIds;
 pub use producing::{ProduceWait, Producing};
 pub use sessions::{Session, Sessions, next_epoch};
 pub use waiting::Waiting;
 
-use crate::config::{Given, NodeConfig, TopicConfig};
+use crate::config::{NodeConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::group::Groups;
 use crate::hold::Table;
 use crate::id::{HoldId, Offset};
 use crate::io::{Address, Out};
-use crate::metadata::{Configs, Image, Resource, Topic};
+use crate::metadata::{Image, Resource, Topic};
 use crate::quorum::Quorum;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -47,6 +49,8 @@ pub struct Node {
     /// The group coordinator's shards that this node leads.
     pub groups: Groups,
     pub forwards: Forwards,
+    /// The producer ids that this node may give out.
+    pub producer_ids: ProducerIds,
     /// The fetch sessions of readers.
     pub sessions: Sessions,
     /// Rows that wait for a commit of the quorum, by the end that has to be committed.
@@ -73,6 +77,7 @@ impl Node {
             partitions: Partitions::default(),
             groups,
             forwards: Forwards::default(),
+            producer_ids: ProducerIds::default(),
             sessions,
             commits: BTreeSet::new(),
             quorum_asks: BTreeSet::new(),
@@ -82,9 +87,9 @@ impl Node {
 
     /// A topic's settings as they are in force on this node.
     pub fn topic_config(&self, topic: &Topic) -> TopicConfig {
-        let dynamic_broker = given(self.image.configs(Resource::Broker(self.config.node)));
-        let dynamic_default = given(self.image.configs(Resource::BrokerDefault));
-        self.config.topic(&dynamic_broker, &dynamic_default, &given(&topic.configs))
+        let dynamic_broker = self.image.configs(Resource::Broker(self.config.node));
+        let dynamic_default = self.image.configs(Resource::BrokerDefault);
+        self.config.topic(dynamic_broker, dynamic_default, &topic.configs)
     }
 
     /// Asserts what must hold between inputs.
@@ -105,8 +110,4 @@ impl Node {
         let (leader, _) = self.quorum.leader()?;
         self.quorum.voters().iter().find(|voter| voter.id == leader).map(|voter| voter.address.clone())
     }
-}
-
-fn given(configs: &Configs) -> Given {
-    configs.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect()
 }
