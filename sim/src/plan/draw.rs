@@ -30,7 +30,7 @@ pub(super) const fn dice(seed: u64, part: Part) -> Dice {
 pub fn draw(seed: u64) -> Plan {
     let mut shape = dice(seed, Part::Shape);
     let nodes = if shape.chance(1, 4) { 1 } else { 3 };
-    let phases = Phases { safety_us: 12 * SECOND, liveness_us: 20 * SECOND };
+    let phases = Phases { safety_us: 12 * SECOND, quiet_us: 14 * SECOND, liveness_us: 50 * SECOND };
     let topics = topics(seed, nodes);
     let mut plan = Plan {
         esker_plan: VERSION,

@@ -70,11 +70,13 @@ pub struct TopicPlan {
     pub settings: BTreeMap<String, String>,
 }
 
-/// Anything may fail until `safety_us`; then all is healed, and until `liveness_us` the cluster has to come to rest.
+/// Anything may fail until `safety_us`; then all is healed. At `quiet_us` clients begin nothing new, every partition is sent one
+/// more value, and the last readers read all from the start; by `liveness_us` they must be at the end. The run ends when they are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phases {
     pub safety_us: u64,
+    pub quiet_us: u64,
     pub liveness_us: u64,
 }
 

@@ -1,0 +1,175 @@
+//! An admin: deletes records, and asks for leaders to be elected.
+
+use super::link::DATA;
+use super::map::{self, Map, place};
+use super::{Client, Ctx, Event, Link, Me, earliest};
+use crate::history::{Act, State};
+use crate::plan::{ClientPlan, Plan};
+use kafka_protocol::ResponseError as Code;
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kafka_protocol::messages::{ApiKey, DeleteRecordsRequest, ElectLeadersRequest, ResponseKind};
+
+#[derive(Debug)]
+enum Purpose {
+    Map,
+    Delete { op: u64, partition: u32 },
+    Elect { op: u64 },
+}
+
+/// An admin client.
+#[derive(Debug)]
+pub struct Admin {
+    me: Me,
+    pause_us: u64,
+    deletes: bool,
+    elects: bool,
+    request_timeout: u64,
+    link: Link<Purpose>,
+    map: Map,
+    next: u64,
+    quiet: bool,
+}
+
+impl Admin {
+    pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
+        let ClientPlan::Admin { pause_us, deletes, elects, request_timeout_us } = client else { unreachable!("an admin's plan") };
+        Self {
+            pause_us,
+            deletes,
+            elects,
+            request_timeout: request_timeout_us,
+            link: Link::new(me.peer, "admin"),
+            map: Map::new(plan, me.peer),
+            next: pause_us,
+            quiet: false,
+            me,
+        }
+    }
+
+    fn advance(&mut self, ctx: &mut Ctx<'_>) {
+        for lost in self.link.expire(ctx) {
+            self.on_lost(ctx, lost);
+        }
+        if let Some((node, request)) = self.map.request(ctx) {
+            self.link.ask(ctx, (node, DATA), ApiKey::Metadata, map::VERSION, request, self.request_timeout, Purpose::Map);
+        }
+        if self.quiet || ctx.now < self.next {
+            return;
+        }
+        let mut dice = self.me.dice();
+        self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
+        match (self.deletes, self.elects) {
+            (true, true) if dice.chance(1, 2) => self.delete(ctx),
+            (_, true) => self.elect(ctx),
+            (true, false) => self.delete(ctx),
+            (false, false) => {}
+        }
+    }
+
+    /// Deletes up to a record that was acked.
+    fn delete(&mut self, ctx: &mut Ctx<'_>) {
+        let mut dice = self.me.dice();
+        let partition = dice.below(ctx.plan.partitions().count() as u64) as u32;
+        let acked = acked_end(ctx, partition);
+        let Some(leader) = self.map.leader(partition).filter(|_| acked > 0) else { return };
+        let before = dice.below(acked as u64 + 1) as i64;
+        let (name, index) = place(ctx.plan, partition);
+        let mut wanted = DeleteRecordsPartition::default();
+        wanted.partition_index = index;
+        wanted.offset = before;
+        let mut topic = DeleteRecordsTopic::default();
+        topic.name = name;
+        topic.partitions = vec![wanted];
+        let mut request = DeleteRecordsRequest::default();
+        request.topics = vec![topic];
+        request.timeout_ms = (self.request_timeout / 2000) as i32;
+        let op = self.me.invoke(ctx, Act::Delete { partition, before });
+        self.link.ask(ctx, (leader, DATA), ApiKey::DeleteRecords, 2, request, self.request_timeout, Purpose::Delete { op, partition });
+    }
+
+    fn elect(&mut self, ctx: &mut Ctx<'_>) {
+        let mut request = ElectLeadersRequest::default();
+        request.election_type = 0;
+        request.topic_partitions = None;
+        request.timeout_ms = (self.request_timeout / 2000) as i32;
+        let op = self.me.invoke(ctx, Act::Admin { what: "elect preferred leaders".into() });
+        let node = self.map.any();
+        self.link.ask(ctx, (node, DATA), ApiKey::ElectLeaders, 2, request, self.request_timeout, Purpose::Elect { op });
+    }
+
+    fn on_lost(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose) {
+        match purpose {
+            Purpose::Map => self.map.on_lost(ctx),
+            Purpose::Delete { op, partition } => {
+                self.me.unknown(ctx, op, "connection lost");
+                self.map.forget(ctx, partition);
+            }
+            Purpose::Elect { op } => self.me.unknown(ctx, op, "connection lost"),
+        }
+    }
+
+    fn on_answer(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose, answer: ResponseKind) {
+        match (purpose, answer) {
+            (Purpose::Map, ResponseKind::Metadata(answer)) => self.map.on_answer(ctx, &answer),
+            (Purpose::Delete { op, partition }, ResponseKind::DeleteRecords(answer)) => {
+                let code = answer.topics.first().and_then(|topic| topic.partitions.first()).map_or(-1, |told| told.error_code);
+                match Code::try_from_code(code) {
+                    None => self.me.end(ctx, op, State::Ok, Act::Done),
+                    Some(code) => {
+                        self.me.unknown(ctx, op, &format!("{code:?}"));
+                        self.map.forget(ctx, partition);
+                    }
+                }
+            }
+            (Purpose::Elect { op }, ResponseKind::ElectLeaders(answer)) => {
+                self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("elect: {}", answer.error_code) });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One more than the highest acked offset of a partition, as the history knows it.
+fn acked_end(ctx: &Ctx<'_>, partition: u32) -> i64 {
+    let mut sends = std::collections::HashMap::new();
+    let mut end = 0;
+    for line in &ctx.history.lines {
+        match &line.act {
+            Act::Send { partition: to, values, kept: true, .. } if *to == partition => {
+                sends.insert((line.client, line.op), values.len() as i64);
+            }
+            Act::Sent { offset: Some(offset) } => {
+                if let Some(count) = sends.get(&(line.client, line.op)) {
+                    end = end.max(offset + count);
+                }
+            }
+            _ => {}
+        }
+    }
+    end
+}
+
+impl Client for Admin {
+    fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
+        match event {
+            Event::Wake => {}
+            Event::Quiet => self.quiet = true,
+            Event::Frame(conn, frame) => {
+                if let Some((purpose, answer)) = self.link.on_frame(conn, frame) {
+                    self.on_answer(ctx, purpose, answer);
+                }
+                ctx.corrupt.extend(self.link.garbled.take());
+            }
+            Event::Closed(conn) => {
+                for lost in self.link.on_closed(conn) {
+                    self.on_lost(ctx, lost);
+                }
+            }
+        }
+        self.advance(ctx);
+    }
+
+    fn next_wake(&self) -> Option<u64> {
+        earliest([self.link.next_deadline(), self.map.next_wake(), (!self.quiet).then_some(self.next)])
+    }
+}

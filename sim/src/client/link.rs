@@ -1,0 +1,118 @@
+//! A client's connections and the requests that wait for an answer on them.
+
+use super::Ctx;
+use crate::net::{Conn, Peer, Way};
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+
+/// A request under way: on which connection, until when, and what for.
+#[derive(Debug)]
+struct Asked<T> {
+    conn: Conn,
+    correlation: i32,
+    key: ApiKey,
+    version: i16,
+    deadline: u64,
+    purpose: T,
+}
+
+/// Connections of one client, at most one to each node and lane (Kafka's clients keep one for data and one for the coordinator).
+#[derive(Debug)]
+pub struct Link<T> {
+    me: Peer,
+    client_id: StrBytes,
+    conns: Vec<(Peer, u8, Conn)>,
+    asked: Vec<Asked<T>>,
+    correlation: i32,
+    /// Answers that cannot be what they must be: a broken promise.
+    pub garbled: Option<String>,
+}
+
+/// One lane for data and metadata, one for the group's coordinator.
+pub const DATA: u8 = 0;
+pub const GROUP: u8 = 1;
+
+/// A request as a frame, without its length.
+pub fn frame(key: ApiKey, version: i16, correlation: i32, client_id: &StrBytes, request: &RequestKind) -> Bytes {
+    let mut frame = BytesMut::with_capacity(256);
+    let mut header = RequestHeader::default();
+    header.request_api_key = key as i16;
+    header.request_api_version = version;
+    header.correlation_id = correlation;
+    header.client_id = Some(client_id.clone());
+    header.encode(&mut frame, key.request_header_version(version)).expect("a header that fits its version");
+    request.encode(&mut frame, version).expect("a request that fits its version");
+    frame.freeze()
+}
+
+impl<T> Link<T> {
+    pub fn new(me: Peer, name: &str) -> Self {
+        Self { me, client_id: StrBytes::from(name.to_string()), conns: Vec::new(), asked: Vec::new(), correlation: 0, garbled: None }
+    }
+
+    /// Sends a request to a node; the answer, or the loss of the connection, brings `purpose` back.
+    pub fn ask(&mut self, ctx: &mut Ctx<'_>, to: (Peer, u8), key: ApiKey, version: i16, request: impl Into<RequestKind>, timeout: u64, purpose: T) {
+        self.correlation += 1;
+        let frame = frame(key, version, self.correlation, &self.client_id, &request.into());
+        let (node, lane) = to;
+        let known = self.conns.iter().find(|(peer, on, _)| *peer == node && *on == lane).map(|(_, _, conn)| *conn);
+        let conn = known.unwrap_or_else(|| {
+            let conn = ctx.net.open(self.me, node, 0);
+            self.conns.push((node, lane, conn));
+            conn
+        });
+        self.asked.push(Asked { conn, correlation: self.correlation, key, version, deadline: ctx.now + timeout, purpose });
+        // If the connection is gone already, its end is on its way here.
+        ctx.due.extend(ctx.net.send(ctx.now, conn, Way::Out, frame));
+    }
+
+    /// An answer: replies come in the order of the requests.
+    pub fn on_frame(&mut self, conn: Conn, mut frame: Bytes) -> Option<(T, ResponseKind)> {
+        let place = self.asked.iter().position(|asked| asked.conn == conn)?;
+        let asked = self.asked.remove(place);
+        let header = ResponseHeader::decode(&mut frame, asked.key.response_header_version(asked.version));
+        match header {
+            Ok(header) if header.correlation_id == asked.correlation => {}
+            other => {
+                self.garbled = Some(format!("the answer to {:?} {} has the header {other:?}", asked.key, asked.correlation));
+                return None;
+            }
+        }
+        match ResponseKind::decode(asked.key, &mut frame, asked.version) {
+            Ok(response) if frame.is_empty() => Some((asked.purpose, response)),
+            other => {
+                let why = other.map(|_| format!("{} bytes too many", frame.len())).unwrap_or_else(|error| error.to_string());
+                self.garbled = Some(format!("the answer to {:?} v{}: {why}", asked.key, asked.version));
+                None
+            }
+        }
+    }
+
+    /// The connection is gone, and what was asked on it with it.
+    pub fn on_closed(&mut self, conn: Conn) -> Vec<T> {
+        self.conns.retain(|(_, _, known)| *known != conn);
+        let (lost, kept) = std::mem::take(&mut self.asked).into_iter().partition(|asked| asked.conn == conn);
+        self.asked = kept;
+        lost.into_iter().map(|asked: Asked<T>| asked.purpose).collect()
+    }
+
+    /// Closes the connections on which an answer is overdue; all that was asked on them is lost.
+    pub fn expire(&mut self, ctx: &mut Ctx<'_>) -> Vec<T> {
+        let mut lost = Vec::new();
+        while let Some(conn) = self.asked.iter().find(|asked| asked.deadline <= ctx.now).map(|asked| asked.conn) {
+            ctx.due.extend(ctx.net.close(ctx.now, conn, Way::Out));
+            lost.extend(self.on_closed(conn));
+        }
+        lost
+    }
+
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.asked.iter().map(|asked| asked.deadline).min()
+    }
+
+    /// What is under way.
+    pub fn open(&self) -> impl Iterator<Item = &T> {
+        self.asked.iter().map(|asked| &asked.purpose)
+    }
+}

@@ -1,0 +1,110 @@
+//! What a client knows of the cluster: who leads which partition.
+
+use super::Ctx;
+use crate::net::Peer;
+use crate::plan::Plan;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+/// How long a client waits before it asks again.
+const BACKOFF_US: u64 = 60_000;
+/// The version of Metadata that is asked.
+pub const VERSION: i16 = 9;
+
+/// Leaders by partition, as last told.
+#[derive(Debug)]
+pub struct Map {
+    leaders: Vec<Option<Peer>>,
+    nodes: Peer,
+    /// Whom to ask next: one after the other.
+    turn: Peer,
+    wanted: bool,
+    asked: bool,
+    not_before: u64,
+}
+
+/// The name and number of a partition of the plan.
+pub fn place(plan: &Plan, partition: u32) -> (TopicName, i32) {
+    let (topic, number) = plan.partitions().nth(partition as usize).expect("a partition of the plan");
+    (TopicName(StrBytes::from(topic.name.clone())), number as i32)
+}
+
+/// The number in the plan of a topic's partition.
+pub fn number(plan: &Plan, topic: &TopicName, partition: i32) -> Option<u32> {
+    plan.partitions().position(|(known, number)| known.name == topic.0.as_str() && number as i32 == partition).map(|place| place as u32)
+}
+
+impl Map {
+    pub fn new(plan: &Plan, turn: Peer) -> Self {
+        let nodes = plan.nodes.len() as Peer;
+        Self { leaders: vec![None; plan.partitions().count()], nodes, turn: turn % nodes, wanted: true, asked: false, not_before: 0 }
+    }
+
+    pub fn leader(&self, partition: u32) -> Option<Peer> {
+        self.leaders.get(partition as usize).copied().flatten()
+    }
+
+    /// What is known of this partition is not true any more.
+    pub fn forget(&mut self, ctx: &Ctx<'_>, partition: u32) {
+        if let Some(leader) = self.leaders.get_mut(partition as usize) {
+            *leader = None;
+        }
+        self.refresh(ctx);
+    }
+
+    pub fn refresh(&mut self, ctx: &Ctx<'_>) {
+        if !self.wanted {
+            self.wanted = true;
+            self.not_before = self.not_before.max(ctx.now + 1);
+        }
+    }
+
+    /// Any node: each call another one.
+    pub const fn any(&mut self) -> Peer {
+        self.turn = (self.turn + 1) % self.nodes;
+        self.turn
+    }
+
+    /// The request to send now, if one is due, and to whom.
+    pub fn request(&mut self, ctx: &Ctx<'_>) -> Option<(Peer, MetadataRequest)> {
+        if !self.wanted || self.asked || ctx.now < self.not_before {
+            return None;
+        }
+        self.asked = true;
+        let topics = ctx.plan.topics.iter().map(|topic| {
+            let mut wanted = MetadataRequestTopic::default();
+            wanted.name = Some(TopicName(StrBytes::from(topic.name.clone())));
+            wanted
+        });
+        let mut request = MetadataRequest::default();
+        request.topics = Some(topics.collect());
+        request.allow_auto_topic_creation = false;
+        Some((self.any(), request))
+    }
+
+    pub fn on_answer(&mut self, ctx: &Ctx<'_>, answer: &MetadataResponse) {
+        self.asked = false;
+        self.not_before = ctx.now + BACKOFF_US;
+        for topic in &answer.topics {
+            let Some(name) = &topic.name else { continue };
+            for partition in &topic.partitions {
+                if let Some(place) = number(ctx.plan, name, partition.partition_index) {
+                    let known = (1..=i32::from(self.nodes)).contains(&partition.leader_id.0);
+                    self.leaders[place as usize] = known.then(|| (partition.leader_id.0 - 1) as Peer);
+                }
+            }
+        }
+        self.wanted = self.leaders.iter().any(Option::is_none);
+    }
+
+    pub fn on_lost(&mut self, ctx: &Ctx<'_>) {
+        self.asked = false;
+        self.wanted = true;
+        self.not_before = ctx.now + BACKOFF_US;
+    }
+
+    pub fn next_wake(&self) -> Option<u64> {
+        (self.wanted && !self.asked).then_some(self.not_before)
+    }
+}
