@@ -1,10 +1,41 @@
-//! A cluster in one thread from one seed.
+//! The simulator: a cluster and its clients in one thread, from one seed; crashed on purpose, replayed exactly.
+//!
+//! # The map, from the top down
+//!
+//! Imports go down this list, never up.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `cli` | `esker sim …` |
+//! | `mutants` `shrink` `swarm` | named bugs hunted; a failing plan made small; many seeds over all cores |
+//! | `report` `run` | what a person is told; one plan run once |
+//! | `world` | the event loop: drives nodes, delivers, strikes faults, walks through the phases |
+//! | `check` | the promises, one a file: `now` looks inside brokers, `past` judges histories |
+//! | `node` | one node: disk, clocks, process |
+//! | `client` | models of clients, real frames |
+//! | `history` | what clients asked and were told, as JSON lines |
+//! | `plan` | a run as data, and how a seed draws it |
+//! | `net` `disk` `clock` | what can fail |
+//! | `trace` `queue` `dice` | the ground |
+//!
+//! **One rule of randomness**: every draw is named by seed, stream, entity and counter ([`dice`]), so that taking a fault or a
+//! client out of a plan leaves all other draws as they were.
+
 pub mod check;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod dice;
 pub mod disk;
 pub mod history;
+pub mod mutants;
 pub mod net;
+pub mod node;
 pub mod plan;
 pub mod queue;
+pub mod report;
+pub mod run;
+pub mod shrink;
+pub mod swarm;
 pub mod trace;
+pub mod world;

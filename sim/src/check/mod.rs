@@ -2,6 +2,7 @@
 //!
 //! `past` judges a history: what clients saw. `now` looks inside the brokers after every event.
 
+pub mod now;
 pub mod past;
 
 /// A promise that was broken.

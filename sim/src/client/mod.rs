@@ -16,7 +16,7 @@ mod subscription;
 pub use admin::Admin;
 pub use link::Link;
 pub use map::Map;
-pub use member::Member;
+pub use member::{Member, group_name};
 pub use opener::Opener;
 pub use producer::Producer;
 pub use reader::Reader;

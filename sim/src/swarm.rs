@@ -1,0 +1,86 @@
+//! Many seeds, over all cores.
+
+use crate::plan::{Plan, draw};
+use crate::report::Total;
+use crate::run::{Outcome, run};
+use crate::trace::Keep;
+use crate::world::{Failure, Kind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// The first seed; the others follow it.
+    pub seed: u64,
+    pub jobs: usize,
+    pub seconds: Duration,
+    /// At most so many seeds.
+    pub most: u64,
+    /// Goes on after a failure.
+    pub keep_going: bool,
+    pub mutant: Option<String>,
+}
+
+/// How many lines of the trace a failure shows.
+pub const LINES: usize = 30;
+
+/// The plan of a seed, with a mutant or without.
+pub fn plan_of(seed: u64, mutant: Option<&str>) -> Plan {
+    let mut plan = draw(seed);
+    plan.mutant = mutant.map(str::to_string);
+    plan
+}
+
+impl Swarm {
+    /// Runs seeds until the time is over, or one fails. `progress` is told now and then.
+    pub fn run(&self, progress: impl Fn(&Total, Duration) + Sync) -> (Total, Option<Outcome>, Duration) {
+        let began = Instant::now();
+        let next = AtomicU64::new(0);
+        let stop = AtomicBool::new(false);
+        let total = Mutex::new((Total::default(), None::<(u64, Outcome)>, Instant::now()));
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) && began.elapsed() < self.seconds {
+                        let turn = next.fetch_add(1, Ordering::Relaxed);
+                        if turn >= self.most {
+                            break;
+                        }
+                        let seed = self.seed.wrapping_add(turn);
+                        let plan = plan_of(seed, self.mutant.as_deref());
+                        let outcome = run(&plan, Keep::Nothing, u64::MAX);
+                        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+                        total.0.add(&outcome);
+                        if outcome.failure.is_some() {
+                            if !self.keep_going {
+                                stop.store(true, Ordering::Relaxed);
+                            }
+                            if total.1.as_ref().is_none_or(|(first, _)| seed < *first) {
+                                total.1 = Some((seed, outcome));
+                            }
+                        }
+                        if total.2.elapsed() > Duration::from_millis(500) {
+                            total.2 = Instant::now();
+                            progress(&total.0, began.elapsed());
+                        }
+                    }
+                });
+            }
+        });
+        let (total, first, _) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (total, first.map(|(_, outcome)| outcome), began.elapsed())
+    }
+}
+
+/// Runs a failed plan again to be read; a run that comes out otherwise is a failure of its own.
+pub fn again(plan: &Plan, first: &Outcome) -> Outcome {
+    let mut second = run(plan, Keep::Last(LINES), u64::MAX);
+    if second.hash != first.hash || second.events != first.events {
+        let what = format!("hash {:016x} after {} events, then {:016x} after {}", first.hash, first.events, second.hash, second.events);
+        let anomaly = crate::check::Anomaly::new("determinism", second.virtual_us, what);
+        second.failure = Some(Failure { kind: Kind::NotDeterministic, anomaly });
+    }
+    second
+}

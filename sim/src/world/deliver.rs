@@ -1,0 +1,175 @@
+//! What arrives: frames and ends of connections, at nodes and at clients.
+
+use super::{Kind, World};
+use crate::client;
+use crate::net::{Arrival, Conn, Delivery, Way};
+use crate::node::body;
+use bytes::Bytes;
+use esker_core::batch::{Limits, verify};
+use esker_core::error::Refusal;
+use esker_core::id::ConnId;
+use esker_core::io::{CallFault, Input, Request};
+use esker_core::wire::{self, Decoded};
+use kafka_protocol::messages::{RequestKind, ResponseKind};
+use kafka_protocol::protocol::StrBytes;
+
+impl World {
+    pub(super) fn on_arrival(&mut self, arrival: Arrival) {
+        let receiver = self.net.receiver(arrival) as usize;
+        let host_up = self.nodes.get(receiver).is_none_or(|node| node.host_up);
+        match self.net.deliver(self.now, arrival, host_up, &mut self.due) {
+            Delivery::Nothing => {}
+            Delivery::Later(at) => self.due.push((at, arrival)),
+            Delivery::Frame(frame) => {
+                let digest = self.trace.event(self.now);
+                digest.word(u64::from(arrival.conn) << 1 | u64::from(arrival.way == Way::Back));
+                digest.bytes(&frame);
+                match (receiver < self.nodes.len(), arrival.way) {
+                    (true, Way::Out) => self.on_request_frame(receiver, arrival.conn, frame),
+                    (true, Way::Back) => self.on_answer_frame(receiver, arrival.conn, frame),
+                    (false, _) => self.tell_client(self.seat_of(receiver), client::Event::Frame(arrival.conn, frame)),
+                }
+            }
+            Delivery::Closed => {
+                self.trace.event(self.now).word(u64::from(arrival.conn));
+                match (receiver < self.nodes.len(), arrival.way) {
+                    (true, Way::Out) => self.on_peer_gone(receiver, arrival.conn),
+                    (true, Way::Back) => self.on_call_lost(receiver, arrival.conn),
+                    (false, _) => self.tell_client(self.seat_of(receiver), client::Event::Closed(arrival.conn)),
+                }
+            }
+        }
+    }
+
+    const fn seat_of(&self, peer: usize) -> usize {
+        peer - self.nodes.len()
+    }
+
+    /// A request's frame reaches a node.
+    fn on_request_frame(&mut self, node: usize, conn: Conn, frame: Bytes) {
+        let door = self.net.door(conn);
+        let opener = self.net.opener(conn);
+        let own = &mut self.nodes[node];
+        let Some(process) = &mut own.process else {
+            // Nobody listens: the host says so, if it stands.
+            if own.host_up {
+                self.due.extend(self.net.close(self.now, conn, Way::Back));
+            }
+            return;
+        };
+        let served = process.accept(conn, door);
+        if served.closing {
+            return;
+        }
+        let decoded = wire::request(&frame, served.listener);
+        match decoded {
+            Ok(Decoded::Request { slip, client_id, body, .. }) => {
+                let checks = checks_of(&body, slip.version);
+                let request = Request {
+                    conn: ConnId(conn.into()),
+                    seq: served.replies.open(slip),
+                    listener: served.listener,
+                    client_id,
+                    client_host: StrBytes::from(format!("/10.0.0.{opener}")),
+                    key: slip.key,
+                    version: slip.version,
+                    body,
+                    checks,
+                };
+                self.input(node, Input::Request(Box::new(request)));
+            }
+            Ok(Decoded::UnsupportedVersion { correlation }) => {
+                served.replies.ready(wire::encode::unsupported_version(correlation));
+                self.send_replies(node, conn);
+            }
+            Err(bad) => self.fail(Kind::Safety, "bad-frame", format!("node {} cannot read a frame: {bad}", node + 1)),
+        }
+    }
+
+    /// An answer's frame reaches the node that called.
+    fn on_answer_frame(&mut self, node: usize, conn: Conn, frame: Bytes) {
+        let Some(process) = &mut self.nodes[node].process else { return };
+        let Some(calling) = process.calling.values_mut().find(|calling| calling.conn == conn) else { return };
+        let Some((call, slip, _)) = calling.open.pop_front() else { return };
+        match wire::calls::decode(slip, &frame) {
+            Ok(answer) => {
+                let checks = checks_of_answer(&answer);
+                self.input(node, Input::CallDone { call, result: Ok(Box::new(answer)), checks });
+            }
+            Err(bad) => self.fail(Kind::Safety, "bad-frame", format!("node {} cannot read the answer to {:?} v{}: {bad}", node + 1, slip.key, slip.version)),
+        }
+    }
+
+    /// A connection to the node ended.
+    pub(super) fn on_peer_gone(&mut self, node: usize, conn: Conn) {
+        let Some(process) = &mut self.nodes[node].process else { return };
+        if process.served.remove(&conn).is_some() {
+            self.due.extend(self.net.close(self.now, conn, Way::Back));
+            self.input(node, Input::Gone { conn: ConnId(conn.into()) });
+        }
+    }
+
+    /// A connection that the node had opened ended: so do the calls on it.
+    pub(super) fn on_call_lost(&mut self, node: usize, conn: Conn) {
+        let Some(process) = &mut self.nodes[node].process else { return };
+        let Some(key) = process.calling.iter().find(|(_, calling)| calling.conn == conn).map(|(key, _)| key.clone()) else { return };
+        let Some(calling) = process.calling.remove(&key) else { return };
+        self.due.extend(self.net.close(self.now, conn, Way::Out));
+        for (call, ..) in calling.open {
+            self.input(node, Input::CallDone { call, result: Err(CallFault::Disconnected), checks: Vec::new() });
+        }
+    }
+
+    /// Breaks the connections whose calls have waited too long for an answer.
+    pub(super) fn sweep(&mut self) {
+        for node in 0..self.nodes.len() {
+            let Some(process) = &self.nodes[node].process else { continue };
+            let late = |calling: &&crate::node::Calling| calling.open.front().is_some_and(|(_, _, sent)| sent + self.plan.call_timeout_us < self.now);
+            let conns: Vec<Conn> = process.calling.values().filter(late).map(|calling| calling.conn).collect();
+            for conn in conns {
+                self.on_call_lost(node, conn);
+            }
+        }
+    }
+
+    /// Sends the replies that are ready, in the order of their requests.
+    pub(super) fn send_replies(&mut self, node: usize, conn: Conn) {
+        let own = &mut self.nodes[node];
+        let Some(process) = &mut own.process else { return };
+        let Some(served) = process.served.get_mut(&conn) else { return };
+        let mut broken = None;
+        while let Some(frame) = served.replies.pop() {
+            let mut bytes = frame.head.to_vec();
+            for segment in &frame.rest {
+                match segment {
+                    wire::Segment::Bytes(part) => bytes.extend_from_slice(part),
+                    wire::Segment::File(range) => match own.disk.bytes(*range) {
+                        Ok(part) if part.len() == range.len as usize => bytes.extend_from_slice(&part),
+                        other => broken = Some(format!("a reply names {} at {} len {}, and there is {:?}", range.file, range.at, range.len, other.map(|part| part.len()))),
+                    },
+                }
+            }
+            self.due.extend(self.net.send(self.now, conn, Way::Back, body(&Bytes::from(bytes))));
+        }
+        let close = served.closing && served.replies.is_empty();
+        if let Some(what) = broken {
+            self.fail(Kind::Safety, "reply-from-nowhere", what);
+        }
+        if close {
+            self.on_peer_gone(node, conn);
+        }
+    }
+}
+
+/// What the connection's own task checks before a request goes in.
+fn checks_of(body: &RequestKind, version: i16) -> Vec<Result<(), Refusal>> {
+    let RequestKind::Produce(produce) = body else { return Vec::new() };
+    let partitions = produce.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    partitions.map(|data| verify(data.records.as_deref().unwrap_or_default(), Limits::produce(version))).collect()
+}
+
+fn checks_of_answer(answer: &ResponseKind) -> Vec<Result<(), Refusal>> {
+    let ResponseKind::Fetch(fetch) = answer else { return Vec::new() };
+    let partitions = fetch.responses.iter().flat_map(|topic| &topic.partitions);
+    partitions.map(|data| verify(data.records.as_deref().unwrap_or_default(), Limits::REPLICA)).collect()
+}

@@ -1,0 +1,197 @@
+//! The drive loop of a node: an input in, all outputs out, then the next deadline. What a shell does, in virtual time.
+
+use super::{Event, Kind, World};
+use crate::disk::{Due, Loss};
+use crate::net::{Conn, Way};
+use crate::node::{Calling, Node, body};
+use esker_core::id::{CallId, ConnId};
+use esker_core::io::{Address, Input, Lane, Note, Output};
+use esker_core::wire::{Slip, calls};
+use kafka_protocol::messages::{ApiKey, RequestKind};
+use std::collections::VecDeque;
+
+/// How long until somebody starts a node again that stopped because its disk failed.
+const RESTART_US: u64 = 400_000;
+
+impl World {
+    pub(super) fn on_start(&mut self, node: usize) {
+        if self.nodes[node].process.is_some() {
+            return;
+        }
+        self.trace.event(self.now).word(0x2000 + node as u64);
+        self.nodes[node].start(&self.plan, self.now);
+        self.watch.on_start(node);
+        self.input(node, Input::Boot);
+        let bytes = self.nodes[node].disk.room();
+        self.input(node, Input::Room { bytes });
+    }
+
+    pub(super) fn on_disk(&mut self, node: usize, incarnation: u32, due: Due) {
+        let own = &mut self.nodes[node];
+        if own.incarnation != incarnation || own.process.is_none() {
+            return;
+        }
+        let Some((tag, result)) = own.disk.complete(due) else { return };
+        let digest = self.trace.event(self.now);
+        digest.word(0x3000 + node as u64);
+        digest.word(tag.serial);
+        digest.word(result.is_ok().into());
+        self.input(node, Input::Disk { tag, result });
+    }
+
+    pub(super) fn on_tick(&mut self, node: usize, incarnation: u32) {
+        let own = &mut self.nodes[node];
+        let Some(process) = own.process.as_mut().filter(|_| own.incarnation == incarnation) else { return };
+        if process.tick_at.is_some_and(|at| at <= self.now) {
+            process.tick_at = None;
+        }
+        match process.broker.next_deadline() {
+            Some(deadline) if deadline <= own.clock.now(self.now).mono => {
+                self.trace.event(self.now).word(0x4000 + node as u64);
+                self.input(node, Input::Tick);
+            }
+            _ => self.schedule_tick(node),
+        }
+    }
+
+    /// Hands an input to a node, unless its process is gone; one that stands still gets it later.
+    pub(super) fn input(&mut self, node: usize, input: Input) {
+        let own = &mut self.nodes[node];
+        let Some(process) = &mut own.process else { return };
+        if own.paused_until.is_some() {
+            // A process that stands still wakes to one tick, not to all that it missed.
+            if !matches!(input, Input::Tick) {
+                own.inbox.push_back(input);
+            }
+            return;
+        }
+        if self.trace.wants_lines() {
+            self.trace.line(self.now, format_args!("{} <", own.id), &input);
+        }
+        process.broker.handle(own.clock.now(self.now), input);
+        self.drain(node);
+        self.schedule_tick(node);
+        self.look_inside(node);
+    }
+
+    fn look_inside(&mut self, node: usize) {
+        let own = &self.nodes[node];
+        let Some(process) = &own.process else { return };
+        process.broker.check();
+        if let Err((property, what)) = self.watch.after(self.now, node, process.broker.node()) {
+            self.fail(Kind::Safety, property, format!("node {}: {what}", node + 1));
+        }
+    }
+
+    fn drain(&mut self, node: usize) {
+        loop {
+            let own = &mut self.nodes[node];
+            let Some(process) = &mut own.process else { return };
+            let Some(output) = process.broker.poll_output() else { return };
+            if self.trace.wants_lines() {
+                self.trace.line(self.now, format_args!("{} >", own.id), &output);
+            }
+            match output {
+                Output::Reply { conn, seq, reply } => {
+                    let conn = conn.0 as Conn;
+                    let done = process.served.get_mut(&conn).map_or(Ok(()), |served| served.replies.done(seq, &reply));
+                    if let Err(wrong) = done {
+                        self.fail(Kind::Safety, "reply-unencodable", wrong.to_string());
+                    }
+                    self.send_replies(node, conn);
+                }
+                Output::Close { conn } => {
+                    let conn = conn.0 as Conn;
+                    if let Some(served) = process.served.remove(&conn) {
+                        drop(served);
+                        self.due.extend(self.net.close(self.now, conn, Way::Back));
+                        // Told when the present outputs are out.
+                        self.queue_gone(node, conn);
+                    }
+                }
+                Output::Call { call, to, lane, key, version, body } => self.call(node, call, to, lane, key, version, &body),
+                Output::Disk { tag, op } => {
+                    self.watch.on_disk_op(node, &op);
+                    let (at, due) = own.disk.submit(self.now, tag, op);
+                    self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
+                }
+                Output::Note(note) => self.on_note(node, &note),
+                Output::Ready => {
+                    process.ready = true;
+                    self.mark("ready");
+                }
+                Output::Stopped { clean, why } => return self.on_stopped(node, clean, &why),
+            }
+        }
+    }
+
+    fn queue_gone(&mut self, node: usize, conn: Conn) {
+        let own = &mut self.nodes[node];
+        let now = own.clock.now(self.now);
+        if let Some(process) = &mut own.process {
+            process.broker.handle(now, Input::Gone { conn: ConnId(conn.into()) });
+        }
+    }
+
+    fn call(&mut self, node: usize, call: CallId, to: Address, lane: Lane, key: ApiKey, version: i16, request: &RequestKind) {
+        let own = &mut self.nodes[node];
+        let Some(process) = &mut own.process else { return };
+        let Some((peer, door)) = Node::find(&to).filter(|(peer, _)| (*peer as usize) < self.plan.nodes.len()) else {
+            return self.fail(Kind::Safety, "call-to-nowhere", format!("node {} calls {to}", node + 1));
+        };
+        let net = &mut self.net;
+        let calling = process
+            .calling
+            .entry((to, lane))
+            .or_insert_with(|| Calling { conn: net.open(own.peer, peer, door), open: VecDeque::new(), correlation: 0 });
+        calling.correlation += 1;
+        let slip = Slip { key, version, correlation: calling.correlation };
+        match calls::encode(slip, "esker", request) {
+            Ok(frame) => {
+                calling.open.push_back((call, slip, self.now));
+                self.due.extend(net.send(self.now, calling.conn, Way::Out, body(&frame)));
+            }
+            Err(wrong) => self.fail(Kind::Safety, "call-unencodable", wrong.to_string()),
+        }
+    }
+
+    fn on_note(&mut self, node: usize, note: &Note) {
+        let name = match note {
+            Note::LogOpened { cut_bytes: 0, .. } => "log opened",
+            Note::LogOpened { .. } => "log opened and cut",
+            Note::LogTruncated { .. } => "log truncated",
+            Note::SegmentRolled { .. } => "segment rolled",
+            Note::SegmentsDropped { .. } => "segments dropped",
+            Note::Damaged { .. } => "damage found",
+            Note::Leads { .. } => "leads",
+            Note::Follows { .. } => "follows",
+            Note::Quorum { role, .. } => role,
+            Note::Text { topic, .. } => topic,
+        };
+        self.mark(name);
+        self.watch.on_note(node, note);
+    }
+
+    fn on_stopped(&mut self, node: usize, clean: bool, why: &str) {
+        self.mark(if clean { "stopped" } else { "stopped by a fault" });
+        if self.trace.wants_lines() {
+            self.trace.line(self.now, format_args!("{} -", self.nodes[node].id), format_args!("stopped clean={clean} {why}"));
+        }
+        self.kill(node, Loss::Nothing, true);
+        if !clean {
+            self.queue.push(self.now + RESTART_US, Event::Start(node));
+        }
+    }
+
+    /// The deadline of the node, as an event.
+    pub(super) fn schedule_tick(&mut self, node: usize) {
+        let own = &mut self.nodes[node];
+        let Some(process) = &mut own.process else { return };
+        let Some(deadline) = process.broker.next_deadline() else { return };
+        let at = own.clock.when(deadline).max(self.now + 1);
+        if process.tick_at.is_none_or(|known| at < known) {
+            process.tick_at = Some(at);
+            self.queue.push(at, Event::Tick { node, incarnation: own.incarnation });
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! A cluster and its clients in virtual time: one event after the other, until the plan is at its end or a promise is broken.
+
+mod deliver;
+mod drive;
+mod phases;
+mod strike;
+
+use crate::check::Anomaly;
+use crate::check::now::Watch;
+use crate::client::{self, Client, Ctx, Me, Opener};
+use crate::disk::Due;
+use crate::history::History;
+use crate::net::{Arrival, Net, Peer};
+use crate::node::Node;
+use crate::plan::Plan;
+use crate::queue::Queue;
+use crate::trace::{Keep, Trace};
+use std::collections::BTreeMap;
+
+/// Something that happens at a moment.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    Arrival(Arrival),
+    /// A disk operation of an incarnation of a node ends.
+    Disk { node: usize, incarnation: u32, due: Due },
+    Tick { node: usize, incarnation: u32 },
+    Wake { client: usize },
+    /// The fault of that place in the plan strikes.
+    Strike(usize),
+    /// A fault ends.
+    Relief(Relief),
+    Start(usize),
+    Heal,
+    Quiet,
+    /// A look at what takes too long: calls without an answer.
+    Sweep,
+}
+
+/// The end of a fault that lasts.
+#[derive(Clone, Debug)]
+pub(crate) enum Relief {
+    Resume(usize),
+    Mend(Vec<(Peer, Peer)>),
+    Faster(usize),
+    Room(usize),
+}
+
+/// How a run failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Panic,
+    Liveness,
+    Safety,
+    NotDeterministic,
+    Budget,
+}
+
+impl Kind {
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Panic => 127,
+            Self::Liveness => 128,
+            Self::Safety => 129,
+            Self::NotDeterministic => 130,
+            Self::Budget => 131,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Liveness => "liveness",
+            Self::Safety => "safety",
+            Self::NotDeterministic => "not deterministic",
+            Self::Budget => "budget",
+        }
+    }
+}
+
+/// A failure: what was broken, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub kind: Kind,
+    pub anomaly: Anomaly,
+}
+
+/// A client in the world.
+struct Seat {
+    client: Box<dyn Client>,
+    wake_at: Option<u64>,
+}
+
+/// The world.
+pub struct World {
+    pub plan: Plan,
+    pub now: u64,
+    queue: Queue<Event>,
+    pub net: Net,
+    pub nodes: Vec<Node>,
+    seats: Vec<Seat>,
+    pub history: History,
+    pub trace: Trace,
+    watch: Watch,
+    /// How often what was seen: notes of the nodes, and what else is rare.
+    pub marks: BTreeMap<&'static str, u64>,
+    /// Faults that struck, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    pub failure: Option<Failure>,
+    corrupt: Vec<String>,
+    due: Vec<(u64, Arrival)>,
+    healed: bool,
+    quiet: bool,
+    ended: bool,
+}
+
+/// Numbers of the clients that are not in the plan.
+const OPENER: u32 = 900;
+const PROBE: u32 = 901;
+const LAST_READER: u32 = 902;
+/// How often calls without an answer are looked for.
+const SWEEP_US: u64 = 100_000;
+
+impl World {
+    pub fn new(plan: Plan, keep: Keep) -> Self {
+        let nodes = plan.nodes.len();
+        let peers = nodes + plan.clients.len() + 3;
+        let (near, far) = (plan.node_links, plan.client_links);
+        let net = Net::new(plan.seed, peers, |from, to| if (from as usize) < nodes && (to as usize) < nodes { near } else { far });
+        let history = History {
+            partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
+            groups: vec![client::group_name(0)],
+            lines: Vec::new(),
+        };
+        let mut world = Self {
+            now: 0,
+            queue: Queue::new(),
+            net,
+            nodes: (0..nodes).map(|peer| Node::new(&plan, peer as Peer)).collect(),
+            seats: Vec::new(),
+            history,
+            trace: Trace::new(keep),
+            watch: Watch::new(&plan),
+            marks: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            failure: None,
+            corrupt: Vec::new(),
+            due: Vec::new(),
+            healed: false,
+            quiet: false,
+            ended: false,
+            plan,
+        };
+        world.set_up();
+        world
+    }
+
+    fn set_up(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.queue.push(self.plan.nodes[node].start_us, Event::Start(node));
+        }
+        for place in 0..self.plan.faults.len() {
+            self.queue.push(self.plan.faults[place].at_us, Event::Strike(place));
+        }
+        self.queue.push(self.plan.phases.safety_us, Event::Heal);
+        self.queue.push(self.plan.phases.quiet_us, Event::Quiet);
+        self.queue.push(SWEEP_US, Event::Sweep);
+        for place in 0..self.plan.clients.len() {
+            let me = Me::new(self.plan.seed, place as u32 + 1, (self.nodes.len() + place) as Peer);
+            let client = client::make(&self.plan, &self.plan.clients[place], me);
+            self.seat(client, 1 + place as u64);
+        }
+        let opener = Opener::new(&self.plan.topics, self.spare(OPENER, 0));
+        self.seat(Box::new(opener), 1);
+    }
+
+    /// Who a client that is not in the plan is: after those of the plan.
+    fn spare(&self, number: u32, place: usize) -> Me {
+        Me::new(self.plan.seed, number, (self.nodes.len() + self.plan.clients.len() + place) as Peer)
+    }
+
+    fn seat(&mut self, client: Box<dyn Client>, wake_at: u64) {
+        self.seats.push(Seat { client, wake_at: Some(wake_at) });
+        self.queue.push(wake_at, Event::Wake { client: self.seats.len() - 1 });
+    }
+
+    /// Runs to the end, or until `until`, or until a promise is broken.
+    pub fn run(&mut self, until: u64) {
+        while self.failure.is_none() && !self.ended {
+            let Some((at, event)) = self.queue.pop() else { break };
+            if at > until {
+                break;
+            }
+            assert!(at >= self.now, "time goes on");
+            self.now = at;
+            self.step(event);
+            if self.trace.events() > self.plan.event_budget {
+                self.fail(Kind::Budget, "event-budget", format!("more than {} events", self.plan.event_budget));
+            }
+            if at > self.plan.horizon() {
+                self.judge_liveness();
+                break;
+            }
+        }
+    }
+
+    pub(crate) fn fail(&mut self, kind: Kind, property: &'static str, what: impl Into<String>) {
+        if self.failure.is_none() {
+            self.failure = Some(Failure { kind, anomaly: Anomaly::new(property, self.now, what) });
+        }
+    }
+
+    fn mark(&mut self, what: &'static str) {
+        *self.marks.entry(what).or_default() += 1;
+    }
+
+    fn step(&mut self, event: Event) {
+        match event {
+            Event::Arrival(arrival) => self.on_arrival(arrival),
+            Event::Disk { node, incarnation, due } => self.on_disk(node, incarnation, due),
+            Event::Tick { node, incarnation } => self.on_tick(node, incarnation),
+            Event::Wake { client } => {
+                let seat = &mut self.seats[client];
+                if seat.wake_at.is_some_and(|at| at <= self.now) {
+                    seat.wake_at = None;
+                    self.tell_client(client, client::Event::Wake);
+                }
+            }
+            Event::Strike(place) => self.on_strike(place),
+            Event::Relief(relief) => self.on_relief(relief),
+            Event::Start(node) => self.on_start(node),
+            Event::Heal => self.on_heal(),
+            Event::Quiet => self.on_quiet(),
+            Event::Sweep => {
+                self.sweep();
+                self.look_for_rest();
+                self.queue.push(self.now + SWEEP_US, Event::Sweep);
+            }
+        }
+        self.flush();
+    }
+
+    /// Hands something to a client, and asks when it wants to be woken.
+    fn tell_client(&mut self, place: usize, event: client::Event) {
+        self.trace.event(self.now).word(0x1000 + place as u64);
+        if self.trace.wants_lines() {
+            self.tell_about_client(place, &event);
+        }
+        let before = self.history.lines.len();
+        let mut ctx = Ctx {
+            now: self.now,
+            plan: &self.plan,
+            net: &mut self.net,
+            due: &mut self.due,
+            history: &mut self.history,
+            corrupt: &mut self.corrupt,
+        };
+        let seat = &mut self.seats[place];
+        seat.client.on_event(&mut ctx, event);
+        if let Some(at) = seat.client.next_wake() {
+            let at = at.max(self.now + 1);
+            if seat.wake_at.is_none_or(|known| at < known || known <= self.now) {
+                seat.wake_at = Some(at);
+                self.queue.push(at, Event::Wake { client: place });
+            }
+        }
+        if self.trace.wants_lines() {
+            for line in before..self.history.lines.len() {
+                let line = &self.history.lines[line];
+                self.trace.line(self.now, format_args!("client {}", line.client), format_args!("op {} {:?} {:?}", line.op, line.state, line.act));
+            }
+        }
+        if let Some(what) = self.corrupt.pop() {
+            self.fail(Kind::Safety, "corrupt-read", what);
+        }
+    }
+
+    fn tell_about_client(&mut self, place: usize, event: &client::Event) {
+        match event {
+            client::Event::Wake | client::Event::Frame(..) => {}
+            client::Event::Closed(conn) => self.trace.line(self.now, format_args!("client {}", place + 1), format_args!("connection {conn} closed")),
+            client::Event::Quiet => self.trace.line(self.now, format_args!("client {}", place + 1), "begins nothing new"),
+        }
+    }
+
+    /// Puts what was sent meanwhile on the queue.
+    fn flush(&mut self) {
+        for (at, arrival) in self.due.drain(..) {
+            self.queue.push(at, Event::Arrival(arrival));
+        }
+    }
+}

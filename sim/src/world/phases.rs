@@ -1,0 +1,75 @@
+//! After the safety phase all is healed; then the cluster has to come to rest: every partition accepts a record, the last
+//! readers read all there is, groups stand still. The run ends when they do.
+
+use super::{Event, Kind, LAST_READER, PROBE, World};
+use crate::check::past;
+use crate::client::{self, Producer, Reader};
+
+impl World {
+    pub(super) fn on_heal(&mut self) {
+        self.healed = true;
+        self.trace.event(self.now).word(0x7000);
+        if self.trace.wants_lines() {
+            self.trace.line(self.now, "phase", "all is healed");
+        }
+        let due = self.net.heal(self.now);
+        self.due.extend(due);
+        for node in 0..self.nodes.len() {
+            let own = &mut self.nodes[node];
+            own.disk.faults = crate::disk::Faults::default();
+            own.disk.slow = 1;
+            let bytes = own.disk.room();
+            self.resume(node);
+            self.input(node, esker_core::io::Input::Room { bytes });
+            if self.nodes[node].process.is_none() {
+                self.queue.push(self.now + 1 + node as u64, Event::Start(node));
+            }
+        }
+    }
+
+    pub(super) fn on_quiet(&mut self) {
+        self.quiet = true;
+        self.trace.event(self.now).word(0x7001);
+        if self.trace.wants_lines() {
+            self.trace.line(self.now, "phase", "clients begin nothing new");
+        }
+        for place in 0..self.seats.len() {
+            self.tell_client(place, client::Event::Quiet);
+        }
+        let probe = Producer::probe(&self.plan, self.spare(PROBE, 1));
+        self.seat(Box::new(probe), self.now + 1);
+        let reader = Reader::last(&self.plan, self.spare(LAST_READER, 2), PROBE);
+        self.seat(Box::new(reader), self.now + 2);
+    }
+
+    /// What is not as it must be at the end.
+    fn unsettled(&self) -> Option<String> {
+        if let Some(node) = self.nodes.iter().find(|node| node.process.as_ref().is_none_or(|process| !process.ready)) {
+            return Some(format!("node {} does not serve", node.id));
+        }
+        self.seats.iter().find_map(|seat| seat.client.settled().err())
+    }
+
+    /// Ends the run when all has come to rest.
+    pub(super) fn look_for_rest(&mut self) {
+        if self.quiet && self.unsettled().is_none() {
+            self.ended = true;
+            self.judge();
+        }
+    }
+
+    pub(super) fn judge_liveness(&mut self) {
+        let what = self.unsettled().unwrap_or_else(|| "nothing".into());
+        self.judge();
+        self.fail(Kind::Liveness, "liveness", what);
+    }
+
+    /// Judges the history.
+    fn judge(&mut self) {
+        if let Some(first) = past::judge(&self.history).into_iter().next() {
+            let mut failure = super::Failure { kind: Kind::Safety, anomaly: first };
+            failure.anomaly.at = failure.anomaly.at.min(self.now);
+            self.failure.get_or_insert(failure);
+        }
+    }
+}

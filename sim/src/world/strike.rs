@@ -1,0 +1,160 @@
+//! Faults strike, and end.
+
+use super::{Event, Relief, World};
+use crate::dice::{Dice, Stream};
+use crate::disk::Loss;
+use crate::net::{Conn, Peer};
+use crate::plan::{Strike, Target};
+use esker_core::io::Input;
+
+impl World {
+    pub(super) fn on_strike(&mut self, place: usize) {
+        if self.healed {
+            return;
+        }
+        let strike = self.plan.faults[place].strike.clone();
+        self.trace.event(self.now).word(0x5000 + place as u64);
+        if self.trace.wants_lines() {
+            self.trace.line(self.now, "fault", format_args!("{strike:?}"));
+        }
+        *self.faults.entry(strike.kind()).or_default() += 1;
+        let mut dice = Dice::new(self.plan.seed, Stream::Fault, 0, place as u64);
+        match strike {
+            Strike::Crash { target, loss, loud, down_us } => {
+                for node in self.struck(&target) {
+                    self.kill(node, loss, loud);
+                    self.queue.push(self.now + down_us + dice.below(1_000), Event::Start(node));
+                }
+            }
+            Strike::Stop { target, down_us } => {
+                for node in self.struck(&target) {
+                    self.input(node, Input::Stop);
+                    self.queue.push(self.now + down_us + 500_000, Event::Start(node));
+                }
+            }
+            Strike::Pause { target, for_us } => {
+                for node in self.struck(&target).into_iter().filter(|node| self.nodes[*node].process.is_some()).collect::<Vec<_>>() {
+                    let until = self.now + for_us;
+                    self.nodes[node].paused_until = Some(until);
+                    self.queue.push(until, Event::Relief(Relief::Resume(node)));
+                }
+            }
+            Strike::Cut { from, to, both, for_us } => {
+                let (from, to) = (from as Peer - 1, to as Peer - 1);
+                let links = if both { vec![(from, to), (to, from)] } else { vec![(from, to)] };
+                self.cut(links.into_iter().filter(|(from, to)| from != to).collect(), for_us);
+            }
+            Strike::Isolate { target, clients, for_us } => {
+                for node in self.struck(&target) {
+                    let peers = if clients { self.nodes.len() + self.plan.clients.len() + 1 } else { self.nodes.len() };
+                    let others = (0..peers).filter(|peer| *peer != node);
+                    self.cut(others.flat_map(|peer| [(node as Peer, peer as Peer), (peer as Peer, node as Peer)]).collect(), for_us);
+                }
+            }
+            Strike::Reset { target } => {
+                for node in self.struck(&target) {
+                    let conns: Vec<Conn> = self.net.between(node as Peer, None).collect();
+                    for conn in conns {
+                        if dice.chance(2, 3) {
+                            let due = self.net.reset(self.now, conn, &mut dice);
+                            self.due.extend(due);
+                        }
+                    }
+                }
+            }
+            Strike::Slow { target, times, for_us } => {
+                for node in self.struck(&target) {
+                    self.nodes[node].disk.slow = times;
+                    self.queue.push(self.now + for_us, Event::Relief(Relief::Faster(node)));
+                }
+            }
+            Strike::SyncFails { target } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.sync += 1),
+            Strike::WriteFails { target } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.write += 1),
+            Strike::ReadFails { target, count } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.read += count),
+            Strike::Full { target, room, for_us } => {
+                for node in self.struck(&target) {
+                    self.nodes[node].disk.faults.room = Some(room);
+                    self.input(node, Input::Room { bytes: room });
+                    self.queue.push(self.now + for_us, Event::Relief(Relief::Room(node)));
+                }
+            }
+            Strike::Step { target, ms } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].clock.step(ms)),
+        }
+    }
+
+    pub(super) fn on_relief(&mut self, relief: Relief) {
+        self.trace.event(self.now).word(0x6000);
+        match relief {
+            Relief::Resume(node) => self.resume(node),
+            Relief::Mend(links) => {
+                for (from, to) in links {
+                    let due = self.net.mend(self.now, from, to);
+                    self.due.extend(due);
+                }
+            }
+            Relief::Faster(node) => self.nodes[node].disk.slow = self.plan.nodes[node].disk.slow,
+            Relief::Room(node) => {
+                self.nodes[node].disk.faults.room = None;
+                let bytes = self.nodes[node].disk.room();
+                self.input(node, Input::Room { bytes });
+            }
+        }
+    }
+
+    /// A process that stood still goes on with what has come meanwhile.
+    pub(super) fn resume(&mut self, node: usize) {
+        let own = &mut self.nodes[node];
+        if own.paused_until.is_none_or(|until| until > self.now && !self.healed) {
+            return;
+        }
+        own.paused_until = None;
+        let waiting = std::mem::take(&mut own.inbox);
+        for input in waiting {
+            self.input(node, input);
+        }
+        self.input(node, Input::Tick);
+    }
+
+    fn cut(&mut self, links: Vec<(Peer, Peer)>, for_us: u64) {
+        links.iter().for_each(|(from, to)| self.net.cut(*from, *to));
+        self.queue.push(self.now + for_us, Event::Relief(Relief::Mend(links)));
+    }
+
+    /// The process is gone.
+    pub(super) fn kill(&mut self, node: usize, loss: Loss, loud: bool) {
+        let own = &mut self.nodes[node];
+        if own.process.take().is_none() {
+            return;
+        }
+        own.paused_until = None;
+        own.inbox.clear();
+        own.host_up = loud || loss == Loss::Nothing;
+        own.disk.crash(loss);
+        let mut dice = Dice::new(self.plan.seed, Stream::Fault, node as u64 + 1, u64::from(own.incarnation));
+        let due = self.net.vanish(self.now, own.peer, loud, &mut dice);
+        self.due.extend(due);
+        self.watch.on_crash(node);
+    }
+
+    /// Which nodes a fault strikes now.
+    fn struck(&self, target: &Target) -> Vec<usize> {
+        match target {
+            Target::Nodes(nodes) => nodes.iter().map(|node| *node as usize - 1).filter(|node| *node < self.nodes.len()).collect(),
+            Target::All => (0..self.nodes.len()).collect(),
+            Target::Leader(partition) => self.leader_of(*partition).into_iter().collect(),
+            Target::Controller => self.controller().into_iter().collect(),
+        }
+    }
+
+    fn controller(&self) -> Option<usize> {
+        self.nodes.iter().position(|node| node.process.as_ref().is_some_and(|process| process.broker.node().quorum.is_leader()))
+    }
+
+    fn leader_of(&self, partition: u32) -> Option<usize> {
+        let name = self.history.partitions.get(partition as usize)?;
+        let leads = |node: &crate::node::Node| {
+            node.process.as_ref().is_some_and(|process| process.broker.node().partitions.iter().any(|replica| replica.folder() == name && replica.is_leader()))
+        };
+        self.nodes.iter().position(leads)
+    }
+}
