@@ -107,7 +107,7 @@ pub fn wait(
             other if Instant::now() >= end => {
                 return Err(format!("not reached within {} s: {other:?}", limit.as_secs()));
             }
-            _ => sleep(Duration::from_millis(20)),
+            _ => sleep(Duration::from_millis(2)),
         }
     }
 }
