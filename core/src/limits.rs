@@ -21,3 +21,6 @@ pub const SESSION_EVICTION_AFTER: crate::time::Span = crate::time::Span::from_mi
 /// How long a Fetch without wait stays when all it asks for has to be read from the disk first: an answer without records
 /// would only bring the same request again.
 pub const COLD_READ_MAX: crate::time::Span = crate::time::Span::from_millis(10_000);
+
+/// Bytes that a follower takes from one leader before a sync of what it took is done: bounds what a slow disk piles up.
+pub const REPLICA_AHEAD_MAX: usize = 32 << 20;

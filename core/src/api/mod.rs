@@ -22,5 +22,6 @@ pub mod offset_fetch;
 mod place;
 pub mod produce;
 pub mod quorum_asks;
+pub mod receive;
 pub mod sync_group;
 pub mod vote;

@@ -13,7 +13,7 @@
 //! | `apply` `roles` | committed metadata, and the replicas that it gives to this node |
 //! | `alive` | this node's registration and heartbeats |
 //! | `watch` | the active controller's calls to brokers that it suspects |
-//! | `fetchers` | follows the leaders of this node's followers |
+//! | `fetchers` `fetcher` | follows the leaders of this node's followers |
 //! | `isr` | asks the controller for changes of in-sync sets |
 //! | `coordinators` | loads and unloads the group coordinator's shards |
 //! | `chores` | checkpoints and snapshots |
@@ -25,6 +25,7 @@ mod boot;
 mod checkpoint;
 mod chores;
 mod coordinators;
+mod fetcher;
 mod fetchers;
 mod isr;
 mod roles;
