@@ -24,13 +24,6 @@ use kafka_protocol::messages::fetch_request::FetchPartition;
 /// The tagged field of a partition in which a follower says up to where it holds the log on stable storage: 8 bytes.
 pub const SYNCED_TAG: i32 = 100;
 
-/// Whether the request is one of the metadata quorum: it names the metadata's topic.
-pub fn is_quorum(request: &FetchRequest) -> bool {
-    request.topics.first().is_some_and(|topic| {
-        Uuid::from(topic.topic_id) == Uuid::METADATA_TOPIC || topic.topic.as_str() == "__cluster_metadata"
-    })
-}
-
 pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
     let replica = if ask.version >= 15 { request.replica_state.replica_id } else { request.replica_id };
     let replica = (replica.0 >= 0).then_some(NodeId(replica.0));

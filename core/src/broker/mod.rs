@@ -175,7 +175,12 @@ impl Broker {
                     self.node.quorum_asks.remove(&hold);
                 }
                 Waiting::Fetch(_) => crate::api::fetch::on_gone(&mut self.node, hold, &row.waiting),
-                Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Produce(_) | Waiting::Group => {}
+                Waiting::Commit { .. }
+                | Waiting::Forward(_)
+                | Waiting::Produce(_)
+                | Waiting::ListOffsets(_)
+                | Waiting::DeleteRecords(_)
+                | Waiting::Group => {}
             }
         }
         if let Some(controller) = &mut self.node.controller {

@@ -14,6 +14,11 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
         R::Produce(body) => api::produce::on_produce(node, now, ask, body, request.checks),
         R::Fetch(body) if ask.listener == Listener::Controller => api::fetch_metadata::on_fetch_metadata(node, now, ask, body),
         R::Fetch(body) => api::fetch::on_fetch(node, now, ask, body),
+        R::ListOffsets(body) => api::list_offsets::on_list_offsets(node, now, ask, body),
+        R::OffsetForLeaderEpoch(body) => {
+            api::offset_for_leader_epoch::on_offset_for_leader_epoch(node, now, ask, body);
+        }
+        R::DeleteRecords(body) => api::delete_records::on_delete_records(node, now, ask, body),
         R::AlterPartitionReassignments(body) => {
             api::alter_partition_reassignments::on_alter_partition_reassignments(node, now, ask, body);
         }

@@ -13,6 +13,8 @@ pub(super) fn on_moved(node: &mut Node, now: Now, hold: HoldId, dir: DirId) {
     match &row.waiting {
         Waiting::Produce(_) => api::produce::on_moved(node, hold, dir),
         Waiting::Fetch(_) => api::fetch::on_moved(node, now, hold, dir),
+        Waiting::ListOffsets(_) => api::list_offsets::on_moved(node, now, hold, dir),
+        Waiting::DeleteRecords(_) => api::delete_records::on_moved(node, hold, dir),
         // These watch no folder.
         Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Quorum { .. } | Waiting::Group => {}
     }
@@ -42,6 +44,8 @@ impl Broker {
             }
             Waiting::Produce(_) => api::produce::on_due(node, hold),
             Waiting::Fetch(_) => api::fetch::on_due(node, now, hold),
+            Waiting::ListOffsets(_) => api::list_offsets::on_due(node, hold),
+            Waiting::DeleteRecords(_) => api::delete_records::on_due(node, hold),
             Waiting::Quorum { .. } => quorum_asks::last(node, now, hold),
             // Their owners keep the time.
             Waiting::Commit { .. } | Waiting::Group => {}

@@ -3,6 +3,7 @@
 //! A handler is `on_<request>(node: &mut Node, now: Now, ask: Ask, request: XRequest)`. It answers with
 //! [`Ask::reply`](crate::io::Ask::reply) on `node.out`, or puts a row into `node.hold` that says what the reply waits for.
 
+mod asked;
 mod commit;
 mod coordinate;
 mod fetching;
@@ -13,6 +14,7 @@ mod producing;
 mod sessions;
 mod waiting;
 
+pub use asked::{DeleteWait, DeletingRecords, ListingOffsets, OffsetWait};
 pub use fetching::{FetchSet, Fetching, Found, Reader, Slot, SlotKey, Source, Wanted};
 pub use forward::{Forwarded, Forwards};
 pub use partitions::Partitions;

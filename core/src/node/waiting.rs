@@ -1,4 +1,4 @@
-use super::{Fetching, Forwarded, Producing};
+use super::{DeletingRecords, Fetching, Forwarded, ListingOffsets, Producing};
 use alloc::boxed::Box;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
@@ -15,6 +15,10 @@ pub enum Waiting {
     Produce(Producing),
     /// A reader waits for more bytes (`api::fetch`).
     Fetch(Fetching),
+    /// Lookups by time read the disk first (`api::list_offsets`).
+    ListOffsets(ListingOffsets),
+    /// Followers' logs have still to move their start (`api::delete_records`).
+    DeleteRecords(DeletingRecords),
     /// The group coordinator has the request: it releases the row by its id (`group::Release`), whatever it waits for.
     Group,
 }
