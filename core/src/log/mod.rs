@@ -7,14 +7,47 @@
 //! A question that needs the disk first is answered `Wait`, the reads it needs are issued, and the one who asked asks again
 //! after [`LogEvent::Warm`].
 
+mod append;
+mod cold;
 mod config;
+mod cursor;
+mod epochs;
+#[cfg(test)]
+mod fake;
+mod find;
+mod index;
+pub mod layout;
+mod lookup;
+#[cfg(test)]
+mod model;
+mod producers;
+mod read;
+mod recover;
+mod retain;
+mod roll;
+mod scan;
+mod segment;
+mod settle;
+mod snapshot;
+mod tail;
+mod truncate;
 
 pub use config::{LogConfig, Opening, SyncPolicy, TimestampType};
+pub use producers::{Producer, Producers, Written};
 
-use crate::error::Refusal;
+use self::cold::{Asked, Cold};
+use self::epochs::Epochs;
+use self::recover::Recovery;
+use self::segment::Segment;
+use self::settle::{Pending, Then};
+use self::tail::Tail;
+use self::truncate::Replay;
+use crate::error::{ErrorCode, Refusal};
 use crate::id::{DirId, LeaderEpoch, Offset, Uuid};
-use crate::io::{DiskDone, DiskFault, Out, Records};
+use crate::io::{DiskFault, DiskOp, FileId, FileName, Out, Owner, Records};
 use crate::time::{Mono, Now};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -87,25 +120,100 @@ pub enum LogEvent {
     Failed(DiskFault),
 }
 
+/// In what part of its life a log is.
+///
+/// ```text
+/// Opening ──> Open ──> Closing ──> Closed
+///     any of them ──> Failed
+/// ```
+#[derive(Debug)]
+enum Phase {
+    Opening(Box<Recovery>),
+    Open,
+    Closing,
+    Closed,
+    Failed(DiskFault),
+}
+
 /// One log.
 #[derive(Debug)]
 pub struct Log {
     dir: DirId,
+    name: String,
     config: LogConfig,
+    topic_id: Option<Uuid>,
+    phase: Phase,
+    /// By base offset, the last one takes the appends. Not empty while the log is open.
+    segments: Vec<Segment>,
+    /// `first segment's base ≤ start ≤ end`, `synced ≤ end`.
+    start: Offset,
+    end: Offset,
+    synced: Offset,
+    epochs: Epochs,
+    producers: Producers,
+    /// The producers are being read again, after a truncation.
+    replay: Option<Box<Replay>>,
+    /// Offsets of the `.snapshot` files, and their lengths.
+    snapshots: BTreeMap<Offset, u64>,
+    tail: Tail,
+    cold: Cold,
+    /// Changes on their way to the disk, in the order in which they complete.
+    pending: VecDeque<Pending>,
+    serial: u64,
+    /// A truncation whose place is being looked for: `end` is where it was asked for, and will be at or below.
+    cutting: Option<Offset>,
+    /// Files on their way out, and when they go.
+    retired: VecDeque<(Mono, FileName)>,
+    /// Under `durability=os`: records since the last sync, and when the next one is due.
+    unflushed: i64,
+    flush_due: Option<Mono>,
+    retention_due: Mono,
+    /// Something changed since the log was opened: `close` has work.
+    changed: bool,
 }
 
-#[expect(unused_variables, reason = "the surface comes first")]
 impl Log {
     /// Opens the log in the folder `name`, which is made if it is not there. Serves from [`LogEvent::Opened`] on.
     pub fn open(dir: DirId, name: String, config: LogConfig, opening: Opening, now: Now, out: &mut Out) -> Self {
-        unimplemented!()
+        let mut log = Self {
+            dir,
+            name,
+            config,
+            topic_id: opening.topic_id,
+            phase: Phase::Opening(Box::new(Recovery::new(opening))),
+            segments: Vec::new(),
+            start: opening.start,
+            end: opening.start,
+            synced: opening.start,
+            epochs: Epochs::default(),
+            producers: Producers::default(),
+            replay: None,
+            snapshots: BTreeMap::new(),
+            tail: Tail::default(),
+            cold: Cold::default(),
+            pending: VecDeque::new(),
+            serial: 0,
+            cutting: None,
+            retired: VecDeque::new(),
+            unflushed: 0,
+            flush_due: None,
+            retention_due: now.mono,
+            changed: false,
+        };
+        let op = DiskOp::OpenDir { dir, name: log.name.clone() };
+        log.change(op, Then::Folder, out);
+        log
     }
 
-    pub fn is_open(&self) -> bool {
-        unimplemented!()
+    pub const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
     }
 
-    pub fn config(&self) -> &LogConfig {
+    pub const fn dir(&self) -> DirId {
+        self.dir
+    }
+
+    pub const fn config(&self) -> &LogConfig {
         &self.config
     }
 
@@ -114,147 +222,140 @@ impl Log {
     }
 
     /// The topic's id as `partition.metadata` has it (or as it was given where that file was not there).
-    pub fn topic_id(&self) -> Option<Uuid> {
-        unimplemented!()
-    }
-
-    /// Appends as the leader of `epoch`: assigns the offsets from `end()` on, stamps the epoch. Readable at once,
-    /// durable when `synced()` passes `last`.
-    ///
-    /// `bytes` were checked by `batch::verify` (of a client: `Limits::produce`).
-    ///
-    /// # Errors
-    /// As Kafka's: `MESSAGE_TOO_LARGE`, `RECORD_LIST_TOO_LARGE`, `INVALID_TIMESTAMP`, `INVALID_RECORD`, `OUT_OF_ORDER_SEQUENCE_NUMBER`,
-    /// `INVALID_PRODUCER_EPOCH`, …; `KAFKA_STORAGE_ERROR` if the log is not open or has failed. Nothing was appended then.
-    pub fn append(&mut self, now: Now, epoch: LeaderEpoch, bytes: Bytes, origin: Origin, out: &mut Out) -> Result<Appended, Refusal> {
-        unimplemented!()
-    }
-
-    /// Appends as a follower: offsets and epochs as the leader gave them, from `end()` on. `bytes` were checked by
-    /// `batch::verify` (`Limits::REPLICA`); a batch at the end that is cut off is ignored, as are batches wholly below `end()`.
-    ///
-    /// # Errors
-    /// `CORRUPT_MESSAGE` if the batches do not continue the log; `KAFKA_STORAGE_ERROR` as for [`Self::append`], and while a truncation is looking
-    /// for its place on disk (retry). Nothing was appended then.
-    pub fn append_replica(&mut self, now: Now, bytes: Bytes, out: &mut Out) -> Result<(), Refusal> {
-        unimplemented!()
-    }
-
-    /// Batches from the one that holds `from`, all below `until`, up to `max_bytes`; the first one whole even if it alone is larger, if
-    /// `whole_first`. Nothing at `from == end()`.
-    ///
-    /// # Errors
-    /// `OFFSET_OUT_OF_RANGE` if `from` is below `start()` or beyond `end()`; `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
-    pub fn read(&mut self, now: Now, from: Offset, until: Offset, max_bytes: usize, whole_first: bool, out: &mut Out) -> Result<Reading, Refusal> {
-        unimplemented!()
-    }
-
-    /// As [`Self::read`] with `whole_first`, always as bytes in memory.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn load(&mut self, now: Now, from: Offset, until: Offset, max_bytes: usize, out: &mut Out) -> Result<Loading, Refusal> {
-        unimplemented!()
-    }
-
-    /// Cuts the log back so that it ends at `to`, or at the start of the batch that holds `to`. `end()`, `synced()`, epochs, producers
-    /// and indexes follow. Nothing if `to >= end()`; everything ([`Self::restart_at`]) if `to` is below all segments.
-    pub fn truncate(&mut self, now: Now, to: Offset, out: &mut Out) {
-        unimplemented!()
-    }
-
-    /// Drops everything and begins anew at `offset`.
-    pub fn restart_at(&mut self, now: Now, offset: Offset, out: &mut Out) {
-        unimplemented!()
-    }
-
-    /// Moves the start of the log up to `to` (DeleteRecords). Kept over a restart by the node's `log-start-offset-checkpoint`.
-    ///
-    /// # Errors
-    /// `OFFSET_OUT_OF_RANGE` if `to` is beyond `end()` or negative.
-    pub fn raise_start(&mut self, now: Now, to: Offset, out: &mut Out) -> Result<(), Refusal> {
-        unimplemented!()
+    pub const fn topic_id(&self) -> Option<Uuid> {
+        self.topic_id
     }
 
     /// First offset that may be read (log start offset).
-    pub fn start(&self) -> Offset {
-        unimplemented!()
+    pub const fn start(&self) -> Offset {
+        self.start
     }
 
     /// Offset of the next record (log end offset).
-    pub fn end(&self) -> Offset {
-        unimplemented!()
+    pub const fn end(&self) -> Offset {
+        self.end
     }
 
     /// Below this everything is durable under the log's [`SyncPolicy`].
-    pub fn synced(&self) -> Offset {
-        unimplemented!()
+    pub const fn synced(&self) -> Offset {
+        self.synced
+    }
+
+    /// Why the log takes nothing any more, if an operation has failed whose failure is final.
+    pub const fn fault(&self) -> Option<DiskFault> {
+        match self.phase {
+            Phase::Failed(fault) => Some(fault),
+            Phase::Opening(_) | Phase::Open | Phase::Closing | Phase::Closed => None,
+        }
     }
 
     /// Bytes of all segments.
     pub fn size(&self) -> u64 {
-        unimplemented!()
+        self.segments.iter().map(|segment| segment.size).sum()
+    }
+
+    /// What is known of the producers that wrote here.
+    pub const fn producers(&self) -> &Producers {
+        &self.producers
     }
 
     /// Epoch of the newest batch (or of the leader that began one since); [`LeaderEpoch::NONE`] if there is none.
     pub fn latest_epoch(&self) -> LeaderEpoch {
-        unimplemented!()
+        self.epochs.latest()
     }
 
     /// Where the records of `epoch` end, as OffsetForLeaderEpoch answers (KIP-101, KIP-279): the largest epoch known that is not
     /// above `epoch`, and the offset behind its records; `(NONE, NONE)` if that is not known.
     pub fn epoch_end(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
-        unimplemented!()
+        self.epochs.end_of(epoch, self.end)
     }
 
     /// The epoch of the record at `offset`, as far as the checkpoint knows; `NONE` if it does not.
     pub fn epoch_at(&self, offset: Offset) -> LeaderEpoch {
-        unimplemented!()
+        self.epochs.at(offset)
     }
 
     /// A leader begins `epoch` at `end()`.
-    pub fn begin_epoch(&mut self, epoch: LeaderEpoch, out: &mut Out) {
-        unimplemented!()
-    }
-
-    /// The first record below `until` whose timestamp is not before `timestamp` (ms since 1970).
     ///
-    /// # Errors
-    /// `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
-    pub fn offset_for_time(&mut self, now: Now, timestamp: i64, until: Offset, out: &mut Out) -> Result<TimeLookup, Refusal> {
-        unimplemented!()
-    }
-
-    /// The first record that has the largest timestamp of the log (KIP-734).
-    ///
-    /// # Errors
-    /// As [`Self::offset_for_time`].
-    pub fn offset_of_max_time(&mut self, now: Now, out: &mut Out) -> Result<TimeLookup, Refusal> {
-        unimplemented!()
-    }
-
-    /// An operation of this log has ended.
-    pub fn on_disk(&mut self, now: Now, serial: u64, result: Result<DiskDone, DiskFault>, out: &mut Out) -> LogEvent {
-        unimplemented!()
-    }
-
-    /// Chores: rolls by time, retention (below `watermark` only), delayed deletes, flushes, expiry of producers.
-    pub fn on_tick(&mut self, now: Now, watermark: Offset, out: &mut Out) -> LogEvent {
-        unimplemented!()
-    }
-
-    /// When [`Self::on_tick`] is wanted.
-    pub fn next_deadline(&self) -> Option<Mono> {
-        unimplemented!()
-    }
-
-    /// Makes all durable for a clean [`Self::open`]; [`LogEvent::Closed`] follows. Appends are refused from now on.
-    pub fn close(&mut self, now: Now, out: &mut Out) {
-        unimplemented!()
+    /// Not written at once: recovery finds the epochs of the last segment in its batches, and a roll writes them all.
+    pub fn begin_epoch(&mut self, epoch: LeaderEpoch, _out: &mut Out) {
+        assert!(epoch.0 >= 0, "a leader has an epoch");
+        self.epochs.assign(epoch, self.end);
     }
 
     /// Asserts the invariants.
     pub fn check(&self) {
-        unimplemented!()
+        assert!(self.start <= self.end && self.synced <= self.end, "start {} synced {} end {}", self.start, self.synced, self.end);
+        self.epochs.check();
+        self.producers.check();
+        self.cold.check();
+        if !matches!(self.phase, Phase::Open | Phase::Closing) {
+            return;
+        }
+        self.tail.check(self.end);
+        assert!(self.segments.is_sorted_by(|one, next| one.base < next.base), "segments rise");
+        self.segments.iter().for_each(Segment::check);
+        let first = self.segments.first().expect("an open log has a segment");
+        assert!(first.base <= self.start, "the start lies in the log");
+        assert!(self.active().base <= self.end, "the last segment lies in the log");
+        assert!(self.epochs.list().last().is_none_or(|last| last.1 <= self.end), "epochs begin within the log");
+    }
+
+    fn active(&self) -> &Segment {
+        self.segments.last().expect("an open log has a segment")
+    }
+
+    fn active_mut(&mut self) -> &mut Segment {
+        self.segments.last_mut().expect("an open log has a segment")
+    }
+
+    /// The place of the segment in which `offset` lies, by the base offsets.
+    fn segment_of(&self, offset: Offset) -> usize {
+        self.segments.partition_point(|segment| segment.base <= offset).saturating_sub(1)
+    }
+
+    /// The offset at which the segment ends.
+    fn segment_end(&self, place: usize) -> Offset {
+        self.segments.get(place + 1).map_or(self.end, |next| next.base)
+    }
+
+    fn file(&self, name: FileName) -> FileId {
+        FileId::new(self.dir, name)
+    }
+
+    fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Issues an operation that changes something.
+    fn change(&mut self, op: DiskOp, then: Then, out: &mut Out) {
+        let serial = self.next_serial();
+        self.pending.push_back(Pending { serial, then });
+        out.disk(Owner::Log(self.dir), serial, op);
+    }
+
+    /// Issues an operation that changes nothing.
+    fn ask(&mut self, op: DiskOp, asked: Asked, out: &mut Out) {
+        let serial = self.next_serial();
+        self.cold.ask(serial, asked);
+        out.disk(Owner::Log(self.dir), serial, op);
+    }
+
+    /// Puts the epochs on disk, if they are not there as they are.
+    fn write_epochs(&mut self, out: &mut Out) {
+        if self.epochs.take_changed() {
+            let bytes = Bytes::from(layout::epochs_text(self.epochs.list()));
+            self.change(DiskOp::Replace { file: self.file(FileName::LeaderEpochs), bytes }, Then::Nothing, out);
+        }
+    }
+
+    fn usable(&self) -> Result<(), Refusal> {
+        match &self.phase {
+            Phase::Open => Ok(()),
+            Phase::Opening(_) => Err(Refusal::because(ErrorCode::KafkaStorageError, "the log is not open yet")),
+            Phase::Closing | Phase::Closed => Err(Refusal::because(ErrorCode::KafkaStorageError, "the log is closed")),
+            Phase::Failed(_) => Err(Refusal::because(ErrorCode::KafkaStorageError, "the log's disk has failed")),
+        }
     }
 }

@@ -1,0 +1,265 @@
+//! Appends: a leader's, which assigns offsets, and a follower's, which takes them over.
+
+use super::segment::Summary;
+use super::settle::Then;
+use super::tail::TailBatch;
+use super::{Appended, Log, Origin, SyncPolicy, TimestampType};
+use crate::batch::{Batches, Codec, Header, Records, Stamp, stamp};
+use crate::error::{ErrorCode, Refusal};
+use crate::id::{LeaderEpoch, Offset};
+use crate::io::{DiskOp, FileName, Out};
+use crate::mutant::{self, Mutant};
+use crate::time::{Now, Span};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Batches that go to the disk in one operation: all of one segment.
+#[derive(Default)]
+struct Write {
+    at: u64,
+    parts: Vec<Bytes>,
+    records: i64,
+}
+
+impl Log {
+    /// Appends as the leader of `epoch`: assigns the offsets from `end()` on, stamps the epoch. Readable at once,
+    /// durable when `synced()` passes `last`.
+    ///
+    /// `bytes` were checked by `batch::verify` (of a client: `Limits::produce`).
+    ///
+    /// # Errors
+    /// As Kafka's: `MESSAGE_TOO_LARGE`, `RECORD_LIST_TOO_LARGE`, `INVALID_TIMESTAMP`, `INVALID_RECORD`, `OUT_OF_ORDER_SEQUENCE_NUMBER`,
+    /// `INVALID_PRODUCER_EPOCH`; `NOT_LEADER_OR_FOLLOWER` (retry) while the producers are read again after a truncation;
+    /// `KAFKA_STORAGE_ERROR` if the log is not open or has failed. Nothing was appended then.
+    pub fn append(&mut self, now: Now, epoch: LeaderEpoch, bytes: Bytes, origin: Origin, out: &mut Out) -> Result<Appended, Refusal> {
+        self.usable()?;
+        if self.cutting.is_some() {
+            return Err(ErrorCode::NotLeaderOrFollower.into());
+        }
+        let mut total = 0;
+        for (header, batch) in Batches::of(&bytes) {
+            self.admit(now, &header, batch, origin)?;
+            total += batch.len();
+        }
+        if total == 0 {
+            return Err(Refusal::because(ErrorCode::InvalidRecord, "there is no batch to append"));
+        }
+        if total > self.config.segment_bytes as usize {
+            return Err(Refusal::because(ErrorCode::RecordListTooLarge, "the batches are larger than a segment"));
+        }
+        if let Some(appended) = self.admit_producers(&bytes, origin)? {
+            return Ok(appended);
+        }
+
+        let append_time = match self.config.timestamp_type {
+            TimestampType::CreateTime => None,
+            TimestampType::LogAppendTime => Some(now.wall.0),
+        };
+        self.epochs.assign(epoch, self.end);
+        let first = self.end;
+        let mut write = self.begin_write();
+        let mut at = 0;
+        while let Some(size) = Header::read(&bytes[at..]).and_then(|header| header.size()).filter(|size| at + size <= total) {
+            // The whole buffer where it is one batch: only then it may be ours alone.
+            let batch = if at == 0 && size == bytes.len() { bytes.clone() } else { bytes.slice(at..at + size) };
+            let stamped = stamp(batch, Stamp { base: self.end, epoch, append_time });
+            self.take(now, stamped, &mut write, out);
+            at += size;
+        }
+        self.end_write(now, write, out);
+        assert!(self.end > first, "an append adds records");
+        Ok(Appended { first, last: self.end.plus(-1), log_append_time: append_time.unwrap_or(-1), duplicate: false })
+    }
+
+    /// Appends as a follower: offsets and epochs as the leader gave them, from `end()` on. `bytes` were checked by
+    /// `batch::verify` (`Limits::REPLICA`); a batch at the end that is cut off is ignored, as are batches wholly below `end()`.
+    ///
+    /// # Errors
+    /// `CORRUPT_MESSAGE` if the batches do not continue the log; `KAFKA_STORAGE_ERROR` as for [`Self::append`], and while a truncation is looking
+    /// for its place on disk (retry). Nothing was appended then.
+    pub fn append_replica(&mut self, now: Now, bytes: Bytes, out: &mut Out) -> Result<(), Refusal> {
+        self.usable()?;
+        if self.cutting.is_some() {
+            return Err(Refusal::because(ErrorCode::KafkaStorageError, "a truncation is under way"));
+        }
+        let mut next = self.end;
+        for (header, _) in Batches::of(&bytes) {
+            if header.next_offset() <= self.end {
+                continue;
+            }
+            // A gap is what a compaction has left, but not at the place from which was fetched.
+            let follows = header.base_offset() >= next && (next != self.end || header.base_offset() == next || self.is_empty());
+            if !follows || header.last_offset_delta() < 0 || header.next_offset() <= header.base_offset() {
+                return Err(Refusal::because(ErrorCode::CorruptMessage, "the leader's batches do not continue the log"));
+            }
+            next = header.next_offset();
+        }
+        if next == self.end {
+            return Ok(());
+        }
+        let old = self.end;
+        let mut write = self.begin_write();
+        let mut at = 0;
+        for (header, batch) in Batches::of(&bytes) {
+            let piece = bytes.slice(at..at + batch.len());
+            at += batch.len();
+            if header.next_offset() > old {
+                self.epochs.assign(header.leader_epoch(), header.base_offset());
+                self.take(now, (piece, Bytes::new()), &mut write, out);
+            }
+        }
+        self.end_write(now, write, out);
+        assert!(self.end == next, "all was taken");
+        Ok(())
+    }
+
+    /// No batch was ever here since the log began at its start.
+    fn is_empty(&self) -> bool {
+        self.segments.len() == 1 && self.active().size == 0
+    }
+
+    fn admit(&self, now: Now, header: &Header<'_>, batch: &[u8], origin: Origin) -> Result<(), Refusal> {
+        if batch.len() > self.config.max_message_bytes as usize {
+            return Err(Refusal::because(ErrorCode::MessageTooLarge, "the batch is larger than max.message.bytes"));
+        }
+        if header.last_offset_delta() < 0 || self.end.0.checked_add(i64::from(header.last_offset_delta()) + 1).is_none() {
+            return Err(Refusal::because(ErrorCode::InvalidRecord, "the batch has an impossible range of offsets"));
+        }
+        if origin == Origin::Coordinator {
+            return Ok(());
+        }
+        self.admit_timestamps(now, header)?;
+        if self.config.compact_policy && header.codec() == Some(Codec::None) {
+            for record in Records::of(batch)? {
+                if record?.key.is_none() {
+                    return Err(Refusal::because(ErrorCode::InvalidRecord, "a compacted topic takes no record without a key"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the batch's two timestamps for all of its records'.
+    fn admit_timestamps(&self, now: Now, header: &Header<'_>) -> Result<(), Refusal> {
+        let refused = |why| Err(Refusal::because(ErrorCode::InvalidTimestamp, why));
+        if header.is_log_append_time() {
+            return refused("a producer may not set the time of the append");
+        }
+        if self.config.timestamp_type == TimestampType::LogAppendTime {
+            return Ok(());
+        }
+        for timestamp in [header.base_timestamp(), header.max_timestamp()].into_iter().filter(|timestamp| *timestamp != -1) {
+            let age = now.wall.0.saturating_sub(timestamp);
+            if age > self.config.timestamp_before_max_ms || age.saturating_neg() > self.config.timestamp_after_max_ms {
+                return refused("a timestamp is out of the range that the topic takes");
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a duplicate with what was then.
+    fn admit_producers(&self, bytes: &[u8], origin: Origin) -> Result<Option<Appended>, Refusal> {
+        for (header, _) in Batches::of(bytes).filter(|(header, _)| header.has_producer()) {
+            if self.replay.is_some() {
+                return Err(ErrorCode::NotLeaderOrFollower.into());
+            }
+            if origin == Origin::Client
+                && let Some(before) = self.producers.duplicate(&header)
+            {
+                let (first, last) = (before.first_offset(), before.last_offset);
+                return Ok(Some(Appended { first, last, log_append_time: before.timestamp, duplicate: true }));
+            }
+            self.producers.admit(&header, origin == Origin::Client)?;
+        }
+        Ok(None)
+    }
+
+    fn begin_write(&self) -> Write {
+        Write { at: self.active().size, ..Write::default() }
+    }
+
+    /// Takes in a batch whose header is as it will be on disk.
+    fn take(&mut self, now: Now, parts: (Bytes, Bytes), write: &mut Write, out: &mut Out) {
+        let (head, body) = parts;
+        let header = Header::read(&head).expect("a stamped batch has its header in the first part");
+        let batch = Summary {
+            first: header.base_offset(),
+            last: header.last_offset(),
+            max_timestamp: header.max_timestamp(),
+            size: u32::try_from(head.len() + body.len()).expect("a batch has an i32 length"),
+        };
+        assert!(batch.first >= self.end && batch.last >= batch.first, "a batch continues the log");
+        if self.active().is_full_for(&batch, &self.config, now.wall) {
+            self.end_write(now, core::mem::take(write), out);
+            self.roll(now, batch.first, out);
+            *write = self.begin_write();
+        }
+        if self.replay.is_none() {
+            let marker = if header.is_control() { marker_epoch(&head, &body) } else { None };
+            self.producers.record(&header, marker);
+        }
+        write.records += i64::from(header.last_offset_delta()) + 1;
+        let interval = self.config.index_interval_bytes;
+        let segment = self.active_mut();
+        let (base, at) = (segment.base, segment.size);
+        segment.take(&batch, interval);
+        self.end = batch.last.plus(1);
+        write.parts.push(head.clone());
+        if !body.is_empty() {
+            write.parts.push(body.clone());
+        }
+        self.tail.push(TailBatch { first: batch.first, last: batch.last, segment: base, at, parts: [head, body] });
+    }
+
+    /// Sends to the disk what was taken in since `begin_write`.
+    fn end_write(&mut self, now: Now, write: Write, out: &mut Out) {
+        if write.parts.is_empty() {
+            return;
+        }
+        self.changed = true;
+        let sync = match self.config.sync {
+            SyncPolicy::Always => true,
+            SyncPolicy::Os { flush_messages, flush_ms } => self.count_unflushed(now, write.records, flush_messages, flush_ms),
+        };
+        let segment = self.active();
+        let then = Then::Written { segment: Some((segment.base, segment.size)), end: self.end };
+        let file = self.file(FileName::Log(segment.base));
+        self.change(DiskOp::Append { file, at: write.at, bytes: write.parts, sync: sync && !mutant::is(Mutant::AckBeforeSync) }, then, out);
+        self.evict_tail();
+    }
+
+    /// Whether these records make a sync due (`flush.messages`); `flush.ms` starts to run.
+    fn count_unflushed(&mut self, now: Now, records: i64, flush_messages: i64, flush_ms: i64) -> bool {
+        self.unflushed = self.unflushed.saturating_add(records);
+        if self.unflushed >= flush_messages {
+            self.unflushed = 0;
+            self.flush_due = None;
+            return true;
+        }
+        if flush_ms != i64::MAX && self.flush_due.is_none() {
+            self.flush_due = Some(now.mono + Span::from_kafka_millis(flush_ms));
+        }
+        false
+    }
+}
+
+/// The coordinator's epoch in the marker of a control batch.
+pub(super) fn marker_epoch(head: &Bytes, body: &Bytes) -> Option<i32> {
+    let whole;
+    let batch = if body.is_empty() {
+        head
+    } else {
+        whole = Bytes::from([&head[..], &body[..]].concat());
+        &whole
+    };
+    let record = Records::of(batch).ok()?.next()?.ok()?;
+    let field = record.value?.get(2..6)?;
+    Some(i32::from_be_bytes(field.try_into().ok()?))
+}
+
+/// The offset behind a batch that a caller appended as one.
+impl Appended {
+    pub const fn next(&self) -> Offset {
+        self.last.plus(1)
+    }
+}

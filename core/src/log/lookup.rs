@@ -1,0 +1,192 @@
+//! Questions about time: the first record that is so late, the one with the largest timestamp.
+
+use super::cold::{Asked, CHUNK_BYTES};
+use super::index::relative;
+use super::{Loading, Log, TimeLookup};
+use crate::batch::{Codec, HEADER_BYTES, Header, Records};
+use crate::error::{ErrorCode, Refusal};
+use crate::id::Offset;
+use crate::io::{DiskOp, Out};
+use crate::time::Now;
+use bytes::Bytes;
+
+/// Largest record set that a batch may be unpacked to, for a look at its timestamps.
+pub const UNPACKED_BYTES_MAX: u32 = 128 << 20;
+
+/// What a search wants of a record.
+#[derive(Clone, Copy)]
+struct Wanted {
+    timestamp: i64,
+    until: Offset,
+}
+
+impl Log {
+    /// The first record below `until` whose timestamp is not before `timestamp` (ms since 1970).
+    ///
+    /// # Errors
+    /// `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
+    pub fn offset_for_time(&mut self, now: Now, timestamp: i64, until: Offset, out: &mut Out) -> Result<TimeLookup, Refusal> {
+        self.usable()?;
+        let wanted = Wanted { timestamp, until: until.min(self.end) };
+        for place in 0..self.segments.len() {
+            match self.largest_of(now, place, out)? {
+                None => return Ok(TimeLookup::Wait),
+                Some((largest, _)) if largest < timestamp => continue,
+                Some(_) => {}
+            }
+            match self.search(now, place, wanted, out)? {
+                TimeLookup::None => {}
+                found @ (TimeLookup::Found { .. } | TimeLookup::Wait) => return Ok(found),
+            }
+        }
+        Ok(TimeLookup::None)
+    }
+
+    /// The first record that has the largest timestamp of the log (KIP-734).
+    ///
+    /// # Errors
+    /// As [`Self::offset_for_time`].
+    pub fn offset_of_max_time(&mut self, now: Now, out: &mut Out) -> Result<TimeLookup, Refusal> {
+        self.usable()?;
+        let mut newest: Option<(i64, Offset)> = None;
+        for place in 0..self.segments.len() {
+            let Some(largest) = self.largest_of(now, place, out)? else { return Ok(TimeLookup::Wait) };
+            if largest.0 >= 0 && newest.is_none_or(|newest| newest.0 < largest.0) {
+                newest = Some(largest);
+            }
+        }
+        let Some((timestamp, offset)) = newest.filter(|newest| newest.1 >= self.start) else { return Ok(TimeLookup::None) };
+        match self.load_any(now, offset, self.end, 1, out)? {
+            Loading::Wait => Ok(TimeLookup::Wait),
+            Loading::End => Ok(TimeLookup::None),
+            Loading::Batches(batches) => match batches.first() {
+                Some(batch) => self.search_batch(batch, Wanted { timestamp, until: self.end }, out),
+                None => Ok(TimeLookup::None),
+            },
+        }
+    }
+
+    /// Walks a segment from where its time index says.
+    fn search(&mut self, now: Now, place: usize, wanted: Wanted, out: &mut Out) -> Result<TimeLookup, Refusal> {
+        let segment = &self.segments[place];
+        if !segment.loaded {
+            self.ask_index(place, out);
+            return Ok(TimeLookup::Wait);
+        }
+        let end = self.segment_end(place).min(wanted.until);
+        let indexed = segment.base.plus(i64::from(segment.index.floor_time(wanted.timestamp)));
+        let key = (segment.base, wanted.timestamp);
+        let mut from = indexed.max(self.start).max(self.cold.walked(key));
+        while from < end {
+            match self.load_any(now, from, self.end, CHUNK_BYTES.0 as usize, out)? {
+                Loading::End => break,
+                Loading::Wait => {
+                    self.cold.walk(key, from);
+                    return Ok(TimeLookup::Wait);
+                }
+                Loading::Batches(batches) => {
+                    for batch in &batches {
+                        let Some(header) = Header::read(batch).filter(|header| header.base_offset() < end) else { break };
+                        if header.max_timestamp() >= wanted.timestamp {
+                            match self.search_batch(batch, wanted, out)? {
+                                TimeLookup::None => {}
+                                TimeLookup::Wait => {
+                                    self.cold.walk(key, header.base_offset());
+                                    return Ok(TimeLookup::Wait);
+                                }
+                                found @ TimeLookup::Found { .. } => return Ok(found),
+                            }
+                        }
+                        from = header.next_offset();
+                    }
+                    if batches.last().and_then(|batch| Header::read(batch)).is_none_or(|header| header.base_offset() >= end) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(TimeLookup::None)
+    }
+
+    /// The first record of the batch that is late enough, and in the log.
+    fn search_batch(&mut self, batch: &Bytes, wanted: Wanted, out: &mut Out) -> Result<TimeLookup, Refusal> {
+        let Some(header) = Header::read(batch) else { return Ok(TimeLookup::None) };
+        let unpacked;
+        let records = match header.codec() {
+            Some(Codec::None) => Records::of(batch)?,
+            Some(codec) => {
+                let base = header.base_offset();
+                let Some(known) = self.cold.unpacked.iter().find(|known| known.0 == base) else {
+                    self.unpack(base, codec, batch, out);
+                    return Ok(TimeLookup::Wait);
+                };
+                unpacked = known.1.clone().ok_or_else(|| Refusal::because(ErrorCode::CorruptMessage, "a batch cannot be decompressed"))?;
+                Records::unpacked(&header, &unpacked)
+            }
+            None => return Err(Refusal::new(ErrorCode::CorruptMessage)),
+        };
+        for record in records {
+            let record = record?;
+            if record.timestamp >= wanted.timestamp && record.offset >= self.start && record.offset < wanted.until {
+                let (offset, timestamp, epoch) = (record.offset, record.timestamp, header.leader_epoch());
+                return Ok(TimeLookup::Found { offset, timestamp, epoch });
+            }
+        }
+        Ok(TimeLookup::None)
+    }
+
+    fn unpack(&mut self, base: Offset, codec: Codec, batch: &Bytes, out: &mut Out) {
+        if !self.cold.is_asked(|asked| matches!(asked, Asked::Unpack { base: other } if *other == base)) {
+            let op = DiskOp::Unpack { codec: codec.bits(), bytes: batch.slice(HEADER_BYTES..), max: UNPACKED_BYTES_MAX };
+            self.ask(op, Asked::Unpack { base }, out);
+        }
+    }
+
+    /// The segment's largest timestamp and the last offset of the first batch that had it; `None`: the disk was asked.
+    ///
+    /// # Errors
+    /// As [`Self::offset_for_time`].
+    pub(super) fn largest_of(&mut self, now: Now, place: usize, out: &mut Out) -> Result<Option<(i64, Offset)>, Refusal> {
+        let segment = &mut self.segments[place];
+        if let Some(largest) = segment.largest {
+            return Ok(Some(largest));
+        }
+        if !segment.loaded {
+            self.ask_index(place, out);
+            return Ok(None);
+        }
+        if let Some((timestamp, last)) = segment.index.last_time() {
+            segment.largest = Some((timestamp, segment.base.plus(i64::from(last))));
+            return Ok(segment.largest);
+        }
+        self.look_through(now, place, out)
+    }
+
+    /// Walks a segment whose time index is gone.
+    fn look_through(&mut self, now: Now, place: usize, out: &mut Out) -> Result<Option<(i64, Offset)>, Refusal> {
+        let end = self.segment_end(place);
+        loop {
+            let segment = &self.segments[place];
+            let (from, mut largest) = segment.looked.unwrap_or((segment.base, (-1, segment.base)));
+            let mut reached = from;
+            match if from < end { self.load_any(now, from, end, CHUNK_BYTES.1 as usize, out)? } else { Loading::End } {
+                Loading::Wait => return Ok(None),
+                Loading::End => {
+                    self.segments[place].largest = Some(largest);
+                    return Ok(Some(largest));
+                }
+                Loading::Batches(batches) => {
+                    for header in batches.iter().filter_map(|batch| Header::read(batch)) {
+                        if header.max_timestamp() > largest.0 {
+                            largest = (header.max_timestamp(), header.last_offset());
+                        }
+                        reached = header.next_offset();
+                    }
+                }
+            }
+            let segment = &mut self.segments[place];
+            assert!(reached > from && relative(segment.base, from).is_some(), "the walk gets on");
+            segment.looked = Some((reached, largest));
+        }
+    }
+}

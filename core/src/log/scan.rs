@@ -1,0 +1,161 @@
+//! Recovery's walk over segments: what the batches tell of themselves, of their epochs and of their producers.
+
+use super::cursor::{Stop, Walk};
+use super::segment::Summary;
+use super::{Log, LogEvent, append};
+use crate::id::Offset;
+use crate::io::{DiskOp, FileName, Note, Out};
+use crate::mutant::{self, Mutant};
+use crate::time::Now;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Bytes of a read, but for a batch that is larger.
+const READ_BYTES: u64 = 1 << 20;
+
+/// How far a scan has come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scan {
+    /// The segment, by its place, and the byte.
+    place: usize,
+    at: u64,
+    /// Bytes that the next batch is known to need.
+    need: u64,
+    /// The producers are known as of this offset: batches before tell nothing new.
+    known: Offset,
+    /// The offset behind the last good batch.
+    reached: Offset,
+    /// Where the last good batch begins, and its first offset.
+    last: Option<(u64, Offset)>,
+    /// Bytes of the last segment's file as found.
+    pub on_disk: u64,
+    /// Bytes scanned.
+    pub bytes: u64,
+}
+
+impl Scan {
+    pub(super) fn new(place: usize, at: u64, known: Offset, reached: Offset, on_disk: u64) -> Self {
+        Self { place, at, need: 0, known, reached, last: None, on_disk, bytes: 0 }
+    }
+}
+
+/// A batch that a scan has found.
+struct Seen {
+    batch: Summary,
+    at: u64,
+}
+
+impl Log {
+    fn scan(&mut self) -> &mut Scan {
+        match &mut self.phase {
+            super::Phase::Opening(recovery) => &mut recovery.scan,
+            super::Phase::Open | super::Phase::Closing | super::Phase::Closed | super::Phase::Failed(_) => {
+                unreachable!("only an opening log is scanned")
+            }
+        }
+    }
+
+    fn scan_size(&mut self) -> u64 {
+        let (place, on_disk) = (self.scan().place, self.scan().on_disk);
+        if place + 1 == self.segments.len() { on_disk } else { self.segments[place].size }
+    }
+
+    /// Reads the next bytes.
+    pub(super) fn scan_on(&mut self, out: &mut Out) -> LogEvent {
+        let size = self.scan_size();
+        let Scan { place, at, need, .. } = *self.scan();
+        let len = need.max(READ_BYTES).min(size.saturating_sub(at));
+        let file = self.file(FileName::Log(self.segments[place].base));
+        self.ask(DiskOp::Read { file, at, len: u32::try_from(len).unwrap_or(u32::MAX) }, super::Asked::Recovery, out);
+        LogEvent::Nothing
+    }
+
+    pub(super) fn on_scan(&mut self, now: Now, bytes: &[u8], out: &mut Out) -> LogEvent {
+        let size = self.scan_size();
+        let Scan { place, at, reached, known, .. } = *self.scan();
+        let active = place + 1 == self.segments.len();
+        let until = if active { Offset(i64::MAX) } else { self.segment_end(place) };
+        let mut walk = if mutant::is(Mutant::RecoverBadTail) { Walk::unchecked(bytes) } else { Walk::new(bytes, reached, until) };
+        let mut seen = Vec::new();
+        for (offset, header, batch) in walk.by_ref() {
+            self.epochs.assign(header.leader_epoch(), header.base_offset());
+            if header.base_offset() >= known {
+                let marker = if header.is_control() { append::marker_epoch(&Bytes::copy_from_slice(batch), &Bytes::new()) } else { None };
+                self.producers.record(&header, marker);
+            }
+            let (first, last, max_timestamp) = (header.base_offset(), header.last_offset(), header.max_timestamp());
+            seen.push(Seen { batch: Summary { first, last, max_timestamp, size: batch.len() as u32 }, at: at + offset as u64 });
+        }
+        let (walked, stop, reached) = (walk.walked() as u64, walk.stop(), walk.reached());
+        let fits = self.take_seen(place, active, &seen, at + walked);
+        let scan = self.scan();
+        scan.at += walked;
+        scan.bytes += walked;
+        scan.need = 0;
+        if let Some(last) = seen.last() {
+            scan.last = Some((last.at, last.batch.first));
+            scan.reached = reached;
+        }
+        let at = scan.at;
+        let whole = bytes.is_empty() || at >= size;
+        match stop {
+            _ if !fits => self.on_scan_end(now, true, out),
+            Stop::End if whole => self.on_scan_end(now, at < size, out),
+            Stop::End => self.scan_on(out),
+            Stop::Cut { need } if at + need as u64 <= size && need as u64 > bytes.len() as u64 - walked && !bytes.is_empty() => {
+                self.scan().need = need as u64;
+                self.scan_on(out)
+            }
+            Stop::Cut { .. } | Stop::Bad => self.on_scan_end(now, true, out),
+        }
+    }
+
+    /// The segment learns from its batches. `false`: one cannot be in it.
+    fn take_seen(&mut self, place: usize, active: bool, seen: &[Seen], to: u64) -> bool {
+        let interval = self.config.index_interval_bytes;
+        let segment = &mut self.segments[place];
+        if !active {
+            segment.checked(seen.first().map_or(to, |first| first.at), to);
+            return true;
+        }
+        for Seen { batch, at } in seen {
+            if super::index::relative(segment.base, batch.last).is_none() || *at != segment.size {
+                return false;
+            }
+            segment.take(batch, interval);
+        }
+        segment.written = segment.size;
+        true
+    }
+
+    /// A segment was walked to its end, or to where it is bad.
+    fn on_scan_end(&mut self, now: Now, bad: bool, out: &mut Out) -> LogEvent {
+        let Scan { place, at, .. } = *self.scan();
+        if place + 1 < self.segments.len() {
+            if bad {
+                // Of no use for the tail: what comes behind it was durable. Readers will meet it.
+                self.segments[place].damaged = Some(at);
+                let base = self.segments[place].base;
+                out.note(Note::Damaged { dir: self.dir, base, at });
+            }
+            let next = self.segments[place + 1].base;
+            let scan = self.scan();
+            (scan.place, scan.at, scan.reached, scan.last) = (place + 1, 0, next, None);
+            if place + 2 == self.segments.len() {
+                self.active_mut().resume(0);
+            }
+            return self.scan_on(out);
+        }
+        let end = self.scan().reached;
+        if self.was_clean() && (bad || self.scan().known > end) {
+            return self.recover_unclean(now, out);
+        }
+        if mutant::is(Mutant::DropGoodTail)
+            && let Some((at, first)) = self.scan().last
+        {
+            self.active_mut().cut(at, first);
+            return self.finish_recovery(now, first, out);
+        }
+        self.finish_recovery(now, end, out)
+    }
+}

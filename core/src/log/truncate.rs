@@ -1,0 +1,286 @@
+//! Cuts: a follower's log back to where it agrees with its leader's, or away altogether.
+//!
+//! Names that go are made durable before any byte changes, the last segment first: at no moment a crash leaves a later segment
+//! behind a cut one.
+
+use super::cold::{Asked, CHUNK_BYTES};
+use super::find::Sought;
+use super::segment::Segment;
+use super::settle::Then;
+use super::{Loading, Log, Producers, append, snapshot};
+use crate::batch::Header;
+use crate::id::Offset;
+use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
+use crate::time::Now;
+use bytes::Bytes;
+
+/// The producers, read again from a snapshot and the batches behind it.
+#[derive(Debug)]
+pub(super) struct Replay {
+    producers: Producers,
+    /// What is below is in `producers`; `None`: the snapshot is yet to be read.
+    next: Option<Offset>,
+    /// The change behind which the snapshots on disk are those of this history: a read does not see what is under way.
+    behind: u64,
+}
+
+impl Log {
+    /// Cuts the log back so that it ends at `to`, or at the start of the batch that holds `to`. `end()`, `synced()`, epochs, producers
+    /// and indexes follow. Nothing if `to >= end()`; everything ([`Self::restart_at`]) if `to` is below all segments.
+    ///
+    /// Where the place of `to` has to be looked up on disk, `end()` is `to` at once, and [`Self::is_settled`] is false until it is found.
+    pub fn truncate(&mut self, now: Now, to: Offset, out: &mut Out) {
+        if self.usable().is_err() || to >= self.end {
+            return;
+        }
+        if to < self.segments[0].base {
+            self.restart_at(now, to, out);
+            return;
+        }
+        self.changed = true;
+        let place = self.segment_of(to);
+        let in_tail = self.tail.from(to).and_then(|mut batches| batches.next()).map(|batch| (batch.segment, batch.at, batch.first));
+        let segment = &self.segments[place];
+        let found = if to == segment.base {
+            Some((0, to))
+        } else if let Some((_, at, first)) = in_tail.filter(|found| found.0 == segment.base) {
+            Some((at, first.min(to)))
+        } else {
+            let exact = super::index::relative(segment.base, to).and_then(|to| segment.index.exact(to));
+            exact.map(|at| (u64::from(at), to))
+        };
+        out.note(Note::LogTruncated { dir: self.dir, from: self.end, to });
+        self.drop_after(place, out);
+        self.drop_snapshots_beyond(to, out);
+        self.lower_end(found.map_or(to, |found| found.1));
+        match found {
+            Some((at, _)) => self.cut_active(now, at, out),
+            None => {
+                self.cutting = Some(to);
+                self.proceed_cut(now, out);
+            }
+        }
+    }
+
+    /// No truncation is looking for its place, and the producers are known.
+    pub fn is_settled(&self) -> bool {
+        self.cutting.is_none() && self.replay.is_none()
+    }
+
+    /// Drops everything and begins anew at `offset`.
+    pub fn restart_at(&mut self, now: Now, offset: Offset, out: &mut Out) {
+        if self.usable().is_err() {
+            return;
+        }
+        assert!(offset >= Offset::ZERO, "offsets are not negative");
+        out.note(Note::LogTruncated { dir: self.dir, from: self.end, to: offset });
+        self.rebuild_at(now, offset, out);
+    }
+
+    pub(super) fn rebuild_at(&mut self, now: Now, offset: Offset, out: &mut Out) {
+        self.changed = true;
+        self.cutting = None;
+        self.replay = None;
+        for segment in core::mem::take(&mut self.segments).iter().rev() {
+            self.delete_segment(segment.base, out);
+        }
+        for snapshot in core::mem::take(&mut self.snapshots).into_keys() {
+            self.change(DiskOp::Delete { file: self.file(FileName::ProducerSnapshot(snapshot)) }, Then::Nothing, out);
+        }
+        self.lower_end(offset.min(self.end));
+        self.tail.cut(Offset::ZERO);
+        self.epochs.clear();
+        self.producers.clear();
+        (self.start, self.end, self.synced) = (offset, offset, offset);
+        self.segments.push(Segment::new(offset, now.wall));
+        self.write_epochs(out);
+        self.change(DiskOp::Create { file: self.file(FileName::Log(offset)) }, Then::Nothing, out);
+        self.change(DiskOp::SyncDir { dir: self.dir }, Then::Nothing, out);
+    }
+
+    /// Deletes the files of a segment; their names are gone for good before anything else happens.
+    fn delete_segment(&mut self, base: Offset, out: &mut Out) {
+        for write in &mut self.pending {
+            if let Then::Written { segment, .. } = &mut write.then
+                && segment.is_some_and(|segment| segment.0 == base)
+            {
+                *segment = None;
+            }
+        }
+        for name in [FileName::Log(base), FileName::Index(base), FileName::TimeIndex(base), FileName::TxnIndex(base)] {
+            self.change(DiskOp::Delete { file: self.file(name) }, Then::Nothing, out);
+        }
+        self.change(DiskOp::SyncDir { dir: self.dir }, Then::Nothing, out);
+    }
+
+    fn drop_after(&mut self, place: usize, out: &mut Out) {
+        while self.segments.len() > place + 1 {
+            let Some(segment) = self.segments.pop() else { break };
+            self.delete_segment(segment.base, out);
+        }
+    }
+
+    fn drop_snapshots_beyond(&mut self, to: Offset, out: &mut Out) {
+        let beyond = self.snapshots.split_off(&to.plus(1));
+        if beyond.is_empty() {
+            return;
+        }
+        for snapshot in beyond.into_keys() {
+            self.change(DiskOp::Delete { file: self.file(FileName::ProducerSnapshot(snapshot)) }, Then::Nothing, out);
+        }
+        self.change(DiskOp::SyncDir { dir: self.dir }, Then::Nothing, out);
+    }
+
+    /// The log ends at `end` from now on, for whoever asks and for whatever completes.
+    fn lower_end(&mut self, end: Offset) {
+        self.cold.forget();
+        self.end = end;
+        self.synced = self.synced.min(end);
+        self.start = self.start.min(end);
+        self.tail.cut(end);
+        self.epochs.cut_end(end);
+        for write in &mut self.pending {
+            if let Then::Written { end: written, .. } = &mut write.then {
+                *written = (*written).min(end);
+            }
+        }
+    }
+
+    /// Cuts the last segment at byte `at`; `end` is right already.
+    fn cut_active(&mut self, now: Now, at: u64, out: &mut Out) {
+        self.cutting = None;
+        let end = self.end;
+        let segment = self.active_mut();
+        segment.cut(at, end);
+        let base = segment.base;
+        let on_index = segment.index.last_time().map_or((-1, base), |last| (last.0, base.plus(i64::from(last.1))));
+        // The largest timestamp may lie behind the last entry of the time index: in memory, unless the cut was deep.
+        let in_tail = self.tail.from(self.tail.front().map_or(end, |front| front.first)).into_iter().flatten();
+        let largest = in_tail
+            .filter(|batch| batch.segment == base)
+            .filter_map(|batch| Some((Header::read(&batch.parts[0])?.max_timestamp(), batch.last)))
+            .fold(on_index, |largest, next| if next.0 > largest.0 { next } else { largest });
+        self.active_mut().largest = Some(largest);
+        for write in &mut self.pending {
+            if let Then::Written { segment: Some((of, upto)), .. } = &mut write.then
+                && *of == base
+            {
+                *upto = (*upto).min(at);
+            }
+        }
+        self.write_epochs(out);
+        self.change(DiskOp::Truncate { file: self.file(FileName::Log(base)), len: at }, Then::Cut, out);
+        if self.replay.is_some() || self.producers.reach(self.end) {
+            self.begin_replay(now, out);
+        }
+    }
+
+    /// Looks for the place of a cut, as far as what was read back tells.
+    pub(super) fn proceed_cut(&mut self, now: Now, out: &mut Out) {
+        let Some(to) = self.cutting else { return };
+        let place = self.segments.len() - 1;
+        let base = self.segments[place].base;
+        match self.seek(now, place, to, CHUNK_BYTES.0 as usize, out) {
+            Ok(Sought::Wait) => {}
+            Ok(Sought::Here(chunk)) => {
+                let (at, rest) = chunk.slice(to, Offset(i64::MAX), usize::MAX, true);
+                let first = Header::read(&rest).map_or(to, |header| header.base_offset());
+                self.lower_end(first.min(to));
+                self.cut_active(now, at, out);
+            }
+            Ok(Sought::Past) => {
+                let size = self.segments[place].size;
+                self.cut_active(now, size, out);
+            }
+            Err(_) => {
+                // What cannot be read is of no use: the log ends at the last good batch before, and fetches the rest again.
+                let (at, end) = self.cold.good_before(base, to).unwrap_or((0, base));
+                self.lower_end(end);
+                self.cut_active(now, at, out);
+            }
+        }
+    }
+
+    /// Reads the producers again: the newest snapshot, and the batches behind it. The cut was issued last.
+    fn begin_replay(&mut self, now: Now, out: &mut Out) {
+        let next = if self.snapshots.is_empty() { Some(self.segments[0].base) } else { None };
+        self.replay = Some(alloc::boxed::Box::new(Replay { producers: Producers::default(), next, behind: self.serial }));
+        self.proceed_replay(now, out);
+    }
+
+    /// The cut has taken effect, and so has all before it.
+    pub(super) fn on_cut(&mut self, now: Now, serial: u64, out: &mut Out) {
+        if self.replay.as_ref().is_some_and(|replay| replay.behind == serial && replay.next.is_none()) {
+            self.ask_replay_snapshot(now, out);
+        }
+    }
+
+    fn ask_replay_snapshot(&mut self, now: Now, out: &mut Out) {
+        if let Some((offset, len)) = self.snapshots.last_key_value().map(|(offset, len)| (*offset, *len)) {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            let file = self.file(FileName::ProducerSnapshot(offset));
+            self.ask(DiskOp::Read { file, at: 0, len }, Asked::Snapshot { offset }, out);
+            return;
+        }
+        let first = self.segments[0].base;
+        if let Some(replay) = self.replay.as_mut() {
+            replay.next = Some(first);
+        }
+        self.proceed_replay(now, out);
+    }
+
+    pub(super) fn on_replay_snapshot(&mut self, now: Now, offset: Offset, result: Result<DiskDone, DiskFault>, out: &mut Out) -> super::LogEvent {
+        let read = match result {
+            Ok(DiskDone::Bytes(bytes)) => snapshot::read(&bytes),
+            Ok(_) | Err(_) => None,
+        };
+        match (read, self.replay.as_mut()) {
+            (Some(producers), Some(replay)) => {
+                (replay.producers, replay.next) = (producers, Some(offset));
+                self.proceed_replay(now, out);
+            }
+            (None, Some(_)) => {
+                self.snapshots.remove(&offset);
+                self.change(DiskOp::Delete { file: self.file(FileName::ProducerSnapshot(offset)) }, Then::Nothing, out);
+                self.ask_replay_snapshot(now, out);
+            }
+            (_, None) => {}
+        }
+        super::LogEvent::Warm
+    }
+
+    /// Takes in batches up to the end of the log, as far as they are at hand.
+    pub(super) fn proceed_replay(&mut self, now: Now, out: &mut Out) {
+        if self.cutting.is_some() {
+            return;
+        }
+        while let Some(next) = self.replay.as_ref().and_then(|replay| replay.next) {
+            let next = next.max(self.start);
+            let step = self.load_any(now, next, self.end, CHUNK_BYTES.1 as usize, out);
+            let Some(replay) = self.replay.as_mut() else { return };
+            match step {
+                Ok(Loading::Wait) => return,
+                Ok(Loading::Batches(batches)) => {
+                    for batch in &batches {
+                        let Some(header) = Header::read(batch) else { continue };
+                        let marker = if header.is_control() { append::marker_epoch(batch, &Bytes::new()) } else { None };
+                        replay.producers.record(&header, marker);
+                        replay.next = Some(header.next_offset());
+                    }
+                }
+                Ok(Loading::End) => {
+                    self.producers = core::mem::take(&mut replay.producers);
+                    self.replay = None;
+                }
+                Err(_) => {
+                    // Damaged bytes tell nothing of their producers; what comes behind them does.
+                    let place = self.segment_of(next);
+                    let end = self.segment_end(place);
+                    if let Some(replay) = self.replay.as_mut() {
+                        replay.next = Some(end);
+                    }
+                }
+            }
+        }
+    }
+}
