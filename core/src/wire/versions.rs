@@ -36,6 +36,7 @@ const SERVED: &[(ApiKey, On)] = &[
     (ApiKey::InitProducerId, Broker),
     (ApiKey::OffsetForLeaderEpoch, Broker),
     (ApiKey::DescribeConfigs, Both),
+    (ApiKey::AlterConfigs, Both),
     (ApiKey::DescribeLogDirs, Broker),
     (ApiKey::CreatePartitions, Both),
     (ApiKey::DeleteGroups, Broker),
@@ -50,7 +51,9 @@ const SERVED: &[(ApiKey, On)] = &[
     (ApiKey::DescribeCluster, Both),
     (ApiKey::BrokerRegistration, Controller),
     (ApiKey::BrokerHeartbeat, Controller),
+    (ApiKey::UnregisterBroker, Both),
     (ApiKey::AllocateProducerIds, Controller),
+    (ApiKey::ListConfigResources, Broker),
     (ApiKey::DescribeTopicPartitions, Broker),
 ];
 

@@ -1,0 +1,52 @@
+//! What replies about the cluster have in common: brokers, leaders, and operations that are allowed.
+
+use crate::error::ErrorCode;
+use crate::id::NodeId;
+use crate::io::Address;
+use crate::metadata::{Broker, Image, Partition};
+use crate::node::Node;
+use alloc::vec::Vec;
+use kafka_protocol::messages::BrokerId;
+
+/// What may be done to a topic where no authorizer forbids anything, as bits (`AclOperation`): read, write, create, delete,
+/// alter, describe, describe configs, alter configs.
+pub const TOPIC_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+/// What may be done to the cluster: create, alter, describe, cluster action, describe and alter configs, idempotent write.
+pub const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+/// The operations were not asked for.
+pub const NOT_ASKED: i32 = i32::MIN;
+
+const _: () = assert!(TOPIC_OPERATIONS == 3576 && CLUSTER_OPERATIONS == 8096);
+
+pub fn operations(asked: bool, all: i32) -> i32 {
+    if asked { all } else { NOT_ASKED }
+}
+
+/// The brokers that clients see, and where.
+pub fn visible(image: &Image) -> impl Iterator<Item = (&Broker, Address)> {
+    image.brokers().filter(|broker| !broker.fenced).filter_map(|broker| Some((broker, broker.main_address()?)))
+}
+
+/// Whom clients send admin requests to: the active controller where it is a broker as well, else any broker; it passes them on.
+pub fn controller_id(node: &Node) -> BrokerId {
+    let active = node.quorum.leader().map(|(leader, _)| leader).filter(|leader| node.image.alive(*leader));
+    let any = || visible(&node.image).next().map(|(broker, _)| broker.id);
+    BrokerId(active.or_else(any).unwrap_or(NodeId::NONE).0)
+}
+
+pub fn ids(nodes: &[NodeId]) -> Vec<BrokerId> {
+    nodes.iter().map(|node| BrokerId(node.0)).collect()
+}
+
+/// Replicas on brokers that are not there.
+pub fn offline(image: &Image, state: &Partition) -> Vec<BrokerId> {
+    state.replicas.iter().filter(|node| !image.alive(**node)).map(|node| BrokerId(node.0)).collect()
+}
+
+/// The leader as clients are told it, and `LEADER_NOT_AVAILABLE` where there is none.
+pub fn leader(image: &Image, state: &Partition) -> (BrokerId, i16) {
+    match state.leader.filter(|leader| image.alive(*leader)) {
+        Some(leader) => (BrokerId(leader.0), 0),
+        None => (BrokerId(NodeId::NONE.0), ErrorCode::LeaderNotAvailable.code()),
+    }
+}

@@ -1,0 +1,30 @@
+//! InitProducerId (key 22, versions 0 to 5): an id for a producer, from this broker's block (`broker::alive` fetches blocks ahead).
+//!
+//! * Without a transactional id: a new id with epoch 0, whatever id the producer had before. While no block is there:
+//!   `COORDINATOR_LOAD_IN_PROGRESS`, which the producer tries again.
+//! * With an empty transactional id: `INVALID_REQUEST`.
+//! * With a transactional id: `COORDINATOR_NOT_AVAILABLE`. **Transactions are not built yet**; FindCoordinator says the same of
+//!   every transactional id, so that a client waits, fails with its own time-out, and has been promised nothing.
+
+use crate::error::ErrorCode;
+use crate::io::Ask;
+use crate::node::Node;
+use crate::time::Now;
+use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
+
+/// Answers at once.
+pub fn on_init_producer_id(node: &mut Node, _now: Now, ask: Ask, request: InitProducerIdRequest) {
+    let given = match &request.transactional_id {
+        Some(id) if id.is_empty() => Err(ErrorCode::InvalidRequest),
+        Some(_) => Err(ErrorCode::CoordinatorNotAvailable),
+        None => node.producer_ids.take().ok_or(ErrorCode::CoordinatorLoadInProgress),
+    };
+    let response = InitProducerIdResponse::default();
+    let response = match given {
+        Ok(id) => response.with_producer_id(ProducerId(id.0)).with_producer_epoch(0),
+        Err(code) => {
+            response.with_error_code(code.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1)
+        }
+    };
+    ask.reply(&mut node.out, response);
+}
