@@ -156,6 +156,11 @@ impl Quorum {
         }
     }
 
+    /// Whether it was told to [`Quorum::resign`].
+    pub const fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
     pub(super) fn journal(&self) -> Option<&Journal> {
         match &self.stage {
             Stage::Open(journal) => Some(journal),
