@@ -1,7 +1,7 @@
 //! Record batches v2, written and read apart from the broker's own code.
 //!
 //! As a value a batch is an object; what is left out takes the value of an ordinary client's batch:
-//! `{base: 0, magic: 2, attributes: 0, time: 1000, pid: -1, epoch: -1, seq: -1, leaderEpoch: -1, values: [a, b], key: k,
+//! `{base: 0, magic: 2, attributes: 0, time: now, pid: -1, epoch: -1, seq: -1, leaderEpoch: -1, values: [a, b], key: k,
 //! count: 2, lastDelta: 1, length: 70, crc: wrong}`. `codec: N` sets the attribute only: the records stay as they are.
 
 use crate::bytes::{Input, hex, unhex, zigzag};
@@ -81,6 +81,11 @@ pub fn record(
     out.len() - 1 - value.map_or(0, <[u8]>::len)
 }
 
+/// The wall clock in milliseconds. Brokers forget producers and delete records by the time in the batches.
+pub fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
 /// The batches of a value: one object, or a list of them.
 pub fn encode_all(value: &Value) -> Result<Vec<u8>, String> {
     match value {
@@ -133,8 +138,8 @@ fn encode(value: &Value) -> Result<Vec<u8>, String> {
         leader_epoch: int("leaderEpoch", -1) as i32,
         attributes: (int("attributes", 0) | int("codec", 0)) as i16,
         last_delta: int("lastDelta", int("count", count) - 1) as i32,
-        time: int("time", 1000),
-        max_time: int("maxTime", int("time", 1000)),
+        time: int("time", now()),
+        max_time: int("maxTime", int("time", now())),
         producer: int("pid", -1),
         epoch: int("epoch", -1) as i16,
         sequence: int("seq", -1) as i32,

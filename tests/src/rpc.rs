@@ -148,7 +148,7 @@ pub fn create(
 
 /// A producer id of its own, from the first broker that gives one.
 pub fn producer_id(bootstrap: &[SocketAddr]) -> Result<(i64, i16), String> {
-    let request = InitProducerIdRequest::default().with_transaction_timeout_ms(60_000);
+    let request = InitProducerIdRequest::default().with_transactional_id(None).with_transaction_timeout_ms(60_000);
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         for address in bootstrap {

@@ -79,7 +79,7 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report, String> {
     }
     let committed = keep(commits.join(), &mut report.broken).unwrap_or_default();
     let saw: Vec<_> = readers.into_iter().map(|r| keep(r.join(), &mut report.broken).unwrap_or_default()).collect();
-    outcome?;
+    outcome.map_err(|e| format!("{e}; {}", report.broken.join("; ")))?;
 
     let view = healed(plan, &stage)?;
     for (partition, saw) in saw.iter().enumerate() {

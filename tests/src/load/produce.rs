@@ -83,7 +83,7 @@ pub fn batch_of(count: usize, size: usize, seed: u64) -> (Vec<u8>, u32) {
         state.to_le_bytes()
     };
     let mut out = Vec::new();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+    let now = batch::now();
     for i in 0..count {
         let value: Vec<u8> = std::iter::repeat_with(&mut next).flatten().take(size).collect();
         batch::record(&mut out, i as i64, 0, None, Some(&value));
