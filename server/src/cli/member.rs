@@ -1,0 +1,241 @@
+//! A member of a consumer group, as `esker consume --group` is one: classic protocol, range assignment.
+
+use crate::answer;
+use crate::client::{Cluster, error_text, expect, is_passing, patiently, text, topic_name};
+use crate::exit::Failure;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::consumer_protocol_assignment::{ConsumerProtocolAssignment, TopicPartition};
+use kafka_protocol::messages::consumer_protocol_subscription::ConsumerProtocolSubscription;
+use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use kafka_protocol::messages::{
+    ApiKey, GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest, SyncGroupRequest,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const SESSION_MS: i32 = 30_000;
+const BEAT: Duration = Duration::from_secs(3);
+const PROTOCOL: &str = "range";
+
+pub struct Member {
+    group: GroupId,
+    topic: String,
+    id: StrBytes,
+    generation: i32,
+    joined: bool,
+    beaten: Instant,
+}
+
+impl Member {
+    pub fn new(group: &str, topic: &str) -> Self {
+        let group = GroupId(text(group));
+        Self { group, topic: topic.into(), id: StrBytes::new(), generation: -1, joined: false, beaten: Instant::now() }
+    }
+
+    pub const fn needs_to_join(&self) -> bool {
+        !self.joined
+    }
+
+    /// Joins the group. Answers this member's partitions and what was committed for each, -1 where nothing was.
+    pub fn join(&mut self, cluster: &mut Cluster, partitions: usize) -> Result<Vec<(i32, i64)>, Failure> {
+        let what = format!("group {}", self.group.0.as_str());
+        let mine = patiently(&what, || {
+            let node = cluster.coordinator(self.group.0.as_str())?;
+            let mut request = JoinGroupRequest::default();
+            request.group_id = self.group.clone();
+            request.session_timeout_ms = SESSION_MS;
+            request.rebalance_timeout_ms = SESSION_MS;
+            request.member_id = self.id.clone();
+            request.protocol_type = StrBytes::from_static_str("consumer");
+            let metadata = self.subscription();
+            request.protocols = vec![JoinGroupRequestProtocol::default().with_name(text(PROTOCOL)).with_metadata(metadata)];
+            let answer = answer!(JoinGroup, cluster.node(node, ApiKey::JoinGroup, request));
+            if answer.error_code == ResponseError::MemberIdRequired.code() {
+                self.id = answer.member_id;
+                return Ok(None);
+            }
+            if !self.goes_on(answer.error_code)? {
+                return Ok(None);
+            }
+            self.id = answer.member_id;
+            self.generation = answer.generation_id;
+            let shares = if answer.leader == self.id { share(&answer.members, &self.topic, partitions) } else { Vec::new() };
+            self.sync(cluster, node, shares)
+        })?;
+        self.joined = true;
+        self.beaten = Instant::now();
+        let committed = super::group::committed(cluster, self.group.0.as_str())?;
+        let known: BTreeMap<i32, i64> =
+            committed.into_iter().filter(|row| row.topic == self.topic).map(|row| (row.partition, row.offset)).collect();
+        Ok(mine.into_iter().map(|one| (one, known.get(&one).copied().unwrap_or(-1))).collect())
+    }
+
+    fn subscription(&self) -> Bytes {
+        let subscription = ConsumerProtocolSubscription::default().with_topics(vec![text(&self.topic)]);
+        versioned(&subscription)
+    }
+
+    fn sync(
+        &mut self,
+        cluster: &mut Cluster,
+        node: i32,
+        assignments: Vec<SyncGroupRequestAssignment>,
+    ) -> Result<Option<Vec<i32>>, Failure> {
+        let mut request = SyncGroupRequest::default();
+        request.group_id = self.group.clone();
+        request.generation_id = self.generation;
+        request.member_id = self.id.clone();
+        request.protocol_type = Some(StrBytes::from_static_str("consumer"));
+        request.protocol_name = Some(text(PROTOCOL));
+        request.assignments = assignments;
+        let answer = answer!(SyncGroup, cluster.node(node, ApiKey::SyncGroup, request));
+        if !self.goes_on(answer.error_code)? {
+            return Ok(None);
+        }
+        let mut bytes = answer.assignment;
+        if bytes.len() < 2 {
+            return Ok(Some(Vec::new()));
+        }
+        let version = bytes.get_i16();
+        let assignment = ConsumerProtocolAssignment::decode(&mut bytes, version.clamp(0, 3))
+            .map_err(|why| Failure::failed(format!("the group's leader assigned what cannot be read: {why}")))?;
+        let mine = assignment.assigned_partitions.iter().filter(|one| one.topic.0.as_str() == self.topic);
+        Ok(Some(mine.flat_map(|one| one.partitions.iter().copied()).collect()))
+    }
+
+    /// What an error means for this member: `false`: join again.
+    fn goes_on(&mut self, code: i16) -> Result<bool, Failure> {
+        let again = [
+            ResponseError::RebalanceInProgress,
+            ResponseError::IllegalGeneration,
+            ResponseError::NotCoordinator,
+            ResponseError::CoordinatorLoadInProgress,
+            ResponseError::CoordinatorNotAvailable,
+        ];
+        if code == ResponseError::UnknownMemberId.code() {
+            self.id = StrBytes::new();
+            self.joined = false;
+            return Ok(false);
+        }
+        if again.iter().any(|error| error.code() == code) || is_passing(code) {
+            self.joined = false;
+            return Ok(false);
+        }
+        expect(code, &format!("group {}", self.group.0.as_str()))?;
+        Ok(true)
+    }
+
+    /// Tells the coordinator that this member lives, when it is time.
+    pub fn beat(&mut self, cluster: &mut Cluster) -> Result<(), Failure> {
+        if !self.joined || self.beaten.elapsed() < BEAT {
+            return Ok(());
+        }
+        self.beaten = Instant::now();
+        let mut request = HeartbeatRequest::default();
+        request.group_id = self.group.clone();
+        request.generation_id = self.generation;
+        request.member_id = self.id.clone();
+        let node = cluster.coordinator(self.group.0.as_str())?;
+        let answer = answer!(Heartbeat, cluster.node(node, ApiKey::Heartbeat, request));
+        self.goes_on(answer.error_code).map(|_| ())
+    }
+
+    /// Commits the next offset of each partition.
+    pub fn commit(&mut self, cluster: &mut Cluster, next: &BTreeMap<i32, i64>) -> Result<(), Failure> {
+        let partitions = next.iter().map(|(partition, offset)| {
+            OffsetCommitRequestPartition::default().with_partition_index(*partition).with_committed_offset(*offset)
+        });
+        let topic = OffsetCommitRequestTopic::default().with_name(topic_name(&self.topic)).with_partitions(partitions.collect());
+        let mut request = OffsetCommitRequest::default();
+        request.group_id = self.group.clone();
+        request.generation_id_or_member_epoch = self.generation;
+        request.member_id = self.id.clone();
+        request.topics = vec![topic];
+        let node = cluster.coordinator(self.group.0.as_str())?;
+        let answer = answer!(OffsetCommit, cluster.node(node, ApiKey::OffsetCommit, request));
+        for one in answer.topics.iter().flat_map(|topic| &topic.partitions) {
+            if !self.goes_on(one.error_code)? {
+                let why = error_text(one.error_code).unwrap_or_default();
+                eprintln!("partition {} was not committed ({why}); joining again", one.partition_index);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn leave(&mut self, cluster: &mut Cluster) -> Result<(), Failure> {
+        let mut request = LeaveGroupRequest::default();
+        request.group_id = self.group.clone();
+        let node = cluster.coordinator(self.group.0.as_str())?;
+        if cluster.link_to(node)?.version(ApiKey::LeaveGroup)? >= 3 {
+            request.members = vec![MemberIdentity::default().with_member_id(self.id.clone())];
+        } else {
+            request.member_id = self.id.clone();
+        }
+        cluster.node(node, ApiKey::LeaveGroup, request).map(|_| ())
+    }
+}
+
+/// A message of the consumer protocol, with its version before it.
+fn versioned(message: &impl Encodable) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(0);
+    let encoded = message.encode(&mut bytes, 0);
+    assert!(encoded.is_ok(), "version 0 carries these fields");
+    bytes.freeze()
+}
+
+/// Range assignment of one topic: members in order of their ids, the first ones get one more where it does not come out even.
+fn share(members: &[JoinGroupResponseMember], topic: &str, partitions: usize) -> Vec<SyncGroupRequestAssignment> {
+    let mut wanting: Vec<&JoinGroupResponseMember> = members.iter().filter(|member| wants(&member.metadata, topic)).collect();
+    wanting.sort_by(|one, other| one.member_id.cmp(&other.member_id));
+    let mut shares = Vec::new();
+    let mut first = 0;
+    for (place, member) in wanting.iter().enumerate() {
+        let count = partitions / wanting.len() + usize::from(place < partitions % wanting.len());
+        let mine = (first..first + count).filter_map(|one| i32::try_from(one).ok()).collect();
+        first += count;
+        let assigned = TopicPartition::default().with_topic(topic_name(topic)).with_partitions(mine);
+        let assignment = ConsumerProtocolAssignment::default().with_assigned_partitions(vec![assigned]);
+        shares.push(
+            SyncGroupRequestAssignment::default().with_member_id(member.member_id.clone()).with_assignment(versioned(&assignment)),
+        );
+    }
+    shares
+}
+
+fn wants(metadata: &Bytes, topic: &str) -> bool {
+    let mut bytes = metadata.clone();
+    if bytes.len() < 2 {
+        return false;
+    }
+    let version = bytes.get_i16().clamp(0, 3);
+    ConsumerProtocolSubscription::decode(&mut bytes, version)
+        .is_ok_and(|subscription| subscription.topics.iter().any(|one| one.as_str() == topic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_has_one_owner() {
+        let subscription = versioned(&ConsumerProtocolSubscription::default().with_topics(vec![text("t")]));
+        let member = |id: &str| JoinGroupResponseMember::default().with_member_id(text(id)).with_metadata(subscription.clone());
+        let members = [member("c"), member("a"), member("b")];
+        let mut owned = Vec::new();
+        for share in share(&members, "t", 7) {
+            let mut bytes = share.assignment.slice(2..);
+            let assignment = ConsumerProtocolAssignment::decode(&mut bytes, 0).unwrap();
+            owned.push((share.member_id.to_string(), assignment.assigned_partitions[0].partitions.clone()));
+        }
+        let expected = [("a", vec![0, 1, 2]), ("b", vec![3, 4]), ("c", vec![5, 6])];
+        assert_eq!(owned, expected.map(|(id, mine)| (id.to_string(), mine)));
+        assert!(share(&members, "other", 3).is_empty());
+    }
+}

@@ -1,0 +1,219 @@
+//! A small blocking client for the commands: knows the brokers and the leaders, and tries again when they change.
+
+mod link;
+pub mod records;
+
+pub use link::Link;
+
+use crate::exit::Failure;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{
+    ApiKey, FindCoordinatorRequest, MetadataRequest, MetadataResponse, RequestKind, ResponseKind, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// How long a command tries again before it gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What an answer must be, or the command fails.
+#[macro_export]
+macro_rules! answer {
+    ($kind:ident, $result:expr) => {
+        match $result? {
+            kafka_protocol::messages::ResponseKind::$kind(body) => body,
+            _ => return Err($crate::exit::Failure::failed("the broker answered another request")),
+        }
+    };
+}
+
+/// A cluster as the commands see it.
+#[derive(Debug)]
+pub struct Cluster {
+    bootstrap: String,
+    links: HashMap<String, Link>,
+    /// Addresses by node.
+    nodes: HashMap<i32, String>,
+}
+
+/// A topic's id, and the leader of each of its partitions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Topic {
+    pub id: esker_core::id::Uuid,
+    pub leaders: Vec<i32>,
+}
+
+/// The name of an error, as people write it; `None`: no error.
+pub fn error_text(code: i16) -> Option<String> {
+    let error = ResponseError::try_from_code(code)?;
+    let mut text = String::new();
+    for char in format!("{error:?}").chars() {
+        if char.is_uppercase() && !text.is_empty() {
+            text.push(' ');
+        }
+        text.push(char.to_ascii_lowercase());
+    }
+    Some(text)
+}
+
+/// Whether trying again may help.
+pub fn is_passing(code: i16) -> bool {
+    ResponseError::try_from_code(code).is_some_and(|error| error.is_retriable())
+}
+
+/// Refuses any error, with what was asked for.
+pub fn expect(code: i16, what: &str) -> Result<(), Failure> {
+    error_text(code).map_or(Ok(()), |error| Err(Failure::failed(format!("{what}: {error}")).for_good()))
+}
+
+pub fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_string())
+}
+
+pub fn topic_name(name: &str) -> TopicName {
+    TopicName(text(name))
+}
+
+/// Tries until there is an answer, or time is up; `None` of `work` asks for another try.
+pub fn patiently<T>(what: &str, mut work: impl FnMut() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let last = match work() {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => Failure::failed(format!("{what}: not ready after {} s", PATIENCE.as_secs())),
+            Err(why) if why.is_final => return Err(why),
+            Err(why) => why,
+        };
+        if Instant::now() >= end {
+            return Err(last);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+impl Cluster {
+    /// Reaches the first of the addresses that answers.
+    pub fn open(bootstrap: &str) -> Result<Self, Failure> {
+        let mut last = Failure::failed("no broker's address is given");
+        for address in bootstrap.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+            match Link::open(address) {
+                Ok(link) => {
+                    let links = HashMap::from([(address.to_string(), link)]);
+                    return Ok(Self { bootstrap: address.into(), links, nodes: HashMap::new() });
+                }
+                Err(why) => last = why,
+            }
+        }
+        Err(last)
+    }
+
+    fn link(&mut self, address: &str) -> Result<&mut Link, Failure> {
+        if !self.links.contains_key(address) {
+            self.links.insert(address.into(), Link::open(address)?);
+        }
+        self.links.get_mut(address).ok_or_else(|| Failure::failed("no connection"))
+    }
+
+    /// Asks any broker.
+    pub fn any(&mut self, key: ApiKey, body: impl Into<RequestKind>) -> Result<ResponseKind, Failure> {
+        let address = self.bootstrap.clone();
+        self.at(&address, key, body)
+    }
+
+    fn at(&mut self, address: &str, key: ApiKey, body: impl Into<RequestKind>) -> Result<ResponseKind, Failure> {
+        let answer = self.link(address)?.call(key, body);
+        if answer.is_err() {
+            self.links.remove(address);
+        }
+        answer
+    }
+
+    /// Asks one node.
+    pub fn node(&mut self, node: i32, key: ApiKey, body: impl Into<RequestKind>) -> Result<ResponseKind, Failure> {
+        let address = self.address(node)?;
+        self.at(&address, key, body)
+    }
+
+    /// The connection to a node, for requests whose answers are waited for later.
+    pub fn link_to(&mut self, node: i32) -> Result<&mut Link, Failure> {
+        let address = self.address(node)?;
+        self.link(&address)
+    }
+
+    fn address(&self, node: i32) -> Result<String, Failure> {
+        self.nodes.get(&node).cloned().ok_or_else(|| Failure::failed(format!("node {node} is not known")))
+    }
+
+    /// The metadata of some topics; `None`: of all.
+    pub fn metadata(&mut self, topics: Option<&[&str]>, create: bool) -> Result<MetadataResponse, Failure> {
+        let mut request = MetadataRequest::default();
+        request.allow_auto_topic_creation = create;
+        request.topics = topics.map(|names| {
+            let topic = |name: &&str| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+            names.iter().map(topic).collect()
+        });
+        let found = answer!(Metadata, self.any(ApiKey::Metadata, request));
+        for broker in &found.brokers {
+            self.nodes.insert(broker.node_id.0, format!("{}:{}", broker.host.as_str(), broker.port));
+        }
+        Ok(found)
+    }
+
+    /// A topic, once each of its partitions has a leader.
+    pub fn topic(&mut self, name: &str, create: bool) -> Result<Topic, Failure> {
+        patiently(&format!("topic {name}"), || {
+            let found = self.metadata(Some(&[name]), create)?;
+            let Some(one) = found.topics.first() else { return Ok(None) };
+            let is_missing = one.error_code == ResponseError::UnknownTopicOrPartition.code();
+            if is_missing && !create {
+                return Err(Failure::failed(format!("topic {name} does not exist")).for_good());
+            }
+            if is_missing || is_passing(one.error_code) {
+                return Ok(None);
+            }
+            expect(one.error_code, &format!("topic {name}"))?;
+            let mut partitions: Vec<_> = one.partitions.iter().collect();
+            partitions.sort_by_key(|partition| partition.partition_index);
+            let ready = !partitions.is_empty() && partitions.iter().all(|partition| partition.leader_id.0 >= 0);
+            let leaders = partitions.iter().map(|partition| partition.leader_id.0).collect();
+            Ok(ready.then_some(Topic { id: one.topic_id.into(), leaders }))
+        })
+    }
+
+    /// The leaders of a topic's partitions, in order.
+    pub fn leaders(&mut self, topic: &str, create: bool) -> Result<Vec<i32>, Failure> {
+        Ok(self.topic(topic, create)?.leaders)
+    }
+
+    /// The node that coordinates a group.
+    pub fn coordinator(&mut self, group: &str) -> Result<i32, Failure> {
+        patiently(&format!("group {group}"), || {
+            let mut request = FindCoordinatorRequest::default();
+            let version = self.link(&self.bootstrap.clone())?.version(ApiKey::FindCoordinator)?;
+            if version >= 4 {
+                request.coordinator_keys = vec![text(group)];
+            } else {
+                request.key = text(group);
+            }
+            let found = answer!(FindCoordinator, self.any(ApiKey::FindCoordinator, request));
+            let one = found.coordinators.first().map(|one| (one.error_code, one.node_id.0, one.host.clone(), one.port));
+            let (code, node, host, port) = one.unwrap_or((found.error_code, found.node_id.0, found.host, found.port));
+            if code != 0 {
+                return if is_passing(code) { Ok(None) } else { expect(code, group).map(|()| None) };
+            }
+            self.nodes.insert(node, format!("{}:{port}", host.as_str()));
+            Ok(Some(node))
+        })
+    }
+}
+
+impl Cluster {
+    /// The version in which the first broker is asked.
+    pub fn version(&mut self, key: ApiKey) -> Result<i16, Failure> {
+        let address = self.bootstrap.clone();
+        self.link(&address)?.version(key)
+    }
+}

@@ -1,0 +1,192 @@
+//! Group commit: what many operations wrote becomes durable together.
+//!
+//! While one sync runs, rounds gather; the next sync covers them all. A few files are synced one by one, many with one
+//! `syncfs` (a thousand files: 15 ms instead of 240). A sync that fails is final: the pages it could not write may be
+//! gone, and a second sync that succeeds would prove nothing.
+
+use crate::disk::spawn;
+use crate::files::Files;
+use crate::metrics::Metrics;
+use esker_core::id::DirId;
+use esker_core::io::{DiskDone, DiskFault, DiskTag, FileId};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+
+/// Operations that are complete, in order.
+pub type Completed = Vec<(DiskTag, Result<DiskDone, DiskFault>)>;
+
+/// Above this many files and folders one `syncfs` is cheaper than a sync each.
+const SYNC_EACH_MAX: usize = 4;
+
+/// Operations carried out together, and what has to become durable before some of them are complete.
+#[derive(Debug, Default)]
+pub struct Round {
+    pub done: Vec<Done>,
+    pub dirty_files: BTreeSet<FileId>,
+    pub dirty_dirs: BTreeSet<DirId>,
+}
+
+/// An operation that was carried out.
+#[derive(Debug)]
+pub struct Done {
+    pub tag: DiskTag,
+    pub dir: DirId,
+    pub result: Result<DiskDone, DiskFault>,
+    /// Complete only when the round is durable.
+    pub durable: bool,
+}
+
+/// A round on its way to the sync thread, its files open: a name may change meanwhile.
+struct Job {
+    number: u64,
+    done: Vec<Done>,
+    open: Vec<(Dirty, Arc<File>)>,
+    fault: Option<DiskFault>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Dirty {
+    File(FileId),
+    Dir(DirId),
+}
+
+/// The write thread's end. It syncs by itself when nothing else is under way, which saves a change of threads.
+pub struct Commit {
+    files: Arc<Files>,
+    jobs: mpsc::Sender<Job>,
+    sync: Sync,
+    /// The last round of a folder that went to the sync thread: later operations of the folder complete behind it.
+    last: HashMap<DirId, u64>,
+    number: u64,
+}
+
+/// What both threads need to make rounds durable.
+#[derive(Clone)]
+struct Sync {
+    root: Arc<Files>,
+    metrics: Arc<Metrics>,
+    report: Arc<dyn Fn(Completed) + Send + std::marker::Sync>,
+    /// The last round that is complete.
+    complete: Arc<AtomicU64>,
+    failed: Arc<AtomicBool>,
+}
+
+impl Commit {
+    pub fn start(files: Arc<Files>, metrics: Arc<Metrics>, report: impl Fn(Completed) + Send + 'static) -> io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let report = std::sync::Mutex::new(report);
+        let report = move |completed| match report.lock() {
+            Ok(report) => report(completed),
+            Err(poisoned) => poisoned.into_inner()(completed),
+        };
+        let sync = Sync {
+            root: Arc::clone(&files),
+            metrics,
+            report: Arc::new(report),
+            complete: Arc::default(),
+            failed: Arc::default(),
+        };
+        let of_thread = sync.clone();
+        spawn("esker-sync", move || {
+            while let Ok(first) = queue.recv() {
+                of_thread.carry_out(std::iter::once(first).chain(queue.try_iter()).collect());
+            }
+        })?;
+        Ok(Self { files, jobs, sync, last: HashMap::new(), number: 0 })
+    }
+
+    /// Takes a round. `idle`: no operation waits behind it.
+    pub fn take(&mut self, round: Round, idle: bool) {
+        let complete = self.sync.complete.load(Ordering::Acquire);
+        self.last.retain(|_, number| *number > complete);
+        let mut behind: HashSet<DirId> = self.last.keys().copied().collect();
+        let (mut now, mut later) = (Completed::new(), Vec::new());
+        for done in round.done {
+            if done.durable {
+                behind.insert(done.dir);
+            }
+            if behind.contains(&done.dir) { later.push(done) } else { now.push((done.tag, done.result)) }
+        }
+        if !now.is_empty() {
+            (self.sync.report)(now);
+        }
+        if later.is_empty() {
+            return;
+        }
+        self.number += 1;
+        let mut job = Job { number: self.number, done: later, open: Vec::new(), fault: None };
+        self.open(&mut job, &round.dirty_files, &round.dirty_dirs);
+        if idle && self.last.is_empty() && complete + 1 == self.number {
+            self.sync.carry_out(vec![job]);
+            return;
+        }
+        self.last.extend(behind.into_iter().map(|dir| (dir, self.number)));
+        // The thread lives as long as the process.
+        let _ = self.jobs.send(job);
+    }
+
+    fn open(&self, job: &mut Job, files: &BTreeSet<FileId>, dirs: &BTreeSet<DirId>) {
+        for &file in files {
+            match self.files.open(file) {
+                Ok(open) => job.open.push((Dirty::File(file), open)),
+                Err(_) => job.fault = Some(DiskFault::Io),
+            }
+        }
+        for &dir in dirs {
+            match self.files.folder(dir).and_then(File::open) {
+                Ok(open) => job.open.push((Dirty::Dir(dir), Arc::new(open))),
+                Err(_) => job.fault = Some(DiskFault::Io),
+            }
+        }
+    }
+}
+
+impl Sync {
+    /// Makes the rounds durable together and reports them complete, in order.
+    fn carry_out(&self, jobs: Vec<Job>) {
+        let mut dirty: HashMap<Dirty, &File> = HashMap::new();
+        for (name, file) in jobs.iter().flat_map(|job| &job.open) {
+            dirty.insert(*name, file);
+        }
+        let began = Instant::now();
+        let result = if self.failed.load(Ordering::Acquire) { Err(DiskFault::Io) } else { self.sync(&dirty) };
+        self.metrics.synced(dirty.len(), began.elapsed());
+        let mut fault = result.err();
+        let mut completed = Completed::new();
+        let mut last = 0;
+        for job in jobs {
+            last = job.number;
+            fault = fault.or(job.fault);
+            if fault.is_some() {
+                self.failed.store(true, Ordering::Release);
+            }
+            for done in job.done {
+                let result = match fault {
+                    Some(fault) if done.durable => done.result.and(Err(fault)),
+                    Some(_) | None => done.result,
+                };
+                completed.push((done.tag, result));
+            }
+        }
+        (self.report)(completed);
+        self.complete.store(last, Ordering::Release);
+    }
+
+    fn sync(&self, dirty: &HashMap<Dirty, &File>) -> Result<(), DiskFault> {
+        if dirty.len() > SYNC_EACH_MAX {
+            return rustix::fs::syncfs(self.root.root_dir()).map_err(|_| DiskFault::Io);
+        }
+        for (name, file) in dirty {
+            match name {
+                Dirty::File(_) => rustix::fs::fdatasync(file),
+                Dirty::Dir(_) => rustix::fs::fsync(file),
+            }
+            .map_err(|_| DiskFault::Io)?;
+        }
+        Ok(())
+    }
+}

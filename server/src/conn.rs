@@ -1,0 +1,349 @@
+//! One connection of a client: frames in, requests to the core, replies out in their order.
+//!
+//! Everything here is bounded: requests of one connection and bytes of all that are being handled, bytes that a frame may
+//! have, replies that wait for a slow reader. Where a bound is met the connection is not read any further; nobody else
+//! notices.
+
+use crate::disk::Disk;
+use crate::drive::Event;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use bytes::{Buf, Bytes, BytesMut};
+use esker_core::api::receive::{self, Received};
+use esker_core::config::LimitSettings;
+use esker_core::id::ConnId;
+use esker_core::io::{Input, Listener, Reply, Request};
+use esker_core::wire::{self, Frame, Replies, Segment, Slip};
+use kafka_protocol::protocol::StrBytes;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
+
+/// What the drive loop tells a connection.
+#[derive(Debug)]
+pub enum ToConn {
+    Reply { seq: u64, reply: Reply },
+    /// No more: send what is ready, then close.
+    Close,
+}
+
+/// What all connections share.
+pub struct Shared {
+    pub events: UnboundedSender<Event>,
+    pub disk: Arc<dyn Disk>,
+    pub metrics: Arc<Metrics>,
+    pub limits: LimitSettings,
+    /// Bytes of requests that may still be taken in.
+    pub room: Semaphore,
+}
+
+/// Smallest and largest step of reading: it follows what the peer sends.
+const READ_MIN: usize = 4 << 10;
+const READ_MAX: usize = 256 << 10;
+/// A frame up to this size gets its buffer at once; a longer one as its bytes come, so that a false length costs nothing.
+const TRUSTED: usize = 1 << 20;
+/// Bytes that wait for a slow reader above which nothing more is read from it.
+const UNSENT_MAX: usize = 512 << 10;
+/// How long a peer may stop in the middle of a frame, or leave its replies unread.
+const STALL: Duration = Duration::from_secs(30);
+
+/// Why a connection ended, if anybody should know.
+#[derive(Debug)]
+enum End {
+    /// The peer closed it, or it broke.
+    Gone,
+    /// The peer sent what no client sends.
+    Bad(String),
+    Stalled,
+    Idle,
+    /// The core asked for it.
+    Asked,
+}
+
+pub struct Conn {
+    id: ConnId,
+    listener: Listener,
+    host: StrBytes,
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    from_core: UnboundedReceiver<ToConn>,
+    input: BytesMut,
+    /// How much to read at a time.
+    step: usize,
+    replies: Replies,
+    /// Bytes held for each request that has no reply yet, in order; as long as `replies`.
+    held: VecDeque<usize>,
+    outbox: Outbox,
+    /// A request that waits for room.
+    waiting: Option<Ready>,
+    /// Set when nothing more is to be read, with the reason.
+    ending: Option<End>,
+    moved: Instant,
+}
+
+/// A decoded request and what it costs.
+struct Ready {
+    slip: Slip,
+    request: Box<Request>,
+    cost: usize,
+}
+
+impl Conn {
+    pub fn new(
+        id: ConnId,
+        listener: Listener,
+        stream: TcpStream,
+        shared: Arc<Shared>,
+        from_core: UnboundedReceiver<ToConn>,
+    ) -> Self {
+        let host = stream.peer_addr().map_or_else(|_| "/".to_string(), |peer| format!("/{}", peer.ip()));
+        Self {
+            id,
+            listener,
+            host: StrBytes::from_string(host),
+            stream,
+            shared,
+            from_core,
+            input: BytesMut::new(),
+            step: READ_MIN,
+            replies: Replies::default(),
+            held: VecDeque::new(),
+            outbox: Outbox::default(),
+            waiting: None,
+            ending: None,
+            moved: Instant::now(),
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub async fn run(mut self) {
+        let end = self.serve().await;
+        for held in self.held.drain(..) {
+            self.shared.room.add_permits(held);
+        }
+        let _ = self.shared.events.send(Event::Input(Input::Gone { conn: self.id }));
+        match end {
+            End::Bad(why) => {
+                self.shared.metrics.bad_frames.inc();
+                tracing::warn!("closed {} from {}: {why}", self.id, self.host);
+            }
+            End::Stalled => tracing::info!("closed {} from {}: it stopped in the middle", self.id, self.host),
+            End::Gone | End::Idle | End::Asked => tracing::trace!("closed {}: {end:?}", self.id),
+        }
+    }
+
+    async fn serve(&mut self) -> End {
+        loop {
+            if let Err(end) = self.turn() {
+                return end;
+            }
+            if self.ending.is_some() && self.replies.is_empty() && self.outbox.is_empty() {
+                return self.ending.take().unwrap_or(End::Gone);
+            }
+            let deadline = self.moved + self.patience();
+            let (reads, writes) = (self.wants_more(), !self.outbox.is_empty());
+            let needs = self.waiting.as_ref().map(|ready| self.permits(ready.cost));
+            tokio::select! {
+                biased;
+                message = self.from_core.recv() => match message {
+                    Some(message) => self.on_core(message),
+                    None => return End::Asked,
+                },
+                room = take_room(&self.shared.room, needs), if needs.is_some() => self.offer(room),
+                ready = self.stream.writable(), if writes => if ready.is_err() { return End::Gone },
+                ready = self.stream.readable(), if reads => match ready {
+                    Ok(()) => if let Err(end) = self.read() { return end },
+                    Err(_) => return End::Gone,
+                },
+                () = tokio::time::sleep_until(deadline) => return self.timed_out(),
+            }
+        }
+    }
+
+    /// Whatever can be done without waiting.
+    fn turn(&mut self) -> Result<(), End> {
+        while let Ok(message) = self.from_core.try_recv() {
+            self.on_core(message);
+        }
+        self.parse();
+        while let Some(frame) = self.replies.pop() {
+            self.queue(frame)?;
+        }
+        while self.held.len() > self.replies.len() {
+            let held = self.held.pop_front().unwrap_or(0);
+            self.shared.room.add_permits(held);
+        }
+        if !self.outbox.is_empty() {
+            let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
+            self.shared.metrics.sent_bytes.inc_by(sent as u64);
+            if sent > 0 {
+                self.moved = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn on_core(&mut self, message: ToConn) {
+        match message {
+            ToConn::Reply { seq, reply } => {
+                if let Err(why) = self.replies.done(seq, &reply) {
+                    tracing::error!("{why}");
+                    self.stop(End::Asked);
+                }
+            }
+            ToConn::Close => self.stop(End::Asked),
+        }
+    }
+
+    /// Nothing more is read, and requests without a reply get none; what is ready is still sent.
+    fn stop(&mut self, end: End) {
+        self.ending.get_or_insert(end);
+        self.waiting = None;
+        self.input.clear();
+        if matches!(self.ending, Some(End::Asked)) {
+            while let Some(frame) = self.replies.pop() {
+                let _ = self.queue(frame);
+            }
+            self.replies = Replies::default();
+        }
+    }
+
+    /// Puts a frame into the outbox; what lies on disk is opened now.
+    fn queue(&mut self, frame: Frame) -> Result<(), End> {
+        self.outbox.bytes(frame.head);
+        for segment in frame.rest {
+            match segment {
+                Segment::Bytes(bytes) => self.outbox.bytes(bytes),
+                Segment::File(range) => {
+                    let file = self.shared.disk.source(range).map_err(|why| {
+                        tracing::error!("a reply's bytes at {} cannot be opened: {why}", range.file);
+                        End::Asked
+                    })?;
+                    self.outbox.file(file, range.at, range.len as usize);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wants_more(&self) -> bool {
+        self.ending.is_none()
+            && self.waiting.is_none()
+            && self.replies.len() < self.shared.limits.requests_per_connection
+            && self.outbox.len() < UNSENT_MAX
+    }
+
+    fn read(&mut self) -> Result<(), End> {
+        let wanted = self.wanted();
+        self.input.reserve(wanted);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(0) => Err(if self.input.is_empty() { End::Gone } else { End::Bad("it ended within a request".into()) }),
+            Ok(count) => {
+                self.moved = Instant::now();
+                self.step = if count >= self.step { (self.step * 2).min(READ_MAX) } else { (self.step / 2).max(READ_MIN) };
+                Ok(())
+            }
+            Err(why) if why.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(_) => Err(End::Gone),
+        }
+    }
+
+    /// How many bytes to make room for.
+    fn wanted(&self) -> usize {
+        let Some(len) = self.frame_len() else { return self.step };
+        let missing = (len as usize).saturating_add(4).saturating_sub(self.input.len());
+        // A frame longer than what is trusted gets as much again as it has shown.
+        missing.min(TRUSTED.max(self.input.len())).max(1)
+    }
+
+    fn frame_len(&self) -> Option<i32> {
+        let bytes = self.input.first_chunk::<4>()?;
+        Some(i32::from_be_bytes(*bytes)).filter(|len| *len > 0)
+    }
+
+    /// Decodes whole frames and hands them on, as far as the bounds allow.
+    fn parse(&mut self) {
+        while self.wants_more() {
+            let Some(prefix) = self.input.first_chunk::<4>() else { return };
+            let len = i32::from_be_bytes(*prefix);
+            let Some(len) = usize::try_from(len).ok().filter(|len| *len <= self.shared.limits.request_bytes) else {
+                let why = format!("a request of {len} bytes; socket.request.max.bytes is {}", self.shared.limits.request_bytes);
+                return self.stop(End::Bad(why));
+            };
+            if self.input.len() < len + 4 {
+                return;
+            }
+            self.input.advance(4);
+            let frame = self.input.split_to(len).freeze();
+            self.on_frame(frame);
+        }
+    }
+
+    fn on_frame(&mut self, frame: Bytes) {
+        match receive::request(&frame, self.listener, self.id, &self.host) {
+            Ok(Received::Request { slip, request, cost }) => {
+                self.shared.metrics.request(slip.key, frame.len());
+                let cost = self.permits(cost.saturating_add(frame.len()));
+                self.waiting = Some(Ready { slip, request, cost });
+                let room = self.shared.room.try_acquire_many(u32::try_from(cost).unwrap_or(u32::MAX));
+                if room.map(|room| room.forget()).is_ok() {
+                    self.offer(cost);
+                }
+            }
+            Ok(Received::UnsupportedVersion { correlation }) => {
+                self.replies.ready(wire::encode::unsupported_version(correlation));
+                self.held.push_back(0);
+            }
+            Err(bad) => self.stop(End::Bad(bad.to_string())),
+        }
+    }
+
+    /// One request never needs more room than there is in all.
+    fn permits(&self, cost: usize) -> usize {
+        cost.min(self.shared.limits.in_flight_bytes)
+    }
+
+    /// Hands the waiting request to the core; room for it was taken.
+    fn offer(&mut self, room: usize) {
+        let Some(Ready { slip, mut request, .. }) = self.waiting.take() else {
+            self.shared.room.add_permits(room);
+            return;
+        };
+        request.seq = self.replies.open(slip);
+        self.held.push_back(room);
+        let _ = self.shared.events.send(Event::Input(Input::Request(request)));
+    }
+
+    /// How long the connection may stay as it is.
+    fn patience(&self) -> Duration {
+        if !self.outbox.is_empty() || !self.input.is_empty() && self.wants_more() || self.ending.is_some() {
+            return STALL;
+        }
+        match Duration::from_micros(self.shared.limits.idle.0) {
+            Duration::ZERO => Duration::from_secs(365 * 86_400),
+            idle => idle,
+        }
+    }
+
+    fn timed_out(&mut self) -> End {
+        if self.outbox.is_empty() && self.input.is_empty() { End::Idle } else { End::Stalled }
+    }
+}
+
+/// Takes room for so many bytes, when it comes free. Answers the number.
+async fn take_room(room: &Semaphore, bytes: Option<usize>) -> usize {
+    let bytes = bytes.unwrap_or(0);
+    match room.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)).await {
+        Ok(permit) => {
+            permit.forget();
+            bytes
+        }
+        // Never closed.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,451 @@
+//! Disk operations, off the runtime's threads.
+//!
+//! ```text
+//! submit ─▶ write thread ──▶ sync thread ─▶ done     what changes something, in order
+//!        └▶ read threads ──────────────────▶ done     reads, lists, decompression
+//! ```
+//! The write thread takes everything that waits as one round, carries it out in order, puts waiting appends to one file into
+//! one vectored write, and passes the round on to be made durable together with other rounds ([`crate::commit`]).
+
+use crate::commit::{Commit, Completed, Done, Round};
+use crate::files::{self, Files, fault_of};
+use crate::metrics::Metrics;
+use crate::unpack::unpack;
+use bytes::Bytes;
+use esker_core::id::DirId;
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
+use crate::names as layout;
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// What the node needs of a disk. The threads here are one; a simulated disk is the other.
+pub trait Disk: Send + Sync + 'static {
+    /// Takes operations in the order in which they were issued.
+    fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>);
+    /// Where bytes that a reply promised can be sent from.
+    fn source(&self, range: FileRange) -> io::Result<Arc<File>>;
+    /// Bytes left on the medium.
+    fn room(&self) -> io::Result<u64>;
+}
+
+/// Disk threads need little: no recursion, no large frames.
+const STACK: usize = 256 << 10;
+/// Buffers in one vectored write (`IOV_MAX` of Linux).
+const BUFFERS_MAX: usize = 1024;
+/// An operation's largest read of a file whose length is not known yet.
+const READ_STEP: u64 = 64 << 20;
+
+/// The disk of a real data folder.
+#[derive(Debug)]
+pub struct DiskThreads {
+    files: Arc<Files>,
+    writes: Arc<Queue>,
+    reads: Arc<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    ops: Mutex<VecDeque<(DiskTag, DiskOp)>>,
+    more: Condvar,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(DiskTag, DiskOp)>> {
+        self.ops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, ops: impl Iterator<Item = (DiskTag, DiskOp)>) {
+        self.lock().extend(ops);
+        self.more.notify_one();
+    }
+
+    /// Waits for operations and takes up to `max` of them.
+    fn take(&self, max: usize) -> Vec<(DiskTag, DiskOp)> {
+        let mut ops = self.lock();
+        while ops.is_empty() {
+            ops = self.more.wait(ops).unwrap_or_else(PoisonError::into_inner);
+        }
+        let count = ops.len().min(max);
+        let taken = ops.drain(..count).collect();
+        if !ops.is_empty() {
+            self.more.notify_one();
+        }
+        taken
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+}
+
+impl DiskThreads {
+    /// Starts the threads on an existing folder. `done` is called with what is complete, in order.
+    pub fn start(root: &Path, readers: usize, metrics: Arc<Metrics>, done: impl Fn(Completed) + Clone + Send + 'static) -> io::Result<Self> {
+        let files = Arc::new(Files::new(root)?);
+        let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
+        let commit = Commit::start(Arc::clone(&files), metrics, done.clone())?;
+        let writer = Writer { files: Arc::clone(&files), queue: Arc::clone(&writes), commit, failed: None };
+        spawn("esker-write", move || writer.run())?;
+        for _ in 0..readers {
+            let (files, queue, done) = (Arc::clone(&files), Arc::clone(&reads), done.clone());
+            spawn("esker-read", move || {
+                loop {
+                    for (tag, op) in queue.take(1) {
+                        done(vec![(tag, look(&files, op))]);
+                    }
+                }
+            })?;
+        }
+        Ok(Self { files, writes, reads })
+    }
+}
+
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).stack_size(STACK).spawn(work).map(|_| ())
+}
+
+impl Disk for DiskThreads {
+    fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>) {
+        let changes = |op: &DiskOp| match op {
+            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => false,
+            DiskOp::OpenDir { .. }
+            | DiskOp::RenameDir { .. }
+            | DiskOp::RemoveDir { .. }
+            | DiskOp::Create { .. }
+            | DiskOp::Append { .. }
+            | DiskOp::Sync { .. }
+            | DiskOp::Truncate { .. }
+            | DiskOp::Replace { .. }
+            | DiskOp::Rename { .. }
+            | DiskOp::Delete { .. }
+            | DiskOp::SyncDir { .. } => true,
+        };
+        let (writes, reads): (Vec<_>, Vec<_>) = ops.drain(..).partition(|(_, op)| changes(op));
+        if !writes.is_empty() {
+            self.writes.put(writes.into_iter());
+        }
+        for read in reads {
+            self.reads.put(std::iter::once(read));
+        }
+    }
+
+    fn source(&self, range: FileRange) -> io::Result<Arc<File>> {
+        self.files.open_promised(range.file)
+    }
+
+    fn room(&self) -> io::Result<u64> {
+        let stat = rustix::fs::fstatvfs(self.files.root_dir())?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+/// An operation that changes nothing.
+fn look(files: &Files, op: DiskOp) -> Result<DiskDone, DiskFault> {
+    let answer = match op {
+        DiskOp::Folders => folders(files.root()).map(DiskDone::Folders),
+        DiskOp::List { dir } => files.folder(dir).and_then(|path| list(&path)).map(DiskDone::Files),
+        DiskOp::Read { file, at, len } => files.open(file).and_then(|open| read(&open, at, len)).map(DiskDone::Bytes),
+        DiskOp::Unpack { codec, bytes, max } => {
+            unpack(codec, &bytes, max as usize).map(|plain| DiskDone::Bytes(plain.into()))
+        }
+        DiskOp::OpenDir { .. }
+        | DiskOp::RenameDir { .. }
+        | DiskOp::RemoveDir { .. }
+        | DiskOp::Create { .. }
+        | DiskOp::Append { .. }
+        | DiskOp::Sync { .. }
+        | DiskOp::Truncate { .. }
+        | DiskOp::Replace { .. }
+        | DiskOp::Rename { .. }
+        | DiskOp::Delete { .. }
+        | DiskOp::SyncDir { .. } => Err(io::ErrorKind::Unsupported.into()),
+    };
+    answer.map_err(|why| fault_of(&why))
+}
+
+fn folders(root: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn list(folder: &Path) -> io::Result<Vec<(FileName, u64)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Some(name) = entry.file_name().to_str().and_then(layout::file_name) {
+            files.push((name, entry.metadata()?.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: &File, at: u64, len: u32) -> io::Result<Bytes> {
+    let len = if u64::from(len) > READ_STEP / 64 {
+        // A generous bound need not become a generous buffer.
+        u64::from(len).min(file.metadata()?.len().saturating_sub(at))
+    } else {
+        u64::from(len)
+    };
+    let wanted = usize::try_from(len).unwrap_or(usize::MAX);
+    let mut bytes: Vec<u8> = Vec::with_capacity(wanted);
+    while bytes.len() < wanted {
+        let from = at.saturating_add(bytes.len() as u64);
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), from) {
+            Ok(0) => break,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(why) => return Err(why.into()),
+        }
+    }
+    bytes.truncate(wanted);
+    Ok(bytes.into())
+}
+
+/// Appends to one file, one behind the other, that are not written yet.
+struct Run {
+    file: FileId,
+    at: u64,
+    len: u64,
+    bytes: Vec<Bytes>,
+    /// Places of the operations in the round.
+    ops: Vec<usize>,
+}
+
+/// The write thread.
+struct Writer {
+    files: Arc<Files>,
+    queue: Arc<Queue>,
+    commit: Commit,
+    /// Something failed: what the medium holds is unknown, and nothing is changed any more.
+    failed: Option<DiskFault>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let ops = self.queue.take(usize::MAX);
+            let round = self.carry_out(ops);
+            self.commit.take(round, self.queue.is_empty());
+        }
+    }
+
+    fn carry_out(&mut self, ops: Vec<(DiskTag, DiskOp)>) -> Round {
+        let mut round = Round::default();
+        let mut runs: HashMap<FileId, Run> = HashMap::new();
+        for (tag, op) in ops {
+            let place = round.done.len();
+            let dir = dir_of(&op);
+            round.done.push(Done { tag, dir, result: Ok(DiskDone::Done), durable: is_durable(&op) });
+            if let DiskOp::Append { file, at, bytes, sync } = op {
+                self.gather(&mut runs, &mut round, place, (file, at, bytes));
+                if sync {
+                    round.dirty_files.insert(file);
+                }
+                continue;
+            }
+            // An operation sees what was issued before it for its folder.
+            self.write_runs(&mut runs, &mut round, Some(dir));
+            let result = match self.failed {
+                Some(fault) => Err(fault),
+                None => self.change(op, &mut round).map_err(|why| fault_of(&why)),
+            };
+            self.set(&mut round, place, result);
+        }
+        self.write_runs(&mut runs, &mut round, None);
+        round
+    }
+
+    fn gather(
+        &mut self,
+        runs: &mut HashMap<FileId, Run>,
+        round: &mut Round,
+        place: usize,
+        (file, at, bytes): (FileId, u64, Vec<Bytes>),
+    ) {
+        let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
+        let continues = runs
+            .get(&file)
+            .is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= BUFFERS_MAX);
+        if !continues && let Some(run) = runs.remove(&file) {
+            self.write(run, round);
+        }
+        let run = runs.entry(file).or_insert_with(|| Run { file, at, len: 0, bytes: Vec::new(), ops: Vec::new() });
+        run.len += len;
+        run.bytes.extend(bytes);
+        run.ops.push(place);
+    }
+
+    /// Writes what was gathered, of one folder or of all.
+    fn write_runs(&mut self, runs: &mut HashMap<FileId, Run>, round: &mut Round, dir: Option<DirId>) {
+        let chosen = |file: &FileId| dir.is_none_or(|dir| file.dir == dir);
+        for run in runs.extract_if(|file, _| chosen(file)).map(|(_, run)| run).collect::<Vec<_>>() {
+            self.write(run, round);
+        }
+    }
+
+    fn write(&mut self, run: Run, round: &mut Round) {
+        let result = match self.failed {
+            Some(fault) => Err(fault),
+            None => self.files.open(run.file).and_then(|file| write_all(&file, run.at, &run.bytes)).map_err(|why| fault_of(&why)),
+        };
+        for place in run.ops {
+            self.set(round, place, result.map(|()| DiskDone::Done));
+        }
+    }
+
+    fn set(&mut self, round: &mut Round, place: usize, result: Result<DiskDone, DiskFault>) {
+        if let Err(fault) = &result {
+            self.failed.get_or_insert(*fault);
+        }
+        if let Some(done) = round.done.get_mut(place) {
+            done.result = result;
+        }
+    }
+
+    /// Carries out what is not an append. What it leaves to be made durable is named in the round.
+    fn change(&self, op: DiskOp, round: &mut Round) -> io::Result<DiskDone> {
+        match op {
+            DiskOp::OpenDir { dir, name } => self.open_dir(dir, name, round)?,
+            DiskOp::RenameDir { dir, name } => {
+                std::fs::rename(self.files.folder(dir)?, self.files.root().join(&name))?;
+                self.files.bind(dir, name);
+                round.dirty_dirs.insert(DirId::ROOT);
+            }
+            DiskOp::RemoveDir { dir } => {
+                let path = self.files.folder(dir)?;
+                self.files.unbind(dir);
+                round.dirty_dirs.remove(&dir);
+                round.dirty_files.retain(|file| file.dir != dir);
+                std::fs::remove_dir_all(path)?;
+                round.dirty_dirs.insert(DirId::ROOT);
+            }
+            DiskOp::Create { file } => drop(self.files.create(file)?),
+            DiskOp::Sync { file } => drop(round.dirty_files.insert(file)),
+            DiskOp::Truncate { file, len } => {
+                self.files.open(file)?.set_len(len)?;
+                round.dirty_files.insert(file);
+            }
+            DiskOp::Replace { file, bytes } => {
+                files::replace(&self.files.path(file)?, &bytes)?;
+                self.files.forget(file);
+                round.dirty_dirs.insert(file.dir);
+            }
+            DiskOp::Rename { from, to } => self.rename(from, FileId::new(from.dir, to), round)?,
+            DiskOp::Delete { file } => self.delete(file, round)?,
+            DiskOp::SyncDir { dir } => drop(round.dirty_dirs.insert(dir)),
+            DiskOp::Append { .. }
+            | DiskOp::Folders
+            | DiskOp::List { .. }
+            | DiskOp::Read { .. }
+            | DiskOp::Unpack { .. } => return Err(io::ErrorKind::Unsupported.into()),
+        }
+        Ok(DiskDone::Done)
+    }
+
+    fn open_dir(&self, dir: DirId, name: String, round: &mut Round) -> io::Result<()> {
+        let path = self.files.root().join(&name);
+        match std::fs::create_dir(&path) {
+            Ok(()) => drop(round.dirty_dirs.insert(DirId::ROOT)),
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(why) => return Err(why),
+        }
+        self.files.bind(dir, name);
+        Ok(())
+    }
+
+    fn rename(&self, from: FileId, to: FileId, round: &mut Round) -> io::Result<()> {
+        std::fs::rename(self.files.path(from)?, self.files.path(to)?)?;
+        self.files.forget(from);
+        self.files.forget(to);
+        // What is still to be synced is known by its new name.
+        if round.dirty_files.remove(&from) {
+            round.dirty_files.insert(to);
+        }
+        Ok(())
+    }
+
+    fn delete(&self, file: FileId, round: &mut Round) -> io::Result<()> {
+        self.files.forget(file);
+        round.dirty_files.remove(&file);
+        match std::fs::remove_file(self.files.path(file)?) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether the operation's completion promises durability.
+const fn is_durable(op: &DiskOp) -> bool {
+    match op {
+        DiskOp::Append { sync, .. } => *sync,
+        DiskOp::OpenDir { .. }
+        | DiskOp::RenameDir { .. }
+        | DiskOp::RemoveDir { .. }
+        | DiskOp::Sync { .. }
+        | DiskOp::Truncate { .. }
+        | DiskOp::Replace { .. }
+        | DiskOp::SyncDir { .. } => true,
+        DiskOp::Create { .. }
+        | DiskOp::Rename { .. }
+        | DiskOp::Delete { .. }
+        | DiskOp::Folders
+        | DiskOp::List { .. }
+        | DiskOp::Read { .. }
+        | DiskOp::Unpack { .. } => false,
+    }
+}
+
+const fn dir_of(op: &DiskOp) -> DirId {
+    match op {
+        DiskOp::OpenDir { dir, .. }
+        | DiskOp::RenameDir { dir, .. }
+        | DiskOp::RemoveDir { dir }
+        | DiskOp::List { dir }
+        | DiskOp::SyncDir { dir } => *dir,
+        DiskOp::Create { file }
+        | DiskOp::Append { file, .. }
+        | DiskOp::Sync { file }
+        | DiskOp::Read { file, .. }
+        | DiskOp::Truncate { file, .. }
+        | DiskOp::Replace { file, .. }
+        | DiskOp::Delete { file } => file.dir,
+        DiskOp::Rename { from, .. } => from.dir,
+        DiskOp::Folders | DiskOp::Unpack { .. } => DirId::ROOT,
+    }
+}
+
+fn write_all(file: &File, mut at: u64, parts: &[Bytes]) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut left = slices.as_mut_slice();
+    while !left.is_empty() {
+        let window = left.len().min(BUFFERS_MAX);
+        match rustix::io::pwritev(file, &left[..window], at) {
+            Ok(0) if left.iter().any(|part| !part.is_empty()) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(0) => return Ok(()),
+            Ok(written) => {
+                at = at.saturating_add(written as u64);
+                IoSlice::advance_slices(&mut left, written);
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(why) => return Err(why.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "disk_tests.rs"]
+mod tests;

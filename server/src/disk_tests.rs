@@ -1,0 +1,149 @@
+//! The disk threads keep the contract of `esker_core::io`'s disk operations.
+
+use super::*;
+use esker_core::id::Offset;
+use esker_core::io::Owner;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+
+struct Bench {
+    path: PathBuf,
+    disk: DiskThreads,
+    done: mpsc::Receiver<(DiskTag, Result<DiskDone, DiskFault>)>,
+    serial: u64,
+}
+
+const DIR: DirId = DirId(5);
+const LOG: FileId = FileId::new(DIR, FileName::Log(Offset(0)));
+const INDEX: FileId = FileId::new(DIR, FileName::Index(Offset(0)));
+
+impl Bench {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("esker-disk-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        let (sender, done) = mpsc::channel();
+        let report = move |completed: Completed| completed.into_iter().for_each(|one| drop(sender.send(one)));
+        let disk = DiskThreads::start(&path, 2, Arc::default(), report).unwrap();
+        Self { path, disk, done, serial: 0 }
+    }
+
+    fn submit(&mut self, ops: Vec<DiskOp>) -> Vec<u64> {
+        let mut tagged = Vec::new();
+        let mut serials = Vec::new();
+        for op in ops {
+            self.serial += 1;
+            serials.push(self.serial);
+            tagged.push((DiskTag { owner: Owner::Log(DIR), serial: self.serial }, op));
+        }
+        self.disk.submit(&mut tagged);
+        serials
+    }
+
+    fn next(&self) -> (u64, Result<DiskDone, DiskFault>) {
+        let (tag, result) = self.done.recv_timeout(Duration::from_secs(10)).expect("an operation completes");
+        (tag.serial, result)
+    }
+
+    /// Carries operations out and answers their results, which come in order.
+    fn all(&mut self, ops: Vec<DiskOp>) -> Vec<Result<DiskDone, DiskFault>> {
+        let serials = self.submit(ops);
+        serials
+            .into_iter()
+            .map(|serial| {
+                let (done, result) = self.next();
+                assert_eq!(done, serial, "operations of one folder complete in order");
+                result
+            })
+            .collect()
+    }
+
+    fn one(&mut self, op: DiskOp) -> Result<DiskDone, DiskFault> {
+        self.all(vec![op]).remove(0)
+    }
+}
+
+fn append(file: FileId, at: u64, bytes: &'static [u8], sync: bool) -> DiskOp {
+    DiskOp::Append { file, at, bytes: vec![Bytes::from_static(bytes)], sync }
+}
+
+fn open() -> DiskOp {
+    DiskOp::OpenDir { dir: DIR, name: "topic-0".into() }
+}
+
+#[test]
+fn appends_are_put_together_and_read_back() {
+    let mut bench = Bench::new("append");
+    let mut ops = vec![open(), DiskOp::Create { file: LOG }, DiskOp::Create { file: INDEX }];
+    for number in 0..50u64 {
+        ops.push(append(LOG, number * 4, b"abcd", number % 3 == 0));
+        ops.push(append(INDEX, number * 2, b"xy", false));
+    }
+    ops.push(DiskOp::Sync { file: LOG });
+    ops.push(DiskOp::SyncDir { dir: DIR });
+    assert!(bench.all(ops).iter().all(|result| *result == Ok(DiskDone::Done)));
+    let Ok(DiskDone::Bytes(bytes)) = bench.one(DiskOp::Read { file: LOG, at: 2, len: 1000 }) else { panic!() };
+    assert_eq!(&bytes[..], &b"abcd".repeat(50)[2..]);
+    let Ok(DiskDone::Files(files)) = bench.one(DiskOp::List { dir: DIR }) else { panic!() };
+    assert_eq!(files, vec![(FileName::Log(Offset(0)), 200), (FileName::Index(Offset(0)), 100)]);
+    assert_eq!(bench.one(DiskOp::Folders), Ok(DiskDone::Folders(vec!["topic-0".into()])));
+}
+
+#[test]
+fn operations_see_those_before_them() {
+    let mut bench = Bench::new("order");
+    bench.all(vec![open(), DiskOp::Create { file: LOG }]);
+    let results = bench.all(vec![
+        append(LOG, 0, b"0123456789", false),
+        DiskOp::Truncate { file: LOG, len: 4 },
+        append(LOG, 4, b"ab", true),
+        DiskOp::Rename { from: LOG, to: FileName::RetiredLog(Offset(0)) },
+        DiskOp::Create { file: LOG },
+        append(LOG, 0, b"new", true),
+        DiskOp::Replace { file: FileId::new(DIR, FileName::LeaderEpochs), bytes: Bytes::from_static(b"0\n0\n") },
+        DiskOp::RenameDir { dir: DIR, name: "topic-0.1-delete".into() },
+        DiskOp::Delete { file: INDEX },
+    ]);
+    assert!(results.iter().all(|result| *result == Ok(DiskDone::Done)), "{results:?}");
+    let folder = bench.path.join("topic-0.1-delete");
+    assert_eq!(std::fs::read(folder.join("00000000000000000000.log")).unwrap(), b"new");
+    assert_eq!(std::fs::read(folder.join("00000000000000000000.log.deleted")).unwrap(), b"0123ab");
+    assert_eq!(std::fs::read(folder.join("leader-epoch-checkpoint")).unwrap(), b"0\n0\n");
+    let Ok(DiskDone::Bytes(bytes)) = bench.one(DiskOp::Read { file: LOG, at: 0, len: 10 }) else { panic!() };
+    assert_eq!(&bytes[..], b"new");
+    assert_eq!(bench.one(DiskOp::RemoveDir { dir: DIR }), Ok(DiskDone::Done));
+    assert!(!folder.exists());
+}
+
+#[test]
+fn what_is_missing_is_told_and_does_not_stop_the_disk() {
+    let mut bench = Bench::new("missing");
+    bench.one(open()).unwrap();
+    assert_eq!(bench.one(DiskOp::Read { file: LOG, at: 0, len: 10 }), Err(DiskFault::Missing));
+    assert_eq!(bench.one(DiskOp::List { dir: DirId(99) }), Err(DiskFault::Missing));
+    assert_eq!(bench.one(DiskOp::Create { file: LOG }), Ok(DiskDone::Done));
+}
+
+/// A failed change is final: nothing behind it is carried out, in whatever folder.
+#[test]
+fn a_failed_change_is_final() {
+    let mut bench = Bench::new("final");
+    bench.all(vec![open(), DiskOp::Create { file: LOG }]);
+    assert!(bench.one(append(FileId::new(DirId(99), FileName::Log(Offset(0))), 0, b"x", true)).is_err());
+    assert!(bench.one(append(LOG, 0, b"x", true)).is_err());
+    assert_eq!(std::fs::metadata(bench.path.join("topic-0/00000000000000000000.log")).unwrap().len(), 0);
+    assert!(bench.one(DiskOp::Read { file: LOG, at: 0, len: 1 }).is_ok());
+}
+
+#[test]
+fn many_files_become_durable_together() {
+    let mut bench = Bench::new("many");
+    let mut ops = vec![open()];
+    for base in 0..40 {
+        let file = FileId::new(DIR, FileName::Log(Offset(base)));
+        ops.push(DiskOp::Create { file });
+        ops.push(append(file, 0, b"record", true));
+    }
+    assert!(bench.all(ops).iter().all(Result::is_ok));
+}

@@ -1,0 +1,113 @@
+//! The loop that owns the broker: take inputs, hand them in, carry out what comes out, sleep until the deadline.
+
+use crate::clock::Clock;
+use crate::commit::Completed;
+use crate::conn::ToConn;
+use crate::disk::Disk;
+use crate::metrics::Metrics;
+use crate::notes;
+use crate::peers::{Call, Peers};
+use esker_core::broker::Broker;
+use esker_core::id::ConnId;
+use esker_core::io::{DiskOp, DiskTag, Input, Output};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+/// What the shell's parts tell the loop.
+#[derive(Debug)]
+pub enum Event {
+    Input(Input),
+    Disk(Completed),
+    Opened { conn: ConnId, to_conn: UnboundedSender<ToConn> },
+}
+
+/// How the node ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub clean: bool,
+    pub why: String,
+}
+
+/// Inputs taken in one go: their disk operations go out together.
+const BATCH: usize = 256;
+
+/// Where outputs go.
+pub struct Shell {
+    pub disk: Arc<dyn Disk>,
+    pub peers: Peers,
+    pub metrics: Arc<Metrics>,
+    /// Called once, when the node serves.
+    pub ready: Option<Box<dyn FnOnce() + Send>>,
+    pub conns: HashMap<ConnId, UnboundedSender<ToConn>>,
+    pub ops: Vec<(DiskTag, DiskOp)>,
+}
+
+/// Drives the broker to its end.
+pub async fn drive(mut broker: Broker, mut events: UnboundedReceiver<Event>, mut shell: Shell, clock: Clock) -> Ended {
+    let mut batch = Vec::with_capacity(BATCH);
+    broker.handle(clock.now(), Input::Boot);
+    loop {
+        if let Some(ended) = shell.carry_out(&mut broker) {
+            return ended;
+        }
+        tokio::select! {
+            biased;
+            _ = events.recv_many(&mut batch, BATCH) => {}
+            () = clock.sleep_until(broker.next_deadline()) => {}
+        }
+        let now = clock.now();
+        for event in batch.drain(..) {
+            match event {
+                Event::Input(input) => {
+                    shell.forget_gone(&input);
+                    broker.handle(now, input);
+                }
+                Event::Disk(completed) => {
+                    completed.into_iter().for_each(|(tag, result)| broker.handle(now, Input::Disk { tag, result }));
+                }
+                Event::Opened { conn, to_conn } => drop(shell.conns.insert(conn, to_conn)),
+            }
+        }
+        // Inputs that never end must not keep time from passing.
+        if broker.next_deadline().is_some_and(|deadline| deadline <= now.mono) {
+            broker.handle(now, Input::Tick);
+        }
+    }
+}
+
+impl Shell {
+    fn carry_out(&mut self, broker: &mut Broker) -> Option<Ended> {
+        let mut ended = None;
+        while let Some(output) = broker.poll_output() {
+            match output {
+                Output::Reply { conn, seq, reply } => self.tell(conn, ToConn::Reply { seq, reply }),
+                Output::Close { conn } => self.tell(conn, ToConn::Close),
+                Output::Call { call, to, lane, key, version, body } => {
+                    self.peers.call(to, lane, Call { id: call, key, version, body });
+                }
+                Output::Disk { tag, op } => self.ops.push((tag, op)),
+                Output::Note(note) => notes::tell(&note, &self.metrics),
+                Output::Ready => self.ready.take().into_iter().for_each(|ready| ready()),
+                Output::Stopped { clean, why } => ended = Some(Ended { clean, why }),
+            }
+        }
+        if !self.ops.is_empty() {
+            self.disk.submit(&mut self.ops);
+        }
+        ended
+    }
+
+    fn tell(&self, conn: ConnId, message: ToConn) {
+        // A connection that is gone says so itself.
+        if let Some(to_conn) = self.conns.get(&conn) {
+            let _ = to_conn.send(message);
+        }
+    }
+
+    fn forget_gone(&mut self, input: &Input) {
+        if let Input::Gone { conn } = input {
+            self.conns.remove(conn);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The data folder's files by the core's names: opened once, kept open within a bound.
+
+use esker_core::id::DirId;
+use esker_core::io::{DiskFault, FileId, FileName};
+use crate::names as layout;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Open files kept. A node opens many more over time, and a process may hold about a thousand by default.
+const OPEN_MAX: usize = 400;
+
+/// The files of one data folder.
+#[derive(Debug)]
+pub struct Files {
+    root: PathBuf,
+    root_dir: File,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    folders: HashMap<DirId, String>,
+    open: HashMap<FileId, (Arc<File>, u64)>,
+    /// Counts uses: the file used longest ago is closed first.
+    uses: u64,
+}
+
+impl Files {
+    pub fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: root.to_path_buf(), root_dir: File::open(root)?, inner: Mutex::default() })
+    }
+
+    pub const fn root_dir(&self) -> &File {
+        &self.root_dir
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic ends the process: there is no half-changed map to fear.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Binds a folder's number to its name.
+    pub fn bind(&self, dir: DirId, name: String) {
+        self.lock().folders.insert(dir, name);
+    }
+
+    /// Forgets a folder and closes its files.
+    pub fn unbind(&self, dir: DirId) {
+        let mut inner = self.lock();
+        inner.folders.remove(&dir);
+        inner.open.retain(|file, _| file.dir != dir);
+    }
+
+    pub fn folder(&self, dir: DirId) -> io::Result<PathBuf> {
+        if dir == DirId::ROOT {
+            return Ok(self.root.clone());
+        }
+        let name = self.lock().folders.get(&dir).cloned();
+        name.map(|name| self.root.join(name)).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub fn path(&self, file: FileId) -> io::Result<PathBuf> {
+        Ok(self.folder(file.dir)?.join(layout::file_text(file.name)))
+    }
+
+    /// The file, open for reading and writing.
+    pub fn open(&self, file: FileId) -> io::Result<Arc<File>> {
+        if let Some(open) = self.lock().find(file) {
+            return Ok(open);
+        }
+        let open = Arc::new(OpenOptions::new().read(true).write(true).open(self.path(file)?)?);
+        self.lock().keep(file, &open);
+        Ok(open)
+    }
+
+    /// The file, for sending bytes of it that a reply has promised: one that was renamed meanwhile is found as well.
+    pub fn open_promised(&self, file: FileId) -> io::Result<Arc<File>> {
+        match (self.open(file), file.name) {
+            (Err(why), FileName::Log(base)) if why.kind() == io::ErrorKind::NotFound => {
+                self.open(FileId::new(file.dir, FileName::RetiredLog(base)))
+            }
+            (result, _) => result,
+        }
+    }
+
+    pub fn create(&self, file: FileId) -> io::Result<Arc<File>> {
+        let path = self.path(file)?;
+        let open = Arc::new(OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?);
+        self.lock().keep(file, &open);
+        Ok(open)
+    }
+
+    /// The file has another name or another content from now on.
+    pub fn forget(&self, file: FileId) {
+        self.lock().open.remove(&file);
+    }
+}
+
+impl Inner {
+    fn find(&mut self, file: FileId) -> Option<Arc<File>> {
+        self.uses += 1;
+        let uses = self.uses;
+        let (open, used) = self.open.get_mut(&file)?;
+        *used = uses;
+        Some(Arc::clone(open))
+    }
+
+    fn keep(&mut self, file: FileId, open: &Arc<File>) {
+        self.uses += 1;
+        self.open.insert(file, (Arc::clone(open), self.uses));
+        if self.open.len() > OPEN_MAX {
+            // A quarter at a time, so that the search is paid for rarely.
+            let mut uses: Vec<u64> = self.open.values().map(|(_, used)| *used).collect();
+            uses.sort_unstable();
+            let oldest = uses.get(OPEN_MAX / 4).copied().unwrap_or(0);
+            self.open.retain(|_, (_, used)| *used > oldest);
+        }
+    }
+}
+
+/// Puts `bytes` in the place of the file, atomically. The new name is durable once its folder is synced.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = path.to_path_buf().into_os_string();
+    aside.push(".tmp");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&aside, path)
+}
+
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// How the core is told of an error.
+pub fn fault_of(why: &io::Error) -> DiskFault {
+    match why.kind() {
+        io::ErrorKind::NotFound => DiskFault::Missing,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::Full,
+        _ => DiskFault::Io,
+    }
+}

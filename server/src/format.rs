@@ -1,0 +1,128 @@
+//! `meta.properties`: whose the data folder is.
+//!
+//! ```text
+//! version=1
+//! node.id=1
+//! directory.id=W3tlSTdWSAGuUcXwYPGz7A
+//! cluster.id=q1Sh-9_ISia_zwGINzRvyQ     once the cluster has one
+//! esker.format=1
+//! ```
+//! The first four are Kafka's (`MetaProperties`, version 1). The last says that the metadata log beside it is Esker's.
+
+use crate::exit::{Code, Failure};
+use crate::{files, properties};
+use esker_core::config::Given;
+use esker_core::id::Uuid;
+use std::path::Path;
+
+const FILE: &str = "meta.properties";
+const METADATA_LOG: &str = "__cluster_metadata-0";
+/// Of the layout of the metadata log's records.
+const FORMAT: &str = "1";
+
+/// What the folder says of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Folder {
+    pub directory: Uuid,
+    pub cluster: Option<String>,
+    /// Nothing was written down yet.
+    pub is_new: bool,
+}
+
+/// Looks whether the folder can be this node's. Writes nothing.
+pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Result<Folder, Failure> {
+    let text = match std::fs::read_to_string(folder.join(FILE)) {
+        Ok(text) => text,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+            if folder.join(METADATA_LOG).exists() {
+                return Err(refusal(folder, "holds a metadata log without meta.properties; it is damaged or not Esker's"));
+            }
+            return Ok(Folder { directory: fresh, cluster: cluster.map(String::from), is_new: true });
+        }
+        Err(why) => return Err(refusal(folder, &format!("cannot be read: {why}"))),
+    };
+    let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
+    belongs(folder, &meta, node, cluster)?;
+    let is_ours = meta.get("esker.format").is_some();
+    if !is_ours && folder.join(METADATA_LOG).exists() {
+        return Err(refusal(folder, "holds Apache Kafka's metadata log, which cannot be imported yet; give --data another folder"));
+    }
+    let directory = meta.get("directory.id").and_then(|id| Uuid::parse(id));
+    let cluster = meta.get("cluster.id").cloned().or_else(|| cluster.map(String::from));
+    Ok(Folder { directory: directory.unwrap_or(fresh), cluster, is_new: !is_ours })
+}
+
+fn belongs(folder: &Path, meta: &Given, node: i32, cluster: Option<&str>) -> Result<(), Failure> {
+    let theirs = meta.get("node.id").map_or("none", String::as_str);
+    if theirs.parse() != Ok(node) {
+        return Err(refusal(folder, &format!("belongs to node {theirs}, and this is node {node}")));
+    }
+    if let (Some(theirs), Some(ours)) = (meta.get("cluster.id"), cluster)
+        && theirs != ours
+    {
+        return Err(refusal(folder, &format!("belongs to cluster {theirs}, and cluster.id is {ours}")));
+    }
+    match meta.get("esker.format").map(String::as_str) {
+        None | Some(FORMAT) => Ok(()),
+        Some(other) => Err(refusal(folder, &format!("has format {other}; this program knows {FORMAT}"))),
+    }
+}
+
+fn refusal(folder: &Path, why: &str) -> Failure {
+    Failure::new(Code::Folder, format!("data folder {} {why}", folder.display()))
+}
+
+/// Writes down whose the folder is, durably.
+pub fn write(folder: &Path, node: i32, found: &Folder) -> std::io::Result<()> {
+    let mut text = format!("version=1\nnode.id={node}\ndirectory.id={}\n", found.directory);
+    if let Some(cluster) = &found.cluster {
+        text.push_str(&format!("cluster.id={cluster}\n"));
+    }
+    text.push_str(&format!("esker.format={FORMAT}\n"));
+    files::replace(&folder.join(FILE), text.as_bytes())?;
+    files::sync_dir(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("esker-format-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_new_folder_is_taken_and_known_again() {
+        let path = folder("new");
+        let found = look(&path, 1, None, Uuid(7)).unwrap();
+        assert!(found.is_new && found.directory == Uuid(7));
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0, "a look writes nothing");
+        write(&path, 1, &found).unwrap();
+        let again = look(&path, 1, None, Uuid(8)).unwrap();
+        assert!(!again.is_new && again.directory == Uuid(7));
+    }
+
+    #[test]
+    fn anothers_folder_is_refused() {
+        let path = folder("other");
+        let found = Folder { directory: Uuid(7), cluster: Some("one".into()), is_new: true };
+        write(&path, 1, &found).unwrap();
+        assert!(look(&path, 2, None, Uuid(8)).unwrap_err().line.contains("node 1"));
+        assert!(look(&path, 1, Some("two"), Uuid(8)).unwrap_err().line.contains("cluster one"));
+        assert_eq!(look(&path, 1, Some("one"), Uuid(8)).unwrap().cluster.as_deref(), Some("one"));
+    }
+
+    #[test]
+    fn kafkas_metadata_log_is_refused_and_its_formatted_folder_is_not() {
+        let path = folder("kafka");
+        std::fs::write(path.join(FILE), "version=1\nnode.id=1\ncluster.id=abc\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\n").unwrap();
+        let found = look(&path, 1, None, Uuid(8)).unwrap();
+        assert_eq!((found.cluster.as_deref(), found.is_new), (Some("abc"), true));
+        assert_eq!(found.directory.to_string(), "W3tlSTdWSAGuUcXwYPGz7A");
+        std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
+        assert!(look(&path, 1, None, Uuid(8)).unwrap_err().line.contains("Kafka"));
+    }
+}

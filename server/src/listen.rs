@@ -1,0 +1,96 @@
+//! Accepts connections, within the limits on their number.
+
+use crate::conn::{Conn, Shared, ToConn};
+use crate::drive::Event;
+use esker_core::id::ConnId;
+use esker_core::io::Listener;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// Names connections and counts them, over all listeners.
+#[derive(Debug)]
+pub struct Doorkeeper {
+    next: AtomicU64,
+    max: usize,
+    max_per_ip: usize,
+    open: Mutex<(usize, HashMap<IpAddr, usize>)>,
+}
+
+impl Doorkeeper {
+    pub fn new(max: usize, max_per_ip: usize) -> Self {
+        Self { next: AtomicU64::new(1), max, max_per_ip, open: Mutex::default() }
+    }
+
+    fn admit(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, by_ip) = &mut *open;
+        let same = by_ip.get(&from).copied().unwrap_or(0);
+        if *all >= self.max || same >= self.max_per_ip {
+            return None;
+        }
+        *all += 1;
+        by_ip.insert(from, same + 1);
+        Some(Place { keeper: Arc::clone(self), from })
+    }
+}
+
+/// A connection's place among those allowed.
+struct Place {
+    keeper: Arc<Doorkeeper>,
+    from: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.keeper.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, by_ip) = &mut *open;
+        *all -= 1;
+        if let Some(same) = by_ip.get_mut(&self.from) {
+            *same -= 1;
+            if *same == 0 {
+                by_ip.remove(&self.from);
+            }
+        }
+    }
+}
+
+/// Serves one listener for ever.
+pub async fn listen(socket: TcpListener, listener: Listener, keeper: Arc<Doorkeeper>, shared: Arc<Shared>) {
+    loop {
+        match socket.accept().await {
+            Ok((stream, peer)) => match keeper.admit(peer.ip()) {
+                Some(place) => open(stream, listener, place, &shared),
+                None => {
+                    shared.metrics.refused_connections.inc();
+                    tracing::debug!("refused a connection from {}: too many", peer.ip());
+                }
+            },
+            Err(why) => {
+                // Out of file descriptors, most likely: others will be closed.
+                tracing::warn!("cannot accept a connection: {why}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn open(stream: TcpStream, listener: Listener, place: Place, shared: &Arc<Shared>) {
+    let _ = stream.set_nodelay(true);
+    let id = ConnId(place.keeper.next.fetch_add(1, Ordering::Relaxed));
+    let (to_conn, from_core) = mpsc::unbounded_channel::<ToConn>();
+    if shared.events.send(Event::Opened { conn: id, to_conn }).is_err() {
+        return;
+    }
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        shared.metrics.connections.inc();
+        Conn::new(id, listener, stream, Arc::clone(&shared), from_core).run().await;
+        shared.metrics.connections.dec();
+        drop(place);
+    });
+}

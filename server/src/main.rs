@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    esker_server::cli::main()
+}

@@ -1,0 +1,105 @@
+//! What is counted, in Prometheus' terms.
+
+use kafka_protocol::messages::ApiKey;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+type Labels = [(&'static str, String); 1];
+
+/// Room for every key that the codec knows.
+const KEYS: usize = 128;
+
+/// The counters of one process. Those of the hot path are found without a lock.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Vec<Counter>,
+    pub received_bytes: Counter,
+    pub sent_bytes: Counter,
+    pub connections: Gauge,
+    pub refused_connections: Counter,
+    pub bad_frames: Counter,
+    pub room: Gauge,
+    sync_seconds: Histogram,
+    synced_files: Counter,
+    notes: Family<Labels, Counter>,
+    /// The node serves.
+    ready: AtomicBool,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("esker");
+        let by_key = Family::<Labels, Counter>::default();
+        registry.register("requests", "Requests received, by kind", by_key.clone());
+        let requests = (0..KEYS).map(|key| {
+            let known = i16::try_from(key).ok().and_then(|key| ApiKey::try_from(key).ok());
+            known.map_or_else(Counter::default, |key| by_key.get_or_create(&[("request", format!("{key:?}"))]).clone())
+        });
+        let requests = requests.collect();
+        let metrics = Self {
+            requests,
+            received_bytes: Counter::default(),
+            sent_bytes: Counter::default(),
+            connections: Gauge::default(),
+            refused_connections: Counter::default(),
+            bad_frames: Counter::default(),
+            room: Gauge::default(),
+            sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            synced_files: Counter::default(),
+            notes: Family::default(),
+            ready: AtomicBool::new(false),
+            registry: Registry::default(),
+        };
+        registry.register("received_bytes", "Bytes of requests received", metrics.received_bytes.clone());
+        registry.register("sent_bytes", "Bytes of replies sent", metrics.sent_bytes.clone());
+        registry.register("connections", "Connections open", metrics.connections.clone());
+        registry.register("refused_connections", "Connections refused for a limit", metrics.refused_connections.clone());
+        registry.register("bad_frames", "Connections closed for a malformed request", metrics.bad_frames.clone());
+        registry.register("disk_room_bytes", "Bytes left on the data folder's medium", metrics.room.clone());
+        registry.register("disk_sync_seconds", "How long making writes durable took", metrics.sync_seconds.clone());
+        registry.register("disk_synced_files", "Files made durable", metrics.synced_files.clone());
+        registry.register("notes", "Rare events, by kind", metrics.notes.clone());
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    pub fn request(&self, key: ApiKey, bytes: usize) {
+        if let Some(counter) = usize::try_from(key as i16).ok().and_then(|key| self.requests.get(key)) {
+            counter.inc();
+        }
+        self.received_bytes.inc_by(bytes as u64);
+    }
+
+    pub fn synced(&self, files: usize, took: Duration) {
+        self.synced_files.inc_by(files as u64);
+        self.sync_seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn note(&self, kind: &str) {
+        self.notes.get_or_create(&[("kind", kind.into())]).inc();
+    }
+
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// The exposition text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

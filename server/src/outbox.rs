@@ -1,0 +1,163 @@
+//! Bytes on their way to a socket: pieces of memory by vectored writes, ranges of files by `sendfile`.
+
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// Pieces in one vectored write.
+const PIECES_MAX: usize = 64;
+/// Bytes in one `sendfile`: what is not in the page cache is read meanwhile, and others wait for this thread.
+const SENDFILE_MAX: usize = 1 << 20;
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    File { file: Arc<File>, at: u64, left: usize },
+}
+
+/// What has to be sent, in order.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pieces: VecDeque<Piece>,
+    len: usize,
+}
+
+impl Outbox {
+    pub fn bytes(&mut self, bytes: Bytes) {
+        self.len += bytes.len();
+        self.pieces.push_back(Piece::Bytes(bytes));
+    }
+
+    pub fn file(&mut self, file: Arc<File>, at: u64, len: usize) {
+        self.len += len;
+        self.pieces.push_back(Piece::File { file, at, left: len });
+    }
+
+    /// Bytes not sent yet.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Sends what the socket takes now. Answers how much that was; `WouldBlock` is not an error.
+    pub fn send(&mut self, stream: &TcpStream) -> io::Result<usize> {
+        let before = self.len;
+        while !self.is_empty() {
+            match self.step(stream) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => self.advance(sent),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => break,
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(before - self.len)
+    }
+
+    fn step(&self, stream: &TcpStream) -> io::Result<usize> {
+        if let Some(Piece::File { file, at, left }) = self.pieces.front() {
+            let mut from = *at;
+            return stream.try_io(Interest::WRITABLE, || {
+                let sent = rustix::fs::sendfile(stream, file, Some(&mut from), (*left).min(SENDFILE_MAX))?;
+                // The file is shorter than the reply promised: the frame cannot be completed.
+                if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) }
+            });
+        }
+        let mut slices = [IoSlice::new(&[]); PIECES_MAX];
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            let Piece::Bytes(bytes) = piece else { break };
+            *slice = IoSlice::new(bytes);
+            count += 1;
+        }
+        match slices.get(..count) {
+            Some([one]) => stream.try_write(one),
+            Some(many) => stream.try_write_vectored(many),
+            None => Ok(0),
+        }
+    }
+
+    fn advance(&mut self, sent: usize) {
+        self.len -= sent;
+        let mut sent = sent;
+        while sent > 0 {
+            let finished = match self.pieces.front_mut() {
+                Some(Piece::Bytes(bytes)) if bytes.len() > sent => {
+                    bytes.advance(sent);
+                    return;
+                }
+                Some(Piece::File { at, left, .. }) if *left > sent => {
+                    *at += sent as u64;
+                    *left -= sent;
+                    return;
+                }
+                Some(Piece::Bytes(bytes)) => bytes.len(),
+                Some(Piece::File { left, .. }) => *left,
+                None => return,
+            };
+            sent -= finished;
+            self.pieces.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn memory_and_files_leave_in_order() {
+        let path = std::env::temp_dir().join(format!("esker-outbox-{}", std::process::id()));
+        let content: Vec<u8> = (0..3_000_000u32).map(|number| number as u8).collect();
+        File::create(&path).unwrap().write_all(&content).unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            std::net::TcpStream::connect(address).unwrap().read_to_end(&mut all).unwrap();
+            all
+        });
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut outbox = Outbox::default();
+        let mut expected = Vec::new();
+        for number in 0..100u8 {
+            outbox.bytes(vec![number; 1000].into());
+            expected.extend([number; 1000]);
+        }
+        outbox.file(Arc::clone(&file), 7, content.len() - 7);
+        expected.extend(&content[7..]);
+        outbox.bytes(Bytes::from_static(b"end"));
+        expected.extend(b"end");
+        assert_eq!(outbox.len(), expected.len());
+        while !outbox.is_empty() {
+            stream.writable().await.unwrap();
+            outbox.send(&stream).unwrap();
+        }
+        drop(stream);
+        assert!(reader.join().unwrap() == expected);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_short_is_an_error() {
+        let path = std::env::temp_dir().join(format!("esker-outbox-short-{}", std::process::id()));
+        File::create(&path).unwrap().write_all(b"abc").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut outbox = Outbox::default();
+        outbox.file(Arc::new(File::open(&path).unwrap()), 0, 10);
+        stream.writable().await.unwrap();
+        assert!(outbox.send(&stream).is_err());
+        std::fs::remove_file(path).unwrap();
+    }
+}
