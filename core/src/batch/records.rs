@@ -234,7 +234,7 @@ mod tests {
                 let mut changed = bytes.clone();
                 changed[at] = with;
                 if let Ok(records) = Records::of(&changed) {
-                    records.flatten().for_each(|record| record.headers.for_each(drop));
+                    records.flatten().for_each(|record| record.headers.for_each(|_| ()));
                 }
                 let _ = walk(&changed[HEADER_BYTES..], 1);
             }

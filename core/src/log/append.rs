@@ -58,13 +58,11 @@ impl Log {
         self.epochs.assign(epoch, self.end);
         let first = self.end;
         let mut write = self.begin_write();
-        let mut at = 0;
-        while let Some(size) = Header::read(&bytes[at..]).and_then(|header| header.size()).filter(|size| at + size <= total) {
-            // The whole buffer where it is one batch: only then it may be ours alone.
-            let batch = if at == 0 && size == bytes.len() { bytes.clone() } else { bytes.slice(at..at + size) };
-            let stamped = stamp(batch, Stamp { base: self.end, epoch, append_time });
+        // The one batch of a producer is not sliced: its buffer may be ours alone, and is then stamped in place.
+        let mut rest = bytes;
+        while let Some(size) = Header::read(&rest).and_then(|header| header.size()).filter(|size| *size <= rest.len()) {
+            let stamped = stamp(rest.split_to(size), Stamp { base: self.end, epoch, append_time });
             self.take(now, stamped, &mut write, out);
-            at += size;
         }
         self.end_write(now, write, out);
         assert!(self.end > first, "an append adds records");
@@ -217,6 +215,7 @@ impl Log {
             return;
         }
         self.changed = true;
+        self.appended_at = now.mono;
         let sync = match self.config.sync {
             SyncPolicy::Always => true,
             SyncPolicy::Os { flush_messages, flush_ms } => self.count_unflushed(now, write.records, flush_messages, flush_ms),
@@ -261,5 +260,148 @@ pub(super) fn marker_epoch(head: &Bytes, body: &Bytes) -> Option<i32> {
 impl Appended {
     pub const fn next(&self) -> Offset {
         self.last.plus(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Builder, is_intact};
+    use crate::id::ProducerId;
+    use crate::log::fake::{Bench, Disk};
+    use crate::log::model::{batch, read_all};
+    use crate::log::{LogConfig, LogEvent, Opening};
+
+    fn opened(config: LogConfig) -> Bench {
+        Bench::opened(Disk::default(), config, Opening::default())
+    }
+
+    fn timed(base: i64, max: i64) -> Bytes {
+        let mut batch = Builder::new();
+        batch.push(base, Some(b"k"), Some(b"v"), &[]);
+        batch.push(max, None, Some(b"v"), &[]);
+        batch.finish()
+    }
+
+    #[track_caller]
+    fn refused(config: LogConfig, bytes: Bytes, origin: Origin, want: ErrorCode) {
+        let mut bench = opened(config);
+        let refusal = bench.log.append(bench.now, LeaderEpoch(0), bytes, origin, &mut bench.out).unwrap_err();
+        assert_eq!(refusal.code, want);
+        assert_eq!((bench.log.end(), bench.log.size()), (Offset(0), 0));
+        assert!(bench.out.is_empty());
+    }
+
+    #[test]
+    fn what_kafka_refuses_is_refused() {
+        let wall = opened(LogConfig::default()).now.wall.0;
+        let small = LogConfig { max_message_bytes: 80, ..LogConfig::default() };
+        refused(small, batch(&[0; 50], 1, None), Origin::Client, ErrorCode::MessageTooLarge);
+        let small = LogConfig { segment_bytes: 80, ..LogConfig::default() };
+        refused(small, batch(&[0; 50], 1, None), Origin::Coordinator, ErrorCode::RecordListTooLarge);
+        refused(LogConfig::default(), timed(wall, wall + 3_700_000), Origin::Client, ErrorCode::InvalidTimestamp);
+        let recent = LogConfig { timestamp_before_max_ms: 1000, ..LogConfig::default() };
+        refused(recent, timed(wall - 2000, wall), Origin::Client, ErrorCode::InvalidTimestamp);
+        let compacted = LogConfig { compact_policy: true, ..LogConfig::default() };
+        refused(compacted, timed(wall, wall), Origin::Client, ErrorCode::InvalidRecord);
+        refused(LogConfig::default(), Bytes::new(), Origin::Client, ErrorCode::InvalidRecord);
+        let mut claims = Builder::new().log_append_time();
+        claims.push(wall, None, None, &[]);
+        refused(LogConfig::default(), claims.finish(), Origin::Client, ErrorCode::InvalidTimestamp);
+    }
+
+    #[test]
+    fn timestamps_that_are_not_set_and_old_ones_are_taken() {
+        let mut bench = opened(LogConfig::default());
+        for bytes in [timed(-1, -1), timed(0, 5)] {
+            bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_append_is_the_logs_where_it_is_wanted() {
+        let mut bench = opened(LogConfig { timestamp_type: TimestampType::LogAppendTime, ..LogConfig::default() });
+        let wall = bench.now.wall.0;
+        let appended = bench.log.append(bench.now, LeaderEpoch(2), timed(5, 7), Origin::Client, &mut bench.out).unwrap();
+        assert_eq!(appended.log_append_time, wall);
+        bench.settle();
+        let bytes = read_all(&mut bench, 1000);
+        let header = Header::read(&bytes).unwrap();
+        assert!(is_intact(&bytes) && header.is_log_append_time());
+        assert_eq!((header.max_timestamp(), header.leader_epoch()), (wall, LeaderEpoch(2)));
+    }
+
+    #[test]
+    fn a_leader_of_kafkas_own_metadata_appends_many_batches_at_once() {
+        let mut bench = opened(LogConfig { segment_bytes: 300, ..LogConfig::default() });
+        let set = [batch(&[1; 50], 2, None), batch(&[2; 50], 1, None)].concat();
+        let appended = bench.log.append(bench.now, LeaderEpoch(1), Bytes::from(set), Origin::Coordinator, &mut bench.out).unwrap();
+        assert_eq!((appended.first, appended.last), (Offset(0), Offset(2)));
+        bench.settle();
+        assert_eq!(bench.log.synced(), Offset(3));
+        let bytes = read_all(&mut bench, 1000);
+        assert!(crate::batch::Batches::of(&bytes).all(|(header, whole)| is_intact(whole) && header.leader_epoch() == LeaderEpoch(1)));
+    }
+
+    #[test]
+    fn synced_moves_with_completions_only() {
+        let mut bench = opened(LogConfig::default());
+        for _ in 0..3 {
+            bench.log.append(bench.now, LeaderEpoch(0), batch(b"v", 1, None), Origin::Client, &mut bench.out).unwrap();
+        }
+        assert_eq!((bench.log.end(), bench.log.synced()), (Offset(3), Offset(0)));
+        bench.step();
+        assert_eq!((bench.log.synced(), bench.events.last()), (Offset(1), Some(&LogEvent::Synced)));
+        bench.settle();
+        assert_eq!(bench.log.synced(), Offset(3));
+    }
+
+    #[test]
+    fn a_duplicate_is_told_where_it_is_and_an_old_epoch_is_fenced() {
+        let mut bench = opened(LogConfig::default());
+        let mut send = |epoch, sequence, origin| {
+            let bytes = batch(b"v", 2, Some((7, epoch, sequence)));
+            bench.log.append(bench.now, LeaderEpoch(0), bytes, origin, &mut bench.out).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(send(1, 0, Origin::Client).map(|appended| appended.first), Ok(Offset(0)));
+        assert_eq!(send(1, 2, Origin::Client).map(|appended| appended.first), Ok(Offset(2)));
+        let again = send(1, 0, Origin::Client).unwrap();
+        assert!(again.duplicate);
+        assert_eq!((again.first, again.last), (Offset(0), Offset(1)));
+        assert_eq!(send(1, 6, Origin::Client), Err(ErrorCode::OutOfOrderSequenceNumber));
+        assert_eq!(send(0, 0, Origin::Client), Err(ErrorCode::InvalidProducerEpoch));
+        assert_eq!(send(0, 0, Origin::Coordinator), Err(ErrorCode::InvalidProducerEpoch));
+        assert_eq!(send(1, 4, Origin::Client).map(|appended| appended.first), Ok(Offset(4)));
+        // The window outlives both kinds of restart.
+        bench.settle();
+        let mut bench = bench.restart().crash(Opening::default());
+        let bytes = batch(b"v", 2, Some((7, 1, 0)));
+        let again = bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).unwrap();
+        assert_eq!((again.first, again.duplicate), (Offset(0), true));
+        assert_eq!(bench.log.producers().get(ProducerId(7)).map(|known| known.window.len()), Some(3));
+    }
+
+    #[test]
+    fn a_follower_takes_what_continues_its_log_and_nothing_else() {
+        let mut bench = opened(LogConfig::default());
+        let given = |base: i64, epoch: i32| {
+            let mut batch = Builder::new().base(Offset(base)).epoch(LeaderEpoch(epoch));
+            batch.push(1, None, None, &[]);
+            batch.push(1, None, None, &[]);
+            batch.finish()
+        };
+        let mut take = |parts: &[Bytes]| bench.log.append_replica(bench.now, Bytes::from(parts.concat()), &mut bench.out).map_err(|refusal| refusal.code);
+        assert_eq!(take(&[given(0, 1), given(2, 4)]), Ok(()));
+        assert_eq!(take(&[given(2, 4), given(4, 4)]), Ok(()));
+        assert_eq!(take(&[given(8, 4)]), Err(ErrorCode::CorruptMessage));
+        assert_eq!(take(&[given(5, 4)]), Err(ErrorCode::CorruptMessage));
+        assert_eq!(take(&[given(6, 4), given(6, 4)]), Err(ErrorCode::CorruptMessage));
+        assert_eq!(take(&[]), Ok(()));
+        assert_eq!((bench.log.end(), bench.log.latest_epoch()), (Offset(6), LeaderEpoch(4)));
+        assert_eq!(bench.log.epoch_end(LeaderEpoch(1)), (LeaderEpoch(1), Offset(2)));
+        assert_eq!(bench.log.epoch_end(LeaderEpoch(3)), (LeaderEpoch(1), Offset(2)));
+        bench.settle();
+        let bench = bench.crash(Opening::default());
+        assert_eq!(bench.log.epoch_end(LeaderEpoch(1)), (LeaderEpoch(1), Offset(2)));
     }
 }

@@ -190,3 +190,120 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Builder;
+    use crate::id::LeaderEpoch;
+    use crate::log::fake::{Bench, Disk};
+    use crate::log::model::config;
+    use crate::log::{Opening, Origin};
+
+    fn append(bench: &mut Bench, timestamps: &[i64]) {
+        let mut batch = Builder::new();
+        for timestamp in timestamps {
+            batch.push(*timestamp, None, Some(&[3; 60]), &[]);
+        }
+        bench.log.append(bench.now, LeaderEpoch(1), batch.finish(), Origin::Client, &mut bench.out).unwrap();
+    }
+
+    /// Timestamps rise by ten a record, and fall back once.
+    fn forty() -> Bench {
+        let mut bench = Bench::opened(Disk::default(), config(), Opening::default());
+        for base in 0..20i64 {
+            let late = if base == 9 { 5 } else { base * 20 };
+            append(&mut bench, &[late, late + 10]);
+        }
+        bench.settle();
+        assert!(bench.log.segments.len() > 3);
+        bench
+    }
+
+    fn ask(bench: &mut Bench, timestamp: i64, until: i64) -> Option<i64> {
+        for _ in 0..500 {
+            match bench.log.offset_for_time(bench.now, timestamp, Offset(until), &mut bench.out).unwrap() {
+                TimeLookup::Wait => bench.settle(),
+                TimeLookup::None => return None,
+                TimeLookup::Found { offset, timestamp: found, epoch } => {
+                    assert!(found >= timestamp && epoch == LeaderEpoch(1));
+                    return Some(offset.0);
+                }
+            }
+        }
+        panic!("a search gets on");
+    }
+
+    fn check(mut bench: Bench) {
+        assert_eq!(ask(&mut bench, 0, 40), Some(0));
+        assert_eq!(ask(&mut bench, 1, 40), Some(1));
+        assert_eq!(ask(&mut bench, 170, 40), Some(17));
+        // Records 18 and 19 fell back.
+        assert_eq!(ask(&mut bench, 180, 40), Some(20));
+        assert_eq!(ask(&mut bench, 215, 40), Some(22));
+        assert_eq!(ask(&mut bench, 390, 40), Some(39));
+        assert_eq!(ask(&mut bench, 390, 39), None);
+        assert_eq!(ask(&mut bench, 391, 40), None);
+        for _ in 0..100 {
+            match bench.log.offset_of_max_time(bench.now, &mut bench.out).unwrap() {
+                TimeLookup::Wait => bench.settle(),
+                found => {
+                    assert_eq!(found, TimeLookup::Found { offset: Offset(39), timestamp: 390, epoch: LeaderEpoch(1) });
+                    return;
+                }
+            }
+        }
+        panic!("a search gets on");
+    }
+
+    #[test]
+    fn finds_the_first_record_that_is_late_enough() {
+        check(forty());
+    }
+
+    #[test]
+    fn finds_it_after_a_restart_and_after_a_crash() {
+        check(forty().restart());
+        check(forty().crash(Opening::default()));
+    }
+
+    #[test]
+    fn finds_it_without_the_index_files() {
+        let mut bench = forty();
+        bench.disk.accept(&mut bench.out);
+        let disk = bench.disk.image().into_iter().filter(|(name, _)| !matches!(name, crate::io::FileName::TimeIndex(_) | crate::io::FileName::Index(_)));
+        let files: alloc::vec::Vec<_> = disk.collect();
+        let files: alloc::vec::Vec<_> = files.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+        check(Bench::opened(Disk::holding(&files), config(), Opening::default()));
+    }
+
+    #[test]
+    fn nothing_below_the_start_is_found() {
+        let mut bench = forty();
+        bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
+        assert_eq!(ask(&mut bench, 0, 40), Some(5));
+        let mut empty = Bench::opened(Disk::default(), config(), Opening::default());
+        assert_eq!(ask(&mut empty, 0, 40), None);
+        assert_eq!(empty.log.offset_of_max_time(empty.now, &mut empty.out), Ok(TimeLookup::None));
+    }
+
+    #[test]
+    fn a_compressed_batch_is_unpacked_for_the_exact_record() {
+        let mut bench = Bench::opened(Disk::default(), config(), Opening::default());
+        let mut batch = Builder::new();
+        for timestamp in [100, 300, 200] {
+            batch.push(timestamp, None, Some(b"v"), &[]);
+        }
+        let mut bytes = batch.finish().to_vec();
+        bench.disk.unpacked = Some(Bytes::copy_from_slice(&bytes[HEADER_BYTES..]));
+        // Says gzip, and has whatever in place of the records.
+        bytes[22] |= 1;
+        bytes[HEADER_BYTES..].fill(0xaa);
+        let crc = crc32c::crc32c(&bytes[21..]);
+        bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+        bench.log.append(bench.now, LeaderEpoch(1), Bytes::from(bytes), Origin::Client, &mut bench.out).unwrap();
+        assert_eq!(ask(&mut bench, 150, 3), Some(1));
+        bench.disk.unpacked = None;
+        assert_eq!(bench.log.offset_of_max_time(bench.now, &mut bench.out).unwrap(), TimeLookup::Found { offset: Offset(1), timestamp: 300, epoch: LeaderEpoch(1) });
+    }
+}

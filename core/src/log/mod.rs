@@ -168,6 +168,8 @@ pub struct Log {
     unflushed: i64,
     flush_due: Option<Mono>,
     retention_due: Mono,
+    /// When the newest batch came: the tail of a log at rest is given up.
+    appended_at: Mono,
     /// Something changed since the log was opened: `close` has work.
     changed: bool,
 }
@@ -198,6 +200,7 @@ impl Log {
             unflushed: 0,
             flush_due: None,
             retention_due: now.mono,
+            appended_at: now.mono,
             changed: false,
         };
         let op = DiskOp::OpenDir { dir, name: log.name.clone() };

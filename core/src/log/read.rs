@@ -125,3 +125,134 @@ impl Log {
         Ok(Reading::Ready(parts.filter(|parts| !parts.is_empty()).map_or(Records::Empty, Records::Memory)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::LeaderEpoch;
+    use crate::io::Note;
+    use crate::log::fake::{Bench, Disk};
+    use crate::log::model::{batch, config, read_all};
+    use crate::log::{LogConfig, Opening, Origin};
+
+    fn filled(config: LogConfig, batches: u8) -> Bench {
+        let mut bench = Bench::opened(Disk::default(), config, Opening::default());
+        for value in 0..batches {
+            bench.log.append(bench.now, LeaderEpoch(0), batch(&[value; 100], 1, None), Origin::Client, &mut bench.out).unwrap();
+            bench.settle();
+        }
+        bench
+    }
+
+    fn read(bench: &mut Bench, from: i64, until: i64, max: usize, whole_first: bool) -> Result<Reading, ErrorCode> {
+        bench.log.read(bench.now, Offset(from), Offset(until), max, whole_first, &mut bench.out).map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn the_range_of_offsets_is_the_logs() {
+        let mut bench = filled(config(), 3);
+        assert_eq!(read(&mut bench, -1, 3, 10, true), Err(ErrorCode::OffsetOutOfRange));
+        assert_eq!(read(&mut bench, 4, 9, 10, true), Err(ErrorCode::OffsetOutOfRange));
+        assert_eq!(read(&mut bench, 3, 3, 10, true), Ok(Reading::Ready(Records::Empty)));
+        assert_eq!(read(&mut bench, 2, 2, 10, true), Ok(Reading::Ready(Records::Empty)));
+    }
+
+    #[test]
+    fn what_is_not_written_comes_from_memory() {
+        let mut bench = filled(LogConfig { tail_bytes: 0, ..LogConfig::default() }, 0);
+        bench.log.append(bench.now, LeaderEpoch(0), batch(&[1; 100], 1, None), Origin::Client, &mut bench.out).unwrap();
+        assert!(matches!(read(&mut bench, 0, 1, 1000, true), Ok(Reading::Ready(Records::Memory(_)))));
+        bench.settle();
+        assert!(matches!(read(&mut bench, 0, 1, 1000, true), Ok(Reading::Ready(Records::File(_)))));
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_checked_before_a_place_is_named() {
+        let mut bench = filled(config(), 12).restart();
+        assert_eq!(read(&mut bench, 0, 12, 400, true), Ok(Reading::Wait));
+        while read(&mut bench, 0, 12, 400, true) == Ok(Reading::Wait) {
+            bench.settle();
+        }
+        assert!(matches!(read(&mut bench, 0, 12, 400, true), Ok(Reading::Ready(Records::File(_) | Records::Memory(_)))));
+        read_all(&mut bench, 1 << 20);
+        assert!(matches!(read(&mut bench, 0, 12, 1 << 20, true), Ok(Reading::Ready(Records::File(_)))));
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_bound_comes_whole_or_not_at_all() {
+        let mut bench = filled(config(), 12).restart();
+        for whole_first in [true, false] {
+            while read(&mut bench, 5, 12, 10, whole_first) == Ok(Reading::Wait) {
+                bench.settle();
+            }
+            let Ok(Reading::Ready(records)) = read(&mut bench, 5, 12, 10, whole_first) else { panic!("readable") };
+            assert_eq!(records.is_empty(), !whole_first);
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_never_served_and_the_rest_is() {
+        let mut bench = filled(LogConfig { tail_bytes: 0, index_interval_bytes: 150, ..LogConfig::default() }, 12);
+        let size = bench.log.size() as usize / 12;
+        bench = bench.restart();
+        let name = FileName::Log(Offset(0));
+        let mut bytes = bench.disk.bytes(name).unwrap().to_vec();
+        bytes[6 * size + 80] ^= 1;
+        bench.disk.put(name, bytes);
+        let mut served = 0;
+        let mut from = 0;
+        let refusal = loop {
+            match read(&mut bench, from, 12, 1 << 20, true) {
+                Ok(Reading::Wait) => bench.settle(),
+                Ok(Reading::Ready(Records::Memory(parts))) => {
+                    served += parts.iter().map(bytes::Bytes::len).sum::<usize>();
+                    from = (served / size) as i64;
+                }
+                Ok(Reading::Ready(Records::File(range))) => {
+                    served += range.len as usize;
+                    from = (served / size) as i64;
+                }
+                Ok(Reading::Ready(Records::Empty)) => panic!("there is more"),
+                Err(code) => break code,
+            }
+        };
+        assert_eq!((refusal, from), (ErrorCode::KafkaStorageError, 6));
+        assert!(bench.disk.notes.contains(&Note::Damaged { dir: bench.log.dir(), base: Offset(0), at: 6 * size as u64 }));
+        assert!(matches!(read(&mut bench, 2, 6, 1 << 20, true), Ok(Reading::Ready(_))));
+    }
+
+    #[test]
+    fn an_index_that_lies_is_found_out() {
+        let mut bench = filled(LogConfig { index_interval_bytes: 150, segment_bytes: 1400, tail_bytes: 0, ..LogConfig::default() }, 30);
+        bench = bench.restart();
+        let name = FileName::Index(Offset(0));
+        let mut bytes = bench.disk.bytes(name).unwrap().to_vec();
+        assert!(bytes.len() >= 16);
+        for entry in bytes.chunks_mut(8) {
+            entry[7] ^= 1;
+        }
+        bench.disk.put(name, bytes);
+        while read(&mut bench, 6, 30, 200, true) == Ok(Reading::Wait) {
+            bench.settle();
+        }
+        let Ok(Reading::Ready(Records::Memory(parts))) = read(&mut bench, 6, 30, 200, true) else { panic!("readable") };
+        assert_eq!(crate::batch::Header::read(&parts[0]).unwrap().base_offset(), Offset(6));
+    }
+
+    #[test]
+    fn a_hundred_cold_readers_get_on_together() {
+        let mut bench = filled(LogConfig { segment_bytes: 1 << 20, tail_bytes: 0, ..LogConfig::default() }, 200).restart();
+        let mut places: Vec<i64> = (0..100).collect();
+        for _ in 0..600 {
+            for place in &mut places {
+                match bench.log.load(bench.now, Offset(*place), Offset(200), 300, &mut bench.out).unwrap() {
+                    Loading::Batches(batches) => *place += batches.len() as i64,
+                    Loading::Wait | Loading::End => {}
+                }
+            }
+            bench.step();
+        }
+        assert!(places.iter().all(|place| *place == 200), "{places:?}");
+        bench.log.check();
+    }
+}

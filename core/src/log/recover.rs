@@ -21,6 +21,7 @@ use super::settle::Then;
 use super::{Log, LogEvent, Phase, layout, snapshot};
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -296,6 +297,9 @@ impl Log {
         }
         self.write_epochs(out);
         self.producers.expire(now.wall.0, self.producer_expiry_ms());
+        if mutant::is(Mutant::LoseProducerWindow) {
+            self.producers.clear();
+        }
         self.changed = !clean || !self.pending.is_empty();
         if wanted > end {
             self.rebuild_at(now, wanted, out);

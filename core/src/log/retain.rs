@@ -5,7 +5,12 @@ use super::{Log, LogEvent, SyncPolicy};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{DiskOp, FileName, Note, Out};
-use crate::time::{Mono, Now};
+use crate::time::{Mono, Now, Span};
+
+/// After so long without an append the tail is given up: with many logs it is most of the memory.
+const TAIL_IDLE: Span = Span::from_millis(10_000);
+/// When retention looks again after it had to ask the disk.
+const RETRY: Span = Span::from_millis(1000);
 
 impl Log {
     /// Moves the start of the log up to `to` (DeleteRecords). Kept over a restart by the node's `log-start-offset-checkpoint`.
@@ -33,7 +38,15 @@ impl Log {
         self.cold.forget_idle(now.mono);
         self.delete_retired(now, out);
         self.flush_if_due(now, out);
-        if self.retention_due > now.mono || self.cutting.is_some() {
+        if self.appended_at + TAIL_IDLE <= now.mono {
+            self.shrink_tail(0);
+            self.appended_at = now.mono;
+        }
+        if self.retention_due > now.mono {
+            return LogEvent::Nothing;
+        }
+        if self.cutting.is_some() {
+            self.retention_due = now.mono + RETRY;
             return LogEvent::Nothing;
         }
         self.retention_due = now.mono + self.config.retention_check;
@@ -54,7 +67,8 @@ impl Log {
             return None;
         }
         let retired = self.retired.front().map(|retired| retired.0);
-        [Some(self.retention_due), retired, self.flush_due, self.cold.deadline()].into_iter().flatten().min()
+        let tail = (self.tail.bytes() > 0).then(|| self.appended_at + TAIL_IDLE);
+        [Some(self.retention_due), retired, self.flush_due, self.cold.deadline(), tail].into_iter().flatten().min()
     }
 
     pub(super) fn producer_expiry_ms(&self) -> i64 {
@@ -68,9 +82,12 @@ impl Log {
     }
 
     fn flush_if_due(&mut self, now: Now, out: &mut Out) {
-        if self.flush_due.is_some_and(|due| due <= now.mono) && matches!(self.config.sync, SyncPolicy::Os { .. }) {
-            self.flush_due = None;
-            self.unflushed = 0;
+        if self.flush_due.is_none_or(|due| due > now.mono) {
+            return;
+        }
+        self.flush_due = None;
+        self.unflushed = 0;
+        if matches!(self.config.sync, SyncPolicy::Os { .. }) {
             let file = self.file(FileName::Log(self.active().base));
             self.change(DiskOp::Sync { file }, Then::Nothing, out);
         }
@@ -115,7 +132,7 @@ impl Log {
         // Not known yet: the disk was asked, and the next check will know.
         let Ok(Some((largest, _))) = self.largest_of(now, place, out) else {
             if self.segments[place].largest.is_none() && self.segments[place].damaged.is_none() {
-                self.retention_due = now.mono + crate::time::Span::from_millis(1000);
+                self.retention_due = now.mono + RETRY;
             }
             return false;
         };
@@ -150,5 +167,142 @@ impl Log {
         self.start = self.start.max(first);
         self.epochs.cut_start(self.start);
         out.note(Note::SegmentsDropped { dir: self.dir, start: self.start, count: u32::try_from(count).unwrap_or(u32::MAX) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::LeaderEpoch;
+    use crate::log::fake::{Bench, Disk};
+    use crate::log::model::{batch, config, read_all};
+    use crate::log::{LogConfig, Opening, Origin};
+
+    const HOUR: i64 = 3_600_000;
+
+    /// Ten batches, three in a segment, a minute apart.
+    fn ten(config: LogConfig) -> Bench {
+        let mut bench = Bench::opened(Disk::default(), config, Opening::default());
+        for _ in 0..10 {
+            let mut bytes = crate::batch::Builder::new();
+            bytes.push(bench.now.wall.0, None, Some(&[1; 140]), &[]);
+            bench.log.append(bench.now, LeaderEpoch(0), bytes.finish(), Origin::Client, &mut bench.out).unwrap();
+            bench.settle();
+            bench.pass(Span::from_millis(60_000));
+        }
+        assert_eq!(bench.log.segments.len(), 4);
+        bench
+    }
+
+    fn tick(bench: &mut Bench, watermark: i64) -> LogEvent {
+        bench.log.retention_due = bench.now.mono;
+        let event = bench.log.on_tick(bench.now, Offset(watermark), &mut bench.out);
+        bench.settle();
+        bench.log.check();
+        event
+    }
+
+    #[test]
+    fn old_segments_go_by_size_but_not_beyond_the_watermark() {
+        let size = ten(config()).log.size() as i64;
+        let mut bench = ten(LogConfig { retention_bytes: size * 6 / 10, ..config() });
+        assert_eq!(tick(&mut bench, 2), LogEvent::Nothing);
+        assert_eq!(tick(&mut bench, 10), LogEvent::StartMoved);
+        assert_eq!((bench.log.start(), bench.log.segments.len()), (Offset(3), 3));
+        assert!(read_all(&mut bench, 500).len() as i64 > size * 6 / 10);
+        let from = bench.log.start();
+        assert!(bench.log.read(bench.now, Offset(from.0 - 1), Offset(10), 1, true, &mut bench.out).is_err());
+    }
+
+    #[test]
+    fn old_segments_go_by_time_and_the_last_one_rolls_first() {
+        let mut bench = ten(LogConfig { retention_ms: HOUR, ..config() });
+        bench.pass(Span::from_millis(HOUR as u64 - 6 * 60_000));
+        assert_eq!(tick(&mut bench, 10), LogEvent::StartMoved);
+        assert_eq!(bench.log.start(), Offset(3));
+        bench.pass(Span::from_millis(2 * HOUR as u64));
+        assert_eq!(tick(&mut bench, 10), LogEvent::StartMoved);
+        assert_eq!((bench.log.start(), bench.log.end(), bench.log.size()), (Offset(10), Offset(10), 0));
+        assert_eq!(tick(&mut bench, 10), LogEvent::Nothing);
+        let bench = bench.crash(Opening::default());
+        assert_eq!(bench.log.end(), Offset(10));
+    }
+
+    #[test]
+    fn files_of_dropped_segments_stay_for_a_while() {
+        let mut bench = ten(LogConfig { retention_bytes: 1, ..config() });
+        tick(&mut bench, 10);
+        assert!(bench.disk.names().contains(&FileName::RetiredLog(Offset(0))));
+        assert!(!bench.disk.names().contains(&FileName::Index(Offset(0))));
+        bench.pass(Span::from_millis(61_000));
+        tick(&mut bench, 10);
+        assert!(!bench.disk.names().contains(&FileName::RetiredLog(Offset(0))));
+    }
+
+    #[test]
+    fn timestamps_of_segments_from_another_process_come_from_their_time_index() {
+        let mut bench = ten(LogConfig { retention_ms: HOUR, ..config() }).restart();
+        assert_eq!(bench.log.segments[0].largest, None);
+        bench.pass(Span::from_millis(2 * HOUR as u64));
+        tick(&mut bench, 10);
+        tick(&mut bench, 10);
+        for _ in 0..8 {
+            tick(&mut bench, 10);
+        }
+        assert_eq!(bench.log.start(), Offset(10));
+    }
+
+    #[test]
+    fn the_start_is_raised_and_whole_segments_below_it_go() {
+        let mut bench = ten(config());
+        assert!(bench.log.raise_start(bench.now, Offset(11), &mut bench.out).is_err());
+        assert!(bench.log.raise_start(bench.now, Offset(-1), &mut bench.out).is_err());
+        bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
+        assert_eq!(bench.log.start(), Offset(5));
+        assert!(bench.log.next_deadline().is_some_and(|due| due <= bench.now.mono));
+        tick(&mut bench, 10);
+        assert_eq!(bench.log.segments[0].base, Offset(3));
+        assert_eq!(bench.log.epoch_end(LeaderEpoch(0)), (LeaderEpoch(0), Offset(10)));
+        let start = bench.log.start();
+        let bench = bench.crash(Opening { start, ..Opening::default() });
+        assert_eq!((bench.log.start(), bench.log.end()), (Offset(5), Offset(10)));
+    }
+
+    #[test]
+    fn a_start_beyond_what_was_recovered_begins_the_log_anew() {
+        let bench = ten(config()).crash(Opening { start: Offset(50), ..Opening::default() });
+        assert!(bench.log.is_open());
+        assert_eq!((bench.log.start(), bench.log.end(), bench.log.synced()), (Offset(50), Offset(50), Offset(50)));
+    }
+
+    #[test]
+    fn a_deadline_that_was_served_is_not_wanted_again() {
+        let mut bench = ten(config());
+        for _ in 0..20 {
+            let Some(due) = bench.log.next_deadline() else { break };
+            bench.now.mono = bench.now.mono.max(due);
+            bench.log.on_tick(bench.now, Offset(10), &mut bench.out);
+            bench.settle();
+            assert!(bench.log.next_deadline().is_none_or(|next| next > bench.now.mono));
+        }
+        assert_eq!(bench.log.tail.bytes(), 0);
+    }
+
+    #[test]
+    fn flushes_come_after_records_and_after_time() {
+        let sync = SyncPolicy::Os { flush_messages: 3, flush_ms: 1000 };
+        let mut bench = Bench::opened(Disk::default(), LogConfig { sync, ..LogConfig::default() }, Opening::default());
+        let mut syncs = alloc::vec::Vec::new();
+        for _ in 0..4 {
+            bench.log.append(bench.now, LeaderEpoch(0), batch(b"v", 1, None), Origin::Client, &mut bench.out).unwrap();
+            while let Some(crate::io::Output::Disk { op: DiskOp::Append { sync, .. }, .. }) = bench.out.pop() {
+                syncs.push(sync);
+            }
+        }
+        assert_eq!(syncs, [false, false, true, false]);
+        bench.pass(Span::from_millis(1000));
+        bench.log.on_tick(bench.now, Offset(0), &mut bench.out);
+        let synced = core::iter::from_fn(|| bench.out.pop()).any(|output| matches!(output, crate::io::Output::Disk { op: DiskOp::Sync { .. }, .. }));
+        assert!(synced);
     }
 }

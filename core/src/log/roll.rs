@@ -56,7 +56,7 @@ impl Log {
     /// Makes all durable for a clean [`Self::open`]: [`LogEvent::Closed`] is returned, or comes when the disk is done. Appends are
     /// refused from now on.
     #[must_use = "a log that did not change is closed at once"]
-    pub fn close(&mut self, _now: Now, out: &mut Out) -> LogEvent {
+    pub fn close(&mut self, now: Now, out: &mut Out) -> LogEvent {
         if !self.is_open() {
             return LogEvent::Nothing;
         }
@@ -64,6 +64,7 @@ impl Log {
             self.phase = Phase::Closed;
             return LogEvent::Closed;
         }
+        self.cut_now(now, out);
         self.phase = Phase::Closing;
         self.seal_active(out);
         self.epochs.cut_end(self.end);

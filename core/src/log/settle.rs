@@ -102,7 +102,12 @@ impl Log {
 
     /// Drops the oldest batches from memory, as far as they are written and memory has too much.
     pub(super) fn evict_tail(&mut self) {
-        while self.tail.bytes() > self.config.tail_bytes as usize {
+        self.shrink_tail(self.config.tail_bytes as usize);
+    }
+
+    /// Leaves `bytes` in memory, and what is not written.
+    pub(super) fn shrink_tail(&mut self, bytes: usize) {
+        while self.tail.bytes() > bytes {
             let Some(front) = self.tail.front() else { break };
             let end = front.at + front.size() as u64;
             let segment = &self.segments[self.segment_of(front.segment)];

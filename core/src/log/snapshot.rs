@@ -22,7 +22,6 @@
 
 use super::producers::{Producer, Producers, WINDOW, Written};
 use crate::id::{Offset, ProducerId};
-use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -57,7 +56,7 @@ pub fn write(producers: &Producers) -> Bytes {
 
 fn write_windows(producers: &Producers, bytes: &mut BytesMut) {
     let longer = || producers.iter().filter(|(_, producer)| producer.window.len() > 1);
-    if longer().next().is_none() || mutant::is(Mutant::LoseProducerWindow) {
+    if longer().next().is_none() {
         return;
     }
     bytes.put_slice(WINDOWS);
