@@ -26,7 +26,7 @@ fn draw(seed: u64) -> Knobs {
 fn live(seed: u64, world: &mut World) {
     let end = world.now + STORM;
     let mut rng = Rng::new(seed, 3);
-    let hot = 20 + rng.below(800) * 1000;
+    let hot = 5000 + rng.below(800) * 1000;
     let nodes = world.nodes.len() as i32;
     while world.now < end {
         let next = world.now + Span(1 + rng.below(2 * hot));
@@ -133,6 +133,7 @@ fn heal(world: &mut World) {
 }
 
 /// What a batch of seeds came to.
+#[cfg(not(feature = "mutants"))]
 #[derive(Default, Debug)]
 struct Sum {
     seeds: u64,
@@ -143,6 +144,7 @@ struct Sum {
     acked: u64,
 }
 
+#[cfg(not(feature = "mutants"))]
 /// Runs the seeds; the first that fails is told with its last words.
 fn run(seeds: core::ops::Range<u64>) -> Result<Sum, u64> {
     let mut sum = Sum::default();
@@ -163,15 +165,53 @@ fn run(seeds: core::ops::Range<u64>) -> Result<Sum, u64> {
     Ok(sum)
 }
 
+fn number(name: &str, other: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(other)
+}
+
+#[cfg(not(feature = "mutants"))]
 #[test]
 fn nothing_committed_is_lost_and_it_goes_on_after_the_storm() {
-    let number = |name: &str, other: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(other);
-    let first = number("SEED", 0);
-    let count = number("SEEDS", 300);
+    let (first, count) = (number("SEED", 0), number("SEEDS", 300));
     let sum = run(first..first + count);
     println!("{sum:?}");
     let sum = sum.expect("a seed failed");
     if count >= 300 {
-        assert!(sum.elections > sum.seeds && sum.installed > 0 && sum.acked > sum.seeds, "{sum:?} is no storm");
+        assert!(sum.elections > sum.seeds && sum.installed > 0 && sum.truncated > 0 && sum.acked > sum.seeds, "{sum:?} is no storm");
     }
+}
+
+/// The net catches: each bug of Raft is found. One test, for a bug is chosen for the whole process.
+#[cfg(feature = "mutants")]
+#[test]
+fn each_bug_of_the_quorum_is_found() {
+    use esker_core::mutant::{self, Mutant};
+    let (first, count) = (number("SEED", 0), number("SEEDS", 4000));
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut alive = Vec::new();
+    for bug in [
+        Mutant::VoteBeforeSync,
+        Mutant::VoteWithoutLogCheck,
+        Mutant::CommitOldEpoch,
+        Mutant::WatermarkUnsynced,
+        Mutant::TruncateToWatermark,
+        Mutant::QuorumOfOne,
+    ] {
+        assert!(mutant::select(bug.name()));
+        let killed = (first..first + count).find(|seed| {
+            let mut world = World::new(*seed, draw(*seed));
+            let why = catch_unwind(AssertUnwindSafe(|| live(*seed, &mut world))).err();
+            if let Some(why) = &why {
+                let text = why.downcast_ref::<String>().map(String::as_str).or(why.downcast_ref::<&str>().copied());
+                println!("{}: seed {seed}: {}", bug.name(), text.unwrap_or("?"));
+            }
+            why.is_some()
+        });
+        if killed.is_none() {
+            alive.push(bug.name());
+        }
+    }
+    mutant::select("none");
+    let _ = std::panic::take_hook();
+    assert!(alive.is_empty(), "these lived: {alive:?}");
 }

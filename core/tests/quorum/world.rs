@@ -3,7 +3,7 @@
 use crate::disk::{Disk, only_metadata};
 use crate::judge::Judge;
 use esker_core::id::{CallId, NodeId, Offset};
-use esker_core::io::{Address, CallFault, DiskDone, DiskFault, DiskOp, DiskTag, Out, Output, Records};
+use esker_core::io::{Address, CallFault, DiskFault, DiskOp, DiskTag, Out, Output, Records};
 use esker_core::quorum::{Answer, Committed, Quorum, QuorumConfig, Turn, Voter};
 use esker_core::rng::Rng;
 use esker_core::time::{Mono, Now, Span, Wall};
@@ -278,10 +278,12 @@ impl World {
                 }
                 let (tag, op) = node.pending.remove(0);
                 let changes = !matches!(op, DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::OpenDir { .. });
-                let result = if changes && core::mem::take(&mut node.failing) { Err(DiskFault::Io) } else { node.disk.run(&op) };
-                if let (DiskOp::Read { .. }, Ok(DiskDone::Done)) = (&op, &result) {
-                    unreachable!()
+                let fails = changes && core::mem::take(&mut node.failing);
+                if fails {
+                    // Nothing in a folder takes effect after what failed there.
+                    node.pending.clear();
                 }
+                let result = if fails { Err(DiskFault::Io) } else { node.disk.run(&op) };
                 if let Some(quorum) = &mut node.quorum {
                     quorum.on_disk(now, tag, result, &mut node.out);
                 }
