@@ -35,6 +35,10 @@ mod topics;
 mod fixture;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod broker_tests;
+#[cfg(test)]
+mod topic_tests;
 
 pub use active::{Controller, FEATURES};
 pub use decision::Decision;

@@ -66,3 +66,59 @@ impl fmt::Display for CodecError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{NodeId, PartitionKey, Uuid};
+    use crate::metadata::{Partition, Resource};
+    use crate::rng::Rng;
+    use alloc::string::ToString;
+
+    fn samples() -> Vec<Record> {
+        let state = Partition::new([NodeId(1), NodeId(2)].into(), [NodeId(1)].into());
+        let (resource, name) = (Resource::Broker(NodeId(1)), "log.retention.ms".into());
+        [
+            Record::Cluster { id: "AAAAAAAAAAAAAAAAAAAAAQ".into() },
+            Record::Partition { key: PartitionKey { topic: Uuid(7), partition: 3 }, state },
+            Record::Config { resource, name, value: None },
+        ]
+        .into()
+    }
+
+    #[test]
+    fn bytes_are_as_they_have_always_been() {
+        // Golden: a change here needs a new version of the envelope.
+        assert_eq!(&encode(&Record::Cluster { id: "x".into() })[..], [1, 0, 1, b'x']);
+        assert_eq!(&encode(&Record::ProducerIds { next: 1000 })[..], [1, 9, 251, 0xd0, 0x07]);
+        let state = Partition::new([NodeId(1), NodeId(2)].into(), [NodeId(1)].into());
+        let record = Record::Partition { key: PartitionKey { topic: Uuid(7), partition: 3 }, state };
+        assert_eq!(&encode(&record)[..], [1, 7, 7, 6, 2, 2, 4, 1, 2, 1, 2, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_no_record_is_an_error_and_never_a_panic() {
+        assert_eq!(decode(&[]), Err(CodecError::Empty));
+        assert_eq!(decode(&[9, 0]), Err(CodecError::UnknownVersion(9)));
+        assert!(CodecError::UnknownVersion(9).to_string().contains("version 9"));
+        assert_eq!(decode(&[1, 200]), Err(CodecError::Garbled), "a variant that is not known");
+        let mut rng = Rng::new(1, 1);
+        for record in samples() {
+            let bytes = encode(&record).to_vec();
+            assert_eq!(decode(&bytes), Ok(record));
+            for cut in 0..bytes.len() {
+                assert!(decode(&bytes[..cut]).is_err());
+            }
+            let longer: Vec<u8> = bytes.iter().copied().chain([0]).collect();
+            assert_eq!(decode(&longer), Err(CodecError::Garbled));
+            for _ in 0..2000 {
+                let mut bad = bytes.clone();
+                let at = usize::try_from(rng.below(bad.len() as u64)).unwrap_or(0);
+                bad[at] = rng.next_u64() as u8;
+                let _ = decode(&bad);
+            }
+        }
+        // A length of nearly 2^64 allocates nothing.
+        assert_eq!(decode(&[1, 0, 253, 255, 255, 255, 255, 255, 255, 255, 127]), Err(CodecError::Garbled));
+    }
+}
