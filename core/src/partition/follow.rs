@@ -47,9 +47,12 @@ pub enum FollowerStep {
 }
 
 impl Partition {
-    /// What to ask the leader for; `None`: this is no follower, or has no leader, or its log is not open.
+    /// What to ask the leader for; `None`: this is no follower, or has no leader, or its log is not open, or is being cut.
     pub fn fetch_plan(&self) -> Option<FetchPlan> {
-        let Role::Follower { leader: Some(leader), epoch } = self.role else { return None };
+        let Role::Follower { leader: Some(leader), epoch, .. } = self.role else { return None };
+        if !self.log.is_settled() || self.closed {
+            return None;
+        }
         let last = self.log.latest_epoch();
         Some(FetchPlan {
             leader,
@@ -111,7 +114,7 @@ impl Partition {
         self.log.truncate(now, to, out);
         // Below the watermark only after an election that was not clean.
         let before = self.watermark;
-        self.watermark = self.watermark.min(self.log.end()).max(self.log.start());
+        self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE }
     }
 
@@ -123,11 +126,10 @@ impl Partition {
         let end = self.log.end();
         assert!(end >= before, "{}: a follower's append shortened the log", self.key);
         let mut event = PartitionEvent { end_moved: end != before, ..PartitionEvent::NONE };
-        let watermark = answer.watermark.min(end);
-        if watermark > self.watermark {
-            self.watermark = watermark;
-            event.watermark_moved = true;
+        if let Role::Follower { told, .. } = &mut self.role {
+            *told = answer.watermark.max(*told);
         }
+        event = event.and(self.advance(now.mono));
         let start = answer.start.min(self.watermark);
         if start > self.log.start() && self.log.raise_start(now, start, out).is_ok() {
             event.start_moved = true;

@@ -45,6 +45,7 @@ use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use crate::io::Out;
 use crate::log::{Log, LogConfig};
 use crate::metadata;
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now, Span};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -67,16 +68,16 @@ enum Role {
     /// Its log is being opened; what the metadata says meanwhile is enacted afterwards.
     Opening,
     Leader(Leader),
-    /// `leader`: none while the partition has no leader.
-    Follower { leader: Option<NodeId>, epoch: LeaderEpoch },
+    /// `leader`: none while the partition has no leader. `told`: the leader's watermark as it said in this epoch.
+    Follower { leader: Option<NodeId>, epoch: LeaderEpoch, told: Offset },
     /// Its disk failed: final.
     Offline,
 }
 
 /// One replica of one partition, with its log.
 ///
-/// Invariant: `log.start() ≤ watermark ≤ log.end()`; a leader's `watermark ≤ log.synced()`, but for what a leader before it
-/// had made of it already.
+/// Invariant: `watermark ≤ log.synced()`, on followers as well: what a crash can take away is not below it. A replica whose log still looks for the place of a cut neither leads nor
+/// fetches: where its log ends is not known.
 #[derive(Debug)]
 pub struct Partition {
     key: PartitionKey,
@@ -246,9 +247,11 @@ impl Partition {
         }
     }
 
-    /// Ends the log in order: all synced, checkpoints written; [`PartitionEvent::closed`] follows.
-    pub fn close(&mut self, now: Now, out: &mut Out) {
-        self.log.close(now, out);
+    /// Ends the log in order: all synced, checkpoints written; then [`Partition::is_closed`], at once or after a
+    /// [`PartitionEvent::closed`].
+    pub fn close(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        let told = self.log.close(now, out);
+        self.on_log_event(now, told, out)
     }
 
     /// Asserts what must always hold.
@@ -259,13 +262,20 @@ impl Partition {
         self.log.check();
         let (start, end) = (self.log.start(), self.log.end());
         assert!(start <= self.watermark, "{}: watermark {} before the start {start}", self.key, self.watermark);
-        assert!(self.watermark <= end, "{}: watermark {} beyond the end {end}", self.key, self.watermark);
+        let synced = self.log.synced();
+        assert!(
+            self.watermark <= synced || mutant::is(Mutant::WatermarkUnsynced),
+            "{}: watermark {} beyond what is synced, {synced} of {end}",
+            self.key,
+            self.watermark
+        );
         match &self.role {
             Role::Leader(leader) => {
                 let state = self.state.as_ref().expect("a leader was made by a state");
                 assert!(state.leader == Some(self.me), "{}: leads against the metadata", self.key);
                 assert!(leader.epoch == state.leader_epoch, "{}: {} is not {}", self.key, leader.epoch, state.leader_epoch);
                 leader.insync.check(&state.replicas);
+                assert!(self.log.is_settled(), "{}: leads while its log is being cut", self.key);
                 assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);
             }
             Role::Follower { leader, .. } => {
@@ -285,11 +295,15 @@ impl Partition {
         }
     }
 
-    /// Moves the leader's watermark as far as it may go.
+    /// Moves the watermark as far as it may go.
     fn advance(&mut self, now: Mono) -> PartitionEvent {
         let sight = self.sight(now);
-        let Role::Leader(leader) = &self.role else { return PartitionEvent::NONE };
-        let Some(to) = leader.watermark(&sight, &self.settings) else { return PartitionEvent::NONE };
+        let to = match &self.role {
+            Role::Leader(leader) => leader.watermark(&sight, &self.settings),
+            Role::Follower { told, .. } => Some((*told).min(sight.synced)).filter(|to| *to > self.watermark),
+            Role::Opening | Role::Offline => None,
+        };
+        let Some(to) = to else { return PartitionEvent::NONE };
         assert!(to > self.watermark && to <= sight.end, "{}: watermark {} to {to}", self.key, self.watermark);
         self.watermark = to;
         PartitionEvent { watermark_moved: true, ..PartitionEvent::NONE }

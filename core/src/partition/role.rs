@@ -2,6 +2,7 @@
 
 use super::leader::Leader;
 use super::{Partition, PartitionEvent, Role};
+use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, Note, Out};
 use crate::log::LogEvent;
 use crate::metadata;
@@ -28,7 +29,7 @@ impl Partition {
     /// Takes the role that `state` gives.
     fn enact(&mut self, now: Now, again: bool, out: &mut Out) -> PartitionEvent {
         let Some(state) = self.state.take() else { return PartitionEvent::NONE };
-        let event = if state.leader == Some(self.me) {
+        let event = if state.leader == Some(self.me) && self.log.is_settled() {
             self.lead(now, &state, again, out)
         } else {
             self.follow(&state, out)
@@ -62,15 +63,17 @@ impl Partition {
         PartitionEvent { role: true, isr: true, ..PartitionEvent::NONE }
     }
 
+    /// Also the leader to be waits here while its log looks for the place of a cut.
     fn follow(&mut self, state: &metadata::Partition, out: &mut Out) -> PartitionEvent {
-        if let Role::Follower { leader, epoch } = &self.role
-            && *leader == state.leader
+        let other = state.leader.filter(|leader| *leader != self.me);
+        if let Role::Follower { leader, epoch, .. } = &self.role
+            && *leader == other
             && *epoch == state.leader_epoch
         {
             return PartitionEvent::NONE;
         }
-        self.role = Role::Follower { leader: state.leader, epoch: state.leader_epoch };
-        if let Some(leader) = state.leader {
+        self.role = Role::Follower { leader: other, epoch: state.leader_epoch, told: Offset::NONE };
+        if let Some(leader) = other {
             out.note(Note::Follows { partition: self.key, leader, epoch: state.leader_epoch });
         }
         PartitionEvent { role: true, ..PartitionEvent::NONE }
@@ -79,7 +82,21 @@ impl Partition {
     /// An operation of this partition's log ended.
     pub fn on_disk(&mut self, now: Now, serial: u64, result: Result<DiskDone, DiskFault>, out: &mut Out) -> PartitionEvent {
         let told = self.log.on_disk(now, serial, result, out);
-        self.on_log_event(now, told, out)
+        let event = self.on_log_event(now, told, out);
+        if matches!(self.role, Role::Follower { .. }) {
+            return event.and(self.on_follower_disk(now, out));
+        }
+        event
+    }
+
+    /// A cut that has found its place may have ended lower than where it was asked for; and a leader to be that waited for
+    /// it leads now.
+    fn on_follower_disk(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        self.watermark = self.watermark.min(self.log.synced());
+        if self.leader() == Some(self.me) && self.log.is_settled() {
+            return self.enact(now, false, out);
+        }
+        PartitionEvent::NONE
     }
 
     pub(super) fn on_log_event(&mut self, now: Now, told: LogEvent, out: &mut Out) -> PartitionEvent {
@@ -108,8 +125,8 @@ impl Partition {
 
     fn on_opened(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
-        self.watermark = self.watermark.min(self.log.end()).max(self.log.start());
-        self.role = Role::Follower { leader: None, epoch: crate::id::LeaderEpoch::NONE };
+        self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
+        self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told: Offset::NONE };
         PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE }.and(self.enact(now, false, out))
     }
 }

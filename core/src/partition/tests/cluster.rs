@@ -396,8 +396,9 @@ impl Cluster {
 
     /// A leader asks the controller for a change of the in-sync set.
     pub fn propose(&mut self, at: usize) {
-        let Some(partition) = self.replicas[at].partition.as_mut() else { return };
-        let event = partition.on_tick(self.now, &mut self.replicas[at].out);
+        let one = &mut self.replicas[at];
+        let Some(partition) = one.partition.as_mut() else { return };
+        let event = partition.on_tick(self.now, &mut one.out);
         if let Some(proposal) = partition.isr_proposal(self.now) {
             self.proposals.push((node(at), proposal));
         }

@@ -2,9 +2,7 @@
 
 mod cluster;
 
-use super::{Acks, PartitionEvent};
-use crate::error::ErrorCode;
-use crate::id::{LeaderEpoch, NodeId, Offset};
+use super::Acks;
 use crate::rng::Rng;
 use crate::time::Span;
 use cluster::Cluster;
