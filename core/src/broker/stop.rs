@@ -99,7 +99,9 @@ impl Broker {
     fn close_all(&mut self, now: Now) {
         for key in self.node.partitions.keys() {
             if let Some(partition) = self.node.partitions.get_mut(key) {
-                partition.close(now, &mut self.node.out);
+                let dir = partition.dir();
+                let event = partition.close(now, &mut self.node.out);
+                self.node.partitions.note(dir, event);
             }
         }
         self.node.quorum.close(now, &mut self.node.out);

@@ -13,7 +13,7 @@ mod config;
 mod cursor;
 mod epochs;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod find;
 mod index;
 pub mod layout;

@@ -26,11 +26,16 @@ pub(super) struct Replay {
 
 impl Log {
     /// Cuts the log back so that it ends at `to`, or at the start of the batch that holds `to`. `end()`, `synced()`, epochs, producers
-    /// and indexes follow. Nothing if `to >= end()`; everything ([`Self::restart_at`]) if `to` is below all segments.
+    /// and indexes follow. Only epochs without a record if `to >= end()`; everything ([`Self::restart_at`]) if `to` is below all segments.
     ///
     /// Where the place of `to` has to be looked up on disk, `end()` is `to` at once, and [`Self::is_settled`] is false until it is found.
     pub fn truncate(&mut self, now: Now, to: Offset, out: &mut Out) {
-        if self.usable().is_err() || to >= self.end {
+        if self.usable().is_err() {
+            return;
+        }
+        if to >= self.end {
+            // An epoch that began here and has no record is not the leader's either (Kafka's `UnifiedLog.truncateTo`).
+            self.epochs.cut_end(to);
             return;
         }
         if to < self.segments[0].base {

@@ -32,10 +32,10 @@ pub struct Replica {
     pub out: Out,
     /// What its log holds.
     holds: Batched,
+    /// `holds` was read back after the start.
+    loaded: bool,
     /// Registered under this incarnation; it rises with each start.
     incarnation: i64,
-    /// What it has been told of the metadata.
-    heard: i32,
     /// What a checkpoint would have kept of the watermark.
     checkpoint: Offset,
     /// The fetch that is on its way to the leader, and the answer that is on its way back.
@@ -107,8 +107,8 @@ impl Cluster {
                 disk: Disk::default(),
                 out: Out::default(),
                 holds: BTreeMap::new(),
+                loaded: false,
                 incarnation: 0,
-                heard: -1,
                 checkpoint: Offset::ZERO,
                 asked: None,
                 answered: None,
@@ -123,7 +123,7 @@ impl Cluster {
     pub fn start(&mut self, at: usize) {
         let one = &mut self.replicas[at];
         one.incarnation += 1;
-        one.heard = -1;
+        one.loaded = false;
         one.out = Out::default();
         let config = LogConfig { segment_bytes: 600, tail_bytes: 400, ..LogConfig::default() };
         let opening = Opening { clean: false, start: Offset::ZERO, topic_id: Some(KEY.topic) };
@@ -132,6 +132,8 @@ impl Cluster {
         one.partition = Some(Partition::new(KEY, dir, "t-0".to_string(), node(at), SETTINGS, log, one.checkpoint));
         self.drain(at);
         self.load(at);
+        self.replicas[at].loaded = true;
+        self.after(at, PartitionEvent::NONE);
     }
 
     /// The power of a replica fails: what was not durable may be gone.
@@ -184,7 +186,6 @@ impl Cluster {
     pub fn hear(&mut self, at: usize) {
         let one = &mut self.replicas[at];
         let Some(partition) = one.partition.as_mut() else { return };
-        one.heard = self.state.epoch.0;
         let event = partition.on_state(self.now, &self.state, &mut one.out);
         self.after(at, event);
     }
@@ -228,7 +229,7 @@ impl Cluster {
         let one = &mut self.replicas[at];
         let Some(partition) = one.partition.as_mut() else { return };
         partition.check();
-        if !partition.is_online() {
+        if !partition.is_online() || !one.loaded {
             return;
         }
         let end = partition.log_end();
