@@ -40,6 +40,9 @@ mod timers;
 mod turn;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use decision::{Append, Decision, Record, Release};
 pub use groups::Groups;
 pub use settings::Settings;

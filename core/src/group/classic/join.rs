@@ -43,7 +43,9 @@ impl Group {
         let names = join.request.protocols.iter().map(|one| one.name.as_str());
         if !self.accepts(turn, id) {
             self.dismiss(turn, id);
-            return refuse(turn, join.hold, &StrBytes::new(), ErrorCode::GroupMaxSizeReached);
+            refuse(turn, join.hold, &StrBytes::new(), ErrorCode::GroupMaxSizeReached);
+            // It may have been the last one that was missing.
+            return self.maybe_complete_join(turn).map(|entry| (entry, Then::Nothing));
         }
         if !self.supports(&join.request.protocol_type, names) {
             return refuse(turn, join.hold, id, ErrorCode::InconsistentGroupProtocol);

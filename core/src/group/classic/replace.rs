@@ -53,7 +53,10 @@ impl Group {
             return None;
         }
         let Err(code) = result else {
-            self.answer_replaced(turn, replaced);
+            // If a rebalance began meanwhile its join waits for the next generation, as everybody's.
+            if self.phase == Phase::Stable {
+                self.answer_replaced(turn, replaced);
+            }
             return None;
         };
         let member = self.members.get_mut(new)?;
