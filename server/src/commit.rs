@@ -76,7 +76,11 @@ struct Sync {
 }
 
 impl Commit {
-    pub fn start(files: Arc<Files>, metrics: Arc<Metrics>, report: impl Fn(Completed) + Send + 'static) -> io::Result<Self> {
+    pub fn start(
+        files: Arc<Files>,
+        metrics: Arc<Metrics>,
+        report: impl Fn(Completed) + Send + 'static,
+    ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let report = std::sync::Mutex::new(report);
         let report = move |completed| match report.lock() {

@@ -27,7 +27,10 @@ use tokio::time::Instant;
 /// What the drive loop tells a connection.
 #[derive(Debug)]
 pub enum ToConn {
-    Reply { seq: u64, reply: Reply },
+    Reply {
+        seq: u64,
+        reply: Reply,
+    },
     /// No more: send what is ready, then close.
     Close,
 }
@@ -167,25 +170,41 @@ impl Conn {
 
     /// Whatever can be done without waiting.
     fn turn(&mut self) -> Result<(), End> {
-        while let Ok(message) = self.from_core.try_recv() {
-            self.on_core(message);
-        }
-        self.parse();
-        while let Some(frame) = self.replies.pop() {
-            self.queue(frame)?;
-        }
-        while self.held.len() > self.replies.len() {
-            let held = self.held.pop_front().unwrap_or(0);
-            self.shared.room.add_permits(held);
-        }
-        if !self.outbox.is_empty() {
-            let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
-            self.shared.metrics.sent_bytes.inc_by(sent as u64);
-            if sent > 0 {
-                self.moved = Instant::now();
+        loop {
+            while let Ok(message) = self.from_core.try_recv() {
+                self.on_core(message);
+            }
+            self.parse();
+            while let Some(frame) = self.replies.pop() {
+                self.queue(frame)?;
+            }
+            while self.held.len() > self.replies.len() {
+                let held = self.held.pop_front().unwrap_or(0);
+                self.shared.room.add_permits(held);
+            }
+            self.send()?;
+            // What was sent may have made room for requests that are here already: no byte comes to wake us for them.
+            if !self.wants_more() || !self.has_frame() {
+                return Ok(());
             }
         }
+    }
+
+    fn send(&mut self) -> Result<(), End> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
+        let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
+        self.shared.metrics.sent_bytes.inc_by(sent as u64);
+        if sent > 0 {
+            self.moved = Instant::now();
+        }
         Ok(())
+    }
+
+    /// Whether the next request has come whole.
+    fn has_frame(&self) -> bool {
+        self.frame_len().is_some_and(|len| self.input.len() >= len as usize + 4)
     }
 
     fn on_core(&mut self, message: ToConn) {
@@ -242,10 +261,11 @@ impl Conn {
         let wanted = self.wanted();
         self.input.reserve(wanted);
         match self.stream.try_read_buf(&mut self.input) {
-            Ok(0) => Err(if self.input.is_empty() { End::Gone } else { End::Bad("it ended within a request".into()) }),
+            Ok(0) => Err(End::Gone),
             Ok(count) => {
                 self.moved = Instant::now();
-                self.step = if count >= self.step { (self.step * 2).min(READ_MAX) } else { (self.step / 2).max(READ_MIN) };
+                self.step =
+                    if count >= self.step { (self.step * 2).min(READ_MAX) } else { (self.step / 2).max(READ_MIN) };
                 Ok(())
             }
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -272,7 +292,10 @@ impl Conn {
             let Some(prefix) = self.input.first_chunk::<4>() else { return };
             let len = i32::from_be_bytes(*prefix);
             let Some(len) = usize::try_from(len).ok().filter(|len| *len <= self.shared.limits.request_bytes) else {
-                let why = format!("a request of {len} bytes; socket.request.max.bytes is {}", self.shared.limits.request_bytes);
+                let why = format!(
+                    "a request of {len} bytes; socket.request.max.bytes is {}",
+                    self.shared.limits.request_bytes
+                );
                 return self.stop(End::Bad(why));
             };
             if self.input.len() < len + 4 {

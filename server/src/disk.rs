@@ -14,7 +14,7 @@ use crate::unpack::unpack;
 use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
-use crate::names as layout;
+use esker_core::log::layout;
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -84,7 +84,12 @@ impl Queue {
 
 impl DiskThreads {
     /// Starts the threads on an existing folder. `done` is called with what is complete, in order.
-    pub fn start(root: &Path, readers: usize, metrics: Arc<Metrics>, done: impl Fn(Completed) + Clone + Send + 'static) -> io::Result<Self> {
+    pub fn start(
+        root: &Path,
+        readers: usize,
+        metrics: Arc<Metrics>,
+        done: impl Fn(Completed) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let files = Arc::new(Files::new(root)?);
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
         let commit = Commit::start(Arc::clone(&files), metrics, done.clone())?;
@@ -276,9 +281,8 @@ impl Writer {
         (file, at, bytes): (FileId, u64, Vec<Bytes>),
     ) {
         let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
-        let continues = runs
-            .get(&file)
-            .is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= BUFFERS_MAX);
+        let continues =
+            runs.get(&file).is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= BUFFERS_MAX);
         if !continues && let Some(run) = runs.remove(&file) {
             self.write(run, round);
         }
@@ -299,7 +303,11 @@ impl Writer {
     fn write(&mut self, run: Run, round: &mut Round) {
         let result = match self.failed {
             Some(fault) => Err(fault),
-            None => self.files.open(run.file).and_then(|file| write_all(&file, run.at, &run.bytes)).map_err(|why| fault_of(&why)),
+            None => self
+                .files
+                .open(run.file)
+                .and_then(|file| write_all(&file, run.at, &run.bytes))
+                .map_err(|why| fault_of(&why)),
         };
         for place in run.ops {
             self.set(round, place, result.map(|()| DiskDone::Done));

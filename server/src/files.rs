@@ -2,7 +2,7 @@
 
 use esker_core::id::DirId;
 use esker_core::io::{DiskFault, FileId, FileName};
-use crate::names as layout;
+use esker_core::log::layout;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

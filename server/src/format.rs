@@ -35,7 +35,10 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
         Ok(text) => text,
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
             if folder.join(METADATA_LOG).exists() {
-                return Err(refusal(folder, "holds a metadata log without meta.properties; it is damaged or not Esker's"));
+                return Err(refusal(
+                    folder,
+                    "holds a metadata log without meta.properties; it is damaged or not Esker's",
+                ));
             }
             return Ok(Folder { directory: fresh, cluster: cluster.map(String::from), is_new: true });
         }
@@ -45,7 +48,10 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
     belongs(folder, &meta, node, cluster)?;
     let is_ours = meta.get("esker.format").is_some();
     if !is_ours && folder.join(METADATA_LOG).exists() {
-        return Err(refusal(folder, "holds Apache Kafka's metadata log, which cannot be imported yet; give --data another folder"));
+        return Err(refusal(
+            folder,
+            "holds Apache Kafka's metadata log, which cannot be imported yet; give --data another folder",
+        ));
     }
     let directory = meta.get("directory.id").and_then(|id| Uuid::parse(id));
     let cluster = meta.get("cluster.id").cloned().or_else(|| cluster.map(String::from));
@@ -118,7 +124,8 @@ mod tests {
     #[test]
     fn kafkas_metadata_log_is_refused_and_its_formatted_folder_is_not() {
         let path = folder("kafka");
-        std::fs::write(path.join(FILE), "version=1\nnode.id=1\ncluster.id=abc\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\n").unwrap();
+        std::fs::write(path.join(FILE), "version=1\nnode.id=1\ncluster.id=abc\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\n")
+            .unwrap();
         let found = look(&path, 1, None, Uuid(8)).unwrap();
         assert_eq!((found.cluster.as_deref(), found.is_new), (Some("abc"), true));
         assert_eq!(found.directory.to_string(), "W3tlSTdWSAGuUcXwYPGz7A");

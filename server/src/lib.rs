@@ -42,7 +42,6 @@ mod notes;
 
 mod format;
 mod lock;
-mod names;
 mod properties;
 
 mod clock;

@@ -18,7 +18,8 @@ pub fn take(folder: &Path) -> Result<Lock, Failure> {
     match file.try_lock() {
         Ok(()) => Ok(Lock { _file: file }),
         Err(TryLockError::WouldBlock) => {
-            let line = format!("{} is in use by another process; stop it, or give --data another folder", folder.display());
+            let line =
+                format!("{} is in use by another process; stop it, or give --data another folder", folder.display());
             Err(Failure::new(Code::Folder, line))
         }
         Err(TryLockError::Error(why)) => {

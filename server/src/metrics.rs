@@ -60,7 +60,11 @@ impl Default for Metrics {
         registry.register("received_bytes", "Bytes of requests received", metrics.received_bytes.clone());
         registry.register("sent_bytes", "Bytes of replies sent", metrics.sent_bytes.clone());
         registry.register("connections", "Connections open", metrics.connections.clone());
-        registry.register("refused_connections", "Connections refused for a limit", metrics.refused_connections.clone());
+        registry.register(
+            "refused_connections",
+            "Connections refused for a limit",
+            metrics.refused_connections.clone(),
+        );
         registry.register("bad_frames", "Connections closed for a malformed request", metrics.bad_frames.clone());
         registry.register("disk_room_bytes", "Bytes left on the data folder's medium", metrics.room.clone());
         registry.register("disk_sync_seconds", "How long making writes durable took", metrics.sync_seconds.clone());

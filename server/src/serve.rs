@@ -38,7 +38,8 @@ pub struct Setup {
 pub fn serve(setup: Setup) -> Result<(), Failure> {
     let incarnation = Uuid(random());
     let identity = Identity { incarnation, seed: random() as u64, ..Identity::default() };
-    let Accepted { mut config, idle } = NodeConfig::accept(setup.file, identity).map_err(|why| Failure::new(Code::Config, why.0))?;
+    let Accepted { mut config, idle } =
+        NodeConfig::accept(setup.file, identity).map_err(|why| Failure::new(Code::Config, why.0))?;
     if !idle.is_empty() {
         tracing::warn!("without meaning here: {}", idle.join(", "));
     }
@@ -70,7 +71,8 @@ fn number(given: &Given, name: &str, default: usize) -> usize {
 /// 128 bits from the operating system.
 fn random() -> u128 {
     let mut bytes = [0; 16];
-    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
+    let read =
+        std::fs::File::open("/dev/urandom").and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
     assert!(read.is_ok(), "the operating system gives random numbers");
     u128::from_be_bytes(bytes)
 }
@@ -94,7 +96,11 @@ fn open_doors(config: &mut NodeConfig) -> Result<Vec<(Door, TcpListener)>, Failu
 fn bind(host: &str, port: u16, backlog: u32) -> Result<TcpListener, Failure> {
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     let fail = |why: std::io::Error| {
-        let hint = if why.kind() == std::io::ErrorKind::AddrInUse { "; another process has it: stop it, or give --listen another port" } else { "" };
+        let hint = if why.kind() == std::io::ErrorKind::AddrInUse {
+            "; another process has it: stop it, or give --listen another port"
+        } else {
+            ""
+        };
         Failure::new(Code::Address, format!("cannot listen on {host}:{port}: {why}{hint}"))
     };
     let mut addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port)).map_err(fail)?;
@@ -128,7 +134,8 @@ async fn run(
         limits: config.limits.clone(),
         room: Semaphore::new(config.limits.in_flight_bytes),
     });
-    let keeper = Arc::new(Doorkeeper::new(config.limits.connections.min(files_max()), config.limits.connections_per_ip));
+    let keeper =
+        Arc::new(Doorkeeper::new(config.limits.connections.min(files_max()), config.limits.connections_per_ip));
     if let Some(socket) = admin {
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics)));
     }

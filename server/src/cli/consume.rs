@@ -60,7 +60,11 @@ impl Consume {
         let mut cluster = self.target.open()?;
         let topic = cluster.topic(&self.topic, false)?;
         let mut reader = Reader { command: &self, cluster, topic, next: BTreeMap::new(), printed: 0 };
-        if self.group.is_some() { reader.as_member()? } else { reader.alone()? }
+        if self.group.is_some() {
+            reader.as_member()?
+        } else {
+            reader.alone()?
+        }
         eprintln!("{} record{}", reader.printed, if reader.printed == 1 { "" } else { "s" });
         Ok(())
     }
@@ -98,7 +102,11 @@ impl Reader<'_> {
                 }
             }
             let before = self.next.clone();
-            if self.next.is_empty() { std::thread::sleep(PAUSE) } else { self.poll()? }
+            if self.next.is_empty() {
+                std::thread::sleep(PAUSE)
+            } else {
+                self.poll()?
+            }
             if before != self.next {
                 member.commit(&mut self.cluster, &self.next)?;
             }

@@ -48,7 +48,8 @@ fn list(target: &Target) -> Result<(), Failure> {
     // Each node knows the groups that it coordinates.
     for broker in cluster.metadata(None, false)?.brokers {
         let found = patiently("the list of groups", || {
-            let answer = answer!(ListGroups, cluster.node(broker.node_id.0, ApiKey::ListGroups, ListGroupsRequest::default()));
+            let answer =
+                answer!(ListGroups, cluster.node(broker.node_id.0, ApiKey::ListGroups, ListGroupsRequest::default()));
             if is_passing(answer.error_code) {
                 return Ok(None);
             }
@@ -131,7 +132,8 @@ pub fn committed(cluster: &mut Cluster, name: &str) -> Result<Vec<Committed>, Fa
         let node = cluster.coordinator(name)?;
         let mut request = OffsetFetchRequest::default();
         if cluster.link_to(node)?.version(ApiKey::OffsetFetch)? >= 8 {
-            request.groups = vec![OffsetFetchRequestGroup::default().with_group_id(GroupId(text(name))).with_topics(None)];
+            request.groups =
+                vec![OffsetFetchRequestGroup::default().with_group_id(GroupId(text(name))).with_topics(None)];
         } else {
             request.group_id = GroupId(text(name));
             request.topics = None;

@@ -88,8 +88,24 @@ fn batch_json(header: &Header<'_>, at: usize, len: usize, intact: bool) -> Value
 /// `name value` pairs in the order in which people look for them.
 fn words(line: &Value) -> String {
     const ORDER: [&str; 18] = [
-        "base", "last", "count", "offset", "time", "key", "value", "at", "len", "epoch", "codec", "producer", "producer_epoch",
-        "sequence", "transactional", "control", "crc", "",
+        "base",
+        "last",
+        "count",
+        "offset",
+        "time",
+        "key",
+        "value",
+        "at",
+        "len",
+        "epoch",
+        "codec",
+        "producer",
+        "producer_epoch",
+        "sequence",
+        "transactional",
+        "control",
+        "crc",
+        "",
     ];
     let word = |name: &&str| {
         let value = line.get(*name)?;

@@ -54,7 +54,8 @@ impl Member {
             request.member_id = self.id.clone();
             request.protocol_type = StrBytes::from_static_str("consumer");
             let metadata = self.subscription();
-            request.protocols = vec![JoinGroupRequestProtocol::default().with_name(text(PROTOCOL)).with_metadata(metadata)];
+            request.protocols =
+                vec![JoinGroupRequestProtocol::default().with_name(text(PROTOCOL)).with_metadata(metadata)];
             let answer = answer!(JoinGroup, cluster.node(node, ApiKey::JoinGroup, request));
             if answer.error_code == ResponseError::MemberIdRequired.code() {
                 self.id = answer.member_id;
@@ -65,14 +66,18 @@ impl Member {
             }
             self.id = answer.member_id;
             self.generation = answer.generation_id;
-            let shares = if answer.leader == self.id { share(&answer.members, &self.topic, partitions) } else { Vec::new() };
+            let shares =
+                if answer.leader == self.id { share(&answer.members, &self.topic, partitions) } else { Vec::new() };
             self.sync(cluster, node, shares)
         })?;
         self.joined = true;
         self.beaten = Instant::now();
         let committed = super::group::committed(cluster, self.group.0.as_str())?;
-        let known: BTreeMap<i32, i64> =
-            committed.into_iter().filter(|row| row.topic == self.topic).map(|row| (row.partition, row.offset)).collect();
+        let known: BTreeMap<i32, i64> = committed
+            .into_iter()
+            .filter(|row| row.topic == self.topic)
+            .map(|row| (row.partition, row.offset))
+            .collect();
         Ok(mine.into_iter().map(|one| (one, known.get(&one).copied().unwrap_or(-1))).collect())
     }
 
@@ -151,7 +156,9 @@ impl Member {
         let partitions = next.iter().map(|(partition, offset)| {
             OffsetCommitRequestPartition::default().with_partition_index(*partition).with_committed_offset(*offset)
         });
-        let topic = OffsetCommitRequestTopic::default().with_name(topic_name(&self.topic)).with_partitions(partitions.collect());
+        let topic = OffsetCommitRequestTopic::default()
+            .with_name(topic_name(&self.topic))
+            .with_partitions(partitions.collect());
         let mut request = OffsetCommitRequest::default();
         request.group_id = self.group.clone();
         request.generation_id_or_member_epoch = self.generation;
@@ -192,7 +199,8 @@ fn versioned(message: &impl Encodable) -> Bytes {
 
 /// Range assignment of one topic: members in order of their ids, the first ones get one more where it does not come out even.
 fn share(members: &[JoinGroupResponseMember], topic: &str, partitions: usize) -> Vec<SyncGroupRequestAssignment> {
-    let mut wanting: Vec<&JoinGroupResponseMember> = members.iter().filter(|member| wants(&member.metadata, topic)).collect();
+    let mut wanting: Vec<&JoinGroupResponseMember> =
+        members.iter().filter(|member| wants(&member.metadata, topic)).collect();
     wanting.sort_by(|one, other| one.member_id.cmp(&other.member_id));
     let mut shares = Vec::new();
     let mut first = 0;
@@ -203,7 +211,9 @@ fn share(members: &[JoinGroupResponseMember], topic: &str, partitions: usize) ->
         let assigned = TopicPartition::default().with_topic(topic_name(topic)).with_partitions(mine);
         let assignment = ConsumerProtocolAssignment::default().with_assigned_partitions(vec![assigned]);
         shares.push(
-            SyncGroupRequestAssignment::default().with_member_id(member.member_id.clone()).with_assignment(versioned(&assignment)),
+            SyncGroupRequestAssignment::default()
+                .with_member_id(member.member_id.clone())
+                .with_assignment(versioned(&assignment)),
         );
     }
     shares
@@ -226,7 +236,8 @@ mod tests {
     #[test]
     fn every_partition_has_one_owner() {
         let subscription = versioned(&ConsumerProtocolSubscription::default().with_topics(vec![text("t")]));
-        let member = |id: &str| JoinGroupResponseMember::default().with_member_id(text(id)).with_metadata(subscription.clone());
+        let member =
+            |id: &str| JoinGroupResponseMember::default().with_member_id(text(id)).with_metadata(subscription.clone());
         let members = [member("c"), member("a"), member("b")];
         let mut owned = Vec::new();
         for share in share(&members, "t", 7) {

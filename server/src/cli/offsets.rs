@@ -37,7 +37,9 @@ impl Offsets {
         }
         let text: Vec<Vec<String>> = rows
             .iter()
-            .map(|(partition, first, next)| [i64::from(*partition), *first, *next, next - first].map(|n| n.to_string()).to_vec())
+            .map(|(partition, first, next)| {
+                [i64::from(*partition), *first, *next, next - first].map(|n| n.to_string()).to_vec()
+            })
             .collect();
         table(&["PARTITION", "FIRST", "NEXT", "RECORDS"], &text);
         Ok(())

@@ -79,7 +79,12 @@ impl Produce {
         writer.all(&lines)?;
         match self.target.json {
             true => print(json!({"topic": self.topic, "records": writer.written, "bytes": writer.bytes})),
-            false => eprintln!("wrote {} record{} to {}", writer.written, if writer.written == 1 { "" } else { "s" }, self.topic),
+            false => eprintln!(
+                "wrote {} record{} to {}",
+                writer.written,
+                if writer.written == 1 { "" } else { "s" },
+                self.topic
+            ),
         }
         Ok(())
     }
@@ -91,7 +96,9 @@ impl Produce {
     /// A thread that reads ahead: sending does not wait for reading.
     fn lines(&self) -> Result<Receiver<std::io::Result<Vec<u8>>>, Failure> {
         let input: Box<dyn Read + Send> = match &self.file {
-            Some(path) => Box::new(File::open(path).map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?),
+            Some(path) => {
+                Box::new(File::open(path).map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?)
+            }
             None => Box::new(std::io::stdin()),
         };
         let (sender, lines) = sync_channel(LINES_AHEAD);
@@ -122,7 +129,10 @@ impl Produce {
 /// An id that lets the broker tell a batch sent again from a new one.
 fn identity(cluster: &mut Cluster) -> Result<(ProducerId, i16), Failure> {
     patiently("a producer id", || {
-        let answer = answer!(InitProducerId, cluster.any(ApiKey::InitProducerId, InitProducerIdRequest::default()));
+        let answer = answer!(
+            InitProducerId,
+            cluster.any(ApiKey::InitProducerId, InitProducerIdRequest::default().with_transactional_id(None))
+        );
         if is_passing(answer.error_code) {
             return Ok(None);
         }
@@ -148,7 +158,8 @@ impl Writer<'_> {
             None => (None, line),
             Some(separator) => {
                 let at = line.windows(separator.len().max(1)).position(|window| window == separator.as_bytes());
-                let at = at.ok_or_else(|| Failure::failed(format!("line {} has no '{separator}'", self.written + 1)))?;
+                let at =
+                    at.ok_or_else(|| Failure::failed(format!("line {} has no '{separator}'", self.written + 1)))?;
                 (Some(&line[..at]), &line[at + separator.len()..])
             }
         };
@@ -206,7 +217,11 @@ impl Writer<'_> {
             } else {
                 data.name = topic_name(&name);
             }
-            let request = ProduceRequest::default().with_acks(acks).with_timeout_ms(TIMEOUT_MS).with_topic_data(vec![data]);
+            let request = ProduceRequest::default()
+                .with_transactional_id(None)
+                .with_acks(acks)
+                .with_timeout_ms(TIMEOUT_MS)
+                .with_topic_data(vec![data]);
             if acks == 0 {
                 self.cluster.link_to(leader)?.send(ApiKey::Produce, &request.into())?;
                 return Ok(Some(()));
@@ -272,7 +287,12 @@ mod tests {
     /// The values of `UtilsTest.testMurmur2` in Kafka.
     #[test]
     fn keys_go_where_kafkas_clients_send_them() {
-        for (key, hash) in [("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536), ("abc", 479_470_107)] {
+        for (key, hash) in [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("abc", 479_470_107),
+        ] {
             assert_eq!(murmur2(key.as_bytes()) as i32, hash, "{key}");
         }
     }

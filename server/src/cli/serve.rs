@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 const AFTER: &str = "\
 Exit codes: 0 stopped in order, 2 wrong command line, 3 configuration not accepted, 4 data folder refused (another node's, \
 another cluster's, Apache Kafka's, or in use), 5 address not to be had, 6 storage failed. \
-RUST_LOG sets what is logged (info by default).";
+RUST_LOG sets what is logged (by default info with a file, warn without).";
 
 /// Where records go when nobody says: in the folder the command was started in, never in a temporary one.
 const DATA: &str = "esker-data";
@@ -34,7 +34,9 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        // Whoever gave a file runs a service and wants to know; whoever gave none reads one line.
+        let level = if self.properties.is_some() { "info" } else { "warn" };
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
         serve(self.setup()?)
     }
@@ -51,7 +53,8 @@ impl Serve {
             }
         };
         for pair in &self.set {
-            let (name, value) = pair.split_once('=').ok_or_else(|| config(format!("--set {pair}: NAME=VALUE is needed")))?;
+            let (name, value) =
+                pair.split_once('=').ok_or_else(|| config(format!("--set {pair}: NAME=VALUE is needed")))?;
             file.insert(name.trim().into(), value.trim().into());
         }
         if let Some(address) = &self.listen {
@@ -88,7 +91,11 @@ fn listen_at(file: &mut Given, address: &str) {
     };
     let kept = |file: &Given, key: &str| -> Vec<String> {
         let all = file.get(key).cloned().unwrap_or_default();
-        all.split(',').map(str::trim).filter(|entry| !entry.is_empty() && is_controller(entry)).map(String::from).collect()
+        all.split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty() && is_controller(entry))
+            .map(String::from)
+            .collect()
     };
     let name = file.get("inter.broker.listener.name").cloned().unwrap_or_else(|| "PLAINTEXT".into());
     let mut listeners = vec![format!("{name}://{address}")];
@@ -107,7 +114,9 @@ fn data_folder(file: &Given) -> Result<PathBuf, String> {
     match (folders.next(), folders.next()) {
         (Some(one), None) => Ok(PathBuf::from(one)),
         (None, _) => Ok(PathBuf::from(DATA)),
-        (Some(_), Some(_)) => Err("log.dirs names several folders; one is served: give the one on the best disk".into()),
+        (Some(_), Some(_)) => {
+            Err("log.dirs names several folders; one is served: give the one on the best disk".into())
+        }
     }
 }
 

@@ -72,7 +72,8 @@ fn create(target: &Target, name: &str, partitions: i32, factor: i16, configs: &[
     topic.num_partitions = partitions;
     topic.replication_factor = factor;
     for pair in configs {
-        let (key, value) = pair.split_once('=').ok_or_else(|| Failure::failed(format!("--config {pair}: NAME=VALUE is needed")))?;
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| Failure::failed(format!("--config {pair}: NAME=VALUE is needed")))?;
         topic.configs.push(CreatableTopicConfig::default().with_name(text(key)).with_value(Some(text(value))));
     }
     let mut request = CreateTopicsRequest::default();
@@ -95,8 +96,13 @@ fn create(target: &Target, name: &str, partitions: i32, factor: i16, configs: &[
 
 fn list(target: &Target, internal: bool) -> Result<(), Failure> {
     let found = target.open()?.metadata(None, false)?;
-    let mut names: Vec<&str> =
-        found.topics.iter().filter(|topic| internal || !topic.is_internal).filter_map(|topic| topic.name.as_deref()).map(|name| name.as_str()).collect();
+    let mut names: Vec<&str> = found
+        .topics
+        .iter()
+        .filter(|topic| internal || !topic.is_internal)
+        .filter_map(|topic| topic.name.as_deref())
+        .map(|name| name.as_str())
+        .collect();
     names.sort_unstable();
     match target.json {
         true => print(json!(names)),

@@ -25,10 +25,15 @@ pub fn of_batch(
     batch: &[u8],
     each: &mut impl FnMut(&Record<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let damaged = |why: String| Failure::failed(format!("the batch at offset {} is damaged: {why}", header.base_offset().0));
+    let damaged =
+        |why: String| Failure::failed(format!("the batch at offset {} is damaged: {why}", header.base_offset().0));
     let packed = batch.get(HEADER_BYTES..).unwrap_or_default();
     let codec = header.codec().map_or(0, |codec| codec.bits());
-    let plain = if codec == 0 { packed.to_vec() } else { unpack(codec, packed, UNPACKED_MAX).map_err(|why| damaged(why.to_string()))? };
+    let plain = if codec == 0 {
+        packed.to_vec()
+    } else {
+        unpack(codec, packed, UNPACKED_MAX).map_err(|why| damaged(why.to_string()))?
+    };
     for record in Records::unpacked(header, &plain) {
         each(&record.map_err(|why| damaged(why.to_string()))?)?;
     }
