@@ -78,7 +78,7 @@ impl World {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return };
         process.broker.check();
-        if let Err((property, what)) = self.watch.after(self.now, node, process.broker.node()) {
+        if let Err((property, what)) = self.watch.after(node, &self.nodes) {
             self.fail(Kind::Safety, property, format!("node {}: {what}", node + 1));
         }
     }
@@ -169,7 +169,7 @@ impl World {
             Note::Text { topic, .. } => topic,
         };
         self.mark(name);
-        self.watch.on_note(node, note);
+        self.watch.on_note(node, note, &self.nodes[node].disk);
     }
 
     fn on_stopped(&mut self, node: usize, clean: bool, why: &str) {

@@ -139,7 +139,7 @@ impl World {
             seats: Vec::new(),
             history,
             trace: Trace::new(keep),
-            watch: Watch::new(&plan),
+            watch: Watch::new(nodes),
             marks: BTreeMap::new(),
             faults: BTreeMap::new(),
             failure: None,

@@ -133,7 +133,6 @@ impl World {
         let mut dice = Dice::new(self.plan.seed, Stream::Fault, node as u64 + 1, u64::from(own.incarnation));
         let due = self.net.vanish(self.now, own.peer, loud, &mut dice);
         self.due.extend(due);
-        self.watch.on_crash(node);
     }
 
     /// Which nodes a fault strikes now.

@@ -1,31 +1,168 @@
 //! Promises judged by looking inside the brokers, after every event.
+//!
+//! A new promise is a new file with its words at the top, what it remembers, a look that it takes, what it catches and a near
+//! miss; and a call in [`Watch`].
 
-use crate::plan::Plan;
+mod granted;
+mod one_leader;
+mod prefix;
+mod same_image;
+mod shadow;
+mod watermark;
+
+use crate::disk::Disk;
+use crate::node::Node;
+use esker_core::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
 use esker_core::io::{DiskOp, Note};
-use esker_core::node::Node;
+use esker_core::partition::Partition;
+use std::collections::HashMap;
 
 /// A property that was broken, and how.
 pub type Broken = (&'static str, String);
 
+/// The folder of the metadata log.
+const METADATA: &str = "__cluster_metadata-0";
+
 /// All that is watched while a run goes on.
 #[derive(Debug)]
-pub struct Watch {}
+pub struct Watch {
+    shadows: Vec<shadow::Shadows>,
+    one_leader: one_leader::OneLeader,
+    watermark: watermark::Watermark,
+    prefix: prefix::Prefix,
+    granted: granted::Granted,
+    same_image: same_image::SameImage,
+    /// What was looked at last, so that what did not change is not looked at again.
+    seen: HashMap<(usize, DirId), Glance>,
+    quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
+    /// What an operation or a note showed to be broken.
+    broken: Option<Broken>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Glance {
+    leads: bool,
+    epoch: LeaderEpoch,
+    state: Option<PartitionEpoch>,
+    watermark: Offset,
+    start: Offset,
+    end: Offset,
+}
 
 impl Watch {
-    pub fn new(_: &Plan) -> Self {
-        Self {}
+    pub fn new(nodes: usize) -> Self {
+        Self {
+            shadows: vec![shadow::Shadows::default(); nodes],
+            one_leader: one_leader::OneLeader::default(),
+            watermark: watermark::Watermark::default(),
+            prefix: prefix::Prefix::default(),
+            granted: granted::Granted::default(),
+            same_image: same_image::SameImage::default(),
+            seen: HashMap::new(),
+            quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
+            broken: None,
+        }
     }
 
-    pub fn on_start(&mut self, _: usize) {}
+    pub fn on_start(&mut self, node: usize) {
+        self.shadows[node].on_start();
+        self.watermark.forget(node);
+        self.seen.retain(|(of, _), _| *of != node);
+        self.quorum_seen[node] = (LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE);
+    }
 
-    pub fn on_crash(&mut self, _: usize) {}
+    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp) {
+        if let Some(cut) = self.shadows[node].on_op(op) {
+            let judged = self.prefix.on_cut(node, &cut);
+            self.note_broken(judged);
+        }
+    }
 
-    pub fn on_disk_op(&mut self, _: usize, _: &DiskOp) {}
+    pub fn on_note(&mut self, node: usize, note: &Note, disk: &Disk) {
+        let Note::LogOpened { dir, end, .. } = note else { return };
+        self.shadows[node].on_opened(*dir, *end, disk);
+        let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string) else { return };
+        let Some(shadow) = self.shadows[node].log(&folder) else { return };
+        let in_sync = self.granted.in_sync(&folder, NodeId(node as i32 + 1));
+        let judged = self.prefix.on_opened(node, &folder, shadow, in_sync);
+        self.note_broken(judged);
+    }
 
-    pub fn on_note(&mut self, _: usize, _: &Note) {}
+    fn note_broken(&mut self, judged: Result<(), Broken>) {
+        if let Err(broken) = judged {
+            self.broken.get_or_insert(broken);
+        }
+    }
 
     /// A node has handled an input.
-    pub fn after(&mut self, _: u64, _: usize, _: &Node) -> Result<(), Broken> {
+    pub fn after(&mut self, node: usize, nodes: &[Node]) -> Result<(), Broken> {
+        self.broken.take().map_or(Ok(()), Err)?;
+        let Some(process) = &nodes[node].process else { return Ok(()) };
+        let core = process.broker.node();
+        for partition in core.partitions.iter().filter(|partition| partition.is_open() && partition.is_online()) {
+            self.look(node, partition, nodes)?;
+        }
+        let quorum = &core.quorum;
+        let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
+        let before = std::mem::replace(&mut self.quorum_seen[node], glance);
+        if before == glance {
+            return Ok(());
+        }
+        if quorum.is_leader() {
+            self.one_leader.leads_quorum(node, quorum.epoch())?;
+        }
+        if before.2 != glance.2
+            && let Some(shadow) = self.shadows[node].log(METADATA)
+        {
+            self.prefix.on_watermark(node, METADATA, shadow, quorum.watermark().0)?;
+        }
+        if before.3 != glance.3 {
+            self.same_image.look(&core.image)?;
+        }
         Ok(())
     }
+
+    fn look(&mut self, node: usize, partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
+        let glance = Glance {
+            leads: partition.is_leader(),
+            epoch: partition.leader_epoch(),
+            state: partition.state().map(|state| state.epoch),
+            watermark: partition.watermark(),
+            start: partition.log_start(),
+            end: partition.log_end(),
+        };
+        let before = self.seen.insert((node, partition.dir()), glance);
+        if before == Some(glance) {
+            return Ok(());
+        }
+        let folder = partition.folder();
+        if glance.leads {
+            self.one_leader.leads(node, partition.key(), glance.epoch)?;
+        }
+        if let Some(state) = partition.state().filter(|state| before.and_then(|before| before.state) != Some(state.epoch)) {
+            self.granted.look(folder, state)?;
+        }
+        let Glance { leads, epoch, watermark, start, end, .. } = glance;
+        let moved = self.watermark.look(node, watermark::Sight { folder, leads, epoch, watermark, start, end })?;
+        if !moved {
+            return Ok(());
+        }
+        if let Some(shadow) = self.shadows[node].log(folder) {
+            self.prefix.on_watermark(node, folder, shadow, watermark.0)?;
+        }
+        if leads { compare_members(partition, nodes) } else { Ok(()) }
+    }
+}
+
+/// The leader's watermark beside what those in sync have made durable, as far as their processes live.
+fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
+    let Some(state) = partition.state() else { return Ok(()) };
+    for member in &state.isr {
+        let Some(process) = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref()) else { continue };
+        let Some(replica) = process.broker.node().partitions.get(partition.key()) else { continue };
+        if replica.is_open() && replica.is_online() {
+            watermark::Watermark::compare(partition.folder(), partition.watermark(), *member, replica.log().synced())?;
+        }
+    }
+    Ok(())
 }

@@ -12,6 +12,8 @@ pub mod inconsistent_offsets;
 pub mod lost_write;
 pub mod poll_order;
 pub mod send_order;
+pub mod stale_commit;
+pub mod two_owners;
 pub mod unseen;
 mod view;
 
@@ -38,6 +40,8 @@ pub const ALL: &[(&str, Property)] = &[
     ("append-order", append_order::check),
     ("commit-lost", commit_lost::check),
     ("deleted-read", deleted_read::check),
+    ("two-owners", two_owners::check),
+    ("stale-commit", stale_commit::check),
 ];
 
 /// Judges a history by every property; the worst first is not known, so: in the order of [`ALL`].

@@ -63,15 +63,16 @@ impl Story {
         self.whole(client, Act::Poll { assigned: true }, State::Ok, Act::Polled { reads })
     }
 
-    /// `t-0` was read to its end.
-    pub fn ended(mut self, offset: i64) -> Self {
+    /// An event of its own.
+    pub fn alone(mut self, client: u32, state: State, act: Act) -> Self {
         self.op += 1;
-        self.line(9, self.op, State::Ok, Act::End { partition: 0, offset });
+        self.line(client, self.op, state, act);
         self
     }
 
-    pub fn history(self) -> History {
-        self.history
+    /// `t-0` was read to its end.
+    pub fn ended(self, offset: i64) -> Self {
+        self.alone(9, State::Ok, Act::End { partition: 0, offset })
     }
 
     /// The names of what a property finds.

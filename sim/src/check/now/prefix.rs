@@ -1,0 +1,147 @@
+//! Below the watermark every replica holds the same batches, byte for byte; and nothing of it is ever cut away, nor lost in a
+//! crash by a replica that is in sync.
+
+use super::Broken;
+use super::shadow::{Cut, Entry, Shadow};
+use std::collections::{BTreeMap, HashMap};
+
+/// What is committed of one log, by the last offset of each batch: base and hash.
+#[derive(Debug, Default)]
+struct Canon {
+    batches: BTreeMap<i64, (i64, u64)>,
+    /// One more than the last committed offset that is known.
+    end: i64,
+}
+
+/// What is committed, of all logs.
+#[derive(Debug, Default)]
+pub struct Prefix {
+    canon: HashMap<String, Canon>,
+    /// Up to where a replica was compared.
+    compared: HashMap<(usize, String), i64>,
+}
+
+impl Prefix {
+    /// The watermark of a replica is `watermark`: all below it is committed, or the replica believes so.
+    pub fn on_watermark(&mut self, node: usize, folder: &str, shadow: &Shadow, watermark: i64) -> Result<(), Broken> {
+        if !self.canon.contains_key(folder) {
+            self.canon.insert(folder.into(), Canon::default());
+        }
+        let canon = self.canon.get_mut(folder).expect("just put there");
+        let compared = match self.compared.get_mut(&(node, folder.to_string())) {
+            Some(compared) => compared,
+            None => self.compared.entry((node, folder.to_string())).or_default(),
+        };
+        if watermark <= *compared {
+            return Ok(());
+        }
+        let from = shadow.entries.partition_point(|entry| entry.last < *compared);
+        for entry in shadow.entries[from..].iter().take_while(|entry| entry.last < watermark) {
+            canon.agree(folder, entry)?;
+        }
+        *compared = watermark;
+        canon.end = canon.end.max(watermark.min(shadow.end()));
+        Ok(())
+    }
+
+    /// A replica cut its log.
+    pub fn on_cut(&mut self, node: usize, cut: &Cut) -> Result<(), Broken> {
+        let start = cut.gone.first().map_or(0, |entry| entry.base);
+        if let Some(compared) = self.compared.get_mut(&(node, cut.folder.clone())) {
+            *compared = (*compared).min(start);
+        }
+        let Some(canon) = self.canon.get(&cut.folder) else { return Ok(()) };
+        // A follower whose place its leader does not have any more begins anew at the leader's start.
+        let lost = cut.gone.iter().find(|entry| !cut.all && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash)));
+        lost.map_or(Ok(()), |entry| {
+            Err(("committed-cut", format!("cuts {} from {start}, though {} to {} is committed up to {}", cut.folder, entry.base, entry.last, canon.end)))
+        })
+    }
+
+    /// A replica's log was opened.
+    pub fn on_opened(&mut self, node: usize, folder: &str, shadow: &Shadow, in_sync: bool) -> Result<(), Broken> {
+        self.compared.remove(&(node, folder.to_string()));
+        let end = shadow.end();
+        match self.canon.get(folder) {
+            Some(canon) if in_sync && end < canon.end && (end > 0 || !canon.batches.is_empty()) => {
+                Err(("committed-lost", format!("opens {folder} with the end {end}, and is in sync, though it is committed up to {}", canon.end)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Canon {
+    fn agree(&mut self, folder: &str, entry: &Entry) -> Result<(), Broken> {
+        if let Some(known) = self.batches.get(&entry.last) {
+            if *known == (entry.base, entry.hash) {
+                return Ok(());
+            }
+            return Err(("same-prefix", format!("{folder} from {} to {} is not what is committed there", entry.base, entry.last)));
+        }
+        if let Some((last, (base, _))) = self.batches.range(entry.base..).next()
+            && *base <= entry.last
+        {
+            return Err(("same-prefix", format!("{folder} has a batch from {} to {} where one from {base} to {last} is committed", entry.base, entry.last)));
+        }
+        self.batches.insert(entry.last, (entry.base, entry.hash));
+        self.end = self.end.max(entry.last + 1);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shadow::Shadows;
+    use super::*;
+    use crate::client::batch::{Sender, encode};
+    use esker_core::id::{DirId, Offset};
+    use esker_core::io::{DiskOp, FileId, FileName};
+
+    const FILE: FileId = FileId::new(DirId(2), FileName::Log(Offset(0)));
+
+    fn log(values: &[u64]) -> Shadows {
+        let mut shadows = Shadows::default();
+        shadows.on_op(&DiskOp::OpenDir { dir: DirId(2), name: "t-0".into() });
+        let mut at = 0;
+        for (base, value) in values.iter().enumerate() {
+            let mut batch = encode(&[*value], 8, 0, Sender::PLAIN).to_vec();
+            batch[..8].copy_from_slice(&(base as i64).to_be_bytes());
+            let len = batch.len() as u64;
+            shadows.on_op(&DiskOp::Append { file: FILE, at, bytes: vec![batch.into()], sync: true });
+            at += len;
+        }
+        shadows
+    }
+
+    #[test]
+    fn replicas_that_differ_below_the_watermark_are_caught() {
+        let (one, other) = (log(&[7, 8, 9]), log(&[7, 8, 10]));
+        let mut prefix = Prefix::default();
+        assert!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 2).is_ok());
+        assert!(prefix.on_watermark(1, "t-0", other.log("t-0").unwrap(), 2).is_ok());
+        assert!(prefix.on_watermark(1, "t-0", other.log("t-0").unwrap(), 3).is_ok());
+        assert_eq!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 3).unwrap_err().0, "same-prefix");
+    }
+
+    #[test]
+    fn a_cut_of_the_committed_is_caught_and_of_the_rest_is_not() {
+        let mut one = log(&[7, 8, 9]);
+        let mut prefix = Prefix::default();
+        prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 2).unwrap();
+        let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 154 }).unwrap();
+        assert!(prefix.on_cut(0, &cut).is_ok(), "{cut:?}");
+        let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 77 }).unwrap();
+        assert_eq!(prefix.on_cut(0, &cut).unwrap_err().0, "committed-cut");
+    }
+
+    #[test]
+    fn a_replica_in_sync_that_comes_back_short_is_caught() {
+        let (whole, short) = (log(&[7, 8]), log(&[7]));
+        let mut prefix = Prefix::default();
+        prefix.on_watermark(0, "t-0", whole.log("t-0").unwrap(), 2).unwrap();
+        assert!(prefix.on_opened(1, "t-0", short.log("t-0").unwrap(), false).is_ok());
+        assert!(prefix.on_opened(0, "t-0", whole.log("t-0").unwrap(), true).is_ok());
+        assert_eq!(prefix.on_opened(1, "t-0", short.log("t-0").unwrap(), true).unwrap_err().0, "committed-lost");
+    }
+}

@@ -1,0 +1,165 @@
+//! What stands in each replica's log, as its disk operations say: the checkers' own view, apart from the core's.
+
+use crate::disk::Disk;
+use crate::trace::Digest;
+use esker_core::batch::Batches;
+use esker_core::id::{DirId, Offset};
+use esker_core::io::{DiskOp, FileId, FileName};
+use std::collections::BTreeMap;
+
+/// A batch in a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    pub base: i64,
+    pub last: i64,
+    pub epoch: i32,
+    /// Of all its bytes.
+    pub hash: u64,
+    /// The segment it lies in, and where it begins and ends there.
+    segment: i64,
+    at: u64,
+    to: u64,
+}
+
+/// One replica's log.
+#[derive(Clone, Debug, Default)]
+pub struct Shadow {
+    pub entries: Vec<Entry>,
+}
+
+/// The logs of one node.
+#[derive(Clone, Debug, Default)]
+pub struct Shadows {
+    dirs: BTreeMap<DirId, String>,
+    logs: BTreeMap<String, Shadow>,
+}
+
+/// What an operation took away from the end of a log.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    pub folder: String,
+    pub gone: Vec<Entry>,
+    /// Nothing is left: the log begins anew somewhere else.
+    pub all: bool,
+}
+
+impl Shadow {
+    fn write(&mut self, segment: i64, at: u64, bytes: &[u8]) {
+        let mut at = at;
+        for (header, batch) in Batches::of(bytes) {
+            let mut digest = Digest::default();
+            digest.bytes(batch);
+            let to = at + batch.len() as u64;
+            let (base, last) = (header.base_offset().0, header.last_offset().0);
+            self.entries.push(Entry { base, last, epoch: header.leader_epoch().0, hash: digest.value(), segment, at, to });
+            at = to;
+        }
+    }
+
+    /// The first offset behind the log.
+    pub fn end(&self) -> i64 {
+        self.entries.last().map_or(0, |entry| entry.last + 1)
+    }
+}
+
+impl Shadows {
+    pub fn log(&self, folder: &str) -> Option<&Shadow> {
+        self.logs.get(folder)
+    }
+
+    pub fn folder(&self, dir: DirId) -> Option<&str> {
+        self.dirs.get(&dir).map(String::as_str)
+    }
+
+    /// A new process opens its folders anew.
+    pub fn on_start(&mut self) {
+        self.dirs.clear();
+    }
+
+    /// Reads a log from the disk, as it is after its recovery: up to `end`.
+    pub fn on_opened(&mut self, dir: DirId, end: Offset, disk: &Disk) {
+        let Some(name) = self.dirs.get(&dir) else { return };
+        let mut shadow = Shadow::default();
+        if let Some(folder) = disk.named(name) {
+            for (file, len) in folder.list() {
+                if let (FileName::Log(base), Some(file)) = (file, folder.file(file)) {
+                    shadow.write(base.0, 0, file.read(0, len.try_into().unwrap_or(u32::MAX)));
+                }
+            }
+        }
+        shadow.entries.retain(|entry| entry.last < end.0);
+        self.logs.insert(name.clone(), shadow);
+    }
+
+    /// An operation was issued: what it changes it changes here at once.
+    pub fn on_op(&mut self, op: &DiskOp) -> Option<Cut> {
+        match op {
+            DiskOp::OpenDir { dir, name } => {
+                self.dirs.insert(*dir, name.clone());
+                self.logs.entry(name.clone()).or_default();
+                None
+            }
+            DiskOp::RenameDir { dir, name } => {
+                let old = self.dirs.insert(*dir, name.clone())?;
+                let log = self.logs.remove(&old)?;
+                self.logs.insert(name.clone(), log);
+                None
+            }
+            DiskOp::RemoveDir { dir } => {
+                let name = self.dirs.remove(dir)?;
+                self.logs.remove(&name);
+                None
+            }
+            DiskOp::Append { file: FileId { dir, name: FileName::Log(base) }, at, bytes, .. } => {
+                let whole: Vec<u8> = bytes.iter().flat_map(|part| part.iter().copied()).collect();
+                self.logs.get_mut(self.dirs.get(dir)?)?.write(base.0, *at, &whole);
+                None
+            }
+            DiskOp::Truncate { file: FileId { dir, name: FileName::Log(base) }, len } => self.cut(*dir, base.0, *len),
+            DiskOp::Create { file: FileId { dir, name: FileName::Log(base) } }
+            | DiskOp::Delete { file: FileId { dir, name: FileName::Log(base) } }
+            | DiskOp::Rename { from: FileId { dir, name: FileName::Log(base) }, .. } => self.cut(*dir, base.0, 0),
+            _ => None,
+        }
+    }
+
+    /// What of a segment lies behind `len` is gone. From the front of a log that is retention, and no cut.
+    fn cut(&mut self, dir: DirId, segment: i64, len: u64) -> Option<Cut> {
+        let folder = self.dirs.get(&dir)?;
+        let log = self.logs.get_mut(folder)?;
+        let gone = |entry: &Entry| entry.segment == segment && entry.to > len;
+        let first = log.entries.iter().position(gone)?;
+        let behind = log.entries[first..].iter().any(|entry| entry.segment > segment);
+        let (gone, kept): (Vec<Entry>, Vec<Entry>) = log.entries.iter().partition(|entry| gone(entry));
+        log.entries = kept;
+        (!behind).then(|| Cut { folder: folder.clone(), all: log.entries.is_empty(), gone })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::batch::{Sender, encode};
+
+    const DIR: DirId = DirId(3);
+
+    fn append(base: i64, segment: i64, at: u64) -> DiskOp {
+        let mut batch = encode(&[1], 8, 0, Sender::PLAIN).to_vec();
+        batch[..8].copy_from_slice(&base.to_be_bytes());
+        DiskOp::Append { file: FileId::new(DIR, FileName::Log(Offset(segment))), at, bytes: vec![batch.into()], sync: true }
+    }
+
+    #[test]
+    fn cuts_from_the_end_are_told_and_retention_is_not() {
+        let mut shadows = Shadows::default();
+        shadows.on_op(&DiskOp::OpenDir { dir: DIR, name: "t-0".into() });
+        for op in [append(0, 0, 0), append(1, 0, 80), append(2, 2, 0)] {
+            assert!(shadows.on_op(&op).is_none());
+        }
+        assert_eq!(shadows.log("t-0").unwrap().end(), 3);
+        let retired = DiskOp::Rename { from: FileId::new(DIR, FileName::Log(Offset(0))), to: FileName::RetiredLog(Offset(0)) };
+        assert!(shadows.on_op(&retired).is_none());
+        let cut = shadows.on_op(&DiskOp::Truncate { file: FileId::new(DIR, FileName::Log(Offset(2))), len: 0 }).unwrap();
+        assert_eq!((cut.gone.len(), cut.gone[0].base, cut.all), (1, 2, true));
+    }
+}

@@ -1,0 +1,76 @@
+//! A replica's watermark never falls while it keeps its role, and lies within its log; a leader's never exceeds what each
+//! replica in sync has made durable.
+
+use super::Broken;
+use esker_core::id::{LeaderEpoch, NodeId, Offset};
+use std::collections::HashMap;
+
+/// The last watermark of each replica, with the epoch and the role in which it was.
+#[derive(Debug, Default)]
+pub struct Watermark {
+    last: HashMap<(usize, String), (LeaderEpoch, bool, Offset)>,
+}
+
+/// What is seen of a replica.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    pub folder: &'a str,
+    pub leads: bool,
+    pub epoch: LeaderEpoch,
+    pub watermark: Offset,
+    pub start: Offset,
+    pub end: Offset,
+}
+
+impl Watermark {
+    pub fn forget(&mut self, node: usize) {
+        self.last.retain(|(of, _), _| *of != node);
+    }
+
+    /// Says whether the watermark moved.
+    pub fn look(&mut self, node: usize, sight: Sight<'_>) -> Result<bool, Broken> {
+        let Sight { folder, leads, epoch, watermark, start, end } = sight;
+        if watermark > end || watermark < start {
+            return Err(("watermark-outside", format!("{folder} has the watermark {watermark}, its log goes from {start} to {end}")));
+        }
+        let key = (node, folder.to_string());
+        let Some((was_epoch, led, was)) = self.last.insert(key, (epoch, leads, watermark)) else { return Ok(true) };
+        if was_epoch == epoch && led == leads && watermark < was {
+            return Err(("watermark-falls", format!("{folder} had the watermark {was} in {epoch}, and has {watermark}")));
+        }
+        Ok(was != watermark)
+    }
+
+    /// The synced end of a replica in sync, beside its leader's watermark.
+    pub fn compare(folder: &str, watermark: Offset, member: NodeId, synced: Offset) -> Result<(), Broken> {
+        if watermark <= synced {
+            return Ok(());
+        }
+        Err(("watermark-unsynced", format!("{folder} has the watermark {watermark}; {member} is in sync and has {synced} durable")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(epoch: i32, watermark: i64) -> Sight<'static> {
+        Sight { folder: "t-0", leads: true, epoch: LeaderEpoch(epoch), watermark: Offset(watermark), start: Offset(0), end: Offset(9) }
+    }
+
+    #[test]
+    fn a_falling_watermark_is_caught_and_a_new_epoch_may_begin_lower() {
+        let mut seen = Watermark::default();
+        assert_eq!(seen.look(0, sight(1, 5)), Ok(true));
+        assert_eq!(seen.look(0, sight(1, 5)), Ok(false));
+        assert_eq!(seen.look(0, sight(2, 4)), Ok(true));
+        assert_eq!(seen.look(0, sight(2, 3)).unwrap_err().0, "watermark-falls");
+        assert_eq!(seen.look(0, sight(2, 10)).unwrap_err().0, "watermark-outside");
+    }
+
+    #[test]
+    fn a_watermark_beyond_what_is_durable_is_caught() {
+        assert!(Watermark::compare("t-0", Offset(4), NodeId(2), Offset(4)).is_ok());
+        assert!(Watermark::compare("t-0", Offset(5), NodeId(2), Offset(4)).is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! In one generation of a group each partition has one owner, and generations only rise.
+
+use super::View;
+use crate::check::Anomaly;
+use crate::history::Act;
+use std::collections::HashMap;
+
+pub fn check(view: &View<'_>) -> Vec<Anomaly> {
+    let mut found = Vec::new();
+    let mut owner: HashMap<(u32, i32, u32), u32> = HashMap::new();
+    let mut last: HashMap<(u32, u32), i32> = HashMap::new();
+    for op in &view.ops {
+        let Act::Assigned { group, generation, partitions } = op.asked else { continue };
+        let before = last.insert((*group, op.client), *generation).unwrap_or(-1);
+        if *generation < before {
+            let what = format!("member {} of group {group} is in generation {generation} after {before}", op.client);
+            found.push(Anomaly::new("generation-falls", op.invoked, what));
+        }
+        for partition in partitions {
+            let first = *owner.entry((*group, *generation, *partition)).or_insert(op.client);
+            if first != op.client {
+                let what = format!("{} belongs to members {first} and {} in generation {generation} of group {group}", view.name(*partition), op.client);
+                found.push(Anomaly::new("two-owners", op.invoked, what));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::{Story, story};
+    use super::check;
+    use crate::history::{Act, State};
+
+    fn assigned(story: Story, client: u32, generation: i32, partitions: &[u32]) -> Story {
+        let act = Act::Assigned { group: 0, generation, partitions: partitions.to_vec() };
+        story.alone(client, State::Ok, act)
+    }
+
+    #[test]
+    fn two_owners_and_falling_generations_are_caught() {
+        assert_eq!(assigned(assigned(story(), 1, 3, &[0, 1]), 2, 3, &[1]).judged(check), ["two-owners"]);
+        assert_eq!(assigned(assigned(story(), 1, 3, &[0]), 1, 2, &[0]).judged(check), ["generation-falls"]);
+    }
+
+    #[test]
+    fn another_generation_or_partition_passes() {
+        assert!(assigned(assigned(assigned(story(), 1, 3, &[0]), 2, 3, &[1]), 2, 4, &[0, 1]).judged(check).is_empty());
+    }
+}
