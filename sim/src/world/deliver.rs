@@ -5,12 +5,10 @@ use crate::client;
 use crate::net::{Arrival, Conn, Delivery, Way};
 use crate::node::body;
 use bytes::Bytes;
-use esker_core::batch::{Limits, verify};
-use esker_core::error::Refusal;
+use esker_core::api::receive::{self, Received};
 use esker_core::id::ConnId;
-use esker_core::io::{CallFault, Input, Request};
-use esker_core::wire::{self, Decoded};
-use kafka_protocol::messages::{RequestKind, ResponseKind};
+use esker_core::io::{CallFault, Input};
+use esker_core::wire;
 use kafka_protocol::protocol::StrBytes;
 
 impl World {
@@ -61,24 +59,13 @@ impl World {
         if served.closing {
             return;
         }
-        let decoded = wire::request(&frame, served.listener);
-        match decoded {
-            Ok(Decoded::Request { slip, client_id, body, .. }) => {
-                let checks = checks_of(&body, slip.version);
-                let request = Request {
-                    conn: ConnId(conn.into()),
-                    seq: served.replies.open(slip),
-                    listener: served.listener,
-                    client_id,
-                    client_host: StrBytes::from(format!("/10.0.0.{opener}")),
-                    key: slip.key,
-                    version: slip.version,
-                    body,
-                    checks,
-                };
-                self.input(node, Input::Request(Box::new(request)));
+        let host = StrBytes::from(format!("/10.0.0.{opener}"));
+        match receive::request(&frame, served.listener, ConnId(conn.into()), &host) {
+            Ok(Received::Request { slip, mut request, .. }) => {
+                request.seq = served.replies.open(slip);
+                self.input(node, Input::Request(request));
             }
-            Ok(Decoded::UnsupportedVersion { correlation }) => {
+            Ok(Received::UnsupportedVersion { correlation }) => {
                 served.replies.ready(wire::encode::unsupported_version(correlation));
                 self.send_replies(node, conn);
             }
@@ -91,9 +78,8 @@ impl World {
         let Some(process) = &mut self.nodes[node].process else { return };
         let Some(calling) = process.calling.values_mut().find(|calling| calling.conn == conn) else { return };
         let Some((call, slip, _)) = calling.open.pop_front() else { return };
-        match wire::calls::decode(slip, &frame) {
-            Ok(answer) => {
-                let checks = checks_of_answer(&answer);
+        match receive::reply(slip, &frame) {
+            Ok((answer, checks)) => {
                 self.input(node, Input::CallDone { call, result: Ok(Box::new(answer)), checks });
             }
             Err(bad) => self.fail(Kind::Safety, "bad-frame", format!("node {} cannot read the answer to {:?} v{}: {bad}", node + 1, slip.key, slip.version)),
@@ -159,17 +145,4 @@ impl World {
             self.on_peer_gone(node, conn);
         }
     }
-}
-
-/// What the connection's own task checks before a request goes in.
-fn checks_of(body: &RequestKind, version: i16) -> Vec<Result<(), Refusal>> {
-    let RequestKind::Produce(produce) = body else { return Vec::new() };
-    let partitions = produce.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    partitions.map(|data| verify(data.records.as_deref().unwrap_or_default(), Limits::produce(version))).collect()
-}
-
-fn checks_of_answer(answer: &ResponseKind) -> Vec<Result<(), Refusal>> {
-    let ResponseKind::Fetch(fetch) = answer else { return Vec::new() };
-    let partitions = fetch.responses.iter().flat_map(|topic| &topic.partitions);
-    partitions.map(|data| verify(data.records.as_deref().unwrap_or_default(), Limits::REPLICA)).collect()
 }

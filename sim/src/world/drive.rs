@@ -111,7 +111,7 @@ impl World {
                 }
                 Output::Call { call, to, lane, key, version, body } => self.call(node, call, to, lane, key, version, &body),
                 Output::Disk { tag, op } => {
-                    self.watch.on_disk_op(node, &op);
+                    self.watch.on_disk_op(node, &op, &own.disk);
                     let (at, due) = own.disk.submit(self.now, tag, op);
                     self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
                 }

@@ -71,8 +71,8 @@ impl Watch {
         self.quorum_seen[node] = (LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE);
     }
 
-    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp) {
-        if let Some(cut) = self.shadows[node].on_op(op) {
+    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp, disk: &Disk) {
+        if let Some(cut) = self.shadows[node].on_op(op, disk) {
             let judged = self.prefix.on_cut(node, &cut);
             self.note_broken(judged);
         }

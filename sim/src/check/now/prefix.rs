@@ -100,15 +100,20 @@ mod tests {
 
     const FILE: FileId = FileId::new(DirId(2), FileName::Log(Offset(0)));
 
+    fn disk() -> crate::disk::Disk {
+        crate::disk::Disk::new(1, 0, crate::plan::draw(1).nodes[0].disk)
+    }
+
     fn log(values: &[u64]) -> Shadows {
+        let disk = disk();
         let mut shadows = Shadows::default();
-        shadows.on_op(&DiskOp::OpenDir { dir: DirId(2), name: "t-0".into() });
+        shadows.on_op(&DiskOp::OpenDir { dir: DirId(2), name: "t-0".into() }, &disk);
         let mut at = 0;
         for (base, value) in values.iter().enumerate() {
             let mut batch = encode(&[*value], 8, 0, Sender::PLAIN).to_vec();
             batch[..8].copy_from_slice(&(base as i64).to_be_bytes());
             let len = batch.len() as u64;
-            shadows.on_op(&DiskOp::Append { file: FILE, at, bytes: vec![batch.into()], sync: true });
+            shadows.on_op(&DiskOp::Append { file: FILE, at, bytes: vec![batch.into()], sync: true }, &disk);
             at += len;
         }
         shadows
@@ -129,9 +134,9 @@ mod tests {
         let mut one = log(&[7, 8, 9]);
         let mut prefix = Prefix::default();
         prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 2).unwrap();
-        let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 154 }).unwrap();
+        let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 154 }, &disk()).unwrap();
         assert!(prefix.on_cut(0, &cut).is_ok(), "{cut:?}");
-        let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 77 }).unwrap();
+        let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 77 }, &disk()).unwrap();
         assert_eq!(prefix.on_cut(0, &cut).unwrap_err().0, "committed-cut");
     }
 

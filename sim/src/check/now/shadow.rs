@@ -1,6 +1,6 @@
 //! What stands in each replica's log, as its disk operations say: the checkers' own view, apart from the core's.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Folder};
 use crate::trace::Digest;
 use esker_core::batch::Batches;
 use esker_core::id::{DirId, Offset};
@@ -71,9 +71,10 @@ impl Shadows {
         self.dirs.get(&dir).map(String::as_str)
     }
 
-    /// A new process opens its folders anew.
+    /// A new process opens its folders anew; what stands in them is known when they are open.
     pub fn on_start(&mut self) {
         self.dirs.clear();
+        self.logs.clear();
     }
 
     /// Reads a log from the disk, as it is after its recovery: up to `end`.
@@ -92,11 +93,14 @@ impl Shadows {
     }
 
     /// An operation was issued: what it changes it changes here at once.
-    pub fn on_op(&mut self, op: &DiskOp) -> Option<Cut> {
+    pub fn on_op(&mut self, op: &DiskOp, disk: &Disk) -> Option<Cut> {
         match op {
             DiskOp::OpenDir { dir, name } => {
                 self.dirs.insert(*dir, name.clone());
-                self.logs.entry(name.clone()).or_default();
+                let has_log = |folder: &Folder| folder.list().any(|(file, _)| matches!(file, FileName::Log(_)));
+                if !disk.named(name).is_some_and(has_log) {
+                    self.logs.insert(name.clone(), Shadow::default());
+                }
                 None
             }
             DiskOp::RenameDir { dir, name } => {
@@ -151,15 +155,16 @@ mod tests {
 
     #[test]
     fn cuts_from_the_end_are_told_and_retention_is_not() {
+        let disk = Disk::new(1, 0, crate::plan::draw(1).nodes[0].disk);
         let mut shadows = Shadows::default();
-        shadows.on_op(&DiskOp::OpenDir { dir: DIR, name: "t-0".into() });
+        shadows.on_op(&DiskOp::OpenDir { dir: DIR, name: "t-0".into() }, &disk);
         for op in [append(0, 0, 0), append(1, 0, 80), append(2, 2, 0)] {
-            assert!(shadows.on_op(&op).is_none());
+            assert!(shadows.on_op(&op, &disk).is_none());
         }
         assert_eq!(shadows.log("t-0").unwrap().end(), 3);
         let retired = DiskOp::Rename { from: FileId::new(DIR, FileName::Log(Offset(0))), to: FileName::RetiredLog(Offset(0)) };
-        assert!(shadows.on_op(&retired).is_none());
-        let cut = shadows.on_op(&DiskOp::Truncate { file: FileId::new(DIR, FileName::Log(Offset(2))), len: 0 }).unwrap();
+        assert!(shadows.on_op(&retired, &disk).is_none());
+        let cut = shadows.on_op(&DiskOp::Truncate { file: FileId::new(DIR, FileName::Log(Offset(2))), len: 0 }, &disk).unwrap();
         assert_eq!((cut.gone.len(), cut.gone[0].base, cut.all), (1, 2, true));
     }
 }
