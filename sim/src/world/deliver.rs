@@ -49,10 +49,9 @@ impl World {
         let opener = self.net.opener(conn);
         let own = &mut self.nodes[node];
         let Some(process) = &mut own.process else {
-            // Nobody listens: the host says so, if it stands.
-            if own.host_up {
-                self.due.extend(self.net.close(self.now, conn, Way::Back));
-            }
+            // Nobody listens: the host says so, if it stands. The connection is no good for whoever listens later.
+            let told = self.net.close(self.now, conn, Way::Back).filter(|_| own.host_up);
+            self.due.extend(told);
             return;
         };
         let served = process.accept(conn, door);

@@ -5,10 +5,11 @@ use crate::disk::{Due, Loss};
 use crate::net::{Conn, Way};
 use crate::node::{Calling, Node, body};
 use esker_core::id::{CallId, ConnId};
-use esker_core::io::{Address, Input, Lane, Note, Output};
+use esker_core::io::{Address, Input, Lane, Note, Output, Reply};
 use esker_core::wire::{Slip, calls};
 use kafka_protocol::messages::{ApiKey, RequestKind};
 use std::collections::VecDeque;
+use std::fmt;
 
 /// How long until somebody starts a node again that stopped because its disk failed.
 const RESTART_US: u64 = 400_000;
@@ -66,7 +67,7 @@ impl World {
             return;
         }
         if self.trace.wants_lines() {
-            self.trace.line(self.now, format_args!("{} <", own.id), &input);
+            self.trace.line(self.now, format_args!("{} <", own.id), Whole(&input));
         }
         process.broker.handle(own.clock.now(self.now), input);
         self.drain(node);
@@ -89,7 +90,7 @@ impl World {
             let Some(process) = &mut own.process else { return };
             let Some(output) = process.broker.poll_output() else { return };
             if self.trace.wants_lines() {
-                self.trace.line(self.now, format_args!("{} >", own.id), &output);
+                self.trace.line(self.now, format_args!("{} >", own.id), WholeOutput(&output));
             }
             match output {
                 Output::Reply { conn, seq, reply } => {
@@ -192,6 +193,42 @@ impl World {
         if process.tick_at.is_none_or(|known| at < known) {
             process.tick_at = Some(at);
             self.queue.push(at, Event::Tick { node, incarnation: own.incarnation });
+        }
+    }
+}
+
+/// As much of a message's body as a reader wants to see.
+const BODY_CHARS: usize = 600;
+
+fn write_body(f: &mut fmt::Formatter<'_>, body: &dyn fmt::Debug) -> fmt::Result {
+    let text = format!("{body:?}").replace(", unknown_tagged_fields: {}", "");
+    write!(f, " {}", text.chars().take(BODY_CHARS).collect::<String>())
+}
+
+/// An input with the body of its message.
+struct Whole<'a>(&'a Input);
+
+/// An output with the body of its message.
+struct WholeOutput<'a>(&'a Output);
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        match self.0 {
+            Input::Request(request) => write_body(f, &request.body),
+            Input::CallDone { result: Ok(body), .. } => write_body(f, body),
+            Input::Boot | Input::Gone { .. } | Input::CallDone { .. } | Input::Disk { .. } | Input::Tick | Input::Room { .. } | Input::Stop => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for WholeOutput<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        match self.0 {
+            Output::Reply { reply: Reply::Plain(body), .. } => write_body(f, body),
+            Output::Reply { reply: Reply::Fetch { response, .. }, .. } => write_body(f, response),
+            Output::Call { .. } | Output::Close { .. } | Output::Disk { .. } | Output::Note(_) | Output::Ready | Output::Reply { .. } | Output::Stopped { .. } => Ok(()),
         }
     }
 }
