@@ -35,6 +35,10 @@ pub struct QuorumConfig {
     pub request_timeout: Span,
     /// `controller.quorum.retry.backoff.ms`.
     pub retry_backoff: Span,
+    /// `controller.quorum.fetch.max.bytes`: bytes of records that a Fetch of this node asks for; one batch comes at least.
+    pub fetch_bytes: u32,
+    /// `controller.quorum.fetch.snapshot.max.bytes`: bytes of a snapshot that a FetchSnapshot of this node asks for.
+    pub snapshot_bytes: u32,
     /// Segments of the metadata log (`metadata.log.segment.bytes`).
     pub segment_bytes: u32,
 }
@@ -52,6 +56,8 @@ impl QuorumConfig {
             election_backoff_max: Span::from_millis(1000),
             request_timeout: Span::from_millis(2000),
             retry_backoff: Span::from_millis(20),
+            fetch_bytes: 1 << 20,
+            snapshot_bytes: 1 << 20,
             segment_bytes: 1 << 30,
         }
     }

@@ -19,10 +19,6 @@ use kafka_protocol::messages::{ApiKey, FetchResponse, RequestKind};
 
 /// How long the leader holds a Fetch for which it has no news (Kafka's `MAX_FETCH_WAIT_MS`).
 const WAIT_MAX: Span = Span::from_millis(500);
-/// Records in one Fetch.
-const FETCH_BYTES: i32 = 1 << 20;
-/// A reply of at least so much is full: there is more.
-const FULL_BYTES: usize = 1 << 19;
 /// Fetches that fail in a row before the leader counts as probably gone.
 const FAILED_MAX: u32 = 3;
 
@@ -33,15 +29,15 @@ impl Quorum {
         let Some(journal) = self.journal() else { return };
         let written = journal.log.synced() >= journal.log.end();
         if let Role::Follower(role) = &mut self.role {
+            if written || role.wait_until.is_some_and(|at| at <= now.mono) {
+                role.wait_until = None;
+            }
             if let Some(download) = &role.download {
                 let (id, position, writing) = (download.id, download.bytes.len(), download.writing);
                 if !writing {
                     self.fetch_snapshot(now, leader, id, position, out);
                 }
                 return;
-            }
-            if written || role.wait_until.is_some_and(|at| at <= now.mono) {
-                role.wait_until = None;
             }
             if !role.more && role.wait_until.is_some() {
                 return;
@@ -56,7 +52,8 @@ impl Quorum {
         let log = LogEnd { end, last_epoch: journal.last_epoch(), synced, start, watermark: self.watermark };
         let epoch = self.epoch();
         let wait = WAIT_MAX.min(Span(self.config.fetch_timeout.0 / 4));
-        let limits = (i32::try_from(wait.as_millis()).unwrap_or(0), FETCH_BYTES);
+        let max_bytes = i32::try_from(self.config.fetch_bytes).unwrap_or(i32::MAX);
+        let limits = (i32::try_from(wait.as_millis()).unwrap_or(0), max_bytes);
         let request = message::fetch_request(self.cluster(), self.config.node, epoch, log, limits);
         self.call(now, to, Asked::Fetch { epoch, from: end }, ApiKey::Fetch, RequestKind::Fetch(request), out);
     }
@@ -146,12 +143,13 @@ impl Quorum {
     fn append_fetched(&mut self, now: Now, asked: Asked, records: Bytes, out: &mut Out) -> Option<()> {
         let epoch = self.epoch();
         let wait = Span(self.config.fetch_timeout.0 / 4);
+        // A reply of at least half of what was asked for is probably full: there is more.
+        let full = records.len() >= self.config.fetch_bytes as usize / 2;
         let journal = self.journal_mut()?;
         let Asked::Fetch { from, .. } = asked else { return None };
         if from != journal.log.end() || !journal.continues(&records, epoch) {
             return None;
         }
-        let full = records.len() >= FULL_BYTES;
         journal.log.append_replica(now, records, out).ok()?;
         if let Role::Follower(role) = &mut self.role {
             role.more = full;

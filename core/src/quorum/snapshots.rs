@@ -17,8 +17,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, FetchSnapshotRequest, FetchSnapshotResponse, RequestKind};
 
-/// Bytes of a snapshot in one reply.
-const PIECE_BYTES: i32 = 1 << 20;
+/// Most bytes of a snapshot in one reply, whatever is asked for.
+const PIECE_BYTES_MAX: usize = 8 << 20;
 
 impl Quorum {
     /// Writes the state as of `offset` (exclusive, and given out before), whose last record has `epoch`; afterwards the
@@ -41,8 +41,10 @@ impl Quorum {
         self.changes.snapshot = true;
         let Some(journal) = self.journal_mut() else { return };
         if journal.newest_snapshot().is_some_and(|newest| newest.offset >= id.offset) {
-            // One from the leader came in between.
-            self.delete_snapshots([id].into(), out);
+            // One from the leader came in between, perhaps the very same.
+            if !journal.snapshots.contains_key(&id) {
+                self.delete_snapshots([id].into(), out);
+            }
             return;
         }
         journal.snapshots.insert(id, size);
@@ -123,7 +125,7 @@ impl Quorum {
             Some((warm, file, used)) if *warm == id => {
                 *used = now.mono;
                 let from = usize::try_from(position).unwrap_or(usize::MAX).min(file.len());
-                let wanted = usize::try_from(request.max_bytes).unwrap_or(0).min(PIECE_BYTES as usize);
+                let wanted = usize::try_from(request.max_bytes).unwrap_or(0).min(PIECE_BYTES_MAX);
                 let until = from.saturating_add(wanted).min(file.len());
                 let found = (file.len() as i64, part.position, file.slice(from..until));
                 Answer::Reply(message::snapshot_reply(None, &self.standing(), id, Some(found)))
@@ -139,8 +141,9 @@ impl Quorum {
     /// Asks for the next piece.
     pub(super) fn fetch_snapshot(&mut self, now: Now, leader: NodeId, id: SnapshotId, position: usize, out: &mut Out) {
         let epoch = self.epoch();
+        let max_bytes = i32::try_from(self.config.snapshot_bytes).unwrap_or(i32::MAX);
         let piece = Piece { epoch, id, position: i64::try_from(position).unwrap_or(i64::MAX) };
-        let request = message::snapshot_request(self.cluster(), self.config.node, piece, PIECE_BYTES);
+        let request = message::snapshot_request(self.cluster(), self.config.node, piece, max_bytes);
         let asked = Asked::Snapshot { epoch, id, position };
         self.call(now, leader, asked, ApiKey::FetchSnapshot, RequestKind::FetchSnapshot(request), out);
     }
@@ -200,8 +203,10 @@ impl Quorum {
         let watermark = self.watermark;
         let Some(journal) = self.journal_mut() else { return };
         if id.offset <= watermark {
-            // The role changed while it was written, and the log caught up by itself.
-            self.delete_snapshots([id].into(), out);
+            // The role changed while it was written: the log caught up by itself, or took the very same snapshot twice.
+            if !journal.snapshots.contains_key(&id) {
+                self.delete_snapshots([id].into(), out);
+            }
             return;
         }
         journal.log.restart_at(now, id.offset, out);

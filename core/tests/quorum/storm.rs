@@ -19,6 +19,7 @@ fn draw(seed: u64) -> Knobs {
         delay_us: pick(&mut rng, &[500, 5_000, 50_000, 300_000]),
         disk_us: pick(&mut rng, &[100, 2_000, 40_000, 400_000]),
         snapshot_every: pick(&mut rng, &[0, 5, 20]) as i64,
+        fetch_bytes: pick(&mut rng, &[1, 1, 400, 1 << 20]) as u32,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Knobs {
     pub disk_us: u64,
     /// Records between two snapshots; 0: none.
     pub snapshot_every: i64,
+    /// Bytes in one Fetch.
+    pub fetch_bytes: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -150,6 +152,8 @@ impl World {
         let voters = (0..self.knobs.voters).map(voter).collect();
         let mut config = QuorumConfig::new(NodeId(id), voters, hash(self.seed, self.sequence));
         config.segment_bytes = 4096;
+        config.fetch_bytes = self.knobs.fetch_bytes;
+        config.snapshot_bytes = 100;
         let now = self.time();
         let node = self.node(id);
         assert!(node.quorum.is_none());
@@ -277,7 +281,7 @@ impl World {
                     return;
                 }
                 let (tag, op) = node.pending.remove(0);
-                let changes = !matches!(op, DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::OpenDir { .. });
+                let changes = !matches!(op, DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::OpenDir { .. } | DiskOp::Delete { .. });
                 let fails = changes && core::mem::take(&mut node.failing);
                 if fails {
                     // Nothing in a folder takes effect after what failed there.
