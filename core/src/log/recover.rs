@@ -349,3 +349,153 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::LeaderEpoch;
+    use crate::log::fake::{Bench, Disk};
+    use crate::log::model::{batch, config, read_all};
+    use crate::log::{LogConfig, Origin};
+
+    /// Twelve batches of an idempotent producer in four segments and two epochs.
+    fn twelve() -> Bench {
+        let mut bench = Bench::opened(Disk::default(), config(), Opening::default());
+        for value in 0..12u8 {
+            let bytes = batch(&[value; 110], 1, Some((5, 0, i32::from(value))));
+            let epoch = LeaderEpoch(i32::from(value > 7));
+            bench.log.append(bench.now, epoch, bytes, Origin::Client, &mut bench.out).unwrap();
+            bench.settle();
+        }
+        assert_eq!(bench.log.segments.len(), 4);
+        bench
+    }
+
+    fn without(bench: &Bench, gone: FileName) -> Disk {
+        let image = bench.disk.image();
+        let files: Vec<_> = image.iter().filter(|(name, _)| **name != gone).map(|(name, bytes)| (*name, &bytes[..])).collect();
+        Disk::holding(&files)
+    }
+
+    fn scanned(bench: &Bench) -> u64 {
+        bench.disk.notes.iter().find_map(|note| if let Note::LogOpened { scanned_bytes, .. } = note { Some(*scanned_bytes) } else { None }).unwrap()
+    }
+
+    /// The state is that of `twelve`, and goes on where it ended.
+    fn check(mut bench: Bench) {
+        assert_eq!((bench.log.start(), bench.log.end(), bench.log.synced()), (Offset(0), Offset(12), Offset(12)));
+        assert_eq!(bench.log.epoch_end(LeaderEpoch(0)), (LeaderEpoch(0), Offset(8)));
+        assert_eq!(bench.log.producers(), twelve().log.producers());
+        assert_eq!(read_all(&mut bench, 300), read_all(&mut twelve(), 300));
+        let next = batch(b"v", 1, Some((5, 0, 12)));
+        let appended = bench.log.append(bench.now, LeaderEpoch(1), next, Origin::Client, &mut bench.out).unwrap();
+        assert_eq!(appended.first, Offset(12));
+    }
+
+    #[test]
+    fn a_clean_stop_is_not_followed_by_a_scan() {
+        let bench = twelve().restart();
+        assert!(scanned(&bench) <= 400, "{}", scanned(&bench));
+        assert!(bench.log.segments.iter().take(3).all(|segment| segment.verified == 0 && !segment.loaded));
+        let before = bench.disk.image();
+        // Nothing changed: nothing is written, neither by opening nor by closing.
+        let bench = bench.restart();
+        assert_eq!(bench.disk.image(), before);
+        check(bench);
+    }
+
+    #[test]
+    fn a_crash_is_followed_by_a_scan_of_the_last_segment() {
+        let bench = twelve();
+        let last = bench.log.active().size;
+        let bench = bench.crash(Opening::default());
+        assert_eq!(scanned(&bench), last);
+        check(bench);
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_wherever_it_is_torn_and_what_is_whole_stays() {
+        let bench = twelve();
+        let name = FileName::Log(bench.log.active().base);
+        let whole = bench.disk.bytes(name).unwrap().to_vec();
+        let size = whole.len() / 3;
+        for len in 0..=whole.len() {
+            let mut disk = without(&bench, name);
+            disk.put(name, whole[..len].to_vec());
+            let bench = Bench::opened(disk, config(), Opening::default());
+            assert_eq!(bench.log.end(), Offset(9 + (len / size) as i64), "{len} bytes");
+            assert_eq!(bench.disk.bytes(name).unwrap().len(), len / size * size);
+        }
+        for at in 0..size {
+            let mut disk = without(&bench, name);
+            let mut bytes = whole.clone();
+            bytes[size + at] ^= 0x10;
+            disk.put(name, bytes);
+            // Its own epoch and the high bytes of its offset lie outside the checksum: what they say must still fit.
+            let end = Bench::opened(disk, config(), Opening::default()).log.end();
+            assert!(end == Offset(10) || (at < 16 && end >= Offset(10)), "byte {at}: {end}");
+        }
+    }
+
+    #[test]
+    fn lost_and_damaged_files_are_made_again_from_the_batches() {
+        let bench = twelve();
+        let names = bench.disk.names();
+        assert!(names.contains(&FileName::LeaderEpochs) && names.contains(&FileName::ProducerSnapshot(Offset(9))));
+        for name in names.iter().copied().filter(|name| !matches!(name, FileName::Log(_))) {
+            check(Bench::opened(without(&bench, name), config(), Opening::default()));
+            let mut disk = without(&bench, name);
+            disk.put(name, b"rubbish".to_vec());
+            check(Bench::opened(disk, config(), Opening::default()));
+            let closed = twelve().restart();
+            let mut disk = without(&closed, name);
+            disk.put(name, b"rubbish".to_vec());
+            check(Bench::opened(disk, config(), Opening { clean: true, ..Opening::default() }));
+        }
+    }
+
+    #[test]
+    fn a_clean_mark_that_lies_is_found_out() {
+        let bench = twelve();
+        let name = FileName::Log(bench.log.active().base);
+        let torn = bench.disk.bytes(name).unwrap()[..300].to_vec();
+        let closed = bench.restart();
+        let mut disk = without(&closed, name);
+        disk.put(name, torn);
+        let bench = Bench::opened(disk, config(), Opening { clean: true, ..Opening::default() });
+        assert_eq!(bench.log.end(), Offset(10));
+        assert_eq!(bench.log.producers().get(crate::id::ProducerId(5)).unwrap().window.last().unwrap().last_sequence, 9);
+    }
+
+    #[test]
+    fn files_that_belong_to_nothing_go() {
+        let mut disk = without(&twelve(), FileName::PartitionMetadata);
+        let strays = [
+            FileName::Index(Offset(77)),
+            FileName::TxnIndex(Offset(77)),
+            FileName::RetiredLog(Offset(0)),
+            FileName::ProducerSnapshot(Offset(1)),
+            FileName::ProducerSnapshot(Offset(99)),
+        ];
+        strays.into_iter().for_each(|name| disk.put(name, b"x".to_vec()));
+        let bench = Bench::opened(disk, config(), Opening { topic_id: Some(crate::id::Uuid(8)), ..Opening::default() });
+        assert!(strays.iter().all(|name| !bench.disk.names().contains(name)));
+        assert_eq!(bench.disk.bytes(FileName::PartitionMetadata), Some(layout::partition_metadata_text(crate::id::Uuid(8)).as_bytes()));
+        check(bench);
+    }
+
+    #[test]
+    fn a_new_log_begins_where_it_is_told() {
+        let opening = Opening { start: Offset(40), topic_id: Some(crate::id::Uuid(8)), clean: true };
+        let mut bench = Bench::opened(Disk::default(), LogConfig::default(), opening);
+        assert_eq!(bench.events.last(), Some(&LogEvent::Opened));
+        assert_eq!((bench.log.start(), bench.log.end(), bench.log.latest_epoch()), (Offset(40), Offset(40), LeaderEpoch::NONE));
+        assert_eq!(bench.disk.names(), [FileName::Log(Offset(40)), FileName::PartitionMetadata]);
+        bench.log.append(bench.now, LeaderEpoch(0), batch(b"v", 1, None), Origin::Client, &mut bench.out).unwrap();
+        bench.log.restart_at(bench.now, Offset(90), &mut bench.out);
+        bench.settle();
+        assert_eq!((bench.log.start(), bench.log.end(), bench.log.synced()), (Offset(90), Offset(90), Offset(90)));
+        let bench = bench.crash(Opening::default());
+        assert_eq!((bench.log.start(), bench.log.end()), (Offset(90), Offset(90)));
+    }
+}
