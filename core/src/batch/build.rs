@@ -167,12 +167,11 @@ mod tests {
 
     #[test]
     fn fields_come_back() {
-        let mut batch = Builder::new()
-            .base(Offset(9))
-            .epoch(LeaderEpoch(3))
-            .control()
-            .transactional()
-            .producer(ProducerId(5), 2, i32::MAX);
+        let mut batch = Builder::new().base(Offset(9)).epoch(LeaderEpoch(3)).control().transactional().producer(
+            ProducerId(5),
+            2,
+            i32::MAX,
+        );
         batch.push(100, None, Some(b"a"), &[]);
         batch.push(50, None, Some(b"b"), &[]);
         let size = batch.size();
@@ -180,7 +179,10 @@ mod tests {
         assert_eq!(bytes.len(), size);
         assert!(is_intact(&bytes));
         let header = Header::read(&bytes).unwrap();
-        assert_eq!((header.base_offset(), header.last_offset(), header.leader_epoch()), (Offset(9), Offset(10), LeaderEpoch(3)));
+        assert_eq!(
+            (header.base_offset(), header.last_offset(), header.leader_epoch()),
+            (Offset(9), Offset(10), LeaderEpoch(3))
+        );
         assert_eq!((header.base_timestamp(), header.max_timestamp(), header.count()), (100, 100, 2));
         assert!(header.is_control() && header.is_transactional() && header.has_producer());
         assert_eq!((header.producer_epoch(), header.base_sequence(), header.last_sequence()), (2, i32::MAX, 0));

@@ -1,8 +1,6 @@
 //! Writes what the leader assigns into a batch header, and leaves the records where they are.
 
-use super::view::{
-    AT_ATTRIBUTES, AT_CRC, AT_EPOCH, AT_MAX_TIMESTAMP, CRC_FROM, HEADER_BYTES, Header, LOG_APPEND_TIME,
-};
+use super::view::{AT_ATTRIBUTES, AT_CRC, AT_EPOCH, AT_MAX_TIMESTAMP, CRC_FROM, HEADER_BYTES, Header, LOG_APPEND_TIME};
 use crate::id::{LeaderEpoch, Offset};
 use bytes::{Bytes, BytesMut};
 

@@ -66,7 +66,8 @@ fn framed(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
     const TO_MAGIC: usize = 17;
     /// The least that an old message (magic 0) can have behind its length.
     const LEAST: i32 = 14;
-    let Some(length) = bytes.get(8..PREFIX_BYTES).and_then(|field| field.try_into().ok()).map(i32::from_be_bytes) else {
+    let Some(length) = bytes.get(8..PREFIX_BYTES).and_then(|field| field.try_into().ok()).map(i32::from_be_bytes)
+    else {
         return Ok(None);
     };
     if length < LEAST {
@@ -95,7 +96,10 @@ fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
     };
     let codec = header.codec();
     if codec == Some(Codec::Zstd) && !limits.zstd {
-        return Err(Refusal::because(ErrorCode::UnsupportedCompressionType, "zstd is taken from version 7 of Produce on"));
+        return Err(Refusal::because(
+            ErrorCode::UnsupportedCompressionType,
+            "zstd is taken from version 7 of Produce on",
+        ));
     }
     if framed(rest)?.is_some() {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "only one record batch is taken for each partition"));

@@ -31,7 +31,14 @@ impl Log {
     /// As Kafka's: `MESSAGE_TOO_LARGE`, `RECORD_LIST_TOO_LARGE`, `INVALID_TIMESTAMP`, `INVALID_RECORD`, `OUT_OF_ORDER_SEQUENCE_NUMBER`,
     /// `INVALID_PRODUCER_EPOCH`; `NOT_LEADER_OR_FOLLOWER` (retry) while the producers are read again after a truncation;
     /// `KAFKA_STORAGE_ERROR` if the log is not open or has failed. Nothing was appended then.
-    pub fn append(&mut self, now: Now, epoch: LeaderEpoch, bytes: Bytes, origin: Origin, out: &mut Out) -> Result<Appended, Refusal> {
+    pub fn append(
+        &mut self,
+        now: Now,
+        epoch: LeaderEpoch,
+        bytes: Bytes,
+        origin: Origin,
+        out: &mut Out,
+    ) -> Result<Appended, Refusal> {
         self.usable()?;
         if self.cutting.is_some() {
             return Err(ErrorCode::NotLeaderOrFollower.into());
@@ -86,9 +93,13 @@ impl Log {
                 continue;
             }
             // A gap is what a compaction has left, but not at the place from which was fetched.
-            let follows = header.base_offset() >= next && (next != self.end || header.base_offset() == next || self.is_empty());
+            let follows =
+                header.base_offset() >= next && (next != self.end || header.base_offset() == next || self.is_empty());
             if !follows || header.last_offset_delta() < 0 || header.next_offset() <= header.base_offset() {
-                return Err(Refusal::because(ErrorCode::CorruptMessage, "the leader's batches do not continue the log"));
+                return Err(Refusal::because(
+                    ErrorCode::CorruptMessage,
+                    "the leader's batches do not continue the log",
+                ));
             }
             next = header.next_offset();
         }
@@ -120,7 +131,8 @@ impl Log {
         if batch.len() > self.config.max_message_bytes as usize {
             return Err(Refusal::because(ErrorCode::MessageTooLarge, "the batch is larger than max.message.bytes"));
         }
-        if header.last_offset_delta() < 0 || self.end.0.checked_add(i64::from(header.last_offset_delta()) + 1).is_none() {
+        if header.last_offset_delta() < 0 || self.end.0.checked_add(i64::from(header.last_offset_delta()) + 1).is_none()
+        {
             return Err(Refusal::because(ErrorCode::InvalidRecord, "the batch has an impossible range of offsets"));
         }
         if origin == Origin::Coordinator {
@@ -130,7 +142,10 @@ impl Log {
         if self.config.compact_policy && header.codec() == Some(Codec::None) {
             for record in Records::of(batch)? {
                 if record?.key.is_none() {
-                    return Err(Refusal::because(ErrorCode::InvalidRecord, "a compacted topic takes no record without a key"));
+                    return Err(Refusal::because(
+                        ErrorCode::InvalidRecord,
+                        "a compacted topic takes no record without a key",
+                    ));
                 }
             }
         }
@@ -146,7 +161,9 @@ impl Log {
         if self.config.timestamp_type == TimestampType::LogAppendTime {
             return Ok(());
         }
-        for timestamp in [header.base_timestamp(), header.max_timestamp()].into_iter().filter(|timestamp| *timestamp != -1) {
+        for timestamp in
+            [header.base_timestamp(), header.max_timestamp()].into_iter().filter(|timestamp| *timestamp != -1)
+        {
             let age = now.wall.0.saturating_sub(timestamp);
             if age > self.config.timestamp_before_max_ms || age.saturating_neg() > self.config.timestamp_after_max_ms {
                 return refused("a timestamp is out of the range that the topic takes");
@@ -218,12 +235,18 @@ impl Log {
         self.appended_at = now.mono;
         let sync = match self.config.sync {
             SyncPolicy::Always => true,
-            SyncPolicy::Os { flush_messages, flush_ms } => self.count_unflushed(now, write.records, flush_messages, flush_ms),
+            SyncPolicy::Os { flush_messages, flush_ms } => {
+                self.count_unflushed(now, write.records, flush_messages, flush_ms)
+            }
         };
         let segment = self.active();
         let then = Then::Written { segment: Some((segment.base, segment.size)), end: self.end };
         let file = self.file(FileName::Log(segment.base));
-        self.change(DiskOp::Append { file, at: write.at, bytes: write.parts, sync: sync && !mutant::is(Mutant::AckBeforeSync) }, then, out);
+        self.change(
+            DiskOp::Append { file, at: write.at, bytes: write.parts, sync: sync && !mutant::is(Mutant::AckBeforeSync) },
+            then,
+            out,
+        );
         self.evict_tail();
     }
 
@@ -322,7 +345,8 @@ mod tests {
     fn the_time_of_the_append_is_the_logs_where_it_is_wanted() {
         let mut bench = opened(LogConfig { timestamp_type: TimestampType::LogAppendTime, ..LogConfig::default() });
         let wall = bench.now.wall.0;
-        let appended = bench.log.append(bench.now, LeaderEpoch(2), timed(5, 7), Origin::Client, &mut bench.out).unwrap();
+        let appended =
+            bench.log.append(bench.now, LeaderEpoch(2), timed(5, 7), Origin::Client, &mut bench.out).unwrap();
         assert_eq!(appended.log_append_time, wall);
         bench.settle();
         let bytes = read_all(&mut bench, 1000);
@@ -335,12 +359,16 @@ mod tests {
     fn a_leader_of_kafkas_own_metadata_appends_many_batches_at_once() {
         let mut bench = opened(LogConfig { segment_bytes: 300, ..LogConfig::default() });
         let set = [batch(&[1; 50], 2, None), batch(&[2; 50], 1, None)].concat();
-        let appended = bench.log.append(bench.now, LeaderEpoch(1), Bytes::from(set), Origin::Coordinator, &mut bench.out).unwrap();
+        let appended =
+            bench.log.append(bench.now, LeaderEpoch(1), Bytes::from(set), Origin::Coordinator, &mut bench.out).unwrap();
         assert_eq!((appended.first, appended.last), (Offset(0), Offset(2)));
         bench.settle();
         assert_eq!(bench.log.synced(), Offset(3));
         let bytes = read_all(&mut bench, 1000);
-        assert!(crate::batch::Batches::of(&bytes).all(|(header, whole)| is_intact(whole) && header.leader_epoch() == LeaderEpoch(1)));
+        assert!(
+            crate::batch::Batches::of(&bytes)
+                .all(|(header, whole)| is_intact(whole) && header.leader_epoch() == LeaderEpoch(1))
+        );
     }
 
     #[test]
@@ -390,7 +418,12 @@ mod tests {
             batch.push(1, None, None, &[]);
             batch.finish()
         };
-        let mut take = |parts: &[Bytes]| bench.log.append_replica(bench.now, Bytes::from(parts.concat()), &mut bench.out).map_err(|refusal| refusal.code);
+        let mut take = |parts: &[Bytes]| {
+            bench
+                .log
+                .append_replica(bench.now, Bytes::from(parts.concat()), &mut bench.out)
+                .map_err(|refusal| refusal.code)
+        };
         assert_eq!(take(&[given(0, 1), given(2, 4)]), Ok(()));
         assert_eq!(take(&[given(2, 4), given(4, 4)]), Ok(()));
         assert_eq!(take(&[given(8, 4)]), Err(ErrorCode::CorruptMessage));

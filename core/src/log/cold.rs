@@ -97,7 +97,10 @@ pub struct Cold {
 impl Cold {
     /// The chunk with the batch that holds `offset`, or with the first behind it.
     pub fn find(&mut self, segment: Offset, offset: Offset, now: Mono) -> Option<&Chunk> {
-        let place = self.chunks.iter().position(|chunk| chunk.segment == segment && chunk.first <= offset && offset <= chunk.last)?;
+        let place = self
+            .chunks
+            .iter()
+            .position(|chunk| chunk.segment == segment && chunk.first <= offset && offset <= chunk.last)?;
         self.touch(place, now)
     }
 
@@ -117,7 +120,12 @@ impl Cold {
 
     /// The furthest place in the segment from which a chunk has seen that `offset` comes later.
     pub fn beyond(&self, segment: Offset, offset: Offset) -> u64 {
-        self.chunks.iter().filter(|chunk| chunk.segment == segment && chunk.last < offset).map(Chunk::end).max().unwrap_or(0)
+        self.chunks
+            .iter()
+            .filter(|chunk| chunk.segment == segment && chunk.last < offset)
+            .map(Chunk::end)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The last place before the batch of `offset` up to which chunks have seen good batches, and the offset behind them.

@@ -54,16 +54,14 @@ impl Disk {
     pub fn accept(&mut self, out: &mut Out) {
         while let Some(output) = out.pop() {
             match output {
-                Output::Disk { tag, op: op @ (DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Unpack { .. }) } => self.reads.push((tag.serial, op)),
+                Output::Disk { tag, op: op @ (DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Unpack { .. }) } => {
+                    self.reads.push((tag.serial, op))
+                }
                 Output::Disk { tag, op } => self.changes.push_back((tag.serial, op)),
                 Output::Note(note) => self.notes.push(note),
                 other => panic!("a log does not {other}"),
             }
         }
-    }
-
-    pub fn is_idle(&self) -> bool {
-        self.changes.is_empty() && self.reads.is_empty()
     }
 
     pub fn changes_left(&self) -> usize {
@@ -108,7 +106,9 @@ impl Disk {
         match op {
             DiskOp::OpenDir { .. } => {}
             DiskOp::List { .. } => {
-                return Ok(DiskDone::Files(self.names.iter().map(|(name, file)| (*name, self.files[file].bytes.len() as u64)).collect()));
+                return Ok(DiskDone::Files(
+                    self.names.iter().map(|(name, file)| (*name, self.files[file].bytes.len() as u64)).collect(),
+                ));
             }
             DiskOp::Create { file } => {
                 self.next += 1;
@@ -148,7 +148,9 @@ impl Disk {
             }
             DiskOp::SyncDir { .. } => self.durable_names = self.names.clone(),
             DiskOp::Unpack { .. } => return self.unpacked.clone().map(DiskDone::Bytes).ok_or(DiskFault::Io),
-            DiskOp::Folders | DiskOp::RenameDir { .. } | DiskOp::RemoveDir { .. } => panic!("a log does not {}", op.to_string()),
+            DiskOp::Folders | DiskOp::RenameDir { .. } | DiskOp::RemoveDir { .. } => {
+                panic!("a log does not {}", op.to_string())
+            }
         }
         Ok(DiskDone::Done)
     }
@@ -169,8 +171,13 @@ impl Disk {
         for file in self.files.values_mut() {
             tear(file, rng);
         }
-        let differing: Vec<FileName> =
-            self.names.keys().chain(self.durable_names.keys()).copied().filter(|name| self.names.get(name) != self.durable_names.get(name)).collect();
+        let differing: Vec<FileName> = self
+            .names
+            .keys()
+            .chain(self.durable_names.keys())
+            .copied()
+            .filter(|name| self.names.get(name) != self.durable_names.get(name))
+            .collect();
         for name in differing {
             if rng.below(2) == 0 {
                 match self.durable_names.get(&name) {

@@ -1,9 +1,9 @@
 //! Brings bytes back from the disk: finds where, reads, checks, keeps.
 
+use super::Log;
 use super::cold::{Asked, CHUNK_BYTES, Chunk};
 use super::cursor::{Stop, Walk};
 use super::index::{Index, relative};
-use super::Log;
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
@@ -24,7 +24,14 @@ pub(super) enum Sought {
 
 impl Log {
     /// Looks in the segment for the batch that holds `from`, or the first behind it. `want`: bytes that the caller could use.
-    pub(super) fn seek(&mut self, now: Now, place: usize, from: Offset, want: usize, out: &mut Out) -> Result<Sought, Refusal> {
+    pub(super) fn seek(
+        &mut self,
+        now: Now,
+        place: usize,
+        from: Offset,
+        want: usize,
+        out: &mut Out,
+    ) -> Result<Sought, Refusal> {
         let base = self.segments[place].base;
         if let Some(chunk) = self.cold.find(base, from, now.mono) {
             return Ok(Sought::Here(chunk.clone()));
@@ -48,7 +55,9 @@ impl Log {
         if self.cold.take_fault(base, at) {
             return Err(Refusal::because(ErrorCode::KafkaStorageError, "the disk cannot be read"));
         }
-        if !self.cold.is_asked(|asked| matches!(asked, Asked::Chunk { segment, at: other, .. } if (*segment, *other) == (base, at))) {
+        if !self.cold.is_asked(
+            |asked| matches!(asked, Asked::Chunk { segment, at: other, .. } if (*segment, *other) == (base, at)),
+        ) {
             let distance = segment.index.next(floor).map_or(segment.written, u64::from).saturating_sub(at);
             let len = distance.saturating_add(want as u64).clamp(u64::from(CHUNK_BYTES.0), u64::from(CHUNK_BYTES.1));
             let len = len.min(segment.written - at) as u32;
@@ -67,7 +76,13 @@ impl Log {
         self.segments.binary_search_by_key(&base, |segment| segment.base).ok()
     }
 
-    pub(super) fn on_chunk(&mut self, now: Now, asked: (Offset, u64, u32), result: Result<DiskDone, DiskFault>, out: &mut Out) {
+    pub(super) fn on_chunk(
+        &mut self,
+        now: Now,
+        asked: (Offset, u64, u32),
+        result: Result<DiskDone, DiskFault>,
+        out: &mut Out,
+    ) {
         let (base, at, len) = asked;
         let Some(place) = self.place(base) else { return };
         let Ok(DiskDone::Bytes(bytes)) = result else {
@@ -81,7 +96,8 @@ impl Log {
         for (offset, header, _) in walk.by_ref() {
             first.get_or_insert(header.base_offset());
             last = header.last_offset();
-            let relative = (relative(base, header.base_offset()), relative(base, last), u32::try_from(at + offset as u64));
+            let relative =
+                (relative(base, header.base_offset()), relative(base, last), u32::try_from(at + offset as u64));
             if let (Some(first), Some(last), Ok(at)) = relative {
                 segment.index.observe(first, last, at);
             }
@@ -123,7 +139,11 @@ impl Log {
         );
         if !asked {
             let len = self.index_len(self.segments[place].index_files.0);
-            self.ask(DiskOp::Read { file: self.file(FileName::Index(base)), at: 0, len }, Asked::Offsets { segment: base }, out);
+            self.ask(
+                DiskOp::Read { file: self.file(FileName::Index(base)), at: 0, len },
+                Asked::Offsets { segment: base },
+                out,
+            );
         }
     }
 

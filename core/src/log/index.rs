@@ -114,7 +114,12 @@ impl Index {
     /// The last exact entry behind `from` and not behind `to` (in bytes) whose batch begins at or below `until`.
     pub fn exact_before(&self, from: u32, to: u32, until: u32) -> Option<u32> {
         let place = self.entries.partition_point(|entry| entry.at <= to && entry.reaches(until));
-        self.entries[..place].iter().rev().take_while(|entry| entry.at > from).find(|entry| entry.first != UNKNOWN).map(|entry| entry.at)
+        self.entries[..place]
+            .iter()
+            .rev()
+            .take_while(|entry| entry.at > from)
+            .find(|entry| entry.first != UNKNOWN)
+            .map(|entry| entry.at)
     }
 
     /// The first entry behind `at`, in bytes.
@@ -265,8 +270,14 @@ mod tests {
     #[test]
     fn finds_the_batch_at_or_before() {
         let index = three();
-        assert_eq!((index.floor(4), index.floor(5), index.floor(9), index.floor(10), index.floor(19), index.floor(99)), (0, 100, 100, 200, 200, 300));
-        assert_eq!((index.exact(5), index.exact(6), index.exact(20), index.exact(0)), (Some(100), None, Some(300), None));
+        assert_eq!(
+            (index.floor(4), index.floor(5), index.floor(9), index.floor(10), index.floor(19), index.floor(99)),
+            (0, 100, 100, 200, 200, 300)
+        );
+        assert_eq!(
+            (index.exact(5), index.exact(6), index.exact(20), index.exact(0)),
+            (Some(100), None, Some(300), None)
+        );
         assert_eq!(index.exact_before(100, 1000, 1000), Some(300));
         assert_eq!(index.exact_before(100, 299, 1000), Some(200));
         assert_eq!(index.exact_before(100, 1000, 19), Some(200));

@@ -232,7 +232,9 @@ mod tests {
         }
         assert_eq!(file_text(FileName::Log(at)), "00000000000000001234.log");
         assert_eq!(file_text(FileName::MetadataSnapshot(at, 7)), "00000000000000001234-0000000007.checkpoint");
-        for other in ["1.log", "0000000000000000123x.log", "00000000000000001234.log.swap", "x", "", "99999999999999999999.log"] {
+        for other in
+            ["1.log", "0000000000000000123x.log", "00000000000000001234.log.swap", "x", "", "99999999999999999999.log"]
+        {
             assert_eq!(file_name(other), None, "{other}");
         }
     }
@@ -256,7 +258,18 @@ mod tests {
         let list = [(LeaderEpoch(0), Offset(0)), (LeaderEpoch(4), Offset(77))];
         assert_eq!(epochs_text(&list), "0\n2\n0 0\n4 77\n");
         assert_eq!(epochs(epochs_text(&list).as_bytes()).as_deref(), Some(&list[..]));
-        for bad in ["", "0\n", "1\n0\n", "0\n1\n", "0\n1\n0\n", "0\n1\n0 x\n", "0\n2\n4 0\n0 7\n", "0\n1\n0 0 0\n", "0\n0\n0 0\n", "0\n-1\n"] {
+        for bad in [
+            "",
+            "0\n",
+            "1\n0\n",
+            "0\n1\n",
+            "0\n1\n0\n",
+            "0\n1\n0 x\n",
+            "0\n2\n4 0\n0 7\n",
+            "0\n1\n0 0 0\n",
+            "0\n0\n0 0\n",
+            "0\n-1\n",
+        ] {
             assert_eq!(epochs(bad.as_bytes()), None, "{bad:?}");
         }
         let text = offsets_text([("t", 0, Offset(5)), ("u", 1, Offset(6))].into_iter());

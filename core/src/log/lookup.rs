@@ -25,7 +25,13 @@ impl Log {
     ///
     /// # Errors
     /// `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
-    pub fn offset_for_time(&mut self, now: Now, timestamp: i64, until: Offset, out: &mut Out) -> Result<TimeLookup, Refusal> {
+    pub fn offset_for_time(
+        &mut self,
+        now: Now,
+        timestamp: i64,
+        until: Offset,
+        out: &mut Out,
+    ) -> Result<TimeLookup, Refusal> {
         self.usable()?;
         let wanted = Wanted { timestamp, until: until.min(self.end) };
         for place in 0..self.segments.len() {
@@ -55,7 +61,9 @@ impl Log {
                 newest = Some(largest);
             }
         }
-        let Some((timestamp, offset)) = newest.filter(|newest| newest.1 >= self.start) else { return Ok(TimeLookup::None) };
+        let Some((timestamp, offset)) = newest.filter(|newest| newest.1 >= self.start) else {
+            return Ok(TimeLookup::None);
+        };
         match self.load_any(now, offset, self.end, 1, out)? {
             Loading::Wait => Ok(TimeLookup::Wait),
             Loading::End => Ok(TimeLookup::None),
@@ -86,7 +94,9 @@ impl Log {
                 }
                 Loading::Batches(batches) => {
                     for batch in &batches {
-                        let Some(header) = Header::read(batch).filter(|header| header.base_offset() < end) else { break };
+                        let Some(header) = Header::read(batch).filter(|header| header.base_offset() < end) else {
+                            break;
+                        };
                         if header.max_timestamp() >= wanted.timestamp {
                             match self.search_batch(batch, wanted, out)? {
                                 TimeLookup::None => {}
@@ -99,7 +109,11 @@ impl Log {
                         }
                         from = header.next_offset();
                     }
-                    if batches.last().and_then(|batch| Header::read(batch)).is_none_or(|header| header.base_offset() >= end) {
+                    if batches
+                        .last()
+                        .and_then(|batch| Header::read(batch))
+                        .is_none_or(|header| header.base_offset() >= end)
+                    {
                         break;
                     }
                 }
@@ -120,7 +134,10 @@ impl Log {
                     self.unpack(base, codec, batch, out);
                     return Ok(TimeLookup::Wait);
                 };
-                unpacked = known.1.clone().ok_or_else(|| Refusal::because(ErrorCode::CorruptMessage, "a batch cannot be decompressed"))?;
+                unpacked = known
+                    .1
+                    .clone()
+                    .ok_or_else(|| Refusal::because(ErrorCode::CorruptMessage, "a batch cannot be decompressed"))?;
                 Records::unpacked(&header, &unpacked)
             }
             None => return Err(Refusal::new(ErrorCode::CorruptMessage)),
@@ -137,7 +154,8 @@ impl Log {
 
     fn unpack(&mut self, base: Offset, codec: Codec, batch: &Bytes, out: &mut Out) {
         if !self.cold.is_asked(|asked| matches!(asked, Asked::Unpack { base: other } if *other == base)) {
-            let op = DiskOp::Unpack { codec: codec.bits(), bytes: batch.slice(HEADER_BYTES..), max: UNPACKED_BYTES_MAX };
+            let op =
+                DiskOp::Unpack { codec: codec.bits(), bytes: batch.slice(HEADER_BYTES..), max: UNPACKED_BYTES_MAX };
             self.ask(op, Asked::Unpack { base }, out);
         }
     }
@@ -146,7 +164,12 @@ impl Log {
     ///
     /// # Errors
     /// As [`Self::offset_for_time`].
-    pub(super) fn largest_of(&mut self, now: Now, place: usize, out: &mut Out) -> Result<Option<(i64, Offset)>, Refusal> {
+    pub(super) fn largest_of(
+        &mut self,
+        now: Now,
+        place: usize,
+        out: &mut Out,
+    ) -> Result<Option<(i64, Offset)>, Refusal> {
         let segment = &mut self.segments[place];
         if let Some(largest) = segment.largest {
             return Ok(Some(largest));
@@ -271,7 +294,11 @@ mod tests {
     fn finds_it_without_the_index_files() {
         let mut bench = forty();
         bench.disk.accept(&mut bench.out);
-        let disk = bench.disk.image().into_iter().filter(|(name, _)| !matches!(name, crate::io::FileName::TimeIndex(_) | crate::io::FileName::Index(_)));
+        let disk = bench
+            .disk
+            .image()
+            .into_iter()
+            .filter(|(name, _)| !matches!(name, crate::io::FileName::TimeIndex(_) | crate::io::FileName::Index(_)));
         let files: alloc::vec::Vec<_> = disk.collect();
         let files: alloc::vec::Vec<_> = files.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
         check(Bench::opened(Disk::holding(&files), config(), Opening::default()));
@@ -304,6 +331,9 @@ mod tests {
         bench.log.append(bench.now, LeaderEpoch(1), Bytes::from(bytes), Origin::Client, &mut bench.out).unwrap();
         assert_eq!(ask(&mut bench, 150, 3), Some(1));
         bench.disk.unpacked = None;
-        assert_eq!(bench.log.offset_of_max_time(bench.now, &mut bench.out).unwrap(), TimeLookup::Found { offset: Offset(1), timestamp: 300, epoch: LeaderEpoch(1) });
+        assert_eq!(
+            bench.log.offset_of_max_time(bench.now, &mut bench.out).unwrap(),
+            TimeLookup::Found { offset: Offset(1), timestamp: 300, epoch: LeaderEpoch(1) }
+        );
     }
 }

@@ -29,6 +29,7 @@ mod scan;
 mod segment;
 mod settle;
 mod snapshot;
+mod strays;
 mod tail;
 mod truncate;
 
@@ -95,7 +96,11 @@ pub enum Loading {
 /// The answer to a question about time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TimeLookup {
-    Found { offset: Offset, timestamp: i64, epoch: LeaderEpoch },
+    Found {
+        offset: Offset,
+        timestamp: i64,
+        epoch: LeaderEpoch,
+    },
     /// No record is so late.
     None,
     /// As [`Reading::Wait`].
@@ -212,6 +217,11 @@ impl Log {
         matches!(self.phase, Phase::Open)
     }
 
+    /// `close` is done.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
     pub const fn dir(&self) -> DirId {
         self.dir
     }
@@ -288,7 +298,13 @@ impl Log {
 
     /// Asserts the invariants.
     pub fn check(&self) {
-        assert!(self.start <= self.end && self.synced <= self.end, "start {} synced {} end {}", self.start, self.synced, self.end);
+        assert!(
+            self.start <= self.end && self.synced <= self.end,
+            "start {} synced {} end {}",
+            self.start,
+            self.synced,
+            self.end
+        );
         self.epochs.check();
         self.producers.check();
         self.cold.check();

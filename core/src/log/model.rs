@@ -1,7 +1,7 @@
 //! The log against a model of it: what was appended is what is read, whatever the disk does; what was synced is never lost.
 
 use super::fake::{Bench, DIR, Disk};
-use super::{LogConfig, LogEvent, Loading, Opening, Origin, Reading, SyncPolicy};
+use super::{Loading, LogConfig, LogEvent, Opening, Origin, Reading, SyncPolicy};
 use crate::batch::{Builder, Header};
 use crate::id::{LeaderEpoch, Offset, ProducerId};
 use crate::io::{FileId, FileName, Records};
@@ -142,7 +142,9 @@ fn append(bench: &mut Bench, model: &mut Model, rng: &mut Rng) {
     let appended = bench.log.append(bench.now, epoch, bytes.clone(), Origin::Client, &mut bench.out).expect("appended");
     assert!(!appended.duplicate);
     assert_eq!(appended.first, model.end());
-    let again = producer.map(|_| bench.log.append(bench.now, epoch, bytes.clone(), Origin::Client, &mut bench.out).expect("a duplicate"));
+    let again = producer.map(|_| {
+        bench.log.append(bench.now, epoch, bytes.clone(), Origin::Client, &mut bench.out).expect("a duplicate")
+    });
     if let Some(again) = again {
         assert_eq!((again.first, again.last, again.duplicate), (appended.first, appended.last, true));
         model.sequences[who] += records as i32;
@@ -224,7 +226,8 @@ fn crash(mut bench: Bench, model: &mut Model, seed: u64) -> Bench {
     model.epoch += 1;
     check_producers(&bench, model);
     for (who, sequence) in model.sequences.iter_mut().enumerate() {
-        let last = bench.log.producers().get(ProducerId(who as i64)).and_then(|producer| producer.window.last().copied());
+        let last =
+            bench.log.producers().get(ProducerId(who as i64)).and_then(|producer| producer.window.last().copied());
         *sequence = last.map_or(0, |last| last.last_sequence + 1);
     }
     // Once more, without a fault: the same state, the same bytes.
@@ -293,7 +296,13 @@ fn day(fail_at: Option<u64>) -> Option<u64> {
             bench.log.truncate(bench.now, Offset(5), &mut bench.out);
             bench.settle();
         }
-        let appended = bench.log.append(bench.now, LeaderEpoch(0), batch(&[step; 150], 1, Some((1, i16::from(step), 0))), Origin::Client, &mut bench.out);
+        let appended = bench.log.append(
+            bench.now,
+            LeaderEpoch(0),
+            batch(&[step; 150], 1, Some((1, i16::from(step), 0))),
+            Origin::Client,
+            &mut bench.out,
+        );
         bench.disk.accept(&mut bench.out);
         let failed = bench.events.iter().any(|event| matches!(event, LogEvent::Failed(_)));
         assert_eq!(appended.is_err(), failed, "a log that failed takes nothing, any other does");
@@ -368,17 +377,27 @@ fn a_folder_that_kafka_closed_opens_without_a_change() {
 
 #[test]
 fn a_folder_of_a_kafka_that_was_killed_opens_and_becomes_what_kafka_would_have_left() {
-    let bench = Bench::opened(golden(true), LogConfig { index_interval_bytes: 64, ..LogConfig::default() }, Opening::default());
+    let bench =
+        Bench::opened(golden(true), LogConfig { index_interval_bytes: 64, ..LogConfig::default() }, Opening::default());
     assert_eq!((bench.log.start(), bench.log.end()), (Offset(0), Offset(170)));
     assert_eq!(bench.log.producers().iter().len(), 2);
     let bench = bench.restart();
     let (ours, theirs) = (bench.disk.image(), golden(false).image());
-    for name in [FileName::Log(Offset(0)), FileName::Index(Offset(0)), FileName::TimeIndex(Offset(0)), FileName::LeaderEpochs, FileName::PartitionMetadata] {
+    for name in [
+        FileName::Log(Offset(0)),
+        FileName::Index(Offset(0)),
+        FileName::TimeIndex(Offset(0)),
+        FileName::LeaderEpochs,
+        FileName::PartitionMetadata,
+    ] {
         assert_eq!(ours[&name], theirs[&name], "{name:?}");
     }
     let kafkas = super::snapshot::read(&theirs[&FileName::ProducerSnapshot(Offset(170))]).unwrap();
     for (id, producer) in kafkas.iter() {
         let ours = bench.log.producers().get(*id).unwrap();
-        assert_eq!((ours.epoch, ours.window.last(), ours.timestamp), (producer.epoch, producer.window.last(), producer.timestamp));
+        assert_eq!(
+            (ours.epoch, ours.window.last(), ours.timestamp),
+            (producer.epoch, producer.window.last(), producer.timestamp)
+        );
     }
 }

@@ -29,7 +29,11 @@ impl Written {
 
     fn first_sequence(&self) -> i32 {
         // Going back by `delta` is going forth by what is left of the cycle.
-        if self.delta <= self.last_sequence { self.last_sequence - self.delta } else { i32::MAX - (self.delta - self.last_sequence) + 1 }
+        if self.delta <= self.last_sequence {
+            self.last_sequence - self.delta
+        } else {
+            i32::MAX - (self.delta - self.last_sequence) + 1
+        }
     }
 }
 
@@ -124,7 +128,10 @@ impl Producers {
         if follows {
             Ok(())
         } else {
-            Err(Refusal::because(ErrorCode::OutOfOrderSequenceNumber, "the batch does not follow the producer's last one"))
+            Err(Refusal::because(
+                ErrorCode::OutOfOrderSequenceNumber,
+                "the batch does not follow the producer's last one",
+            ))
         }
     }
 
@@ -164,7 +171,9 @@ impl Producers {
 
     /// Forgets who wrote nothing for `expiry_ms`, but for those with a transaction under way.
     pub fn expire(&mut self, wall: i64, expiry_ms: i64) {
-        self.known.retain(|_, producer| producer.transaction.is_some() || wall.saturating_sub(producer.timestamp) < expiry_ms);
+        self.known.retain(|_, producer| {
+            producer.transaction.is_some() || wall.saturating_sub(producer.timestamp) < expiry_ms
+        });
     }
 
     pub fn check(&self) {
@@ -235,9 +244,18 @@ mod tests {
 
     #[test]
     fn the_last_five_batches_are_known_again() {
-        let producers = written(&[(1, 0, 0, 2, 0), (1, 0, 2, 1, 2), (1, 0, 3, 1, 3), (1, 0, 4, 1, 4), (1, 0, 5, 1, 5), (1, 0, 6, 1, 6)]);
+        let producers = written(&[
+            (1, 0, 0, 2, 0),
+            (1, 0, 2, 1, 2),
+            (1, 0, 3, 1, 3),
+            (1, 0, 4, 1, 4),
+            (1, 0, 5, 1, 5),
+            (1, 0, 6, 1, 6),
+        ]);
         let find = |epoch, sequence, count| {
-            producers.duplicate(&Header::read(&batch(1, epoch, sequence, count, 0)).unwrap()).map(|found| found.first_offset().0)
+            producers
+                .duplicate(&Header::read(&batch(1, epoch, sequence, count, 0)).unwrap())
+                .map(|found| found.first_offset().0)
         };
         assert_eq!(find(0, 2, 1), Some(2));
         assert_eq!(find(0, 6, 1), Some(6));

@@ -19,7 +19,15 @@ impl Log {
     ///
     /// # Errors
     /// `OFFSET_OUT_OF_RANGE` if `from` is below `start()` or beyond `end()`; `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
-    pub fn read(&mut self, now: Now, from: Offset, until: Offset, max_bytes: usize, whole_first: bool, out: &mut Out) -> Result<Reading, Refusal> {
+    pub fn read(
+        &mut self,
+        now: Now,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        whole_first: bool,
+        out: &mut Out,
+    ) -> Result<Reading, Refusal> {
         self.readable(from)?;
         let until = until.min(self.end);
         if from >= until || (max_bytes == 0 && !whole_first) {
@@ -38,7 +46,14 @@ impl Log {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn load(&mut self, now: Now, from: Offset, until: Offset, max_bytes: usize, out: &mut Out) -> Result<Loading, Refusal> {
+    pub fn load(
+        &mut self,
+        now: Now,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        out: &mut Out,
+    ) -> Result<Loading, Refusal> {
         self.readable(from)?;
         self.load_any(now, from, until, max_bytes, out)
     }
@@ -52,7 +67,14 @@ impl Log {
     }
 
     /// The same below the log's start, for what we read for the log itself.
-    pub(super) fn load_any(&mut self, now: Now, from: Offset, until: Offset, max_bytes: usize, out: &mut Out) -> Result<Loading, Refusal> {
+    pub(super) fn load_any(
+        &mut self,
+        now: Now,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        out: &mut Out,
+    ) -> Result<Loading, Refusal> {
         let until = until.min(self.end);
         if from >= until {
             return Ok(Loading::End);
@@ -72,7 +94,8 @@ impl Log {
         match self.read_cold(now, from, until, max_bytes, true, out)? {
             Reading::Wait => Ok(Loading::Wait),
             Reading::Ready(Records::Memory(parts)) => {
-                let whole = |part: &bytes::Bytes| Batches::of(part).map(|(_, batch)| part.slice_ref(batch)).collect::<Vec<_>>();
+                let whole =
+                    |part: &bytes::Bytes| Batches::of(part).map(|(_, batch)| part.slice_ref(batch)).collect::<Vec<_>>();
                 Ok(Loading::Batches(parts.iter().flat_map(whole).collect()))
             }
             Reading::Ready(Records::Empty | Records::File(_)) => Ok(Loading::End),
@@ -98,7 +121,15 @@ impl Log {
         (len > 0).then_some(FileRange { file: self.file(FileName::Log(segment.base)), at: u64::from(at), len })
     }
 
-    fn read_cold(&mut self, now: Now, from: Offset, until: Offset, max_bytes: usize, whole_first: bool, out: &mut Out) -> Result<Reading, Refusal> {
+    fn read_cold(
+        &mut self,
+        now: Now,
+        from: Offset,
+        until: Offset,
+        max_bytes: usize,
+        whole_first: bool,
+        out: &mut Out,
+    ) -> Result<Reading, Refusal> {
         for place in self.segment_of(from)..self.segments.len() {
             match self.seek(now, place, from, max_bytes.min(CHUNK_BYTES.1 as usize), out)? {
                 Sought::Wait => return Ok(Reading::Wait),
@@ -121,7 +152,11 @@ impl Log {
             }
         }
         // Behind the last batch on disk there may be a hole before the first one in memory.
-        let parts = self.tail.front().map(|front| front.first).and_then(|first| self.tail.read(first, until, max_bytes, whole_first));
+        let parts = self
+            .tail
+            .front()
+            .map(|front| front.first)
+            .and_then(|first| self.tail.read(first, until, max_bytes, whole_first));
         Ok(Reading::Ready(parts.filter(|parts| !parts.is_empty()).map_or(Records::Empty, Records::Memory)))
     }
 }
@@ -138,14 +173,20 @@ mod tests {
     fn filled(config: LogConfig, batches: u8) -> Bench {
         let mut bench = Bench::opened(Disk::default(), config, Opening::default());
         for value in 0..batches {
-            bench.log.append(bench.now, LeaderEpoch(0), batch(&[value; 100], 1, None), Origin::Client, &mut bench.out).unwrap();
+            bench
+                .log
+                .append(bench.now, LeaderEpoch(0), batch(&[value; 100], 1, None), Origin::Client, &mut bench.out)
+                .unwrap();
             bench.settle();
         }
         bench
     }
 
     fn read(bench: &mut Bench, from: i64, until: i64, max: usize, whole_first: bool) -> Result<Reading, ErrorCode> {
-        bench.log.read(bench.now, Offset(from), Offset(until), max, whole_first, &mut bench.out).map_err(|refusal| refusal.code)
+        bench
+            .log
+            .read(bench.now, Offset(from), Offset(until), max, whole_first, &mut bench.out)
+            .map_err(|refusal| refusal.code)
     }
 
     #[test]
@@ -173,7 +214,10 @@ mod tests {
         while read(&mut bench, 0, 12, 400, true) == Ok(Reading::Wait) {
             bench.settle();
         }
-        assert!(matches!(read(&mut bench, 0, 12, 400, true), Ok(Reading::Ready(Records::File(_) | Records::Memory(_)))));
+        assert!(matches!(
+            read(&mut bench, 0, 12, 400, true),
+            Ok(Reading::Ready(Records::File(_) | Records::Memory(_)))
+        ));
         read_all(&mut bench, 1 << 20);
         assert!(matches!(read(&mut bench, 0, 12, 1 << 20, true), Ok(Reading::Ready(Records::File(_)))));
     }
@@ -217,13 +261,20 @@ mod tests {
             }
         };
         assert_eq!((refusal, from), (ErrorCode::KafkaStorageError, 6));
-        assert!(bench.disk.notes.contains(&Note::Damaged { dir: bench.log.dir(), base: Offset(0), at: 6 * size as u64 }));
+        assert!(bench.disk.notes.contains(&Note::Damaged {
+            dir: bench.log.dir(),
+            base: Offset(0),
+            at: 6 * size as u64
+        }));
         assert!(matches!(read(&mut bench, 2, 6, 1 << 20, true), Ok(Reading::Ready(_))));
     }
 
     #[test]
     fn an_index_that_lies_is_found_out() {
-        let mut bench = filled(LogConfig { index_interval_bytes: 150, segment_bytes: 1400, tail_bytes: 0, ..LogConfig::default() }, 30);
+        let mut bench = filled(
+            LogConfig { index_interval_bytes: 150, segment_bytes: 1400, tail_bytes: 0, ..LogConfig::default() },
+            30,
+        );
         bench = bench.restart();
         let name = FileName::Index(Offset(0));
         let mut bytes = bench.disk.bytes(name).unwrap().to_vec();
@@ -241,7 +292,8 @@ mod tests {
 
     #[test]
     fn a_hundred_cold_readers_get_on_together() {
-        let mut bench = filled(LogConfig { segment_bytes: 1 << 20, tail_bytes: 0, ..LogConfig::default() }, 200).restart();
+        let mut bench =
+            filled(LogConfig { segment_bytes: 1 << 20, tail_bytes: 0, ..LogConfig::default() }, 200).restart();
         let mut places: Vec<i64> = (0..100).collect();
         for _ in 0..600 {
             for place in &mut places {

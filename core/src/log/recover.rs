@@ -58,16 +58,22 @@ impl Recovery {
         Self { opening, step, files, epochs_lost: false, candidates: Vec::new(), scan }
     }
 
+    pub(super) fn names(&self) -> Vec<FileName> {
+        self.files.keys().copied().collect()
+    }
+
     fn size(&self, name: FileName) -> u64 {
         self.files.get(&name).copied().unwrap_or(0)
     }
 }
 
 impl Log {
-    fn recovery(&mut self) -> &mut Recovery {
+    pub(super) fn recovery(&mut self) -> &mut Recovery {
         match &mut self.phase {
             Phase::Opening(recovery) => recovery,
-            Phase::Open | Phase::Closing | Phase::Closed | Phase::Failed(_) => unreachable!("only an opening log recovers"),
+            Phase::Open | Phase::Closing | Phase::Closed | Phase::Failed(_) => {
+                unreachable!("only an opening log recovers")
+            }
         }
     }
 
@@ -239,7 +245,8 @@ impl Log {
         let last = self.segments.len() - 1;
         let (clean, lost) = (self.recovery().opening.clean, self.recovery().epochs_lost);
         let active = self.active();
-        let entry = active.index.last().map_or((active.base, 0), |(last, at)| (active.base.plus(i64::from(last) + 1), at));
+        let entry =
+            active.index.last().map_or((active.base, 0), |(last, at)| (active.base.plus(i64::from(last) + 1), at));
         let on_disk = active.size;
         let (place, at) = if clean && known >= entry.0 {
             (last, u64::from(entry.1))
@@ -304,7 +311,13 @@ impl Log {
         if wanted > end {
             self.rebuild_at(now, wanted, out);
         }
-        out.note(Note::LogOpened { dir: self.dir, start: self.start, end: self.end, cut_bytes: on_disk - size, scanned_bytes: scanned });
+        out.note(Note::LogOpened {
+            dir: self.dir,
+            start: self.start,
+            end: self.end,
+            cut_bytes: on_disk - size,
+            scanned_bytes: scanned,
+        });
         if self.pending.is_empty() {
             self.phase = Phase::Open;
             self.check();
@@ -312,41 +325,6 @@ impl Log {
         }
         self.change(DiskOp::SyncDir { dir: self.dir }, Then::Opened, out);
         LogEvent::Nothing
-    }
-
-    /// Deletes files that belong to no segment, and snapshots that no recovery would use.
-    fn delete_strays(&mut self, out: &mut Out) {
-        let names: Vec<FileName> = self.recovery().files.keys().copied().collect();
-        let end = self.end;
-        let newest = self.snapshots.keys().copied().rfind(|offset| *offset <= end);
-        for name in names {
-            let has = |base: Offset| self.segments.iter().any(|segment| segment.base == base);
-            let stray = match name {
-                FileName::RetiredLog(_)
-                | FileName::RetiredIndex(_)
-                | FileName::RetiredTimeIndex(_)
-                | FileName::RetiredTxnIndex(_)
-                | FileName::RetiredProducerSnapshot(_) => true,
-                FileName::Index(base) | FileName::TimeIndex(base) | FileName::TxnIndex(base) => !has(base),
-                FileName::ProducerSnapshot(offset) => offset > end || (!has(offset) && Some(offset) != newest),
-                FileName::Log(_)
-                | FileName::LeaderEpochs
-                | FileName::PartitionMetadata
-                | FileName::MetadataSnapshot(..)
-                | FileName::QuorumState
-                | FileName::MetaProperties
-                | FileName::CleanShutdown
-                | FileName::RecoveryPoints
-                | FileName::HighWatermarks
-                | FileName::LogStartOffsets => false,
-            };
-            if stray {
-                self.change(DiskOp::Delete { file: self.file(name) }, Then::Nothing, out);
-                if let FileName::ProducerSnapshot(offset) = name {
-                    self.snapshots.remove(&offset);
-                }
-            }
-        }
     }
 }
 
@@ -373,12 +351,18 @@ mod tests {
 
     fn without(bench: &Bench, gone: FileName) -> Disk {
         let image = bench.disk.image();
-        let files: Vec<_> = image.iter().filter(|(name, _)| **name != gone).map(|(name, bytes)| (*name, &bytes[..])).collect();
+        let files: Vec<_> =
+            image.iter().filter(|(name, _)| **name != gone).map(|(name, bytes)| (*name, &bytes[..])).collect();
         Disk::holding(&files)
     }
 
     fn scanned(bench: &Bench) -> u64 {
-        bench.disk.notes.iter().find_map(|note| if let Note::LogOpened { scanned_bytes, .. } = note { Some(*scanned_bytes) } else { None }).unwrap()
+        bench
+            .disk
+            .notes
+            .iter()
+            .find_map(|note| if let Note::LogOpened { scanned_bytes, .. } = note { Some(*scanned_bytes) } else { None })
+            .unwrap()
     }
 
     /// The state is that of `twelve`, and goes on where it ended.
@@ -464,7 +448,10 @@ mod tests {
         disk.put(name, torn);
         let bench = Bench::opened(disk, config(), Opening { clean: true, ..Opening::default() });
         assert_eq!(bench.log.end(), Offset(10));
-        assert_eq!(bench.log.producers().get(crate::id::ProducerId(5)).unwrap().window.last().unwrap().last_sequence, 9);
+        assert_eq!(
+            bench.log.producers().get(crate::id::ProducerId(5)).unwrap().window.last().unwrap().last_sequence,
+            9
+        );
     }
 
     #[test]
@@ -480,7 +467,10 @@ mod tests {
         strays.into_iter().for_each(|name| disk.put(name, b"x".to_vec()));
         let bench = Bench::opened(disk, config(), Opening { topic_id: Some(crate::id::Uuid(8)), ..Opening::default() });
         assert!(strays.iter().all(|name| !bench.disk.names().contains(name)));
-        assert_eq!(bench.disk.bytes(FileName::PartitionMetadata), Some(layout::partition_metadata_text(crate::id::Uuid(8)).as_bytes()));
+        assert_eq!(
+            bench.disk.bytes(FileName::PartitionMetadata),
+            Some(layout::partition_metadata_text(crate::id::Uuid(8)).as_bytes())
+        );
         check(bench);
     }
 
@@ -489,7 +479,10 @@ mod tests {
         let opening = Opening { start: Offset(40), topic_id: Some(crate::id::Uuid(8)), clean: true };
         let mut bench = Bench::opened(Disk::default(), LogConfig::default(), opening);
         assert_eq!(bench.events.last(), Some(&LogEvent::Opened));
-        assert_eq!((bench.log.start(), bench.log.end(), bench.log.latest_epoch()), (Offset(40), Offset(40), LeaderEpoch::NONE));
+        assert_eq!(
+            (bench.log.start(), bench.log.end(), bench.log.latest_epoch()),
+            (Offset(40), Offset(40), LeaderEpoch::NONE)
+        );
         assert_eq!(bench.disk.names(), [FileName::Log(Offset(40)), FileName::PartitionMetadata]);
         bench.log.append(bench.now, LeaderEpoch(0), batch(b"v", 1, None), Origin::Client, &mut bench.out).unwrap();
         bench.log.restart_at(bench.now, Offset(90), &mut bench.out);

@@ -147,7 +147,11 @@ impl Log {
         let dropped: alloc::vec::Vec<Offset> = self.segments.drain(..count).map(|segment| segment.base).collect();
         let first = self.segments[0].base;
         for base in dropped {
-            self.change(DiskOp::Rename { from: self.file(FileName::Log(base)), to: FileName::RetiredLog(base) }, Then::Nothing, out);
+            self.change(
+                DiskOp::Rename { from: self.file(FileName::Log(base)), to: FileName::RetiredLog(base) },
+                Then::Nothing,
+                out,
+            );
             for name in [FileName::Index(base), FileName::TimeIndex(base), FileName::TxnIndex(base)] {
                 self.change(DiskOp::Delete { file: self.file(name) }, Then::Nothing, out);
             }
@@ -166,7 +170,11 @@ impl Log {
         self.changed = true;
         self.start = self.start.max(first);
         self.epochs.cut_start(self.start);
-        out.note(Note::SegmentsDropped { dir: self.dir, start: self.start, count: u32::try_from(count).unwrap_or(u32::MAX) });
+        out.note(Note::SegmentsDropped {
+            dir: self.dir,
+            start: self.start,
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+        });
     }
 }
 
@@ -302,7 +310,8 @@ mod tests {
         assert_eq!(syncs, [false, false, true, false]);
         bench.pass(Span::from_millis(1000));
         bench.log.on_tick(bench.now, Offset(0), &mut bench.out);
-        let synced = core::iter::from_fn(|| bench.out.pop()).any(|output| matches!(output, crate::io::Output::Disk { op: DiskOp::Sync { .. }, .. }));
+        let synced = core::iter::from_fn(|| bench.out.pop())
+            .any(|output| matches!(output, crate::io::Output::Disk { op: DiskOp::Sync { .. }, .. }));
         assert!(synced);
     }
 }

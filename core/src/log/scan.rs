@@ -75,16 +75,24 @@ impl Log {
         let Scan { place, at, reached, known, .. } = *self.scan();
         let active = place + 1 == self.segments.len();
         let until = if active { Offset(i64::MAX) } else { self.segment_end(place) };
-        let mut walk = if mutant::is(Mutant::RecoverBadTail) { Walk::unchecked(bytes) } else { Walk::new(bytes, reached, until) };
+        let mut walk =
+            if mutant::is(Mutant::RecoverBadTail) { Walk::unchecked(bytes) } else { Walk::new(bytes, reached, until) };
         let mut seen = Vec::new();
         for (offset, header, batch) in walk.by_ref() {
             self.epochs.assign(header.leader_epoch(), header.base_offset());
             if header.base_offset() >= known {
-                let marker = if header.is_control() { append::marker_epoch(&Bytes::copy_from_slice(batch), &Bytes::new()) } else { None };
+                let marker = if header.is_control() {
+                    append::marker_epoch(&Bytes::copy_from_slice(batch), &Bytes::new())
+                } else {
+                    None
+                };
                 self.producers.record(&header, marker);
             }
             let (first, last, max_timestamp) = (header.base_offset(), header.last_offset(), header.max_timestamp());
-            seen.push(Seen { batch: Summary { first, last, max_timestamp, size: batch.len() as u32 }, at: at + offset as u64 });
+            seen.push(Seen {
+                batch: Summary { first, last, max_timestamp, size: batch.len() as u32 },
+                at: at + offset as u64,
+            });
         }
         let (walked, stop, reached) = (walk.walked() as u64, walk.stop(), walk.reached());
         let fits = self.take_seen(place, active, &seen, at + walked);
@@ -102,7 +110,9 @@ impl Log {
             _ if !fits => self.on_scan_end(now, true, out),
             Stop::End if whole => self.on_scan_end(now, at < size, out),
             Stop::End => self.scan_on(out),
-            Stop::Cut { need } if at + need as u64 <= size && need as u64 > bytes.len() as u64 - walked && !bytes.is_empty() => {
+            Stop::Cut { need }
+                if at + need as u64 <= size && need as u64 > bytes.len() as u64 - walked && !bytes.is_empty() =>
+            {
                 self.scan().need = need as u64;
                 self.scan_on(out)
             }

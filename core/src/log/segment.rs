@@ -87,7 +87,11 @@ impl Segment {
     pub fn is_full_for(&self, batch: &Summary, config: &LogConfig, now: Wall) -> bool {
         let too_large = self.size + u64::from(batch.size) > u64::from(config.segment_bytes);
         let too_far = relative(self.base, batch.last).is_none();
-        too_far || (self.size > 0 && (too_large || self.is_due(config, batch.max_timestamp, now) || self.index.is_full(config.index_bytes)))
+        too_far
+            || (self.size > 0
+                && (too_large
+                    || self.is_due(config, batch.max_timestamp, now)
+                    || self.index.is_full(config.index_bytes)))
     }
 
     /// `segment.ms` has passed: between the first batch and one of `timestamp`, or since the segment was made where they have none.
@@ -176,7 +180,15 @@ impl Segment {
 
     pub fn check(&self) {
         self.index.check();
-        assert!(self.written <= self.size && self.verified <= self.size && self.own <= self.size, "marks lie within the segment {}", self.base);
-        assert!(self.index.last().is_none_or(|last| u64::from(last.1) < self.size), "index entries lie within the segment {}", self.base);
+        assert!(
+            self.written <= self.size && self.verified <= self.size && self.own <= self.size,
+            "marks lie within the segment {}",
+            self.base
+        );
+        assert!(
+            self.index.last().is_none_or(|last| u64::from(last.1) < self.size),
+            "index entries lie within the segment {}",
+            self.base
+        );
     }
 }

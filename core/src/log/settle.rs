@@ -13,7 +13,10 @@ pub enum Then {
     /// The folder is there: recovery begins.
     Folder,
     /// Batches up to `end` are in the file (and on the medium, where that was asked for): `segment` has so many bytes.
-    Written { segment: Option<(Offset, u64)>, end: Offset },
+    Written {
+        segment: Option<(Offset, u64)>,
+        end: Offset,
+    },
     /// The last segment was cut.
     Cut,
     /// The last step of opening.
@@ -40,7 +43,10 @@ impl Log {
                 Ok(_) | Err(_) => self.on_changed(now, serial, then, out),
             };
         }
-        assert!(self.pending.iter().all(|pending| pending.serial != serial), "changes of a folder complete in the order of their issue");
+        assert!(
+            self.pending.iter().all(|pending| pending.serial != serial),
+            "changes of a folder complete in the order of their issue"
+        );
         match self.cold.answered(serial) {
             // Asked before a truncation: what it found is no more.
             None => LogEvent::Warm,

@@ -82,7 +82,12 @@ fn get_batch(bytes: &mut &[u8]) -> Option<Written> {
     if bytes.len() < BATCH {
         return None;
     }
-    Some(Written { last_sequence: bytes.get_i32(), last_offset: Offset(bytes.get_i64()), delta: bytes.get_i32(), timestamp: bytes.get_i64() })
+    Some(Written {
+        last_sequence: bytes.get_i32(),
+        last_offset: Offset(bytes.get_i64()),
+        delta: bytes.get_i32(),
+        timestamp: bytes.get_i64(),
+    })
 }
 
 /// Reads a file; `None` if it is damaged.
@@ -99,8 +104,12 @@ pub fn read(file: &[u8]) -> Option<Producers> {
     for _ in 0..count {
         let id = ProducerId(bytes.get_i64());
         let epoch = bytes.get_i16();
-        let mut last =
-            Written { last_sequence: bytes.get_i32(), last_offset: Offset(bytes.get_i64()), delta: bytes.get_i32().max(0), timestamp: 0 };
+        let mut last = Written {
+            last_sequence: bytes.get_i32(),
+            last_offset: Offset(bytes.get_i64()),
+            delta: bytes.get_i32().max(0),
+            timestamp: 0,
+        };
         let timestamp = bytes.get_i64();
         last.timestamp = timestamp;
         let coordinator_epoch = bytes.get_i32();
@@ -135,7 +144,10 @@ fn read_windows(mut bytes: &[u8], producers: &mut Producers) {
         }
         let Some(producer) = producers.get(id).cloned() else { continue };
         window.extend(producer.window.iter().copied());
-        if window.len() <= WINDOW && window.is_sorted_by_key(|batch| batch.last_offset) && window.iter().all(|batch| batch.delta >= 0) {
+        if window.len() <= WINDOW
+            && window.is_sorted_by_key(|batch| batch.last_offset)
+            && window.iter().all(|batch| batch.delta >= 0)
+        {
             producers.insert(id, Producer { window, ..producer });
         }
     }

@@ -25,7 +25,11 @@ impl TailBatch {
 
     /// The whole batch as one piece; copied if it is in two.
     pub fn whole(&self) -> Bytes {
-        if self.parts[1].is_empty() { self.parts[0].clone() } else { Bytes::from([&self.parts[0][..], &self.parts[1][..]].concat()) }
+        if self.parts[1].is_empty() {
+            self.parts[0].clone()
+        } else {
+            Bytes::from([&self.parts[0][..], &self.parts[1][..]].concat())
+        }
     }
 }
 

@@ -44,7 +44,11 @@ impl Log {
         }
         self.changed = true;
         let place = self.segment_of(to);
-        let in_tail = self.tail.from(to).and_then(|mut batches| batches.next()).map(|batch| (batch.segment, batch.at, batch.first));
+        let in_tail = self
+            .tail
+            .from(to)
+            .and_then(|mut batches| batches.next())
+            .map(|batch| (batch.segment, batch.at, batch.first));
         let segment = &self.segments[place];
         let found = if to == segment.base {
             Some((0, to))
@@ -185,7 +189,8 @@ impl Log {
         let Some(to) = self.cutting else { return };
         let segment = self.active();
         let known = super::index::relative(segment.base, to).and_then(|to| segment.index.exact_floor(to));
-        let (first, at) = known.map_or((segment.base, 0), |(first, at)| (segment.base.plus(i64::from(first)), u64::from(at)));
+        let (first, at) =
+            known.map_or((segment.base, 0), |(first, at)| (segment.base.plus(i64::from(first)), u64::from(at)));
         self.lower_end(first);
         self.cut_active(now, at, out);
     }
@@ -219,7 +224,8 @@ impl Log {
     /// Reads the producers again: the newest snapshot, and the batches behind it. The cut was issued last.
     fn begin_replay(&mut self, now: Now, out: &mut Out) {
         let next = if self.snapshots.is_empty() { Some(self.segments[0].base) } else { None };
-        self.replay = Some(alloc::boxed::Box::new(Replay { producers: Producers::default(), next, behind: self.serial }));
+        self.replay =
+            Some(alloc::boxed::Box::new(Replay { producers: Producers::default(), next, behind: self.serial }));
         self.proceed_replay(now, out);
     }
 
@@ -244,7 +250,13 @@ impl Log {
         self.proceed_replay(now, out);
     }
 
-    pub(super) fn on_replay_snapshot(&mut self, now: Now, offset: Offset, result: Result<DiskDone, DiskFault>, out: &mut Out) -> super::LogEvent {
+    pub(super) fn on_replay_snapshot(
+        &mut self,
+        now: Now,
+        offset: Offset,
+        result: Result<DiskDone, DiskFault>,
+        out: &mut Out,
+    ) -> super::LogEvent {
         let read = match result {
             Ok(DiskDone::Bytes(bytes)) => snapshot::read(&bytes),
             Ok(_) | Err(_) => None,
@@ -278,7 +290,8 @@ impl Log {
                 Ok(Loading::Batches(batches)) => {
                     for batch in &batches {
                         let Some(header) = Header::read(batch) else { continue };
-                        let marker = if header.is_control() { append::marker_epoch(batch, &Bytes::new()) } else { None };
+                        let marker =
+                            if header.is_control() { append::marker_epoch(batch, &Bytes::new()) } else { None };
                         replay.producers.record(&header, marker);
                         replay.next = Some(header.next_offset());
                     }

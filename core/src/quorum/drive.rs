@@ -128,7 +128,8 @@ impl Quorum {
     /// Closes the log in order; [`Changes::closed`](super::Changes::closed) follows.
     pub fn close(&mut self, now: Now, out: &mut Out) {
         if let Some(journal) = self.journal_mut() {
-            journal.log.close(now, out);
+            let event = journal.log.close(now, out);
+            self.on_log_event(event);
         }
     }
 
