@@ -4,6 +4,7 @@
 //! They are asked of the active controller with CreateTopics, and nobody waits for the answer: who needs the topic looks
 //! again. That one asked for twice is there already is no error.
 
+use crate::group;
 use crate::io::Lane;
 use crate::node::Node;
 use alloc::string::ToString;
@@ -30,7 +31,7 @@ fn topic(node: &Node, name: &StrBytes) -> CreatableTopic {
     let (groups, config) = (&node.config.groups, |name, value| {
         CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name)).with_value(Some(value))
     });
-    if name.as_str() != "__consumer_offsets" {
+    if name.as_str() != group::TOPIC {
         let defaults = &node.config.topics;
         return topic.with_num_partitions(defaults.partitions).with_replication_factor(defaults.replication_factor);
     }

@@ -4,20 +4,17 @@
 //! `COORDINATOR_NOT_AVAILABLE`; a topic that is not there yet is made then. Coordinators of transactions (key type 1) and of share groups (2,
 //! from version 6 on) are not there yet: `COORDINATOR_NOT_AVAILABLE` as well. Other key types: `INVALID_REQUEST`.
 
+use super::auto_topics;
 use crate::error::ErrorCode;
 use crate::group;
 use crate::id::NodeId;
-use crate::io::{Address, Ask, Lane, Listener};
+use crate::io::{Address, Ask, Listener};
 use crate::node::Node;
 use crate::time::Now;
 use alloc::string::ToString;
-use alloc::vec;
 use alloc::vec::Vec;
-use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
-use kafka_protocol::messages::{
-    ApiKey, BrokerId, CreateTopicsRequest, FindCoordinatorRequest, FindCoordinatorResponse, RequestKind, TopicName,
-};
+use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
 use kafka_protocol::protocol::StrBytes;
 
 const GROUP: i8 = 0;
@@ -26,10 +23,6 @@ const SHARE: i8 = 2;
 /// From this version on there are several keys.
 const BATCHED_VERSION: i16 = 4;
 const SHARE_VERSION: i16 = 6;
-/// The version in which the topic is asked for, and how long its asker would wait, in milliseconds.
-const CREATE_VERSION: i16 = 7;
-const CREATE_TIMEOUT_MS: i32 = 30_000;
-
 /// Answers each key by itself.
 pub fn on_find_coordinator(node: &mut Node, _now: Now, ask: Ask, request: FindCoordinatorRequest) {
     let mut find = |key: &StrBytes| find(node, request.key_type, key, ask.version);
@@ -53,7 +46,8 @@ fn find(node: &mut Node, key_type: i8, key: &str, version: i16) -> Result<(NodeI
         _ => return Err(ErrorCode::InvalidRequest),
     }
     let Some(partition) = node.coordinator_of(key) else {
-        create_topic(node);
+        // Nobody waits for the topic: clients ask again until it is there.
+        auto_topics::create(node, &[StrBytes::from_static_str(group::TOPIC)]);
         return Err(ErrorCode::CoordinatorNotAvailable);
     };
     let leader = node.image.partition(partition).and_then(|state| state.leader);
@@ -65,27 +59,6 @@ fn address(node: &Node, id: NodeId) -> Option<Address> {
     let broker = node.image.broker(id).filter(|broker| !broker.fenced)?;
     let door = node.config.doors.iter().find(|door| door.listener == Listener::Broker);
     door.and_then(|door| broker.address(&door.name)).or_else(|| broker.main_address())
-}
-
-/// Asks the active controller for `__consumer_offsets`. Nobody waits for the answer: clients ask again until it is there.
-fn create_topic(node: &mut Node) {
-    let Some(controller) = node.controller_address() else { return };
-    let given = &node.config.groups;
-    let configs = [
-        ("cleanup.policy", StrBytes::from_static_str("compact")),
-        ("compression.type", StrBytes::from_static_str("producer")),
-        ("segment.bytes", StrBytes::from_string(given.offsets_segment_bytes.to_string())),
-    ];
-    let configs = configs.map(|(name, value)| {
-        CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name)).with_value(Some(value))
-    });
-    let topic = CreatableTopic::default()
-        .with_name(TopicName(StrBytes::from_static_str(group::TOPIC)))
-        .with_num_partitions(given.offsets_partitions)
-        .with_replication_factor(given.offsets_replication_factor)
-        .with_configs(configs.to_vec());
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(CREATE_TIMEOUT_MS);
-    node.out.call(controller, Lane::Forward, ApiKey::CreateTopics, CREATE_VERSION, RequestKind::CreateTopics(request));
 }
 
 fn alone(found: Result<(NodeId, Address), ErrorCode>) -> FindCoordinatorResponse {

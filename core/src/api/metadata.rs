@@ -154,3 +154,86 @@ impl View<'_> {
             .with_isr_nodes(ids(&isr))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{BrokerEpoch, Offset, PartitionKey};
+    use crate::metadata::{Broker, Endpoint, Record};
+    use alloc::vec;
+
+    /// Brokers 1 and 2, the second fenced; `t` has a leader in its first partition alone.
+    fn image() -> Image {
+        let mut image = Image::new();
+        for (id, fenced) in [(1, false), (2, true)] {
+            let endpoint = Endpoint { name: "PLAINTEXT".into(), host: "h".into(), port: 1, security: 0 };
+            let broker = Broker {
+                id: NodeId(id),
+                epoch: BrokerEpoch(0),
+                incarnation: Uuid(1),
+                endpoints: vec![endpoint],
+                rack: None,
+                directories: vec![],
+                fenced,
+                leaving: false,
+            };
+            image.apply(Offset(0), &Record::Broker(broker));
+        }
+        let topic = Uuid(7);
+        image.apply(Offset(0), &Record::Topic { id: topic, name: "t".into() });
+        let led = Partition::new(vec![NodeId(1), NodeId(2)], vec![NodeId(1)]);
+        let headless = Partition { leader: None, ..Partition::new(vec![NodeId(2)], vec![NodeId(2)]) };
+        for (partition, state) in (0..).zip([led, headless]) {
+            image.apply(Offset(0), &Record::Partition { key: PartitionKey { topic, partition }, state });
+        }
+        image
+    }
+
+    fn named(name: &'static str) -> MetadataRequestTopic {
+        MetadataRequestTopic::default().with_name(Some(TopicName(name.into())))
+    }
+
+    #[test]
+    fn partitions_are_told_with_their_leaders_and_what_is_offline() {
+        let image = image();
+        let view = View { image: &image, version: 12, operations: false };
+        let topics = view.topics_by_name(&[named("t"), named("t")], &mut Vec::new());
+        assert_eq!(topics.len(), 1, "named twice, told once");
+        let [led, headless] = topics[0].partitions.as_slice() else { panic!("two partitions") };
+        assert_eq!((led.error_code, led.leader_id.0, led.offline_replicas.clone()), (0, 1, vec![BrokerId(2)]));
+        assert_eq!((headless.error_code, headless.leader_id.0), (ErrorCode::LeaderNotAvailable.code(), -1));
+        assert_eq!((headless.isr_nodes.clone(), topics[0].topic_authorized_operations), (vec![BrokerId(2)], NOT_ASKED));
+    }
+
+    #[test]
+    fn version_0_leaves_out_what_is_not_there() {
+        let image = image();
+        let view = View { image: &image, version: 0, operations: true };
+        let topics = view.topics_by_name(&[named("t")], &mut Vec::new());
+        let led = &topics[0].partitions[0];
+        assert_eq!((led.error_code, led.replica_nodes.clone()), (ErrorCode::ReplicaNotAvailable.code(), vec![BrokerId(1)]));
+        assert_eq!(topics[0].topic_authorized_operations, NOT_ASKED);
+    }
+
+    #[test]
+    fn only_a_proper_name_is_worth_a_topic() {
+        let image = image();
+        let view = View { image: &image, version: 12, operations: false };
+        let mut unknown = Vec::new();
+        let topics = view.topics_by_name(&[named("new"), named("a/b"), named("")], &mut unknown);
+        let codes: Vec<_> = topics.iter().map(|topic| ErrorCode::try_from_code(topic.error_code)).collect();
+        let invalid = Some(ErrorCode::InvalidTopicException);
+        assert_eq!(codes, [Some(ErrorCode::UnknownTopicOrPartition), invalid, invalid]);
+        assert_eq!(unknown.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["new"]);
+    }
+
+    #[test]
+    fn topics_by_id() {
+        let image = image();
+        let view = View { image: &image, version: 12, operations: false };
+        let by_id = |id: u128| MetadataRequestTopic::default().with_topic_id(Uuid(id).into()).with_name(None);
+        let topics = view.topics_by_id(&[by_id(7), by_id(8)]);
+        assert_eq!(topics[0].name.as_ref().map(|name| name.as_str()), Some("t"));
+        assert_eq!((ErrorCode::try_from_code(topics[1].error_code), topics[1].name.clone()), (Some(ErrorCode::UnknownTopicId), None));
+    }
+}
