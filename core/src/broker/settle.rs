@@ -94,7 +94,10 @@ impl Broker {
         if changes.role && !self.node.quorum.is_leader() && self.node.controller.take().is_some() {
             self.node.drop_commits();
         }
-        let mut moved = changes.opened || changes.role;
+        if changes.closed {
+            self.on_quorum_closed();
+        }
+        let mut moved = changes.opened || changes.role || changes.closed;
         if changes.opened || changes.committed || changes.readable {
             moved |= apply::drain(self, now);
             self.node.release_commits();

@@ -25,7 +25,10 @@ pub(super) enum Stop {
     Resigning {
         until: Mono,
     },
-    Closing,
+    Closing {
+        /// The quorum's log is closed.
+        quorum: bool,
+    },
     Marking,
     Over,
 }
@@ -33,13 +36,13 @@ pub(super) enum Stop {
 impl Stop {
     /// Logs are being closed or are closed: no replica takes up anything.
     pub const fn is_closing(&self) -> bool {
-        matches!(self, Self::Closing | Self::Marking | Self::Over)
+        matches!(self, Self::Closing { .. } | Self::Marking | Self::Over)
     }
 
     pub const fn next_deadline(&self) -> Option<Mono> {
         match self {
             Self::Leaving { until } | Self::Resigning { until } => Some(*until),
-            Self::Running | Self::Closing | Self::Marking | Self::Over => None,
+            Self::Running | Self::Closing { .. } | Self::Marking | Self::Over => None,
         }
     }
 }
@@ -77,12 +80,12 @@ impl Broker {
                     return false;
                 }
                 self.close_all(now);
-                self.stop = Stop::Closing;
+                self.stop = Stop::Closing { quorum: false };
                 true
             }
-            Stop::Closing => {
+            Stop::Closing { quorum } => {
                 let open = self.node.partitions.iter().any(|partition| !partition.is_closed());
-                if open || !self.node.quorum.is_closed() {
+                if open || !quorum {
                     return false;
                 }
                 self.chores.checkpoint(&mut self.node, &self.roles);
@@ -105,6 +108,13 @@ impl Broker {
             }
         }
         self.node.quorum.close(now, &mut self.node.out);
+    }
+
+    /// The quorum's log is closed in order.
+    pub(super) fn on_quorum_closed(&mut self) {
+        if let Stop::Closing { quorum } = &mut self.stop {
+            *quorum = true;
+        }
     }
 
     /// The mark of a clean stop is on stable storage.

@@ -233,11 +233,6 @@ impl Quorum {
         out.note(Note::Quorum { role: self.role_name(), epoch: self.epoch(), leader });
     }
 
-    /// Whether [`Quorum::close`] is done.
-    pub fn is_closed(&self) -> bool {
-        unimplemented!()
-    }
-
     /// Asserts the invariants.
     pub fn check(&self) {
         let Some(journal) = self.journal() else { return };
