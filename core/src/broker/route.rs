@@ -18,6 +18,7 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
         R::OffsetForLeaderEpoch(body) => {
             api::offset_for_leader_epoch::on_offset_for_leader_epoch(node, now, ask, body);
         }
+        R::DescribeProducers(body) => api::describe_producers::on_describe_producers(node, now, ask, body),
         R::DeleteRecords(body) => api::delete_records::on_delete_records(node, now, ask, body),
         R::AlterPartitionReassignments(body) => {
             api::alter_partition_reassignments::on_alter_partition_reassignments(node, now, ask, body);

@@ -194,3 +194,57 @@ impl Sessions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Offset;
+    use crate::node::{SlotKey, Wanted};
+    use crate::partition::FetchQuery;
+    use crate::time::Span;
+    use kafka_protocol::protocol::StrBytes;
+
+    fn set(partitions: i32) -> FetchSet {
+        let mut set = FetchSet::default();
+        let query = FetchQuery { epoch: None, offset: Offset(0), last_epoch: None, max_bytes: 1 };
+        for partition in 0..partitions {
+            let key = SlotKey { topic: crate::id::Uuid(1), name: StrBytes::new(), partition };
+            set.put(key, Wanted { query, synced: Offset(0), start: Offset(0) });
+        }
+        set
+    }
+
+    #[test]
+    fn epochs_wrap_around_the_special_ones() {
+        // Kafka `FetchMetadata.nextEpoch`.
+        assert_eq!([next_epoch(0), next_epoch(7), next_epoch(i32::MAX), next_epoch(-1)], [1, 8, 1, -1]);
+    }
+
+    #[test]
+    fn a_full_cache_gives_way_as_kafkas_does() {
+        // Kafka `FetchSessionCacheShard.tryEvict`.
+        let mut sessions = Sessions::new(1, 2);
+        let small = sessions.open(Mono(0), false, true, set(2)).expect("room");
+        let large = sessions.open(Mono(1), false, true, set(5)).expect("room");
+        assert!(small > 0 && large > 0 && small != large);
+        assert!(sessions.open(Mono(2), false, true, set(2)).is_err(), "not larger than the smallest");
+        let larger = sessions.open(Mono(3), false, true, set(3)).expect("larger than the smallest");
+        assert!(sessions.get(small).is_none());
+        let follower = sessions.open(Mono(4), true, true, set(1)).expect("a follower's goes before any consumer's");
+        assert!(sessions.get(larger).is_none());
+        let other = sessions.open(Mono(5), true, true, set(1)).expect("and so does another's");
+        assert!(sessions.get(large).is_none());
+        assert!(sessions.open(Mono(6), false, true, set(100)).is_err(), "no consumer's puts out a follower's");
+        sessions.check();
+        sessions.touch(Mono(7) + SESSION_EVICTION_AFTER, other);
+        let late = Mono(8) + SESSION_EVICTION_AFTER + Span(1);
+        assert!(sessions.open(late, false, true, set(1)).is_ok(), "but one that nobody uses");
+        assert!(sessions.get(follower).is_none() && sessions.get(other).is_some());
+        sessions.check();
+    }
+
+    #[test]
+    fn without_slots_there_are_no_sessions() {
+        assert!(Sessions::new(1, 0).open(Mono(0), true, true, set(1)).is_err());
+    }
+}

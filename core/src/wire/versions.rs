@@ -53,6 +53,7 @@ const SERVED: &[(ApiKey, On)] = &[
     (ApiKey::AlterPartition, Controller),
     (ApiKey::FetchSnapshot, Controller),
     (ApiKey::DescribeCluster, Both),
+    (ApiKey::DescribeProducers, Broker),
     (ApiKey::BrokerRegistration, Controller),
     (ApiKey::BrokerHeartbeat, Controller),
     (ApiKey::UnregisterBroker, Both),

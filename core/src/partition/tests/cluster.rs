@@ -363,6 +363,7 @@ impl Cluster {
         let query = FetchQuery { epoch: Some(asked.epoch), offset: asked.offset, last_epoch: asked.last_epoch, max_bytes: 300 };
         let one = &mut self.replicas[leader];
         let Some(partition) = one.partition.as_mut() else { return };
+        let other_epoch = partition.leader_epoch() != asked.epoch;
         let counted = partition.on_replica_fetch(self.now, &replica, &query);
         let read = partition.on_fetch(self.now, &query, Some(node(at)), Isolation::End, true, &mut one.out);
         let bounds = (partition.watermark(), partition.log_start());
@@ -378,6 +379,8 @@ impl Cluster {
             self.replicas[at].answered = Some(answer);
         }
         if let Ok(event) = counted {
+            // KIP-320, KIP-497: a leader hears only whom it leads.
+            self.complain(other_epoch, "a fetch of another epoch was counted");
             self.after(leader, event);
         }
     }

@@ -7,47 +7,99 @@ use crate::rng::Rng;
 use crate::time::Span;
 use cluster::Cluster;
 
+#[derive(Clone, Copy)]
+enum Action {
+    Produce,
+    Consume,
+    Ask,
+    Answer,
+    Take,
+    Disk,
+    Hear,
+    Propose,
+    Decide,
+    Pass,
+    Lose,
+    Checkpoint,
+    Start,
+    Crash,
+    Move,
+    Round,
+}
+
+/// What can happen, and its largest weight.
+const ACTIONS: [(Action, u64); 16] = [
+    (Action::Produce, 20),
+    (Action::Consume, 8),
+    (Action::Ask, 20),
+    (Action::Answer, 20),
+    (Action::Take, 20),
+    (Action::Disk, 60),
+    (Action::Hear, 10),
+    (Action::Propose, 6),
+    (Action::Decide, 6),
+    (Action::Pass, 4),
+    (Action::Lose, 2),
+    (Action::Checkpoint, 2),
+    (Action::Start, 6),
+    (Action::Crash, 4),
+    (Action::Move, 4),
+    (Action::Round, 6),
+];
+
+fn act(cluster: &mut Cluster, dice: &mut Rng, at: usize, action: Action) {
+    match action {
+        Action::Produce => {
+            let acks = if dice.below(2) == 0 { Acks::All } else { Acks::Leader };
+            let _ = cluster.produce(at, acks);
+        }
+        Action::Consume => cluster.consume(at),
+        Action::Ask => cluster.ask(at),
+        Action::Answer => cluster.answer(at),
+        Action::Take => cluster.take(at),
+        Action::Disk => {
+            cluster.step_disk(at);
+        }
+        Action::Hear => cluster.hear(at),
+        Action::Propose => cluster.propose(at),
+        Action::Decide => cluster.decide(),
+        Action::Pass => cluster.pass(Span::from_millis(dice.below(200))),
+        Action::Lose => cluster.lose(at),
+        Action::Checkpoint => cluster.checkpoint(at),
+        Action::Start if !cluster.is_up(at) => {
+            cluster.start(at);
+            cluster.unfence();
+        }
+        Action::Crash if cluster.is_up(at) => cluster.crash(at),
+        Action::Start | Action::Crash => {}
+        Action::Move => cluster.move_leader(),
+        // A fetch, whole: what most of them are.
+        Action::Round => {
+            cluster.ask(at);
+            cluster.answer(at);
+            cluster.take(at);
+        }
+    }
+}
+
 /// Plays a seed to its end: a stretch of trouble, then calm. What broke, if anything did.
 fn play(seed: u64) -> Option<&'static str> {
     let mut dice = Rng::new(seed, 1);
     let mut cluster = Cluster::new(seed, 3);
-    // Many short lives, or few long ones; quick disks, or slow ones.
-    let (crashes, moves, disks) = (1 + dice.below(8), 1 + dice.below(8), 1 + dice.below(6));
+    // Each seed has its own weights: many short lives or few long ones, quick disks or slow ones, news that travel or not.
+    let weights = ACTIONS.map(|(_, most)| dice.below(most + 1));
+    let total: u64 = weights.iter().sum::<u64>().max(1);
     for _ in 0..400 {
+        let mut left = dice.below(total);
+        let chosen = weights.iter().position(|weight| match left.checked_sub(*weight) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        });
         let at = dice.below(3) as usize;
-        match dice.below(100 + crashes + moves) {
-            0..=14 => {
-                let acks = if dice.below(2) == 0 { Acks::All } else { Acks::Leader };
-                let _ = cluster.produce(at, acks);
-            }
-            15..=20 => cluster.consume(at),
-            21..=35 => cluster.ask(at),
-            36..=50 => cluster.answer(at),
-            51..=65 => cluster.take(at),
-            66..=77 => {
-                for _ in 0..disks {
-                    cluster.step_disk(at);
-                }
-            }
-            78..=83 => cluster.hear(at),
-            84..=87 => cluster.propose(at),
-            88..=91 => cluster.decide(),
-            92..=95 => cluster.pass(Span::from_millis(dice.below(200))),
-            96 => cluster.lose(at),
-            97 => cluster.checkpoint(at),
-            98..=99 => {
-                if !cluster.is_up(at) {
-                    cluster.start(at);
-                    cluster.unfence();
-                }
-            }
-            other if other < 100 + crashes => {
-                if cluster.is_up(at) {
-                    cluster.crash(at);
-                }
-            }
-            _ => cluster.move_leader(),
-        }
+        act(&mut cluster, &mut dice, at, ACTIONS[chosen.unwrap_or(0)].0);
         if cluster.broken.is_some() {
             return cluster.broken;
         }
