@@ -79,24 +79,29 @@ pub const DECODED_BYTES_MAX: usize = 64 << 20;
 const UNKNOWN_TAG_BYTES: usize = 128;
 
 /// Walks over a request's body. Answers what its decoded form will take in memory, in bytes, at most.
+///
+/// Bytes behind the body are not looked at, as Kafka does not: librdkafka 2.15 sends one behind the Metadata request
+/// of a pattern subscription.
 pub fn check_request(key: ApiKey, version: i16, body: &[u8]) -> Result<usize, Flaw> {
-    check(REQUESTS, key, version, body)
+    let (cost, _) = walk(REQUESTS, key, version, body)?;
+    Ok(cost)
 }
 
 /// Walks over a reply's body.
 pub fn check_response(key: ApiKey, version: i16, body: &[u8]) -> Result<usize, Flaw> {
-    check(RESPONSES, key, version, body)
+    match walk(RESPONSES, key, version, body)? {
+        (cost, 0) => Ok(cost),
+        (_, _) => Err(Flaw::Trailing),
+    }
 }
 
-fn check(table: &'static [Shape], key: ApiKey, version: i16, body: &[u8]) -> Result<usize, Flaw> {
+/// What the decoded form will take, and how many bytes are left.
+fn walk(table: &'static [Shape], key: ApiKey, version: i16, body: &[u8]) -> Result<(usize, usize), Flaw> {
     let at = table.binary_search_by_key(&(key as i16), |shape| shape.key).map_err(|_| Flaw::Codec)?;
     let shape = table.get(at).ok_or(Flaw::Codec)?;
     let mut walk = Walk { reader: Reader::new(body), version, flexible: version >= shape.flexible, cost: 0 };
     walk.fields(shape.fields)?;
-    if walk.reader.left() > 0 {
-        return Err(Flaw::Trailing);
-    }
-    Ok(walk.cost)
+    Ok((walk.cost, walk.reader.left()))
 }
 
 struct Walk<'a> {
