@@ -24,3 +24,9 @@ pub const COLD_READ_MAX: crate::time::Span = crate::time::Span::from_millis(10_0
 
 /// Bytes that a follower takes from one leader before a sync of what it took is done: bounds what a slow disk piles up.
 pub const REPLICA_AHEAD_MAX: usize = 32 << 20;
+
+/// Groups of one partition of `__consumer_offsets`: whoever joins under ever new names fills no memory without end.
+pub const GROUPS_MAX: usize = 1_000_000;
+
+/// Member ids of one group that were given out and not used yet: they live for a session time-out, which may be half an hour.
+pub const PENDING_JOINS_MAX: usize = 10_000;

@@ -27,12 +27,12 @@ pub(super) struct Coordinators {
 impl Coordinators {
     /// Something changed in some partition (of any topic).
     pub fn on_partition_event(&mut self, node: &mut Node, now: Now, key: PartitionKey, event: PartitionEvent) {
-        if node.offsets_partition(key.partition) != Some(key) {
+        let known = self.served.get(&key.partition) == Some(&key);
+        if !known && !event.opened && !event.role || node.offsets_partition(key.partition) != Some(key) {
             return;
         }
         let Some(partition) = node.partitions.get(key) else { return };
         let (leads, epoch, watermark) = (partition.is_leader(), partition.leader_epoch(), partition.watermark());
-        let known = self.served.get(&key.partition) == Some(&key);
         let served = node.groups.epoch_of(key.partition).filter(|_| known);
         if leads && served != Some(epoch) {
             self.served.insert(key.partition, key);

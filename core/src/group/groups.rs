@@ -23,6 +23,8 @@ pub struct Groups {
     pub(super) shards: BTreeMap<i32, Place>,
     /// Replies made of the parts of several shards.
     pub(super) gathers: Gathers,
+    /// The soonest deadline of the active shards, as of the last change.
+    deadline: Option<Mono>,
 }
 
 /// A partition that this node leads.
@@ -36,7 +38,7 @@ pub(super) enum Place {
 impl Groups {
     /// `rng` makes member ids; it must differ between two starts of a node.
     pub fn new(settings: Settings, rng: Rng) -> Self {
-        Self { settings, rng, shards: BTreeMap::new(), gathers: Gathers::default() }
+        Self { settings, rng, shards: BTreeMap::new(), gathers: Gathers::default(), deadline: None }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -173,11 +175,14 @@ impl Groups {
     }
 
     pub fn on_tick(&mut self, now: Now) -> Decision {
+        if self.deadline.is_none_or(|at| at > now.mono) {
+            return Decision::default();
+        }
         self.in_each(|shard, settings, out| shard.on_tick(now, settings, out))
     }
 
     pub fn next_deadline(&self) -> Option<Mono> {
-        self.active().filter_map(Shard::next_deadline).min()
+        self.deadline
     }
 
     fn in_shard(&mut self, partition: i32, act: impl FnOnce(&mut Shard, &Settings, &mut Decision)) -> Decision {
@@ -206,8 +211,9 @@ impl Groups {
         })
     }
 
-    /// Puts the parts of replies together that several shards make.
+    /// The end of every change: puts the parts of replies together that several shards make, and looks when time is up next.
     pub(super) fn gathered(&mut self, out: Decision) -> Decision {
+        self.deadline = self.active().filter_map(Shard::next_deadline).min();
         let Decision { appends, releases } = out;
         let whole = releases.into_iter().filter_map(|Release { hold, response }| self.gathers.add(hold, response));
         Decision { appends, releases: whole.collect() }
@@ -218,6 +224,8 @@ impl Groups {
         for (partition, place) in &self.shards {
             assert_eq!(*partition, place.shard().partition);
         }
+        let deadline = self.active().filter_map(Shard::next_deadline).min();
+        assert_eq!(self.deadline, deadline, "group: a deadline that nobody looks at");
         for shard in self.active() {
             shard.check();
         }

@@ -9,6 +9,7 @@ use super::text::own;
 use super::turn::{Proposal, Then, Turn, empty_generation};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, Offset, ProducerId};
+use crate::limits::GROUPS_MAX;
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -104,6 +105,11 @@ impl Shard {
         if is_new && !join.request.member_id.is_empty() {
             let response = JoinGroupResponse::default().with_protocol_name(None).with_member_id(join.request.member_id.clone());
             let response = response.with_error_code(ErrorCode::UnknownMemberId.code());
+            return self.turn(now, settings, out).release(join.hold, response);
+        }
+        if is_new && self.groups.len() >= GROUPS_MAX {
+            let response = JoinGroupResponse::default().with_protocol_name(None);
+            let response = response.with_error_code(ErrorCode::CoordinatorNotAvailable.code());
             return self.turn(now, settings, out).release(join.hold, response);
         }
         self.groups.entry(own(id)).or_insert_with(|| Group::new(own(id), now.wall));

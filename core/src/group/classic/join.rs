@@ -5,6 +5,7 @@ use super::group::{Group, Member, Phase};
 use crate::error::ErrorCode;
 use crate::id::HoldId;
 use crate::io::Ask;
+use crate::limits::PENDING_JOINS_MAX;
 use crate::time::Span;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -56,6 +57,9 @@ impl Group {
                 None => self.take_in(turn, join, &join.fresh_id),
             },
             (true, None) if join.ask.version >= MEMBER_ID_REQUIRED_VERSION => {
+                if self.pending_joins.len() >= PENDING_JOINS_MAX {
+                    return refuse(turn, join.hold, id, ErrorCode::CoordinatorNotAvailable);
+                }
                 self.give_id(turn, join);
                 None
             }

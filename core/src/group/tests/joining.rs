@@ -276,3 +276,21 @@ fn a_group_whose_first_record_is_refused_is_not_there() {
     assert_eq!(world.state(), "Dead");
     assert!(world.groups.next_deadline().is_some_and(|at| at > world.now.mono), "nothing of it is left to do");
 }
+
+#[test]
+fn ids_that_nobody_uses_have_a_bound() {
+    let mut world = World::new(|_| {});
+    for _ in 0..crate::limits::PENDING_JOINS_MAX {
+        let (hold, ask) = (world.hold(), world.ask());
+        let decision = world.groups.on_join(world.now, hold, &ask, &join_request(""));
+        // Checking all invariants each time would take long.
+        if !decision.appends.is_empty() {
+            world.carry_out(decision);
+        }
+    }
+    let hold = world.send_join(&join_request(""));
+    assert_eq!(world.joined(hold).error_code, ErrorCode::CoordinatorNotAvailable.code());
+    world.wait(10_000);
+    let hold = world.send_join(&join_request(""));
+    assert_eq!(world.joined(hold).error_code, ErrorCode::MemberIdRequired.code());
+}
