@@ -31,7 +31,7 @@ pub fn on_alter_partition_reassignments(
             let state = known.and_then(|topic| topic.partition(wanted.partition_index));
             let answer = ReassignablePartitionResponse::default().with_partition_index(wanted.partition_index);
             partitions.push(match decide(state, wanted.replicas.as_deref()) {
-                Ok(()) => answer,
+                Ok(()) => answer.with_error_message(None),
                 Err(refusal) => answer
                     .with_error_code(refusal.code.code())
                     .with_error_message(refusal.message.map(StrBytes::from_string)),
@@ -40,6 +40,7 @@ pub fn on_alter_partition_reassignments(
         responses.push(ReassignableTopicResponse::default().with_name(topic.name).with_partitions(partitions));
     }
     let response = AlterPartitionReassignmentsResponse::default()
+        .with_error_message(None)
         .with_allow_replication_factor_change(request.allow_replication_factor_change)
         .with_responses(responses);
     ask.reply(&mut node.out, response);

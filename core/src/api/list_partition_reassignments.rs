@@ -14,5 +14,5 @@ pub fn on_list_partition_reassignments(
     ask: Ask,
     _request: ListPartitionReassignmentsRequest,
 ) {
-    ask.reply(&mut node.out, ListPartitionReassignmentsResponse::default());
+    ask.reply(&mut node.out, ListPartitionReassignmentsResponse::default().with_error_message(None));
 }

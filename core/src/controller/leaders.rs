@@ -145,12 +145,17 @@ impl Controller {
         let (done, election, failed) = match asked {
             Asked::Preferred => {
                 let there = was.leader.is_some() && was.leader == was.preferred();
-                (there, Election::Preferred, ErrorCode::PreferredLeaderNotAvailable)
+                let failed = Refusal::because(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.");
+                (there, Election::Preferred, failed)
             }
-            Asked::Unclean => (was.leader.is_some(), Election::Unclean, ErrorCode::EligibleLeadersNotAvailable),
+            Asked::Unclean => {
+                let why = "Eligible topic partition leaders are not available.";
+                (was.leader.is_some(), Election::Unclean, Refusal::because(ErrorCode::EligibleLeadersNotAvailable, why))
+            }
         };
         if done {
-            return Err(ErrorCode::ElectionNotNeeded.into());
+            let why = "Leader election not needed for topic partition.";
+            return Err(Refusal::because(ErrorCode::ElectionNotNeeded, why));
         }
         let state = self.elect(was, election).ok_or(failed)?;
         let key = PartitionKey { topic: topic.id, partition: number };
