@@ -1,4 +1,4 @@
-//! DeleteRecords (21), versions 0 to 2: moves the start of logs.
+//! DeleteRecords (key 21), versions 0 to 2: moves the start of logs.
 //!
 //! The leader moves its own log's start at once; followers learn of it with their next Fetch, and tell theirs with the one
 //! after. The answer, the smallest start over all live replicas, waits until that has reached the offset asked for, or

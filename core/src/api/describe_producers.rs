@@ -1,4 +1,4 @@
-//! DescribeProducers (61), version 0: what the leader of a partition knows of those who write to it (KIP-664).
+//! DescribeProducers (key 61), versions 0 to 0: what the leader of a partition knows of those who write to it (KIP-664).
 //!
 //! Each idempotent producer with its epoch, its last sequence and the time of its last batch; there are no transactions yet,
 //! so none has one open. Errors are those of finding the partition, for each partition.

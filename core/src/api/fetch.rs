@@ -1,4 +1,4 @@
-//! Fetch (1), versions 4 to 18: consumers and followers alike.
+//! Fetch (key 1), versions 4 to 18: consumers and followers alike.
 //!
 //! A reader names partitions, or only what changed since its last request in a session (KIP-227). It is answered when
 //! there are `min_bytes`, when something went wrong, or when its time is up; a first batch larger than all limits is handed

@@ -1,4 +1,4 @@
-//! ListOffsets (2), versions 1 to 10.
+//! ListOffsets (key 2), versions 1 to 10.
 //!
 //! | timestamp | answer |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! OffsetForLeaderEpoch (23), versions 2 to 4: where the records of an epoch end on the leader (KIP-101, KIP-279, KIP-320).
+//! OffsetForLeaderEpoch (key 23), versions 2 to 4: where the records of an epoch end on the leader (KIP-101, KIP-279, KIP-320).
 //!
 //! The largest epoch that is not above the one asked for, and the offset behind its records; -1 for both if the leader
 //! does not know.

@@ -1,4 +1,4 @@
-//! Produce (0), versions 3 to 13; advertised from 0 (KAFKA-18659).
+//! Produce (key 0), versions 3 to 13; advertised from 0 (KAFKA-18659).
 //!
 //! Each partition's batch is appended by itself, and has its own error. The answer leaves when all of them are where
 //! `acks` wants them, or when the time is up. With `acks=0` there is no answer; an error closes the connection, which is
@@ -152,11 +152,11 @@ fn on_partition(
     }
 }
 
-/// There are no transactions yet: a batch of one would never be committed or aborted, and block `read_committed` readers.
+/// Kafka answers so to a transactional batch outside a transaction. There are no transactions yet: a batch of one would never be committed or aborted, and block `read_committed` readers.
 fn refuse_transactions(bytes: &Bytes) -> Result<(), Refusal> {
     match Header::read(bytes) {
         Some(header) if header.is_transactional() => {
-            Err(Refusal::because(ErrorCode::InvalidTxnState, "transactions are not served yet"))
+            Err(Refusal::because(ErrorCode::TransactionalIdAuthorizationFailed, "transactions are not served yet"))
         }
         Some(_) => Ok(()),
         None => Err(Refusal::because(ErrorCode::InvalidRecord, "there has to be a record batch for each partition")),
@@ -180,6 +180,7 @@ fn refused_answer(node: &Node, index: i32, key: Option<PartitionKey>, refusal: R
             | ErrorCode::UnknownTopicId
             | ErrorCode::InvalidTopicException
             | ErrorCode::InvalidRequiredAcks
+            | ErrorCode::TransactionalIdAuthorizationFailed
             | ErrorCode::NotLeaderOrFollower
             | ErrorCode::MessageTooLarge
             | ErrorCode::RecordListTooLarge
@@ -189,7 +190,7 @@ fn refused_answer(node: &Node, index: i32, key: Option<PartitionKey>, refusal: R
     let start = key.filter(|_| by_log).and_then(|key| node.partitions.get(key)).map_or(-1, |p| p.log_start().0);
     let tells = matches!(
         refusal.code,
-        ErrorCode::InvalidRecord | ErrorCode::InvalidTimestamp | ErrorCode::InvalidTxnState
+        ErrorCode::InvalidRecord | ErrorCode::InvalidTimestamp | ErrorCode::TransactionalIdAuthorizationFailed
     );
     PartitionProduceResponse::default()
         .with_index(index)

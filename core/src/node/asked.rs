@@ -1,3 +1,5 @@
+//! Requests about offsets that wait: lookups by time, and deletions.
+
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::partition::Isolation;
 use alloc::vec::Vec;

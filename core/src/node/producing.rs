@@ -1,3 +1,5 @@
+//! A Produce that waits for disks.
+
 use crate::error::ErrorCode;
 use crate::id::{DirId, PartitionKey};
 use crate::partition::{Acks, Appended};

@@ -1,3 +1,5 @@
+//! What a partition tells those above it: what was appended, what changed.
+
 use crate::id::{LeaderEpoch, Offset};
 use crate::io::DiskFault;
 use crate::time::Wall;

@@ -1,3 +1,5 @@
+//! The in-sync set as the controller granted it, and the one change of it that may be under way (KIP-497).
+
 use crate::error::ErrorCode;
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, PartitionEpoch, PartitionKey};
 use crate::time::{Mono, Span};

@@ -1,7 +1,8 @@
 //! What a leader knows: its followers, who is in sync, and what follows for the watermark and the in-sync set.
 
 use super::isr::InSync;
-use super::{Progress, Settings};
+use super::progress::Progress;
+use super::settings::Settings;
 use crate::id::{LeaderEpoch, NodeId, Offset};
 use crate::metadata;
 use crate::mutant::{self, Mutant};

@@ -32,6 +32,7 @@ mod progress;
 mod propose;
 mod read;
 mod role;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,7 @@ pub use answer::{Acks, Appended, PartitionEvent};
 pub use follow::{FetchPlan, FollowerStep, Replicated};
 pub use isr::{Granted, Proposal};
 pub use progress::Progress;
+pub use settings::Settings;
 pub use read::{FetchQuery, Fetched, Isolation, ReplicaFetch};
 
 use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
@@ -46,21 +48,10 @@ use crate::io::Out;
 use crate::log::{Log, LogConfig};
 use crate::metadata;
 use crate::mutant::{self, Mutant};
-use crate::time::{Mono, Now, Span};
+use crate::time::{Mono, Now};
 use alloc::string::String;
 use alloc::vec::Vec;
 use leader::{Leader, Sight};
-
-/// What of the configuration concerns replicas.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Settings {
-    /// `min.insync.replicas`; no more than the number of replicas counts.
-    pub min_insync: usize,
-    /// `replica.lag.time.max.ms`: a follower that has not caught up for so long leaves the in-sync set.
-    pub lag_max: Span,
-    /// How long until an unanswered or refused proposal to the controller is made again.
-    pub retry: Span,
-}
 
 /// What the replica is.
 #[derive(Debug)]

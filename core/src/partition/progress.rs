@@ -1,3 +1,5 @@
+//! How far a follower has come, as its leader knows it.
+
 use crate::id::{BrokerEpoch, Offset};
 use crate::time::{Mono, Span};
 
