@@ -6,5 +6,7 @@ mod disk;
 mod judge;
 #[path = "quorum/storm.rs"]
 mod storm;
+#[path = "quorum/stories.rs"]
+mod stories;
 #[path = "quorum/world.rs"]
 mod world;

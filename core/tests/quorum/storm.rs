@@ -193,7 +193,6 @@ fn each_bug_of_the_quorum_is_found() {
     for bug in [
         Mutant::VoteBeforeSync,
         Mutant::VoteWithoutLogCheck,
-        Mutant::CommitOldEpoch,
         Mutant::WatermarkUnsynced,
         Mutant::TruncateToWatermark,
         Mutant::QuorumOfOne,
@@ -211,6 +210,11 @@ fn each_bug_of_the_quorum_is_found() {
         if killed.is_none() {
             alive.push(bug.name());
         }
+    }
+    // Followers get the old record and the leader's own in one Fetch nearly always: a story finds what a storm seldom does.
+    assert!(mutant::select(Mutant::CommitOldEpoch.name()));
+    if catch_unwind(crate::stories::old_records_are_not_committed_by_counting).is_ok() {
+        alive.push(Mutant::CommitOldEpoch.name());
     }
     mutant::select("none");
     let _ = std::panic::take_hook();
