@@ -69,7 +69,7 @@ impl Quorum {
             Err(why) => {
                 boot.snapshots.remove(&id);
                 if boot.snapshots.is_empty() {
-                    self.fail(format!("{FOLDER}: snapshot {id} is {why}, and there is no older one"));
+                    self.fail(format!("{FOLDER}: snapshot {id} is {why}; no older one is there"));
                 } else {
                     out.note(Note::Text { topic: "quorum", text: format!("snapshot {id} is {why}: the one before it is taken") });
                     self.read_newest_snapshot(now, out);

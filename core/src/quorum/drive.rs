@@ -79,7 +79,7 @@ impl Quorum {
             Role::Prospective(role) if role.tally.is_won() && may_stand => self.become_candidate(now, out),
             Role::Prospective(role) if role.tally.is_lost() || due(role.until) || !may_stand => self.end_prospective(now, out),
             Role::Candidate(role) if role.lost_until.is_none() && role.tally.is_won() => {
-                if saved {
+                if saved && !stopping {
                     self.become_leader(now, out);
                 }
             }

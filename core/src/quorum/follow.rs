@@ -206,9 +206,14 @@ impl Quorum {
             role.heard = false;
             role.fetch_until = role.fetch_until.min(now.mono + patience);
         }
-        if let (Role::Resigned(role), Asked::End { .. }) = (&mut self.role, asked) {
+        match (&mut self.role, asked) {
             // It is only a courtesy.
-            role.untold.remove(&to);
+            (Role::Resigned(role), Asked::End { .. }) => {
+                role.untold.remove(&to);
+            }
+            // Who cannot be reached will not vote either: better to ask everybody again soon than to wait for one that died.
+            (Role::Prospective(role), Asked::Vote { pre: true, .. }) => role.tally.record(to, false),
+            _ => {}
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn wrap(body: &[u8]) -> Bytes {
 /// The body in the file; `Err`: why it is none.
 pub fn unwrap(file: &Bytes) -> Result<Bytes, &'static str> {
     if file.get(..CRC_AT) != Some(MAGIC) {
-        return Err("not written by Esker");
+        return Err("not Esker's (the metadata log of Apache Kafka cannot be taken over)");
     }
     let stored: [u8; 4] = file.get(CRC_AT..CRC_END).and_then(|b| b.try_into().ok()).ok_or("cut short")?;
     let rest = file.get(CRC_END..).filter(|rest| rest.len() >= HEADER_BYTES - CRC_END).ok_or("cut short")?;

@@ -48,6 +48,7 @@ fn live(seed: u64, world: &mut World) {
 fn fault(world: &mut World, rng: &mut Rng, nodes: i32) {
     let any = rng.below(nodes as u64) as i32;
     match rng.below(14) {
+        0 if rng.below(2) == 0 => world.kill(any),
         0 => world.crash(any),
         1 => {
             if let Some(leader) = world.leader() {

@@ -165,7 +165,15 @@ impl World {
         self.settle(id);
     }
 
-    /// The power fails.
+    /// The process is killed: its connections end, as its callers see at once.
+    pub fn kill(&mut self, id: i32) {
+        for row in core::mem::take(&mut self.node(id).rows).into_values() {
+            self.push(100, Event::Reply { to: row.from, call: row.call, life: row.life, body: None });
+        }
+        self.crash(id);
+    }
+
+    /// The power fails: nobody is told.
     pub fn crash(&mut self, id: i32) {
         let rng = &mut self.rng;
         let node = &mut self.nodes[id as usize];
