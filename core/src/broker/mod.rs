@@ -40,6 +40,7 @@ use crate::config::NodeConfig;
 use crate::error::Refusal;
 use crate::id::{CallId, ConnId, DirId};
 use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
+use crate::limits::EARLY_REQUESTS_MAX;
 use crate::node::{Node, Waiting};
 use crate::time::{Mono, Now};
 use alloc::boxed::Box;
@@ -63,6 +64,8 @@ pub struct Broker {
     stop: stop::Stop,
     /// Calls of this node to itself that are not answered yet.
     local_calls: BTreeSet<CallId>,
+    /// Clients' requests that came before the node was ready.
+    early: Vec<Request>,
     /// [`Output::Ready`] was said.
     ready: bool,
     /// [`Output::Stopped`] was said.
@@ -83,6 +86,7 @@ impl Broker {
             chores: chores::Chores::default(),
             stop: stop::Stop::default(),
             local_calls: BTreeSet::new(),
+            early: Vec::new(),
             ready: false,
             ended: false,
         }
@@ -108,7 +112,7 @@ impl Broker {
         }
         if self.is_up() && !self.ended {
             self.settle(now);
-            self.tell_ready();
+            self.tell_ready(now);
         }
     }
 
@@ -156,19 +160,21 @@ impl Broker {
     }
 
     fn on_request(&mut self, now: Now, request: Request) {
-        // A broker that has not joined the cluster knows nothing to answer; a client tries again.
-        let serves = match request.listener {
-            Listener::Broker => self.ready,
-            Listener::Controller => self.is_up(),
-        };
-        if serves && !self.stop.is_closing() {
-            route::on_request(&mut self.node, now, request);
-        } else {
+        if self.stop.is_closing() {
             self.node.out.close(request.conn);
+            return;
+        }
+        match request.listener {
+            // A broker that has not joined the cluster knows nothing to answer: the first clients wait until it has.
+            Listener::Broker if !self.ready && self.early.len() < EARLY_REQUESTS_MAX => self.early.push(request),
+            Listener::Controller if self.is_up() => route::on_request(&mut self.node, now, request),
+            Listener::Broker if self.ready => route::on_request(&mut self.node, now, request),
+            Listener::Broker | Listener::Controller => self.node.out.close(request.conn),
         }
     }
 
     fn on_gone(&mut self, now: Now, conn: ConnId) {
+        self.early.retain(|request| request.conn != conn);
         for (hold, row) in self.node.hold.drop_connection(conn) {
             match &row.waiting {
                 Waiting::Quorum { .. } => {
@@ -277,10 +283,14 @@ impl Broker {
         self.on_hold_due(now);
     }
 
-    fn tell_ready(&mut self) {
+    fn tell_ready(&mut self, now: Now) {
         if !self.ready && self.alive.is_serving(&self.node) {
             self.ready = true;
             self.node.out.push(Output::Ready);
+            for request in core::mem::take(&mut self.early) {
+                self.on_request(now, request);
+            }
+            self.settle(now);
         }
     }
 }
