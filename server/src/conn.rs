@@ -78,6 +78,8 @@ pub struct Conn {
     input: BytesMut,
     /// How much to read at a time.
     step: usize,
+    /// Length of the last frame: the next one is likely to need as much, and is then read into its place at once.
+    last: usize,
     replies: Replies,
     /// Bytes held for each request that has no reply yet, in order; as long as `replies`.
     held: VecDeque<usize>,
@@ -114,6 +116,7 @@ impl Conn {
             from_core,
             input: BytesMut::new(),
             step: READ_MIN,
+            last: 0,
             replies: Replies::default(),
             held: VecDeque::new(),
             outbox: Outbox::default(),
@@ -141,6 +144,8 @@ impl Conn {
     }
 
     async fn serve(&mut self) -> End {
+        // One timer that looks now and then, instead of one set anew for every request.
+        let mut alarm = std::pin::pin!(tokio::time::sleep(STALL));
         loop {
             if let Err(end) = self.turn() {
                 return end;
@@ -148,7 +153,6 @@ impl Conn {
             if self.ending.is_some() && self.replies.is_empty() && self.outbox.is_empty() {
                 return self.ending.take().unwrap_or(End::Gone);
             }
-            let deadline = self.moved + self.patience();
             let (reads, writes) = (self.wants_more(), !self.outbox.is_empty());
             let needs = self.waiting.as_ref().map(|ready| self.permits(ready.cost));
             tokio::select! {
@@ -163,7 +167,13 @@ impl Conn {
                     Ok(()) => if let Err(end) = self.read() { return end },
                     Err(_) => return End::Gone,
                 },
-                () = tokio::time::sleep_until(deadline) => return self.timed_out(),
+                () = &mut alarm => {
+                    let (now, deadline) = (Instant::now(), self.moved + self.patience());
+                    if deadline <= now {
+                        return self.timed_out();
+                    }
+                    alarm.as_mut().reset(deadline.min(now + STALL));
+                }
             }
         }
     }
@@ -275,7 +285,7 @@ impl Conn {
 
     /// How many bytes to make room for.
     fn wanted(&self) -> usize {
-        let Some(len) = self.frame_len() else { return self.step };
+        let Some(len) = self.frame_len() else { return self.step.max(self.last) };
         let missing = (len as usize).saturating_add(4).saturating_sub(self.input.len());
         // A frame longer than what is trusted gets as much again as it has shown.
         missing.min(TRUSTED.max(self.input.len())).max(1)
@@ -302,6 +312,7 @@ impl Conn {
                 return;
             }
             self.input.advance(4);
+            self.last = (len + 4).min(TRUSTED);
             let frame = self.input.split_to(len).freeze();
             self.on_frame(frame);
         }

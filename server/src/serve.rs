@@ -158,7 +158,9 @@ async fn run(
         conns: HashMap::new(),
         ops: Vec::new(),
     };
-    let ended = drive(Broker::new(config), inbox, shell, Clock::start()).await;
+    // A task of its own: a thread that serves a connection can go on with the loop without waking another.
+    let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
+    let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
     tokio::time::sleep(LAST_WORDS).await;
     if ended.clean {
         tracing::info!("stopped in order");

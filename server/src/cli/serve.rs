@@ -37,7 +37,9 @@ impl Serve {
         // Whoever gave a file runs a service and wants to know; whoever gave none reads one line.
         let level = if self.properties.is_some() { "info" } else { "warn" };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+        let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        lines.with_target(false).with_ansi(colours).init();
         serve(self.setup()?)
     }
 
