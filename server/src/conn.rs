@@ -5,14 +5,14 @@
 //! notices.
 
 use crate::disk::Disk;
-use crate::drive::Event;
+use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive::{self, Received};
 use esker_core::config::LimitSettings;
 use esker_core::id::ConnId;
-use esker_core::io::{Input, Listener, Reply, Request};
+use esker_core::io::{Input, Listener, Request};
 use esker_core::wire::{self, Frame, Replies, Segment, Slip};
 use kafka_protocol::protocol::StrBytes;
 use std::collections::VecDeque;
@@ -23,17 +23,6 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
-
-/// What the drive loop tells a connection.
-#[derive(Debug)]
-pub enum ToConn {
-    Reply {
-        seq: u64,
-        reply: Reply,
-    },
-    /// No more: send what is ready, then close.
-    Close,
-}
 
 /// What all connections share.
 pub struct Shared {

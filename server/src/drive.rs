@@ -1,9 +1,8 @@
 //! The loop that owns the broker: take inputs, hand them in, carry out what comes out, sleep until the deadline.
 
 use crate::clock::Clock;
-use crate::commit::Completed;
-use crate::conn::ToConn;
 use crate::disk::Disk;
+use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
 use crate::notes;
 use crate::peers::{Call, Peers};
@@ -13,14 +12,6 @@ use esker_core::io::{DiskOp, DiskTag, Input, Output};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-
-/// What the shell's parts tell the loop.
-#[derive(Debug)]
-pub enum Event {
-    Input(Input),
-    Disk(Completed),
-    Opened { conn: ConnId, to_conn: UnboundedSender<ToConn> },
-}
 
 /// How the node ended.
 #[derive(Debug)]

@@ -12,9 +12,12 @@
 //! | `drive` | the loop that owns the `Broker` |
 //! | `listen` `conn` `outbox` | connections of clients: accept, read, decode, answer in order |
 //! | `peers` | calls to other nodes |
-//! | `disk` `commit` `files` `unpack` | disk operations: threads, group commit, files, decompression |
-//! | `metrics` `notes` `admin` | what an operator sees |
-//! | `format` `lock` `properties` | the data folder's identity, its lock, the configuration file |
+//! | `event` | what the loop and the tasks around it tell each other |
+//! | `disk` | disk operations: threads, order, group commit |
+//! | `format` `lock` | whose the data folder is, and that no other process has it |
+//! | `files` `unpack` | the data folder's files, decompression |
+//! | `admin` `notes` `metrics` | what an operator sees |
+//! | `properties` | the configuration file |
 //! | `exit` `clock` `rt` | the ground |
 
 #![forbid(unsafe_code)]
@@ -31,17 +34,21 @@ mod conn;
 mod outbox;
 mod peers;
 
-mod commit;
+mod event;
+
 mod disk;
+
+mod format;
+mod lock;
+
 mod files;
 mod unpack;
 
 mod admin;
-mod metrics;
 mod notes;
 
-mod format;
-mod lock;
+mod metrics;
+
 mod properties;
 
 mod clock;

@@ -1,7 +1,7 @@
 //! Accepts connections, within the limits on their number.
 
-use crate::conn::{Conn, Shared, ToConn};
-use crate::drive::Event;
+use crate::conn::{Conn, Shared};
+use crate::event::{Event, ToConn};
 use esker_core::id::ConnId;
 use esker_core::io::Listener;
 use std::collections::HashMap;

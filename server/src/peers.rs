@@ -3,7 +3,7 @@
 //! What cannot be sent or is not answered is reported at once as [`CallFault::Disconnected`]; when to try again is the
 //! core's decision.
 
-use crate::drive::Event;
+use crate::event::Event;
 use crate::rt::within;
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive;

@@ -35,6 +35,14 @@ pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
+/// Disk threads need little: no recursion, no large frames.
+const DISK_STACK: usize = 256 << 10;
+
+/// A thread that may block, for the disk.
+pub fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.into()).stack_size(DISK_STACK).spawn(work).map(|_| ())
+}
+
 /// Gives up after `limit`.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()

@@ -3,7 +3,8 @@
 use crate::clock::Clock;
 use crate::conn::Shared;
 use crate::disk::{Disk, DiskThreads};
-use crate::drive::{Event, Shell, drive};
+use crate::drive::{Shell, drive};
+use crate::event::Event;
 use crate::exit::{Code, Failure};
 use crate::listen::{Doorkeeper, listen};
 use crate::metrics::Metrics;

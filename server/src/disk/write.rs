@@ -1,223 +1,18 @@
-//! Disk operations, off the runtime's threads.
-//!
-//! ```text
-//! submit ─▶ write thread ──▶ sync thread ─▶ done     what changes something, in order
-//!        └▶ read threads ──────────────────▶ done     reads, lists, decompression
-//! ```
-//! The write thread takes everything that waits as one round, carries it out in order, puts waiting appends to one file into
-//! one vectored write, and passes the round on to be made durable together with other rounds ([`crate::commit`]).
+//! The write thread: carries out what changes something, in order.
 
-use crate::commit::{Commit, Completed, Done, Round};
+use super::commit::{Commit, Done, Round};
+use super::queue::Queue;
 use crate::files::{self, Files, fault_of};
-use crate::metrics::Metrics;
-use crate::unpack::unpack;
 use bytes::Bytes;
 use esker_core::id::DirId;
-use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
-use esker_core::log::layout;
-use std::collections::{HashMap, VecDeque};
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
-/// What the node needs of a disk. The threads here are one; a simulated disk is the other.
-pub trait Disk: Send + Sync + 'static {
-    /// Takes operations in the order in which they were issued.
-    fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>);
-    /// Where bytes that a reply promised can be sent from.
-    fn source(&self, range: FileRange) -> io::Result<Arc<File>>;
-    /// Bytes left on the medium.
-    fn room(&self) -> io::Result<u64>;
-}
-
-/// Disk threads need little: no recursion, no large frames.
-const STACK: usize = 256 << 10;
 /// Buffers in one vectored write (`IOV_MAX` of Linux).
 const BUFFERS_MAX: usize = 1024;
-/// An operation's largest read of a file whose length is not known yet.
-const READ_STEP: u64 = 64 << 20;
-
-/// The disk of a real data folder.
-#[derive(Debug)]
-pub struct DiskThreads {
-    files: Arc<Files>,
-    writes: Arc<Queue>,
-    reads: Arc<Queue>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    ops: Mutex<VecDeque<(DiskTag, DiskOp)>>,
-    more: Condvar,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(DiskTag, DiskOp)>> {
-        self.ops.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, ops: impl Iterator<Item = (DiskTag, DiskOp)>) {
-        self.lock().extend(ops);
-        self.more.notify_one();
-    }
-
-    /// Waits for operations and takes up to `max` of them.
-    fn take(&self, max: usize) -> Vec<(DiskTag, DiskOp)> {
-        let mut ops = self.lock();
-        while ops.is_empty() {
-            ops = self.more.wait(ops).unwrap_or_else(PoisonError::into_inner);
-        }
-        let count = ops.len().min(max);
-        let taken = ops.drain(..count).collect();
-        if !ops.is_empty() {
-            self.more.notify_one();
-        }
-        taken
-    }
-
-    fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-}
-
-impl DiskThreads {
-    /// Starts the threads on an existing folder. `done` is called with what is complete, in order.
-    pub fn start(
-        root: &Path,
-        readers: usize,
-        metrics: Arc<Metrics>,
-        done: impl Fn(Completed) + Clone + Send + 'static,
-    ) -> io::Result<Self> {
-        let files = Arc::new(Files::new(root)?);
-        let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
-        let commit = Commit::start(Arc::clone(&files), metrics, done.clone())?;
-        let writer = Writer { files: Arc::clone(&files), queue: Arc::clone(&writes), commit, failed: None };
-        spawn("esker-write", move || writer.run())?;
-        for _ in 0..readers {
-            let (files, queue, done) = (Arc::clone(&files), Arc::clone(&reads), done.clone());
-            spawn("esker-read", move || {
-                loop {
-                    for (tag, op) in queue.take(1) {
-                        done(vec![(tag, look(&files, op))]);
-                    }
-                }
-            })?;
-        }
-        Ok(Self { files, writes, reads })
-    }
-}
-
-pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.into()).stack_size(STACK).spawn(work).map(|_| ())
-}
-
-impl Disk for DiskThreads {
-    fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>) {
-        let changes = |op: &DiskOp| match op {
-            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => false,
-            DiskOp::OpenDir { .. }
-            | DiskOp::RenameDir { .. }
-            | DiskOp::RemoveDir { .. }
-            | DiskOp::Create { .. }
-            | DiskOp::Append { .. }
-            | DiskOp::Sync { .. }
-            | DiskOp::Truncate { .. }
-            | DiskOp::Replace { .. }
-            | DiskOp::Rename { .. }
-            | DiskOp::Delete { .. }
-            | DiskOp::SyncDir { .. } => true,
-        };
-        let (writes, reads): (Vec<_>, Vec<_>) = ops.drain(..).partition(|(_, op)| changes(op));
-        if !writes.is_empty() {
-            self.writes.put(writes.into_iter());
-        }
-        for read in reads {
-            self.reads.put(std::iter::once(read));
-        }
-    }
-
-    fn source(&self, range: FileRange) -> io::Result<Arc<File>> {
-        self.files.open_promised(range.file)
-    }
-
-    fn room(&self) -> io::Result<u64> {
-        let stat = rustix::fs::fstatvfs(self.files.root_dir())?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-}
-
-/// An operation that changes nothing.
-fn look(files: &Files, op: DiskOp) -> Result<DiskDone, DiskFault> {
-    let answer = match op {
-        DiskOp::Folders => folders(files.root()).map(DiskDone::Folders),
-        DiskOp::List { dir } => files.folder(dir).and_then(|path| list(&path)).map(DiskDone::Files),
-        DiskOp::Read { file, at, len } => files.open(file).and_then(|open| read(&open, at, len)).map(DiskDone::Bytes),
-        DiskOp::Unpack { codec, bytes, max } => {
-            unpack(codec, &bytes, max as usize).map(|plain| DiskDone::Bytes(plain.into()))
-        }
-        DiskOp::OpenDir { .. }
-        | DiskOp::RenameDir { .. }
-        | DiskOp::RemoveDir { .. }
-        | DiskOp::Create { .. }
-        | DiskOp::Append { .. }
-        | DiskOp::Sync { .. }
-        | DiskOp::Truncate { .. }
-        | DiskOp::Replace { .. }
-        | DiskOp::Rename { .. }
-        | DiskOp::Delete { .. }
-        | DiskOp::SyncDir { .. } => Err(io::ErrorKind::Unsupported.into()),
-    };
-    answer.map_err(|why| fault_of(&why))
-}
-
-fn folders(root: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(root)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir()
-            && let Ok(name) = entry.file_name().into_string()
-        {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-fn list(folder: &Path) -> io::Result<Vec<(FileName, u64)>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if let Some(name) = entry.file_name().to_str().and_then(layout::file_name) {
-            files.push((name, entry.metadata()?.len()));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn read(file: &File, at: u64, len: u32) -> io::Result<Bytes> {
-    let len = if u64::from(len) > READ_STEP / 64 {
-        // A generous bound need not become a generous buffer.
-        u64::from(len).min(file.metadata()?.len().saturating_sub(at))
-    } else {
-        u64::from(len)
-    };
-    let wanted = usize::try_from(len).unwrap_or(usize::MAX);
-    let mut bytes: Vec<u8> = Vec::with_capacity(wanted);
-    while bytes.len() < wanted {
-        let from = at.saturating_add(bytes.len() as u64);
-        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), from) {
-            Ok(0) => break,
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(why) => return Err(why.into()),
-        }
-    }
-    bytes.truncate(wanted);
-    Ok(bytes.into())
-}
 
 /// Appends to one file, one behind the other, that are not written yet.
 struct Run {
@@ -230,16 +25,16 @@ struct Run {
 }
 
 /// The write thread.
-struct Writer {
-    files: Arc<Files>,
-    queue: Arc<Queue>,
-    commit: Commit,
+pub struct Writer {
+    pub files: Arc<Files>,
+    pub queue: Arc<Queue>,
+    pub commit: Commit,
     /// Something failed: what the medium holds is unknown, and nothing is changed any more.
-    failed: Option<DiskFault>,
+    pub failed: Option<DiskFault>,
 }
 
 impl Writer {
-    fn run(mut self) {
+    pub fn run(mut self) {
         loop {
             let ops = self.queue.take(usize::MAX);
             let round = self.carry_out(ops);
@@ -395,6 +190,24 @@ impl Writer {
     }
 }
 
+/// Whether the operation is the write thread's.
+pub const fn changes(op: &DiskOp) -> bool {
+    match op {
+        DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => false,
+        DiskOp::OpenDir { .. }
+        | DiskOp::RenameDir { .. }
+        | DiskOp::RemoveDir { .. }
+        | DiskOp::Create { .. }
+        | DiskOp::Append { .. }
+        | DiskOp::Sync { .. }
+        | DiskOp::Truncate { .. }
+        | DiskOp::Replace { .. }
+        | DiskOp::Rename { .. }
+        | DiskOp::Delete { .. }
+        | DiskOp::SyncDir { .. } => true,
+    }
+}
+
 /// Whether the operation's completion promises durability.
 const fn is_durable(op: &DiskOp) -> bool {
     match op {
@@ -453,7 +266,3 @@ fn write_all(file: &File, mut at: u64, parts: &[Bytes]) -> io::Result<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-#[path = "disk_tests.rs"]
-mod tests;

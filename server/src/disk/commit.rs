@@ -4,9 +4,9 @@
 //! `syncfs` (a thousand files: 15 ms instead of 240). A sync that fails is final: the pages it could not write may be
 //! gone, and a second sync that succeeds would prove nothing.
 
-use crate::disk::spawn;
 use crate::files::Files;
 use crate::metrics::Metrics;
+use crate::rt::spawn_thread;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskTag, FileId};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -95,7 +95,7 @@ impl Commit {
             failed: Arc::default(),
         };
         let of_thread = sync.clone();
-        spawn("esker-sync", move || {
+        spawn_thread("esker-sync", move || {
             while let Ok(first) = queue.recv() {
                 of_thread.carry_out(std::iter::once(first).chain(queue.try_iter()).collect());
             }

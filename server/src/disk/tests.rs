@@ -1,8 +1,9 @@
 //! The disk threads keep the contract of `esker_core::io`'s disk operations.
 
 use super::*;
-use esker_core::id::Offset;
-use esker_core::io::Owner;
+use bytes::Bytes;
+use esker_core::id::{DirId, Offset};
+use esker_core::io::{DiskDone, DiskFault, FileId, FileName, Owner};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
