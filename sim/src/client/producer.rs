@@ -142,6 +142,7 @@ impl Producer {
             return;
         }
         let mut request = InitProducerIdRequest::default();
+        request.transactional_id = None;
         request.transaction_timeout_ms = i32::MAX;
         request.producer_id = (-1).into();
         request.producer_epoch = -1;
@@ -242,6 +243,7 @@ impl Producer {
             topic_data.name = topic;
             topic_data.partition_data = vec![data];
             let mut request = ProduceRequest::default();
+            request.transactional_id = None;
             request.acks = self.acks;
             request.timeout_ms = (self.request_timeout / 1000) as i32;
             request.topic_data = vec![topic_data];

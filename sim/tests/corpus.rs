@@ -1,0 +1,19 @@
+//! Plans that once failed stay here and must not fail again.
+
+use esker_sim::plan::Plan;
+use esker_sim::run::run;
+use esker_sim::trace::Keep;
+use std::path::Path;
+
+#[test]
+fn what_was_fixed_stays_fixed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let mut files: Vec<_> = std::fs::read_dir(folder).expect("the corpus is there").filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "plan")) {
+        let text = std::fs::read_to_string(file).expect("a plan can be read");
+        let plan = Plan::parse(&text).unwrap_or_else(|wrong| panic!("{}: {wrong}", file.display()));
+        let failure = run(&plan, Keep::Nothing, u64::MAX).failure;
+        assert!(failure.is_none(), "{}: {failure:?}", file.display());
+    }
+}
