@@ -1,8 +1,8 @@
 //! What the quorum has committed, taken into the node's image; and what each change asks of the node.
 
 use super::Broker;
-use crate::id::PartitionKey;
-use crate::metadata::{Change, Image, Record, Resource, decode};
+use crate::id::{NodeId, PartitionKey};
+use crate::metadata::{self, Change, Image, Record, Resource, decode};
 use crate::quorum::Committed;
 use crate::time::Now;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ pub(super) fn drain(broker: &mut Broker, now: Now) -> bool {
             Committed::Snapshot { offset, epoch, bytes } => {
                 let Some(records) = read(broker, snapshot_parts(&bytes)) else { return moved };
                 // The snapshot reaches up to `offset`, exclusive; the image names the last record that it has.
-                install(broker, Image::from_records(offset.plus(-1), epoch, &records));
+                install(broker, now, Image::from_records(offset.plus(-1), epoch, &records));
             }
             Committed::Batch { base, last, epoch, records } => {
                 let Some(records) = read(broker, records.into_iter().map(Some)) else { return moved };
@@ -53,7 +53,7 @@ fn read(broker: &mut Broker, parts: impl Iterator<Item = Option<Bytes>>) -> Opti
 }
 
 /// A snapshot takes the place of all that was known: what it has, what it no longer has, and what it changed.
-fn install(broker: &mut Broker, image: Image) {
+fn install(broker: &mut Broker, now: Now, image: Image) {
     let before = core::mem::replace(&mut broker.node.image, image);
     let keys = |image: &Image| -> Vec<PartitionKey> {
         image.topics().flat_map(crate::metadata::Topic::each_partition).map(|(key, _)| key).collect()
@@ -61,7 +61,22 @@ fn install(broker: &mut Broker, image: Image) {
     broker.roles.pending.extend(keys(&before));
     broker.roles.pending.extend(keys(&broker.node.image));
     broker.roles.configs_changed = true;
+    let ids: Vec<NodeId> = broker.node.image.brokers().map(|known| known.id).collect();
+    ids.into_iter().for_each(|id| tell_leaders(broker, now, id));
     learn_cluster(broker);
+}
+
+/// The partitions that this node leads hear whether a node may be in sync.
+fn tell_leaders(broker: &mut Broker, now: Now, id: NodeId) {
+    let node = &mut broker.node;
+    let known = node.image.broker(id);
+    let (epoch, active) = (known.map(|known| known.epoch), known.is_some_and(metadata::Broker::active));
+    for key in node.partitions.keys() {
+        let Some(partition) = node.partitions.get_mut(key) else { continue };
+        let dir = partition.dir();
+        let event = partition.on_broker(now, id, epoch, active);
+        node.partitions.note(dir, event);
+    }
 }
 
 fn on_change(broker: &mut Broker, now: Now, change: Change) {
@@ -77,7 +92,10 @@ fn on_change(broker: &mut Broker, now: Now, change: Change) {
             broker.roles.configs_changed = true;
         }
         Change::Cluster => learn_cluster(broker),
-        Change::Broker(_) | Change::BrokerRemoved(_) => broker.fetchers.on_brokers_changed(),
+        Change::Broker(id) | Change::BrokerRemoved(id) => {
+            broker.fetchers.on_brokers_changed();
+            tell_leaders(broker, now, id);
+        }
         Change::Feature | Change::Topic(_) | Change::ProducerIds | Change::Stray => {}
     }
 }

@@ -83,6 +83,9 @@ pub struct Partition {
     watermark: Offset,
     /// [`Partition::close`] is done.
     closed: bool,
+    /// [`Partition::on_tick`] said that there is a change of the in-sync set to ask for, and nobody took it yet: the moment for it
+    /// is no deadline any more.
+    isr_told: bool,
 }
 
 impl Partition {
@@ -97,7 +100,7 @@ impl Partition {
         log: Log,
         watermark: Offset,
     ) -> Self {
-        Self { key, me, dir, folder, log, settings, role: Role::Opening, state: None, watermark, closed: false }
+        Self { key, me, dir, folder, log, settings, role: Role::Opening, state: None, watermark, closed: false, isr_told: false }
     }
 
     /// The name of its folder.
@@ -222,6 +225,7 @@ impl Partition {
             event = event.and(self.advance(now.mono));
         }
         event.isr |= self.wants_proposal(now.mono);
+        self.isr_told |= event.isr;
         event
     }
 
@@ -229,8 +233,8 @@ impl Partition {
     pub fn next_deadline(&self) -> Option<Mono> {
         let log = self.log.next_deadline();
         let own = match &self.role {
-            Role::Leader(leader) => leader.next_deadline(self.log.end(), &self.settings),
-            Role::Opening | Role::Follower { .. } | Role::Offline => None,
+            Role::Leader(leader) if !self.isr_told => leader.next_deadline(self.log.end(), &self.settings),
+            Role::Leader(_) | Role::Opening | Role::Follower { .. } | Role::Offline => None,
         };
         match (log, own) {
             (Some(one), Some(other)) => Some(one.min(other)),

@@ -22,6 +22,7 @@ impl Partition {
     /// A change of the in-sync set to ask of the controller now: at most one is under way, and it is not handed out twice
     /// before its retry is due. The node's own incarnation is left -1: who sends it knows.
     pub fn isr_proposal(&mut self, now: Now) -> Option<Proposal> {
+        self.isr_told = false;
         if !self.wants_proposal(now.mono) {
             return None;
         }
@@ -74,11 +75,15 @@ impl Partition {
         event
     }
 
-    /// The metadata fenced the node: nobody waits for it any more unless it is in sync.
-    pub fn on_fenced(&mut self, now: Now, node: NodeId) -> PartitionEvent {
+    /// The metadata says something new of a node: whether it is active, in the incarnation `epoch`. One that is not is waited
+    /// for only while it is in sync; one that is back may join, and has perhaps nothing more to fetch that would tell so.
+    pub fn on_broker(&mut self, now: Now, node: NodeId, epoch: Option<BrokerEpoch>, active: bool) -> PartitionEvent {
         let Role::Leader(leader) = &mut self.role else { return PartitionEvent::NONE };
         let Some(progress) = leader.follower_mut(node) else { return PartitionEvent::NONE };
-        progress.eligible = false;
-        self.advance(now.mono)
+        let known = progress.broker_epoch.0 < 0 || epoch == Some(progress.broker_epoch);
+        progress.eligible = active && known;
+        let mut event = self.advance(now.mono);
+        event.isr |= self.wants_proposal(now.mono);
+        event
     }
 }

@@ -113,8 +113,9 @@ impl Reader {
             }
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
-                let seen: Vec<(u32, Value)> = fetched.reads.iter().filter_map(|read| Some((read.partition, read.records.last()?.1))).collect();
-                let pause = if seen.is_empty() && !fetched.out_of_range.is_empty() { 1_000 } else { self.pause_us };
+                let seen: Vec<(u32, Value)> =
+                    fetched.reads.iter().flat_map(|read| read.records.iter().map(|(_, value)| (read.partition, *value))).filter(|_| self.is_last).collect();
+                let pause = if fetched.reads.is_empty() && !fetched.out_of_range.is_empty() { 1_000 } else { self.pause_us };
                 let empty = fetched.reads.is_empty();
                 self.me.end(ctx, op, State::Ok, Act::Polled { reads: fetched.reads });
                 // An empty answer waited at the broker; one with an error did not.
@@ -125,7 +126,7 @@ impl Reader {
         }
     }
 
-    /// Whether these last values are the ends that are looked for.
+    /// Whether among these values are the ends that are looked for.
     fn reach(&mut self, ctx: &mut Ctx<'_>, seen: &[(u32, Value)]) {
         for (partition, value) in seen {
             if self.until.get(partition) == Some(value) {
