@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The port of a node's controller listener; that of its broker listener is this and a thousand.
 pub const CONTROLLER_PORT: u16 = 9093;
+/// How long until somebody starts a node again that stopped because its disk failed.
+const RESTART_US: u64 = 400_000;
 pub const DOOR_BROKER: u8 = 0;
 pub const DOOR_CONTROLLER: u8 = 1;
 
@@ -62,6 +64,8 @@ pub struct Node {
     /// Until when the process stands still, and what waits for it.
     pub paused_until: Option<u64>,
     pub inbox: VecDeque<Input>,
+    /// How long until somebody starts the node again once its process has ended by itself.
+    pub down_us: u64,
 }
 
 impl Node {
@@ -77,6 +81,7 @@ impl Node {
             host_up: true,
             paused_until: None,
             inbox: VecDeque::new(),
+            down_us: RESTART_US,
         }
     }
 
@@ -90,6 +95,7 @@ impl Node {
         self.host_up = true;
         self.paused_until = None;
         self.inbox.clear();
+        self.down_us = RESTART_US;
         self.process = Some(Process {
             broker: Broker::new(config(plan, self.id, &mut dice)),
             served: BTreeMap::new(),

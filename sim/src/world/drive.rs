@@ -11,9 +11,6 @@ use kafka_protocol::messages::{ApiKey, RequestKind};
 use std::collections::VecDeque;
 use std::fmt;
 
-/// How long until somebody starts a node again that stopped because its disk failed.
-const RESTART_US: u64 = 400_000;
-
 impl World {
     pub(super) fn on_start(&mut self, node: usize) {
         if self.nodes[node].process.is_some() {
@@ -178,10 +175,9 @@ impl World {
         if self.trace.wants_lines() {
             self.trace.line(self.now, format_args!("{} -", self.nodes[node].id), format_args!("stopped clean={clean} {why}"));
         }
+        let down_us = if self.healed { 1 } else { self.nodes[node].down_us };
         self.kill(node, Loss::Nothing, true);
-        if !clean {
-            self.queue.push(self.now + RESTART_US, Event::Start(node));
-        }
+        self.queue.push(self.now + down_us, Event::Start(node));
     }
 
     /// The deadline of the node, as an event.

@@ -28,8 +28,8 @@ impl World {
             }
             Strike::Stop { target, down_us } => {
                 for node in self.struck(&target) {
+                    self.nodes[node].down_us = down_us;
                     self.input(node, Input::Stop);
-                    self.queue.push(self.now + down_us + 500_000, Event::Start(node));
                 }
             }
             Strike::Pause { target, for_us } => {

@@ -42,8 +42,8 @@ pub struct View<'a> {
     pub known: BTreeMap<u32, Vec<i64>>,
     /// Below this offset records may have been deleted, by partition.
     pub deleted: BTreeMap<u32, i64>,
-    /// The end up to which the last reader read a partition.
-    pub ends: BTreeMap<u32, i64>,
+    /// The end up to which the last reader read a partition, and when it was there.
+    pub ends: BTreeMap<u32, (i64, u64)>,
 }
 
 impl<'a> View<'a> {
@@ -94,7 +94,7 @@ impl<'a> View<'a> {
                 *deleted = (*deleted).max(*before);
             }
             (Act::End { partition, offset }, _) => {
-                self.ends.insert(*partition, *offset);
+                self.ends.insert(*partition, (*offset, op.invoked));
             }
             _ => {}
         }
