@@ -30,9 +30,9 @@
 
 extern crate alloc;
 
+pub mod broker;
 pub mod controller;
 pub mod group;
-pub mod broker;
 
 pub mod api;
 

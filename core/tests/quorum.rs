@@ -4,9 +4,9 @@
 mod disk;
 #[path = "quorum/judge.rs"]
 mod judge;
-#[path = "quorum/storm.rs"]
-mod storm;
 #[path = "quorum/stories.rs"]
 mod stories;
+#[path = "quorum/storm.rs"]
+mod storm;
 #[path = "quorum/world.rs"]
 mod world;

@@ -34,7 +34,8 @@ struct Args<'a> {
 }
 
 const FLAGS: &[&str] = &["--trace", "--json", "--keep-going"];
-const OPTIONS: &[&str] = &["--seconds", "--jobs", "--seed", "--seeds", "--until", "--mutant", "--out", "--bases", "--only", "--history"];
+const OPTIONS: &[&str] =
+    &["--seconds", "--jobs", "--seed", "--seeds", "--until", "--mutant", "--out", "--bases", "--only", "--history"];
 
 impl<'a> Args<'a> {
     fn read(args: &'a [String]) -> Result<Self, String> {
@@ -124,7 +125,13 @@ fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
     let quiet = args.flag("--json");
     let (total, first, took) = swarm.run(|total, took| {
         if !quiet {
-            eprintln!("{:>4} s  {} seeds, {} events, {} failures", took.as_secs(), total.seeds, total.events, total.failures.len());
+            eprintln!(
+                "{:>4} s  {} seeds, {} events, {} failures",
+                took.as_secs(),
+                total.seeds,
+                total.events,
+                total.failures.len()
+            );
         }
     });
     let code = first.map_or(0, |outcome| {

@@ -49,30 +49,67 @@ pub struct Read {
 pub enum Act {
     /// A send is invoked. `order`: the sends of this client keep their order; `once`: no value may stand in the log twice;
     /// `kept`: once it is ok it must survive all faults.
-    Send { partition: u32, values: Vec<Value>, order: bool, once: bool, kept: bool },
+    Send {
+        partition: u32,
+        values: Vec<Value>,
+        order: bool,
+        once: bool,
+        kept: bool,
+    },
     /// A send ended well; the first value's offset, if the client was told.
-    Sent { offset: Option<i64> },
+    Sent {
+        offset: Option<i64>,
+    },
     /// A poll is invoked. `assigned`: the client chose its partitions itself, and nobody takes them away.
-    Poll { assigned: bool },
-    Polled { reads: Vec<Read> },
+    Poll {
+        assigned: bool,
+    },
+    Polled {
+        reads: Vec<Read>,
+    },
     /// The consumer goes on at another place than where it was.
-    Seek { partition: u32, offset: i64 },
+    Seek {
+        partition: u32,
+        offset: i64,
+    },
     /// A member of a group commits: partition and offset.
-    Commit { group: u32, generation: i32, offsets: Vec<(u32, i64)> },
+    Commit {
+        group: u32,
+        generation: i32,
+        offsets: Vec<(u32, i64)>,
+    },
     /// The group's committed offsets are asked for.
-    Ask { group: u32 },
+    Ask {
+        group: u32,
+    },
     /// And told: partition and offset.
-    Told { offsets: Vec<(u32, i64)> },
+    Told {
+        offsets: Vec<(u32, i64)>,
+    },
     /// A member is told its partitions of a generation (`state` is ok).
-    Assigned { group: u32, generation: i32, partitions: Vec<u32> },
+    Assigned {
+        group: u32,
+        generation: i32,
+        partitions: Vec<u32>,
+    },
     /// Records before an offset are deleted.
-    Delete { partition: u32, before: i64 },
+    Delete {
+        partition: u32,
+        before: i64,
+    },
     /// A topic is created, a leader elected, and what else has no result to judge.
-    Admin { what: String },
+    Admin {
+        what: String,
+    },
     /// All of a partition, from its start to this end, has been read (`state` is ok): after the faults, by the last reader.
-    End { partition: u32, offset: i64 },
+    End {
+        partition: u32,
+        offset: i64,
+    },
     /// Nothing more to say: why it failed, or what is unknown.
-    Error { why: String },
+    Error {
+        why: String,
+    },
     /// Done, and no more to say.
     Done,
 }
@@ -124,7 +161,10 @@ impl History {
             if place == 0 {
                 let head: Head = serde_json::from_str(&line).map_err(wrong)?;
                 if head.esker_history != VERSION {
-                    return Err(format!("line 1: a history of version {}, this program reads {VERSION}", head.esker_history));
+                    return Err(format!(
+                        "line 1: a history of version {}, this program reads {VERSION}",
+                        head.esker_history
+                    ));
                 }
                 history.partitions = head.partitions;
                 history.groups = head.groups;
@@ -143,7 +183,13 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let mut history = History { partitions: vec!["t-0".into()], groups: vec!["g".into()], lines: Vec::new() };
-        history.push(1, 2, 3, State::Invoke, Act::Send { partition: 0, values: vec![7], order: true, once: true, kept: false });
+        history.push(
+            1,
+            2,
+            3,
+            State::Invoke,
+            Act::Send { partition: 0, values: vec![7], order: true, once: true, kept: false },
+        );
         history.push(2, 2, 3, State::Ok, Act::Sent { offset: Some(4) });
         history.push(3, 2, 4, State::Ok, Act::Polled { reads: vec![Read { partition: 0, records: vec![(4, 7)] }] });
         history.push(4, 2, 5, State::Info, Act::Error { why: "timed out".into() });

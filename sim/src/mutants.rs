@@ -38,7 +38,14 @@ impl Row {
 pub fn hunt(chosen: mutant::Mutant, bases: u64, jobs: usize, seconds: Duration) -> Row {
     let mut row = Row { name: chosen.name(), breaks: chosen.breaks(), seeds: Vec::new(), spoke: Vec::new() };
     for base in 0..bases {
-        let swarm = Swarm { seed: 1 + base * 1_000_000, jobs, seconds, most: u64::MAX, keep_going: false, mutant: Some(chosen.name().into()) };
+        let swarm = Swarm {
+            seed: 1 + base * 1_000_000,
+            jobs,
+            seconds,
+            most: u64::MAX,
+            keep_going: false,
+            mutant: Some(chosen.name().into()),
+        };
         assert!(mutant::select(chosen.name()), "built without the feature mutants");
         let (total, found, _) = swarm.run(|_, _| {});
         mutant::select("none");

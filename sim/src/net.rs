@@ -228,7 +228,11 @@ impl Net {
                 Delivery::Nothing
             }
             Some((_, Item::Close)) => {
-                if std::mem::replace(&mut pair.held[receiver], false) { Delivery::Closed } else { Delivery::Nothing }
+                if std::mem::replace(&mut pair.held[receiver], false) {
+                    Delivery::Closed
+                } else {
+                    Delivery::Nothing
+                }
             }
             None => Delivery::Nothing,
         }

@@ -122,7 +122,8 @@ impl Process {
 
 fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
     let hosts: Vec<String> = (1..=plan.nodes.len()).map(|number| format!("n{number}")).collect();
-    let voters: Vec<(i32, &str, u16)> = hosts.iter().enumerate().map(|(place, host)| (place as i32 + 1, host.as_str(), CONTROLLER_PORT)).collect();
+    let voters: Vec<(i32, &str, u16)> =
+        hosts.iter().enumerate().map(|(place, host)| (place as i32 + 1, host.as_str(), CONTROLLER_PORT)).collect();
     let extra: Vec<(&str, &str)> = plan.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut config = NodeConfig::for_test(id, &voters, &extra);
     config.identity = Identity {

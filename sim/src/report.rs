@@ -54,7 +54,13 @@ impl Total {
     pub fn print(&self, took: Duration) {
         let hours = self.virtual_us / 3_600_000_000;
         let minutes = self.virtual_us / 60_000_000 % 60;
-        println!("{} seeds, {} events, {hours} h {minutes} min of virtual time in {} s: {} seeds a minute", self.seeds, self.events, took.as_secs(), self.per_minute(took));
+        println!(
+            "{} seeds, {} events, {hours} h {minutes} min of virtual time in {} s: {} seeds a minute",
+            self.seeds,
+            self.events,
+            took.as_secs(),
+            self.per_minute(took)
+        );
         println!("faults: {}", counts(&self.faults));
         println!("marks:  {}", counts(&self.marks));
         println!("{} failures", self.failures.len());

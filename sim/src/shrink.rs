@@ -20,12 +20,20 @@ pub fn shrink(plan: &Plan, told: &dyn Fn(&str)) -> Option<(Plan, Failure)> {
     loop {
         let before = hunt.plan.clone();
         hunt.drop_late_faults();
-        hunt.drop_some("faults", |plan| plan.faults.len(), |plan, place| {
-            plan.faults.remove(place);
-        });
-        hunt.drop_some("clients", |plan| plan.clients.len(), |plan, place| {
-            plan.clients.remove(place);
-        });
+        hunt.drop_some(
+            "faults",
+            |plan| plan.faults.len(),
+            |plan, place| {
+                plan.faults.remove(place);
+            },
+        );
+        hunt.drop_some(
+            "clients",
+            |plan| plan.clients.len(),
+            |plan, place| {
+                plan.clients.remove(place);
+            },
+        );
         hunt.soften();
         if hunt.plan == before {
             break;
@@ -71,7 +79,12 @@ impl Hunt<'_> {
                 low = middle;
             }
         }
-        (self.told)(&format!("{} faults, safety phase of {} ms, {} tries", self.plan.faults.len(), self.plan.phases.safety_us / 1000, self.tries));
+        (self.told)(&format!(
+            "{} faults, safety phase of {} ms, {} tries",
+            self.plan.faults.len(),
+            self.plan.phases.safety_us / 1000,
+            self.tries
+        ));
     }
 
     /// Takes out whatever is not needed, one at a time, from the end.

@@ -78,7 +78,10 @@ impl Swarm {
 pub fn again(plan: &Plan, first: &Outcome) -> Outcome {
     let mut second = run(plan, Keep::Last(LINES), u64::MAX);
     if second.hash != first.hash || second.events != first.events {
-        let what = format!("hash {:016x} after {} events, then {:016x} after {}", first.hash, first.events, second.hash, second.events);
+        let what = format!(
+            "hash {:016x} after {} events, then {:016x} after {}",
+            first.hash, first.events, second.hash, second.events
+        );
         let anomaly = crate::check::Anomaly::new("determinism", second.virtual_us, what);
         second.failure = Some(Failure { kind: Kind::NotDeterministic, anomaly });
     }

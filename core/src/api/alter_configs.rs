@@ -6,7 +6,7 @@
 use crate::io::Ask;
 use crate::node::Node;
 use crate::time::Now;
-use kafka_protocol::messages::{ApiKey, AlterConfigsRequest};
+use kafka_protocol::messages::{AlterConfigsRequest, ApiKey};
 
 /// Decides, or passes on.
 pub fn on_alter_configs(node: &mut Node, now: Now, ask: Ask, request: AlterConfigsRequest) {

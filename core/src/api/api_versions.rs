@@ -23,10 +23,14 @@ const METADATA_VERSION_MIN: i16 = 7;
 pub fn on_api_versions(node: &mut Node, _now: Now, ask: Ask, request: ApiVersionsRequest) {
     let named = proper(&request.client_software_name) && proper(&request.client_software_version);
     if ask.version >= 3 && !named && ask.listener == Listener::Broker {
-        return ask.reply(&mut node.out, ApiVersionsResponse::default().with_error_code(ErrorCode::InvalidRequest.code()));
+        return ask
+            .reply(&mut node.out, ApiVersionsResponse::default().with_error_code(ErrorCode::InvalidRequest.code()));
     }
     let finalized = node.image.features().iter().map(|(name, level)| {
-        FinalizedFeatureKey::default().with_name(name.wire()).with_max_version_level(*level).with_min_version_level(*level)
+        FinalizedFeatureKey::default()
+            .with_name(name.wire())
+            .with_max_version_level(*level)
+            .with_min_version_level(*level)
     });
     let response = ApiVersionsResponse::default()
         .with_api_keys(versions::listed(ask.listener))

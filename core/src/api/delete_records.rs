@@ -83,7 +83,9 @@ fn settle(partitions: &Partitions, image: &Image, deleting: &mut DeletingRecords
         let partition = partitions.get(wait.partition).filter(|partition| partition.is_leader());
         let low = partition.map(|partition| partition.low_watermark(|node| image.alive(node)));
         let topic = response.topics.get_mut(wait.place.0 as usize);
-        let Some(result) = topic.and_then(|topic| topic.partitions.get_mut(wait.place.1 as usize)) else { return false };
+        let Some(result) = topic.and_then(|topic| topic.partitions.get_mut(wait.place.1 as usize)) else {
+            return false;
+        };
         match low {
             None => {
                 result.error_code = ErrorCode::NotLeaderOrFollower.code();

@@ -41,7 +41,10 @@ pub fn on_describe_cluster(node: &mut Node, _now: Now, ask: Ask, request: Descri
         .with_cluster_id(node.image.cluster_id().map(|id| id.wire()).unwrap_or_default())
         .with_controller_id(controller)
         .with_brokers(brokers)
-        .with_cluster_authorized_operations(operations(request.include_cluster_authorized_operations, CLUSTER_OPERATIONS));
+        .with_cluster_authorized_operations(operations(
+            request.include_cluster_authorized_operations,
+            CLUSTER_OPERATIONS,
+        ));
     ask.reply(&mut node.out, response);
 }
 
@@ -53,10 +56,14 @@ fn fits(ask: &Ask, endpoint: i8) -> Result<(), Refusal> {
     match endpoint {
         good if good == own => Ok(()),
         BROKERS | CONTROLLERS => {
-            let why = format!("The request was sent to an endpoint of type {name}, but we wanted an endpoint of type {other}");
+            let why = format!(
+                "The request was sent to an endpoint of type {name}, but we wanted an endpoint of type {other}"
+            );
             Err(Refusal::because(ErrorCode::MismatchedEndpointType, why))
         }
-        unknown => Err(Refusal::because(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {unknown}"))),
+        unknown => {
+            Err(Refusal::because(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {unknown}")))
+        }
     }
 }
 

@@ -50,7 +50,11 @@ pub fn on_describe_configs(node: &mut Node, _now: Now, ask: Ask, request: Descri
     ask.reply(&mut node.out, response);
 }
 
-fn configs_of(node: &Node, resource: &DescribeConfigsResource, shown: Shown) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
+fn configs_of(
+    node: &Node,
+    resource: &DescribeConfigsResource,
+    shown: Shown,
+) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     let bad = |why: String| Err(Refusal::because(ErrorCode::InvalidRequest, why));
     let own = node.config.node;
     let layers = Layers {
@@ -113,9 +117,11 @@ fn described(def: &'static Def, setting: Setting, read_only: bool, shown: Shown)
 fn default_of_all(name: &str, value: &str, shown: Shown) -> DescribeConfigsResourceResult {
     let def = crate::config::broker_def(name);
     let sensitive = def.is_some_and(Def::sensitive);
-    let (name, value) = (StrBytes::from_string(name.to_string()), (!sensitive).then(|| StrBytes::from_string(value.to_string())));
+    let (name, value) =
+        (StrBytes::from_string(name.to_string()), (!sensitive).then(|| StrBytes::from_string(value.to_string())));
     let source = Source::DynamicDefault as i8;
-    let synonym = DescribeConfigsSynonym::default().with_name(name.clone()).with_value(value.clone()).with_source(source);
+    let synonym =
+        DescribeConfigsSynonym::default().with_name(name.clone()).with_value(value.clone()).with_source(source);
     DescribeConfigsResourceResult::default()
         .with_name(name)
         .with_value(value)

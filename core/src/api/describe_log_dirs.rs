@@ -20,7 +20,8 @@ use kafka_protocol::protocol::StrBytes;
 /// Answers at once.
 pub fn on_describe_log_dirs(node: &mut Node, _now: Now, ask: Ask, request: DescribeLogDirsRequest) {
     let wanted: Option<BTreeSet<(&str, i32)>> = request.topics.as_ref().map(|topics| {
-        let pairs = topics.iter().flat_map(|topic| topic.partitions.iter().map(|number| (topic.topic.as_str(), *number)));
+        let pairs =
+            topics.iter().flat_map(|topic| topic.partitions.iter().map(|number| (topic.topic.as_str(), *number)));
         pairs.collect()
     });
     let mut topics = BTreeMap::<StrBytes, Vec<DescribeLogDirsPartition>>::new();

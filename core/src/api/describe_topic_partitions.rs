@@ -34,15 +34,18 @@ pub fn on_describe_topic_partitions(node: &mut Node, _now: Now, ask: Ask, reques
 }
 
 fn refused(request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
-    let each = request.topics.iter().map(|topic| {
-        missing(&topic.name, ErrorCode::InvalidRequest).with_topic_authorized_operations(NOT_ASKED)
-    });
+    let each = request
+        .topics
+        .iter()
+        .map(|topic| missing(&topic.name, ErrorCode::InvalidRequest).with_topic_authorized_operations(NOT_ASKED));
     DescribeTopicPartitionsResponse::default().with_topics(each.collect()).with_next_cursor(None)
 }
 
 fn page(image: &Image, request: &DescribeTopicPartitionsRequest, limit: usize) -> DescribeTopicPartitionsResponse {
-    let (from, mut first) = request.cursor.as_ref().map_or(("", 0), |cursor| (cursor.topic_name.as_str(), cursor.partition_index));
-    let names: BTreeSet<&str> = request.topics.iter().map(|topic| topic.name.as_str()).filter(|name| *name >= from).collect();
+    let (from, mut first) =
+        request.cursor.as_ref().map_or(("", 0), |cursor| (cursor.topic_name.as_str(), cursor.partition_index));
+    let names: BTreeSet<&str> =
+        request.topics.iter().map(|topic| topic.name.as_str()).filter(|name| *name >= from).collect();
     let all = image.topics_from(from).map(|topic| topic.name.as_str());
     let names: Vec<&str> = if request.topics.is_empty() { all.collect() } else { names.into_iter().collect() };
     let mut left = limit;
@@ -51,11 +54,14 @@ fn page(image: &Image, request: &DescribeTopicPartitionsRequest, limit: usize) -
         // The cursor's partition counts for the cursor's topic alone.
         let begin = if name == from { core::mem::take(&mut first) } else { 0 };
         let Some(topic) = image.topic_named(name) else {
-            let unknown = check_topic_name(name).map_or_else(|refusal| refusal.code, |()| ErrorCode::UnknownTopicOrPartition);
+            let unknown =
+                check_topic_name(name).map_or_else(|refusal| refusal.code, |()| ErrorCode::UnknownTopicOrPartition);
             topics.push(missing(&TopicName(alloc::string::String::from(name).into()), unknown));
             continue;
         };
-        let cursor = |partition| Some(Cursor::default().with_topic_name(TopicName(topic.name.wire())).with_partition_index(partition));
+        let cursor = |partition| {
+            Some(Cursor::default().with_topic_name(TopicName(topic.name.wire())).with_partition_index(partition))
+        };
         if left == 0 {
             return DescribeTopicPartitionsResponse::default().with_topics(topics).with_next_cursor(cursor(begin));
         }
@@ -79,7 +85,10 @@ fn missing(name: &TopicName, code: ErrorCode) -> DescribeTopicPartitionsResponse
         .with_topic_authorized_operations(TOPIC_OPERATIONS)
 }
 
-fn described(topic: &Topic, partitions: Vec<DescribeTopicPartitionsResponsePartition>) -> DescribeTopicPartitionsResponseTopic {
+fn described(
+    topic: &Topic,
+    partitions: Vec<DescribeTopicPartitionsResponsePartition>,
+) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic::default()
         .with_name(Some(TopicName(topic.name.wire())))
         .with_topic_id(topic.id.into())
@@ -125,12 +134,15 @@ mod tests {
     /// The pages as `topic:partitions`, from the first to the last.
     fn pages(names: &[&'static str], limit: usize) -> Vec<Vec<(alloc::string::String, Vec<i32>)>> {
         let topic = |name: &&'static str| TopicRequest::default().with_name(TopicName((*name).into()));
-        let mut request = DescribeTopicPartitionsRequest::default().with_topics(names.iter().map(topic).collect()).with_cursor(None);
+        let mut request =
+            DescribeTopicPartitionsRequest::default().with_topics(names.iter().map(topic).collect()).with_cursor(None);
         let mut pages = Vec::new();
         loop {
             let response = page(&image(), &request, limit);
-            let name = |t: &DescribeTopicPartitionsResponseTopic| t.name.as_ref().map_or("", |name| name.as_str()).into();
-            let numbers = |t: &DescribeTopicPartitionsResponseTopic| t.partitions.iter().map(|p| p.partition_index).collect();
+            let name =
+                |t: &DescribeTopicPartitionsResponseTopic| t.name.as_ref().map_or("", |name| name.as_str()).into();
+            let numbers =
+                |t: &DescribeTopicPartitionsResponseTopic| t.partitions.iter().map(|p| p.partition_index).collect();
             pages.push(response.topics.iter().map(|t| (name(t), numbers(t))).collect());
             let Some(next) = response.next_cursor else { return pages };
             let cursor = From::default().with_topic_name(next.topic_name).with_partition_index(next.partition_index);
@@ -140,7 +152,9 @@ mod tests {
 
     #[test]
     fn pages_hold_every_partition_once() {
-        let page = |rows: &[(&str, &[i32])]| rows.iter().map(|(name, numbers)| ((*name).into(), numbers.to_vec())).collect::<Vec<_>>();
+        let page = |rows: &[(&str, &[i32])]| {
+            rows.iter().map(|(name, numbers)| ((*name).into(), numbers.to_vec())).collect::<Vec<_>>()
+        };
         assert_eq!(
             pages(&[], 2),
             [page(&[("a", &[0, 1])]), page(&[("a", &[2]), ("b", &[0])]), page(&[("b", &[1]), ("c", &[0])])]

@@ -18,8 +18,8 @@ use crate::node::{FetchSet, Fetching, Node, Reader, Sessions, SlotKey, Source, W
 use crate::partition::{FetchQuery, Isolation, PartitionEvent, ReplicaFetch};
 use crate::time::{Now, Span};
 use alloc::vec::Vec;
-use kafka_protocol::messages::{FetchRequest, TopicName};
 use kafka_protocol::messages::fetch_request::FetchPartition;
+use kafka_protocol::messages::{FetchRequest, TopicName};
 
 /// The tagged field of a partition in which a follower says up to where it holds the log on stable storage: 8 bytes.
 pub const SYNCED_TAG: i32 = 100;
@@ -123,7 +123,8 @@ fn proceed(node: &mut Node, now: Now, ask: Ask, mut fetching: Fetching, wait: Sp
 }
 
 fn watch_own(node: &mut Node, hold: HoldId) {
-    let Some(Waiting::Fetch(Fetching { source: Source::Own(set), .. })) = node.hold.get(hold).map(|row| &row.waiting) else {
+    let Some(Waiting::Fetch(Fetching { source: Source::Own(set), .. })) = node.hold.get(hold).map(|row| &row.waiting)
+    else {
         return;
     };
     let dirs: Vec<DirId> = set.dirs().collect();

@@ -22,9 +22,7 @@ pub fn on_init_producer_id(node: &mut Node, _now: Now, ask: Ask, request: InitPr
     let response = InitProducerIdResponse::default();
     let response = match given {
         Ok(id) => response.with_producer_id(ProducerId(id.0)).with_producer_epoch(0),
-        Err(code) => {
-            response.with_error_code(code.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1)
-        }
+        Err(code) => response.with_error_code(code.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1),
     };
     ask.reply(&mut node.out, response);
 }

@@ -51,7 +51,8 @@ pub fn on_list_offsets(node: &mut Node, now: Now, ask: Ask, request: ListOffsets
     for (at, topic) in (0u32..).zip(request.topics) {
         let mut answers = Vec::with_capacity(topic.partitions.len());
         for (place, asked) in (0u32..).zip(&topic.partitions) {
-            let twice = topic.partitions.iter().filter(|other| other.partition_index == asked.partition_index).count() > 1;
+            let twice =
+                topic.partitions.iter().filter(|other| other.partition_index == asked.partition_index).count() > 1;
             let answer = if twice {
                 Err(ErrorCode::InvalidRequest)
             } else {
@@ -128,7 +129,9 @@ fn lookup(
     };
     match by_time.map_err(|refusal| refusal.code)? {
         TimeLookup::Wait => Ok(Lookup::Wait),
-        TimeLookup::Found { offset, timestamp, epoch } if offset < end => Ok(Lookup::Found { timestamp, offset, epoch }),
+        TimeLookup::Found { offset, timestamp, epoch } if offset < end => {
+            Ok(Lookup::Found { timestamp, offset, epoch })
+        }
         TimeLookup::Found { .. } | TimeLookup::None if lagging => Err(ErrorCode::OffsetNotAvailable),
         TimeLookup::Found { .. } | TimeLookup::None => Ok(Lookup::None),
     }

@@ -9,7 +9,9 @@
 //!   `REPLICA_NOT_AVAILABLE`.
 
 use super::auto_topics;
-use super::cluster_view::{CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS, controller_id, ids, leader, offline, operations, visible};
+use super::cluster_view::{
+    CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS, controller_id, ids, leader, offline, operations, visible,
+};
 use crate::controller::check_topic_name;
 use crate::error::ErrorCode;
 use crate::id::{NodeId, Uuid};
@@ -20,7 +22,9 @@ use crate::time::Now;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
@@ -34,7 +38,8 @@ pub fn on_metadata(node: &mut Node, _now: Now, ask: Ask, request: MetadataReques
     if ask.version < 12 && wanted.is_some_and(|topics| topics.iter().any(by_id)) {
         return ask.reply(&mut node.out, refused(wanted.unwrap_or_default()));
     }
-    let view = View { image: &node.image, version: ask.version, operations: request.include_topic_authorized_operations };
+    let view =
+        View { image: &node.image, version: ask.version, operations: request.include_topic_authorized_operations };
     let mut unknown = Vec::new();
     let topics = match wanted {
         None => view.image.topics_by_name().map(|topic| view.topic(topic)).collect(),
@@ -90,7 +95,8 @@ struct View<'a> {
 
 impl View<'_> {
     fn topics_by_id(&self, wanted: &[MetadataRequestTopic]) -> Vec<MetadataResponseTopic> {
-        let once: BTreeSet<Uuid> = wanted.iter().map(|t| Uuid::from(t.topic_id)).filter(|id| *id != Uuid::ZERO).collect();
+        let once: BTreeSet<Uuid> =
+            wanted.iter().map(|t| Uuid::from(t.topic_id)).filter(|id| *id != Uuid::ZERO).collect();
         let each = once.into_iter().map(|id| match self.image.topic(id) {
             Some(topic) => self.topic(topic),
             None => self.missing(None, ErrorCode::UnknownTopicId).with_topic_id(id.into()),
@@ -99,7 +105,11 @@ impl View<'_> {
     }
 
     /// `unknown` gets the names that a topic could be made under.
-    fn topics_by_name(&self, wanted: &[MetadataRequestTopic], unknown: &mut Vec<StrBytes>) -> Vec<MetadataResponseTopic> {
+    fn topics_by_name(
+        &self,
+        wanted: &[MetadataRequestTopic],
+        unknown: &mut Vec<StrBytes>,
+    ) -> Vec<MetadataResponseTopic> {
         let mut once = BTreeSet::new();
         let names = wanted.iter().filter_map(|topic| topic.name.as_ref()).filter(|name| once.insert(name.as_str()));
         let each = names.map(|name| match (self.image.topic_named(name), check_topic_name(name)) {
@@ -128,7 +138,9 @@ impl View<'_> {
             .with_topic_id(topic.id.into())
             .with_is_internal(topic.internal())
             .with_topic_authorized_operations(operations(asked, TOPIC_OPERATIONS))
-            .with_partitions((0..).zip(&topic.partitions).map(|(number, state)| self.partition(number, state)).collect())
+            .with_partitions(
+                (0..).zip(&topic.partitions).map(|(number, state)| self.partition(number, state)).collect(),
+            )
     }
 
     fn partition(&self, number: i32, state: &Partition) -> MetadataResponsePartition {
@@ -211,7 +223,10 @@ mod tests {
         let view = View { image: &image, version: 0, operations: true };
         let topics = view.topics_by_name(&[named("t")], &mut Vec::new());
         let led = &topics[0].partitions[0];
-        assert_eq!((led.error_code, led.replica_nodes.clone()), (ErrorCode::ReplicaNotAvailable.code(), vec![BrokerId(1)]));
+        assert_eq!(
+            (led.error_code, led.replica_nodes.clone()),
+            (ErrorCode::ReplicaNotAvailable.code(), vec![BrokerId(1)])
+        );
         assert_eq!(topics[0].topic_authorized_operations, NOT_ASKED);
     }
 
@@ -234,6 +249,9 @@ mod tests {
         let by_id = |id: u128| MetadataRequestTopic::default().with_topic_id(Uuid(id).into()).with_name(None);
         let topics = view.topics_by_id(&[by_id(7), by_id(8)]);
         assert_eq!(topics[0].name.as_ref().map(|name| name.as_str()), Some("t"));
-        assert_eq!((ErrorCode::try_from_code(topics[1].error_code), topics[1].name.clone()), (Some(ErrorCode::UnknownTopicId), None));
+        assert_eq!(
+            (ErrorCode::try_from_code(topics[1].error_code), topics[1].name.clone()),
+            (Some(ErrorCode::UnknownTopicId), None)
+        );
     }
 }

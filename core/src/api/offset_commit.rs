@@ -4,10 +4,10 @@
 //! Topics and partitions that are not there: `UNKNOWN_TOPIC_OR_PARTITION`, the others are committed. Metadata longer than
 //! `offset.metadata.max.bytes`: `OFFSET_METADATA_TOO_LARGE`.
 
+use crate::error::ErrorCode;
 use crate::io::Ask;
 use crate::node::Node;
 use crate::time::Now;
-use crate::error::ErrorCode;
 use alloc::vec::Vec;
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};

@@ -3,10 +3,10 @@
 //!
 //! Topics and partitions that are not there: `UNKNOWN_TOPIC_OR_PARTITION`, without asking the group.
 
+use crate::error::ErrorCode;
 use crate::io::Ask;
 use crate::node::Node;
 use crate::time::Now;
-use crate::error::ErrorCode;
 use alloc::vec::Vec;
 use kafka_protocol::messages::offset_delete_request::OffsetDeleteRequestTopic;
 use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};

@@ -10,7 +10,9 @@ use crate::time::Now;
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::OffsetFetchRequest;
-use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics};
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+};
 
 /// Hands each group to its shard.
 pub fn on_offset_fetch(node: &mut Node, now: Now, ask: Ask, request: OffsetFetchRequest) {

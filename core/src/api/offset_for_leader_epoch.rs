@@ -29,7 +29,11 @@ pub fn on_offset_for_leader_epoch(node: &mut Node, _now: Now, ask: Ask, request:
     ask.reply(&mut node.out, response);
 }
 
-fn on_partition(node: &Node, topic: &str, asked: &OffsetForLeaderPartition) -> Result<(LeaderEpoch, Offset), ErrorCode> {
+fn on_partition(
+    node: &Node,
+    topic: &str,
+    asked: &OffsetForLeaderPartition,
+) -> Result<(LeaderEpoch, Offset), ErrorCode> {
     let key = place::partition(node, place::topic(node, false, Default::default(), topic)?, asked.partition)?;
     let partition = node.partitions.get(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
     let epoch = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));

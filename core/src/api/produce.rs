@@ -53,7 +53,11 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
         response.responses.push(on_topic(node, now, &mut turn, place, topic));
     }
     if matches!(turn.acks, Ok(Acks::None) | Err(_)) && request.acks == 0 {
-        if turn.failed { ask.close(&mut node.out) } else { node.out.reply(ask.conn, ask.seq, Reply::Silence) }
+        if turn.failed {
+            ask.close(&mut node.out)
+        } else {
+            node.out.reply(ask.conn, ask.seq, Reply::Silence)
+        }
         return;
     }
     if ask.version >= LEADER_HINTS {
@@ -87,9 +91,8 @@ struct Turn {
 }
 
 fn on_topic(node: &mut Node, now: Now, turn: &mut Turn, place: u32, topic: TopicProduceData) -> TopicProduceResponse {
-    let found = place::topic(node, turn.by_id, topic.topic_id.into(), &topic.name).map(|found| {
-        (found.id, found.internal(), found.partitions.len())
-    });
+    let found = place::topic(node, turn.by_id, topic.topic_id.into(), &topic.name)
+        .map(|found| (found.id, found.internal(), found.partitions.len()));
     let mut answer = TopicProduceResponse::default().with_name(topic.name).with_topic_id(topic.topic_id);
     answer.partition_responses.reserve_exact(topic.partition_data.len());
     for data in topic.partition_data {

@@ -116,8 +116,11 @@ mod tests {
     #[test]
     fn a_followers_bytes_are_checked_and_none_are_fine() {
         let data = |records| PartitionData::default().with_records(records);
-        let topic = FetchableTopicResponse::default()
-            .with_partitions(alloc::vec![data(None), data(Some(batch())), data(Some(flipped(&batch())))]);
+        let topic = FetchableTopicResponse::default().with_partitions(alloc::vec![
+            data(None),
+            data(Some(batch())),
+            data(Some(flipped(&batch())))
+        ]);
         let body = ResponseKind::Fetch(FetchResponse::default().with_responses(alloc::vec![topic]));
         let codes: Vec<_> = replicated(&body).into_iter().map(|check| check.err().map(|r| r.code)).collect();
         assert_eq!(codes, [None, None, Some(ErrorCode::CorruptMessage)]);

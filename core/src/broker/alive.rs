@@ -23,7 +23,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::broker_registration_request::{Feature, Listener as Endpoint};
 use kafka_protocol::messages::{
-    AllocateProducerIdsRequest, ApiKey, BrokerHeartbeatRequest, BrokerId, BrokerRegistrationRequest, RequestKind, ResponseKind,
+    AllocateProducerIdsRequest, ApiKey, BrokerHeartbeatRequest, BrokerId, BrokerRegistrationRequest, RequestKind,
+    ResponseKind,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -158,7 +159,9 @@ impl Alive {
         }
         self.news = false;
         let request: Option<(ApiKey, i16, RequestKind)> = match self.state {
-            State::Outside => self.registration(node).map(|r| (ApiKey::BrokerRegistration, REGISTRATION_VERSION, r.into())),
+            State::Outside => {
+                self.registration(node).map(|r| (ApiKey::BrokerRegistration, REGISTRATION_VERSION, r.into()))
+            }
             State::Inside(epoch) => {
                 Some((ApiKey::BrokerHeartbeat, HEARTBEAT_VERSION, self.heartbeat(node, epoch).into()))
             }
@@ -188,7 +191,8 @@ impl Alive {
 
     /// A broker that leaves waits until all others have applied what moved its leaders: it is told at once.
     fn notice_leaving(&mut self, node: &Node) {
-        let leaving: Vec<NodeId> = node.image.brokers().filter(|broker| broker.leaving && !broker.fenced).map(|b| b.id).collect();
+        let leaving: Vec<NodeId> =
+            node.image.brokers().filter(|broker| broker.leaving && !broker.fenced).map(|b| b.id).collect();
         if leaving == self.seen_leaving {
             return;
         }
@@ -265,7 +269,13 @@ impl Alive {
         [&self.sent, &self.ids].into_iter().flatten().any(|sent| sent.call == call)
     }
 
-    pub fn on_call_done(&mut self, node: &mut Node, now: Now, call: CallId, result: Result<Box<ResponseKind>, CallFault>) {
+    pub fn on_call_done(
+        &mut self,
+        node: &mut Node,
+        now: Now,
+        call: CallId,
+        result: Result<Box<ResponseKind>, CallFault>,
+    ) {
         if self.ids.as_ref().is_some_and(|sent| sent.call == call) {
             self.ids = None;
             self.on_ids(node, now, result);
@@ -303,12 +313,18 @@ impl Alive {
     fn settle_ids(&mut self, node: &mut Node, now: Now, to: &Address, epoch: LeaderEpoch) -> bool {
         let State::Inside(broker_epoch) = self.state else { return false };
         let asked = self.ids.as_ref().is_some_and(|sent| sent.epoch == epoch);
-        if asked || !node.producer_ids.wants_block() || self.ids_due.is_some_and(|at| at > now.mono) || !self.is_registered(node) {
+        if asked
+            || !node.producer_ids.wants_block()
+            || self.ids_due.is_some_and(|at| at > now.mono)
+            || !self.is_registered(node)
+        {
             return false;
         }
-        let request =
-            AllocateProducerIdsRequest::default().with_broker_id(BrokerId(node.config.node.0)).with_broker_epoch(broker_epoch.0);
-        let call = node.out.call(to.clone(), Lane::Control, ApiKey::AllocateProducerIds, PRODUCER_IDS_VERSION, request.into());
+        let request = AllocateProducerIdsRequest::default()
+            .with_broker_id(BrokerId(node.config.node.0))
+            .with_broker_epoch(broker_epoch.0);
+        let call =
+            node.out.call(to.clone(), Lane::Control, ApiKey::AllocateProducerIds, PRODUCER_IDS_VERSION, request.into());
         self.ids = Some(Sent { call, to: to.clone(), epoch, until: now.mono + self.patience() });
         true
     }

@@ -187,9 +187,7 @@ impl Fetcher {
         self.due = false;
         let wait = if self.unsynced.is_empty() { settings.fetch_wait } else { Span::ZERO };
         FetchRequest::default()
-            .with_replica_state(
-                ReplicaState::default().with_replica_id(BrokerId(me.0)).with_replica_epoch(epoch.0),
-            )
+            .with_replica_state(ReplicaState::default().with_replica_id(BrokerId(me.0)).with_replica_epoch(epoch.0))
             .with_max_wait_ms(i32::try_from(wait.as_millis()).unwrap_or(i32::MAX))
             .with_min_bytes(i32::try_from(settings.fetch_bytes_min).unwrap_or(i32::MAX))
             .with_max_bytes(i32::try_from(settings.response_bytes).unwrap_or(i32::MAX))
@@ -204,7 +202,9 @@ impl Fetcher {
             .with_forgotten_topics_data(
                 forgotten
                     .into_iter()
-                    .map(|(id, partitions)| ForgottenTopic::default().with_topic_id(id.into()).with_partitions(partitions))
+                    .map(|(id, partitions)| {
+                        ForgottenTopic::default().with_topic_id(id.into()).with_partitions(partitions)
+                    })
                     .collect(),
             )
     }

@@ -134,7 +134,14 @@ impl Fetchers {
         }
     }
 
-    fn take(&mut self, node: &mut Node, now: Now, leader: NodeId, response: FetchResponse, checks: Vec<Result<(), Refusal>>) {
+    fn take(
+        &mut self,
+        node: &mut Node,
+        now: Now,
+        leader: NodeId,
+        response: FetchResponse,
+        checks: Vec<Result<(), Refusal>>,
+    ) {
         let mut checks = checks.into_iter();
         for topic in response.responses {
             for data in topic.partitions {

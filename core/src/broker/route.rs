@@ -12,7 +12,9 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
     match request.body {
         // One line a request, here, in the change that adds its file.
         R::Produce(body) => api::produce::on_produce(node, now, ask, body, request.checks),
-        R::Fetch(body) if ask.listener == Listener::Controller => api::fetch_metadata::on_fetch_metadata(node, now, ask, body),
+        R::Fetch(body) if ask.listener == Listener::Controller => {
+            api::fetch_metadata::on_fetch_metadata(node, now, ask, body)
+        }
         R::Fetch(body) => api::fetch::on_fetch(node, now, ask, body),
         R::ListOffsets(body) => api::list_offsets::on_list_offsets(node, now, ask, body),
         R::OffsetForLeaderEpoch(body) => {
@@ -55,9 +57,13 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
         R::DescribeCluster(body) => api::describe_cluster::on_describe_cluster(node, now, ask, body),
         R::DescribeConfigs(body) => api::describe_configs::on_describe_configs(node, now, ask, body),
         R::DescribeLogDirs(body) => api::describe_log_dirs::on_describe_log_dirs(node, now, ask, body),
-        R::DescribeTopicPartitions(body) => api::describe_topic_partitions::on_describe_topic_partitions(node, now, ask, body),
+        R::DescribeTopicPartitions(body) => {
+            api::describe_topic_partitions::on_describe_topic_partitions(node, now, ask, body)
+        }
         R::ElectLeaders(body) => api::elect_leaders::on_elect_leaders(node, now, ask, body),
-        R::IncrementalAlterConfigs(body) => api::incremental_alter_configs::on_incremental_alter_configs(node, now, ask, body),
+        R::IncrementalAlterConfigs(body) => {
+            api::incremental_alter_configs::on_incremental_alter_configs(node, now, ask, body)
+        }
         R::InitProducerId(body) => api::init_producer_id::on_init_producer_id(node, now, ask, body),
         R::ListConfigResources(body) => api::list_config_resources::on_list_config_resources(node, now, ask, body),
         R::Metadata(body) => api::metadata::on_metadata(node, now, ask, body),

@@ -34,7 +34,13 @@ impl Watch {
         self.calls.contains_key(&call)
     }
 
-    pub fn on_call_done(&mut self, node: &mut Node, now: Now, call: CallId, result: Result<Box<ResponseKind>, CallFault>) {
+    pub fn on_call_done(
+        &mut self,
+        node: &mut Node,
+        now: Now,
+        call: CallId,
+        result: Result<Box<ResponseKind>, CallFault>,
+    ) {
         let Some(id) = self.calls.remove(&call) else { return };
         if let Some(controller) = &mut node.controller {
             // What cannot be read was said by somebody, too.

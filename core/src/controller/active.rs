@@ -1,7 +1,7 @@
 //! The active controller itself: taking over, and what time brings.
 
-use super::sessions::Sessions;
 use super::Settings;
+use super::sessions::Sessions;
 use crate::config::Layers;
 use crate::id::{BrokerEpoch, ConnId, LeaderEpoch, NodeId, Offset, Uuid};
 use crate::io::Address;
@@ -129,7 +129,8 @@ impl Controller {
         self.sessions.forget_suspicions(|node| image.alive(node));
         let mut records = Vec::new();
         let unfenced = self.image.brokers().filter(|broker| !broker.fenced);
-        let lost: Vec<NodeId> = unfenced.map(|broker| broker.id).filter(|id| self.sessions.lost(now.mono, *id)).collect();
+        let lost: Vec<NodeId> =
+            unfenced.map(|broker| broker.id).filter(|id| self.sessions.lost(now.mono, *id)).collect();
         if !lost.is_empty() {
             self.fence_records(&lost, &mut records);
             lost.iter().for_each(|id| self.sessions.on_fenced(now.mono, *id));
@@ -196,5 +197,4 @@ impl Controller {
             }
         }
     }
-
 }

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionData, TopicData};
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::{
-    AllocateProducerIdsRequest, AlterPartitionRequest, BrokerId, ElectLeadersRequest, TopicName, UnregisterBrokerRequest,
+    AllocateProducerIdsRequest, AlterPartitionRequest, BrokerId, ElectLeadersRequest, TopicName,
+    UnregisterBrokerRequest,
 };
 
 fn code(code: i16) -> Option<ErrorCode> {
@@ -43,7 +44,11 @@ fn an_id_belongs_to_the_process_that_lives() {
     let mut cluster = Cluster::of(2);
     let before = cluster.controller.broker_epoch(NodeId(2));
     let again = cluster.registration(2, 1002);
-    assert_eq!(cluster.register(&again).broker_epoch, before.map_or(0, |epoch| epoch.0), "the same process, the same epoch");
+    assert_eq!(
+        cluster.register(&again).broker_epoch,
+        before.map_or(0, |epoch| epoch.0),
+        "the same process, the same epoch"
+    );
     assert!(!cluster.heartbeat(2, |_| ()).is_fenced, "it stays unfenced");
     let other = cluster.registration(2, 99);
     assert_eq!(code(cluster.register(&other).error_code), Some(ErrorCode::DuplicateBrokerRegistration));
@@ -133,7 +138,10 @@ fn a_broker_leaves_when_all_others_know() {
     assert!(!cluster.heartbeat(1, |request| request.want_shut_down = true).should_shut_down);
     assert_eq!(cluster.line(key), "2 e1 [2, 3]");
     assert!(cluster.controller.image().alive(NodeId(1)), "it still serves");
-    assert!(!cluster.heartbeat(1, |request| request.want_shut_down = true).should_shut_down, "2 and 3 have not seen it");
+    assert!(
+        !cluster.heartbeat(1, |request| request.want_shut_down = true).should_shut_down,
+        "2 and 3 have not seen it"
+    );
     cluster.heartbeat(2, |_| ());
     cluster.heartbeat(3, |_| ());
     let last = cluster.heartbeat(1, |request| request.want_shut_down = true);
@@ -179,11 +187,19 @@ fn leaders_stay_where_they_are_told_to() {
 }
 
 /// Asks, as `asker`, for an in-sync set; the state asked against is the present one unless the test changes it.
-fn alter(cluster: &mut Cluster, key: PartitionKey, asker: i32, isr: &[i32], change: impl Fn(&mut PartitionData)) -> Option<ErrorCode> {
+fn alter(
+    cluster: &mut Cluster,
+    key: PartitionKey,
+    asker: i32,
+    isr: &[i32],
+    change: impl Fn(&mut PartitionData),
+) -> Option<ErrorCode> {
     let state = cluster.controller.image().partition(key).cloned();
     let epoch = |id: i32| cluster.controller.broker_epoch(NodeId(id)).map_or(-1, |epoch| epoch.0);
-    let members: Vec<BrokerState> =
-        isr.iter().map(|id| BrokerState::default().with_broker_id(BrokerId(*id)).with_broker_epoch(epoch(*id))).collect();
+    let members: Vec<BrokerState> = isr
+        .iter()
+        .map(|id| BrokerState::default().with_broker_id(BrokerId(*id)).with_broker_epoch(epoch(*id)))
+        .collect();
     let mut partition = PartitionData::default()
         .with_partition_index(key.partition)
         .with_leader_epoch(state.as_ref().map_or(0, |s| s.leader_epoch.0))
@@ -222,7 +238,10 @@ fn a_change_of_the_in_sync_set_is_refused_by_the_first_rule_that_it_breaks() {
     let before = cluster.line(key);
     let nowhere = PartitionKey { topic: crate::id::Uuid(9), partition: 0 };
     assert_eq!(alter(cluster, nowhere, 1, &[1], |_| ()), Some(ErrorCode::UnknownTopicId));
-    assert_eq!(alter(cluster, PartitionKey { partition: 9, ..key }, 1, &[1], |_| ()), Some(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(
+        alter(cluster, PartitionKey { partition: 9, ..key }, 1, &[1], |_| ()),
+        Some(ErrorCode::UnknownTopicOrPartition)
+    );
     assert_eq!(alter(cluster, key, 1, &[1], |p| p.leader_epoch += 1), Some(ErrorCode::NotController));
     assert_eq!(alter(cluster, key, 1, &[1], |p| p.partition_epoch += 1), Some(ErrorCode::NotController));
     assert_eq!(alter(cluster, key, 1, &[1], |p| p.leader_epoch -= 1), Some(ErrorCode::FencedLeaderEpoch));
@@ -236,7 +255,8 @@ fn a_change_of_the_in_sync_set_is_refused_by_the_first_rule_that_it_breaks() {
     assert_eq!(alter(cluster, key, 1, &[1, 2, 3], |_| ()), Some(ErrorCode::IneligibleReplica), "3 is fenced");
     let old = |p: &mut PartitionData| p.new_isr_with_epochs[1].broker_epoch -= 1;
     assert_eq!(alter(cluster, key, 1, &[1, 2], old), Some(ErrorCode::IneligibleReplica), "2 was restarted since");
-    let stale = cluster.controller.decide_alter_partition(3, &AlterPartitionRequest::default().with_broker_id(BrokerId(1)));
+    let stale =
+        cluster.controller.decide_alter_partition(3, &AlterPartitionRequest::default().with_broker_id(BrokerId(1)));
     assert_eq!(code(stale.reply.error_code), Some(ErrorCode::StaleBrokerEpoch));
     assert_eq!(cluster.line(key), before, "nothing refused is written");
 }
@@ -279,9 +299,11 @@ fn an_admin_asks_for_leaders() {
 fn a_broker_is_struck_off() {
     let mut cluster = Cluster::of(2);
     let key = cluster.topic("t", &[&[1, 2]], &[]);
-    let unknown = cluster.controller.decide_unregister_broker(&UnregisterBrokerRequest::default().with_broker_id(BrokerId(7)));
+    let unknown =
+        cluster.controller.decide_unregister_broker(&UnregisterBrokerRequest::default().with_broker_id(BrokerId(7)));
     assert_eq!(code(unknown.reply.error_code), Some(ErrorCode::BrokerIdNotRegistered));
-    let decision = cluster.controller.decide_unregister_broker(&UnregisterBrokerRequest::default().with_broker_id(BrokerId(1)));
+    let decision =
+        cluster.controller.decide_unregister_broker(&UnregisterBrokerRequest::default().with_broker_id(BrokerId(1)));
     cluster.take(decision);
     assert_eq!(cluster.line(key), "2 e1 [2]");
     assert!(cluster.controller.image().broker(NodeId(1)).is_none());

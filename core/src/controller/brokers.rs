@@ -32,13 +32,18 @@ enum Standing {
 
 impl Controller {
     /// BrokerRegistration: a process asks to be the broker of its id. Registered, it is fenced until it has caught up.
-    pub fn decide_broker_registration(&self, now: Now, request: &BrokerRegistrationRequest) -> Decision<BrokerRegistrationResponse> {
+    pub fn decide_broker_registration(
+        &self,
+        now: Now,
+        request: &BrokerRegistrationRequest,
+    ) -> Decision<BrokerRegistrationResponse> {
         match self.register(now.mono, request) {
             Ok((records, epoch)) => {
                 Decision { records, reply: BrokerRegistrationResponse::default().with_broker_epoch(epoch.0) }
             }
             Err(refusal) => {
-                let reply = BrokerRegistrationResponse::default().with_error_code(refusal.code.code()).with_broker_epoch(-1);
+                let reply =
+                    BrokerRegistrationResponse::default().with_error_code(refusal.code.code()).with_broker_epoch(-1);
                 Decision { records: Vec::new(), reply }
             }
         }
@@ -85,8 +90,14 @@ impl Controller {
         let directories: Vec<Uuid> = request.log_dirs.iter().map(|dir| Uuid::from(*dir)).collect();
         let once: BTreeSet<Uuid> = directories.iter().copied().collect();
         let reserved = directories.iter().any(|dir| dir.0 < 100);
-        let taken = self.image.brokers().any(|other| other.id != id && other.directories.iter().any(|dir| once.contains(dir)));
-        if directories.is_empty() || directories.len() > DIRECTORIES_MAX || once.len() < directories.len() || reserved || taken {
+        let taken =
+            self.image.brokers().any(|other| other.id != id && other.directories.iter().any(|dir| once.contains(dir)));
+        if directories.is_empty()
+            || directories.len() > DIRECTORIES_MAX
+            || once.len() < directories.len()
+            || reserved
+            || taken
+        {
             return Err(ErrorCode::InvalidRegistration.into());
         }
         Ok(directories)
@@ -105,17 +116,26 @@ impl Controller {
 
     /// `Ok` if the broker is registered with that epoch: what else it says comes from an old incarnation.
     pub(super) fn broker_of_epoch(&self, node: NodeId, epoch: i64) -> Result<&Broker, Refusal> {
-        self.image.broker(node).filter(|broker| broker.epoch.0 == epoch).ok_or_else(|| ErrorCode::StaleBrokerEpoch.into())
+        self.image
+            .broker(node)
+            .filter(|broker| broker.epoch.0 == epoch)
+            .ok_or_else(|| ErrorCode::StaleBrokerEpoch.into())
     }
 
     /// BrokerHeartbeat: the broker is alive, says how far it has come, and what it wants. `conn` is where it came from: its end
     /// makes the broker suspected.
-    pub fn on_broker_heartbeat(&mut self, now: Now, conn: ConnId, request: &BrokerHeartbeatRequest) -> Decision<BrokerHeartbeatResponse> {
+    pub fn on_broker_heartbeat(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        request: &BrokerHeartbeatRequest,
+    ) -> Decision<BrokerHeartbeatResponse> {
         let (id, metadata) = (NodeId(request.broker_id.0), Offset(request.current_metadata_offset));
         let broker = match self.broker_of_epoch(id, request.broker_epoch) {
             Ok(broker) => broker.clone(),
             Err(refusal) => {
-                let reply = BrokerHeartbeatResponse::default().with_error_code(refusal.code.code()).with_is_fenced(true);
+                let reply =
+                    BrokerHeartbeatResponse::default().with_error_code(refusal.code.code()).with_is_fenced(true);
                 return Decision { records: Vec::new(), reply };
             }
         };
@@ -162,7 +182,8 @@ impl Controller {
         if !request.want_shut_down {
             return Standing::Unfenced;
         }
-        let all_know = self.sessions.leaving(broker.id).is_none_or(|offset| self.applied_by_all_but(broker.id) >= offset);
+        let all_know =
+            self.sessions.leaving(broker.id).is_none_or(|offset| self.applied_by_all_but(broker.id) >= offset);
         if self.leads_any(broker.id) || !all_know { Standing::Leaving } else { Standing::Stopping }
     }
 

@@ -36,7 +36,10 @@ type Alter<'a> = (&'a StrBytes, i8, Option<&'a StrBytes>);
 impl Controller {
     /// IncrementalAlterConfigs: single configs are set, taken back, or have entries added to and taken from their lists.
     /// Each resource is altered whole or not at all.
-    pub fn decide_incremental_alter_configs(&self, request: &IncrementalAlterConfigsRequest) -> Decision<IncrementalAlterConfigsResponse> {
+    pub fn decide_incremental_alter_configs(
+        &self,
+        request: &IncrementalAlterConfigsRequest,
+    ) -> Decision<IncrementalAlterConfigsResponse> {
         let twice = twice(request.resources.iter().map(|r| (r.resource_type, r.resource_name.as_str())));
         let mut records = Vec::new();
         let each = request.resources.iter().map(|resource| {
@@ -52,7 +55,9 @@ impl Controller {
                     records.append(&mut made);
                     response.with_error_message(None)
                 }
-                Err(refusal) => response.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message()),
+                Err(refusal) => {
+                    response.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message())
+                }
             }
         });
         let reply = IncrementalAlterConfigsResponse::default().with_responses(each.collect());
@@ -78,7 +83,9 @@ impl Controller {
                     records.append(&mut made);
                     response.with_error_message(None)
                 }
-                Err(refusal) => response.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message()),
+                Err(refusal) => {
+                    response.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message())
+                }
             }
         });
         let reply = AlterConfigsResponse::default().with_responses(each.collect());
@@ -108,7 +115,10 @@ impl Controller {
         well_formed(alters)?;
         let target = self.target(kind, name)?;
         let before = self.configs_before(&target);
-        let after = alters.iter().filter_map(|(config, _, value)| Some((config.to_string(), value.as_ref()?.to_string()))).collect();
+        let after = alters
+            .iter()
+            .filter_map(|(config, _, value)| Some((config.to_string(), value.as_ref()?.to_string())))
+            .collect();
         self.altered(&target, &before, &after, alters)
     }
 
@@ -121,11 +131,19 @@ impl Controller {
     }
 
     /// What has to be written for the target to have `after` where it had `before`, if it may.
-    fn altered(&self, target: &Target<'_>, before: &Given, after: &Given, named: &[Alter<'_>]) -> Result<Vec<Record>, Refusal> {
+    fn altered(
+        &self,
+        target: &Target<'_>,
+        before: &Given,
+        after: &Given,
+        named: &[Alter<'_>],
+    ) -> Result<Vec<Record>, Refusal> {
         let resource = match target {
             Target::Topic(name) => {
                 TopicConfig::check(after)?;
-                let unknown = || Refusal::because(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
+                let unknown = || {
+                    Refusal::because(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."))
+                };
                 Resource::Topic(self.image.topic_named(name).ok_or_else(unknown)?.id)
             }
             Target::Broker(id) => {
@@ -143,7 +161,8 @@ impl Controller {
             return Err(Refusal::because(ErrorCode::InvalidConfig, why));
         }
         // A broker that is told the value it has reads it anew (KAFKA-14136).
-        let again = |name: &str| resource_is_broker(resource) && named.iter().any(|(config, ..)| config.as_str() == name);
+        let again =
+            |name: &str| resource_is_broker(resource) && named.iter().any(|(config, ..)| config.as_str() == name);
         let set = after.iter().filter(|(name, value)| before.get(*name) != Some(*value) || again(name));
         let set = set.map(|(name, value)| record(resource, name, Some(value)));
         let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| record(resource, name, None));

@@ -85,14 +85,16 @@ mod tests {
 
     #[test]
     fn a_leader_that_left_is_followed_by_the_next_replica_in_sync() {
-        let next = change(&partition(), nodes(&[2, 3]), false, Election::Online, &|n| n != NodeId(1)).expect("a change");
+        let next =
+            change(&partition(), nodes(&[2, 3]), false, Election::Online, &|n| n != NodeId(1)).expect("a change");
         assert_eq!((next.leader, &next.isr), (Some(NodeId(2)), &nodes(&[2, 3])));
         assert_eq!((next.leader_epoch, next.epoch), (LeaderEpoch(1), PartitionEpoch(1)));
     }
 
     #[test]
     fn a_shrink_that_keeps_the_leader_keeps_its_epoch() {
-        let next = change(&partition(), nodes(&[1, 3]), false, Election::Online, &|n| n != NodeId(2)).expect("a change");
+        let next =
+            change(&partition(), nodes(&[1, 3]), false, Election::Online, &|n| n != NodeId(2)).expect("a change");
         assert_eq!((next.leader, next.leader_epoch, next.epoch), (Some(NodeId(1)), LeaderEpoch(0), PartitionEpoch(1)));
     }
 
@@ -126,7 +128,8 @@ mod tests {
     fn the_preferred_leader_leads_again_only_in_sync_and_allowed() {
         let mut was = partition();
         was.leader = Some(NodeId(2));
-        let lead = |was: &Partition, bad: i32| change(was, was.isr.clone(), false, Election::Preferred, &|n| n != NodeId(bad));
+        let lead =
+            |was: &Partition, bad: i32| change(was, was.isr.clone(), false, Election::Preferred, &|n| n != NodeId(bad));
         assert_eq!(lead(&was, 9).and_then(|p| p.leader), Some(NodeId(1)));
         assert_eq!(lead(&was, 1), None, "the leader that is stays");
         was.isr = nodes(&[2, 3]);

@@ -9,7 +9,9 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::broker_registration_request::{Feature, Listener};
-use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use kafka_protocol::messages::{
     BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerId, BrokerRegistrationRequest, BrokerRegistrationResponse,
     CreateTopicsRequest, TopicName,
@@ -96,7 +98,8 @@ impl Cluster {
         let features = super::FEATURES.iter().map(|(name, level)| {
             Feature::default().with_name(name.to_string().into()).with_max_supported_version(*level)
         });
-        let listener = Listener::default().with_name("PLAINTEXT".into()).with_host(id.to_string().into()).with_port(9092);
+        let listener =
+            Listener::default().with_name("PLAINTEXT".into()).with_host(id.to_string().into()).with_port(9092);
         BrokerRegistrationRequest::default()
             .with_broker_id(BrokerId(id))
             .with_cluster_id(self.controller.image().cluster_id().map(|id| id.wire()).unwrap_or_default())
@@ -146,10 +149,13 @@ impl Cluster {
             CreatableReplicaAssignment::default().with_partition_index(number).with_broker_ids(ids)
         });
         let configs = configs.iter().map(|(name, value)| {
-            CreatableTopicConfig::default().with_name(name.to_string().into()).with_value(Some(value.to_string().into()))
+            CreatableTopicConfig::default()
+                .with_name(name.to_string().into())
+                .with_value(Some(value.to_string().into()))
         });
         let topic = creatable(name, -1, -1).with_assignments(assignments.collect()).with_configs(configs.collect());
-        let decision = self.controller.decide_create_topics(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
+        let decision =
+            self.controller.decide_create_topics(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
         let reply = self.take(decision);
         assert_eq!(reply.topics[0].error_code, 0, "{:?}", reply.topics[0].error_message);
         PartitionKey { topic: reply.topics[0].topic_id.into(), partition: 0 }

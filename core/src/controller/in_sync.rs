@@ -20,7 +20,11 @@ struct Member {
 
 impl Controller {
     /// Each partition of the request is granted or refused by itself.
-    pub fn decide_alter_partition(&self, version: i16, request: &AlterPartitionRequest) -> Decision<AlterPartitionResponse> {
+    pub fn decide_alter_partition(
+        &self,
+        version: i16,
+        request: &AlterPartitionRequest,
+    ) -> Decision<AlterPartitionResponse> {
         let asker = NodeId(request.broker_id.0);
         if let Err(refusal) = self.broker_of_epoch(asker, request.broker_epoch) {
             return Decision::only(AlterPartitionResponse::default().with_error_code(refusal.code.code()));
@@ -87,7 +91,8 @@ impl Controller {
         }
         let eligible = |member: &Member| {
             self.image.broker(member.node).is_some_and(|broker| {
-                (broker.active() || mutant::is(Mutant::FencedIntoIsr)) && member.epoch.is_none_or(|epoch| epoch == broker.epoch.0)
+                (broker.active() || mutant::is(Mutant::FencedIntoIsr))
+                    && member.epoch.is_none_or(|epoch| epoch == broker.epoch.0)
             })
         };
         if members.iter().all(eligible) { Ok(()) } else { Err(ErrorCode::IneligibleReplica.into()) }

@@ -65,7 +65,9 @@ impl Controller {
     pub(super) fn unclean_elections(&self) -> Vec<Record> {
         let mut records = Vec::new();
         for topic in self.image.topics() {
-            if topic.partitions.iter().all(|state| state.leader.is_some()) || self.election_of(topic) != Election::Unclean {
+            if topic.partitions.iter().all(|state| state.leader.is_some())
+                || self.election_of(topic) != Election::Unclean
+            {
                 continue;
             }
             for (key, was) in topic.each_partition().filter(|(_, was)| was.leader.is_none()) {
@@ -104,8 +106,11 @@ impl Controller {
             None => {
                 for topic in self.image.topics_by_name() {
                     let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-                    let each = (0..count).map(|number| (number, self.elect_leader(&topic.name, number, asked, &mut records)));
-                    let needed = each.filter(|(_, outcome)| !outcome.as_ref().is_err_and(|r| r.code == ErrorCode::ElectionNotNeeded));
+                    let each =
+                        (0..count).map(|number| (number, self.elect_leader(&topic.name, number, asked, &mut records)));
+                    let needed = each.filter(|(_, outcome)| {
+                        !outcome.as_ref().is_err_and(|r| r.code == ErrorCode::ElectionNotNeeded)
+                    });
                     let partitions = needed.map(|(number, outcome)| partition_result(number, outcome)).collect();
                     result(TopicName(topic.name.wire()), partitions);
                 }
@@ -113,7 +118,8 @@ impl Controller {
             Some(topics) => {
                 for topic in topics {
                     let each = topic.partitions.iter();
-                    let partitions = each.map(|n| partition_result(*n, self.elect_leader(&topic.topic, *n, asked, &mut records)));
+                    let partitions =
+                        each.map(|n| partition_result(*n, self.elect_leader(&topic.topic, *n, asked, &mut records)));
                     let partitions = partitions.collect();
                     result(topic.topic.clone(), partitions);
                 }
@@ -145,7 +151,8 @@ impl Controller {
         let (done, election, failed) = match asked {
             Asked::Preferred => {
                 let there = was.leader.is_some() && was.leader == was.preferred();
-                let failed = Refusal::because(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.");
+                let failed =
+                    Refusal::because(ErrorCode::PreferredLeaderNotAvailable, "The preferred leader was not available.");
                 (there, Election::Preferred, failed)
             }
             Asked::Unclean => {

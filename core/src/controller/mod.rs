@@ -32,11 +32,11 @@ mod settings;
 mod topics;
 
 #[cfg(test)]
+mod broker_tests;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod model;
-#[cfg(test)]
-mod broker_tests;
 #[cfg(test)]
 mod topic_tests;
 

@@ -11,8 +11,8 @@ use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionDa
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::{
-    AlterPartitionRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest,
-    TopicName,
+    AlterPartitionRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+    ElectLeadersRequest, TopicName,
 };
 
 const BROKERS: i32 = 5;
@@ -44,8 +44,14 @@ impl Model {
     }
 
     fn any_partition(&mut self) -> Option<(PartitionKey, Partition)> {
-        let all: Vec<_> =
-            self.cluster.controller.image().topics().flat_map(|t| t.each_partition()).map(|(k, s)| (k, s.clone())).collect();
+        let all: Vec<_> = self
+            .cluster
+            .controller
+            .image()
+            .topics()
+            .flat_map(|t| t.each_partition())
+            .map(|(k, s)| (k, s.clone()))
+            .collect();
         let at = usize::try_from(self.below(i32::try_from(all.len()).unwrap_or(0))).unwrap_or(0);
         all.get(at).cloned()
     }
@@ -71,11 +77,17 @@ impl Model {
         let mut topic = creatable(&name, 1 + self.below(4), 1 + i16::try_from(self.below(3)).unwrap_or(0));
         if unclean {
             let config = kafka_protocol::messages::create_topics_request::CreatableTopicConfig::default();
-            topic.configs.push(config.with_name("unclean.leader.election.enable".into()).with_value(Some("true".into())));
+            topic
+                .configs
+                .push(config.with_name("unclean.leader.election.enable".into()).with_value(Some("true".into())));
         }
         let request = CreateTopicsRequest::default().with_topics([topic].into());
         let decision = self.cluster.controller.decide_create_topics(7, &request);
-        assert_eq!(decision, self.cluster.controller.decide_create_topics(7, &request), "decided twice, decided the same");
+        assert_eq!(
+            decision,
+            self.cluster.controller.decide_create_topics(7, &request),
+            "decided twice, decided the same"
+        );
         self.cluster.take(decision);
     }
 
@@ -83,10 +95,14 @@ impl Model {
         let name = TopicName(format!("t{}", self.below(6)).into());
         if self.below(2) == 0 {
             let topic = DeleteTopicState::default().with_name(Some(name));
-            let decision = self.cluster.controller.decide_delete_topics(6, &DeleteTopicsRequest::default().with_topics([topic].into()));
+            let decision = self
+                .cluster
+                .controller
+                .decide_delete_topics(6, &DeleteTopicsRequest::default().with_topics([topic].into()));
             self.cluster.take(decision);
         } else {
-            let topic = CreatePartitionsTopic::default().with_name(name).with_count(1 + self.below(6)).with_assignments(None);
+            let topic =
+                CreatePartitionsTopic::default().with_name(name).with_count(1 + self.below(6)).with_assignments(None);
             let request = CreatePartitionsRequest::default().with_topics([topic].into());
             let decision = self.cluster.controller.decide_create_partitions(&request);
             self.cluster.take(decision);
@@ -123,14 +139,19 @@ impl Model {
     /// A leader, or somebody who believes to be it, asks for a random in-sync set.
     fn alter(&mut self) {
         let Some((key, state)) = self.any_partition() else { return };
-        let asker = if self.below(5) == 0 { NodeId(1 + self.below(BROKERS)) } else { state.leader.unwrap_or(NodeId(1)) };
+        let asker =
+            if self.below(5) == 0 { NodeId(1 + self.below(BROKERS)) } else { state.leader.unwrap_or(NodeId(1)) };
         let Some(broker) = self.cluster.controller.image().broker(asker).cloned() else { return };
         let mut isr = Vec::new();
         for node in nodes(&[1, 2, 3, 4, 5]) {
             let wanted = state.has_replica(node) || self.below(20) == 0;
             if wanted && (Some(node) == state.leader || self.below(2) == 0) {
                 let epoch = self.cluster.controller.broker_epoch(node).map_or(-1, |epoch| epoch.0);
-                isr.push(BrokerState::default().with_broker_id(BrokerId(node.0)).with_broker_epoch(epoch - i64::from(self.below(8) == 0)));
+                isr.push(
+                    BrokerState::default()
+                        .with_broker_id(BrokerId(node.0))
+                        .with_broker_epoch(epoch - i64::from(self.below(8) == 0)),
+                );
             }
         }
         let partition = PartitionData::default()
@@ -174,9 +195,15 @@ impl Model {
 fn follows(was: &Partition, is: &Partition, unclean: bool) {
     assert!(is.leader_epoch >= was.leader_epoch && is.epoch >= was.epoch, "epochs only rise: {was} then {is}");
     assert!(is == was || is.epoch > was.epoch, "a change is counted: {was} then {is}");
-    assert!(is.leader == was.leader || is.leader_epoch > was.leader_epoch, "a leader has its own epoch: {was} then {is}");
+    assert!(
+        is.leader == was.leader || is.leader_epoch > was.leader_epoch,
+        "a leader has its own epoch: {was} then {is}"
+    );
     let elected = is.leader.filter(|leader| Some(*leader) != was.leader);
-    assert!(unclean || elected.is_none_or(|leader| was.in_sync(leader)) || is.epoch.0 > was.epoch.0 + 1, "elected from the in-sync set: {was} then {is}");
+    assert!(
+        unclean || elected.is_none_or(|leader| was.in_sync(leader)) || is.epoch.0 > was.epoch.0 + 1,
+        "elected from the in-sync set: {was} then {is}"
+    );
     assert!(!is.isr.is_empty(), "somebody has every committed record: {is}");
 }
 

@@ -35,7 +35,13 @@ impl Placer {
     pub fn new(image: &Image) -> Self {
         let usable = image.brokers().filter(|broker| !broker.leaving);
         let mut seats: Vec<Seat> = usable
-            .map(|broker| Seat { id: broker.id, rack: broker.rack.clone(), fenced: broker.fenced, leads: 0, replicas: 0 })
+            .map(|broker| Seat {
+                id: broker.id,
+                rack: broker.rack.clone(),
+                fenced: broker.fenced,
+                leads: 0,
+                replicas: 0,
+            })
             .collect();
         let nth_of_rack: Vec<usize> = (0..seats.len())
             .map(|at| seats.iter().take(at).filter(|other| other.rack == seats[at].rack).count())
@@ -73,7 +79,9 @@ impl Placer {
         chosen.push(leader);
         while chosen.len() < wanted {
             let free = (first..first + count).map(|at| at % count).filter(|at| !chosen.contains(at));
-            let known = |at: &usize| self.seats[*at].rack.is_some() && chosen.iter().any(|c| self.seats[*c].rack == self.seats[*at].rack);
+            let known = |at: &usize| {
+                self.seats[*at].rack.is_some() && chosen.iter().any(|c| self.seats[*c].rack == self.seats[*at].rack)
+            };
             let best = free.min_by_key(|at| (self.seats[*at].fenced, known(at), self.seats[*at].replicas));
             assert!(best.is_some(), "there are as many seats as replicas");
             chosen.extend(best);
@@ -88,9 +96,9 @@ impl Placer {
         let refuse = |why: String| Err(Refusal::because(ErrorCode::InvalidReplicationFactor, why));
         let count = self.seats.len();
         match usize::try_from(replication_factor) {
-            Err(_) | Ok(0) => {
-                refuse(format!("Invalid replication factor {replication_factor}: the replication factor must be positive."))
-            }
+            Err(_) | Ok(0) => refuse(format!(
+                "Invalid replication factor {replication_factor}: the replication factor must be positive."
+            )),
             Ok(_) if self.seats.iter().all(|seat| seat.fenced) => refuse("All brokers are currently fenced.".into()),
             Ok(wanted) if wanted > count => refuse(format!(
                 "The target replication factor of {wanted} cannot be reached because only {count} broker(s) are registered."
@@ -138,7 +146,8 @@ mod tests {
 
     #[test]
     fn replicas_lie_in_different_racks() {
-        let image = image(&[(1, Some("a"), false), (2, Some("a"), false), (3, Some("b"), false), (4, Some("b"), false)]);
+        let image =
+            image(&[(1, Some("a"), false), (2, Some("a"), false), (3, Some("b"), false), (4, Some("b"), false)]);
         let mut placer = Placer::new(&image);
         for _ in 0..50 {
             let replicas = placer.place(2).unwrap();
@@ -160,7 +169,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_placed_says_why() {
-        let why = |brokers: &[(i32, Option<&str>, bool)], factor| Placer::new(&image(brokers)).place(factor).unwrap_err().message.unwrap();
+        let why = |brokers: &[(i32, Option<&str>, bool)], factor| {
+            Placer::new(&image(brokers)).place(factor).unwrap_err().message.unwrap()
+        };
         assert_eq!(why(&[(1, None, true)], 1), "All brokers are currently fenced.");
         assert_eq!(
             why(&[(1, None, false)], 2),

@@ -11,11 +11,14 @@ pub const BLOCK: i32 = 1000;
 
 impl Controller {
     /// AllocateProducerIds: the next block, to a broker that is registered.
-    pub fn decide_allocate_producer_ids(&self, request: &AllocateProducerIdsRequest) -> Decision<AllocateProducerIdsResponse> {
+    pub fn decide_allocate_producer_ids(
+        &self,
+        request: &AllocateProducerIdsRequest,
+    ) -> Decision<AllocateProducerIdsResponse> {
         let start = self.image.next_producer_id();
-        let next = self
-            .broker_of_epoch(NodeId(request.broker_id.0), request.broker_epoch)
-            .and_then(|_| start.checked_add(i64::from(BLOCK)).ok_or_else(|| Refusal::new(ErrorCode::UnknownServerError)));
+        let next = self.broker_of_epoch(NodeId(request.broker_id.0), request.broker_epoch).and_then(|_| {
+            start.checked_add(i64::from(BLOCK)).ok_or_else(|| Refusal::new(ErrorCode::UnknownServerError))
+        });
         match next {
             Ok(next) => Decision {
                 records: [Record::ProducerIds { next }].into(),

@@ -70,7 +70,8 @@ impl Sessions {
     /// been heard of by this controller.
     pub fn begin(&mut self, now: Mono, node: NodeId, suspect: bool) {
         let suspicion = suspect.then(|| Suspicion::new(now));
-        let session = Session { heard: now, conn: None, metadata: Offset::NONE, leaving: None, suspicion, burned: None };
+        let session =
+            Session { heard: now, conn: None, metadata: Offset::NONE, leaving: None, suspicion, burned: None };
         self.by_node.insert(node, session);
     }
 

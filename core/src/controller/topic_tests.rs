@@ -8,12 +8,14 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
-use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
-    AlterConfigsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, IncrementalAlterConfigsRequest,
-    TopicName, alter_configs_request,
+    AlterConfigsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+    IncrementalAlterConfigsRequest, TopicName, alter_configs_request,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -47,7 +49,8 @@ fn assigned(name: &str, replicas: &[(i32, &[i32])]) -> CreatableTopic {
 #[test]
 fn topics_are_made_with_defaults_and_configs() {
     let mut cluster = Cluster::with(3, &[("num.partitions", "4"), ("default.replication.factor", "3")]);
-    let request = CreateTopicsRequest::default().with_topics(vec![creatable("t", -1, -1), with_config("u", "retention.ms", Some("5"))]);
+    let request = CreateTopicsRequest::default()
+        .with_topics(vec![creatable("t", -1, -1), with_config("u", "retention.ms", Some("5"))]);
     let decision = cluster.controller.decide_create_topics(7, &request);
     let reply = cluster.take(decision);
     assert_eq!((reply.topics[0].num_partitions, reply.topics[0].replication_factor), (4, 3));
@@ -59,7 +62,10 @@ fn topics_are_made_with_defaults_and_configs() {
     assert_ne!(other.id, topic.id);
     assert_eq!(image.config(Resource::Topic(other.id), "retention.ms"), Some("5"));
     let told = reply.topics[1].configs.iter().flatten().find(|config| config.name.as_str() == "retention.ms");
-    assert_eq!(told.map(|config| (config.value.as_ref().map(|v| v.as_str()), config.config_source)), Some((Some("5"), 1)));
+    assert_eq!(
+        told.map(|config| (config.value.as_ref().map(|v| v.as_str()), config.config_source)),
+        Some((Some("5"), 1))
+    );
 }
 
 #[test]
@@ -87,11 +93,18 @@ fn a_topic_that_cannot_be_made_says_why() {
     assert_eq!(one(creatable("t", 1, 0)), says(ErrorCode::InvalidReplicationFactor, factor));
     let few = one(creatable("t", 1, 3));
     assert_eq!(few.0, Some(ErrorCode::InvalidReplicationFactor));
-    assert!(few.1.starts_with("Unable to replicate the partition 3 time(s): The target replication factor of 3"), "{}", few.1);
+    assert!(
+        few.1.starts_with("Unable to replicate the partition 3 time(s): The target replication factor of 3"),
+        "{}",
+        few.1
+    );
     assert_eq!(one(creatable("t", 20_000, 1)).0, Some(ErrorCode::PolicyViolation));
     let null = "Null value not supported for topic configs: retention.ms";
     assert_eq!(one(with_config("t", "retention.ms", None)), says(ErrorCode::InvalidConfig, null));
-    assert_eq!(one(with_config("t", "nope", Some("1"))), says(ErrorCode::InvalidConfig, "Unknown topic config name: nope"));
+    assert_eq!(
+        one(with_config("t", "nope", Some("1"))),
+        says(ErrorCode::InvalidConfig, "Unknown topic config name: nope")
+    );
     assert_eq!(one(with_config("t", "retention.ms", Some("x"))).0, Some(ErrorCode::InvalidConfig));
     assert_eq!(one(with_config("t", "compression.type", Some(&"x".repeat(1 << 20)))).0, Some(ErrorCode::InvalidConfig));
     assert!(cluster.controller.image().topic_named("t").is_none());
@@ -126,7 +139,11 @@ fn a_name_counts_once_in_a_request() {
     let duplicate = (Some(ErrorCode::InvalidRequest), "Duplicate topic name.".to_string());
     assert_eq!(create(&mut cluster, twice, false), [(None, String::new()), duplicate]);
     let colliding = create(&mut cluster, vec![creatable("x.y", 1, 1), creatable("x_y", 1, 1)], false);
-    assert_eq!((colliding[0].0, colliding[1].0), (None, Some(ErrorCode::InvalidTopicException)), "a topic of the same request, too");
+    assert_eq!(
+        (colliding[0].0, colliding[1].0),
+        (None, Some(ErrorCode::InvalidTopicException)),
+        "a topic of the same request, too"
+    );
 }
 
 #[test]
@@ -142,7 +159,9 @@ fn without_brokers_there_are_no_topics() {
 fn topics_are_deleted_by_name_and_by_id() {
     let mut cluster = Cluster::of(1);
     create(&mut cluster, ["a", "b", "c", "d"].map(|name| creatable(name, 2, 1)).into(), false);
-    let id = |cluster: &Cluster, name: &str| cluster.controller.image().topic_named(name).map_or(Uuid::ZERO, |topic| topic.id);
+    let id = |cluster: &Cluster, name: &str| {
+        cluster.controller.image().topic_named(name).map_or(Uuid::ZERO, |topic| topic.id)
+    };
     let state = |name: Option<&str>, id: Uuid| {
         DeleteTopicState::default().with_name(name.map(|n| TopicName(n.to_string().into()))).with_topic_id(id.into())
     };
@@ -200,7 +219,10 @@ fn topics_get_more_partitions() {
     };
     let cluster = &mut cluster;
     assert_eq!(widen(cluster, "nope", 2, None).0, Some(ErrorCode::UnknownTopicOrPartition));
-    assert_eq!(widen(cluster, "t", 1, None), (Some(ErrorCode::InvalidPartitions), "Topic already has 1 partition(s).".into()));
+    assert_eq!(
+        widen(cluster, "t", 1, None),
+        (Some(ErrorCode::InvalidPartitions), "Topic already has 1 partition(s).".into())
+    );
     assert_eq!(widen(cluster, "t", 0, None).0, Some(ErrorCode::InvalidPartitions));
     assert_eq!(widen(cluster, "t", 100_000, None).0, Some(ErrorCode::PolicyViolation));
     assert_eq!(widen(cluster, "t", 3, Some(&[&[1, 2]])).0, Some(ErrorCode::InvalidReplicaAssignment));
@@ -218,7 +240,8 @@ fn alter(cluster: &mut Cluster, kind: i8, name: &str, ops: &[(&str, i8, Option<&
         AlterableConfig::default().with_name(name.to_string().into()).with_config_operation(*op).with_value(value)
     });
     let resource = AlterConfigsResource::default().with_resource_type(kind).with_resource_name(name.to_string().into());
-    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource.with_configs(configs.collect())]);
+    let request =
+        IncrementalAlterConfigsRequest::default().with_resources(vec![resource.with_configs(configs.collect())]);
     let decision = cluster.controller.decide_incremental_alter_configs(&request);
     let reply = cluster.take(decision);
     outcome(reply.responses[0].error_code, reply.responses[0].error_message.as_ref())
@@ -241,12 +264,14 @@ fn configs_are_set_and_taken_back() {
     assert_eq!(alter(&mut cluster, 2, "t", &[("cleanup.policy", 3, Some("delete"))]).0, None);
     assert_eq!(value(&cluster, "cleanup.policy").as_deref(), Some("compact"));
     // The older form takes back what it does not name.
-    let config = alter_configs_request::AlterableConfig::default().with_name("retention.ms".into()).with_value(Some("9".into()));
+    let config =
+        alter_configs_request::AlterableConfig::default().with_name("retention.ms".into()).with_value(Some("9".into()));
     let resource = alter_configs_request::AlterConfigsResource::default()
         .with_resource_type(2)
         .with_resource_name("t".into())
         .with_configs(vec![config]);
-    let decision = cluster.controller.decide_alter_configs(&AlterConfigsRequest::default().with_resources(vec![resource]));
+    let decision =
+        cluster.controller.decide_alter_configs(&AlterConfigsRequest::default().with_resources(vec![resource]));
     assert_eq!(cluster.take(decision).responses[0].error_code, 0);
     assert_eq!(cluster.controller.image().configs(Resource::Topic(key.topic)).len(), 1);
 }
@@ -263,7 +288,8 @@ fn a_config_that_cannot_be_set_says_why() {
     assert_eq!(alter(cluster, 2, "", &set("5")).0, invalid);
     assert_eq!(alter(cluster, 2, "a b", &set("5")).0, Some(ErrorCode::InvalidTopicException));
     assert_eq!(alter(cluster, 2, "t", &set("five")).0, Some(ErrorCode::InvalidConfig));
-    let append = (Some(ErrorCode::InvalidConfig), "Can't APPEND to key retention.ms because its type is not LIST.".to_string());
+    let append =
+        (Some(ErrorCode::InvalidConfig), "Can't APPEND to key retention.ms because its type is not LIST.".to_string());
     assert_eq!(alter(cluster, 2, "t", &[("retention.ms", 2, Some("5"))]), append);
     assert_eq!(alter(cluster, 2, "t", &[("retention.ms", 9, Some("5"))]).0, invalid);
     assert_eq!(alter(cluster, 2, "t", &[("retention.ms", 0, None)]).0, invalid);

@@ -17,8 +17,8 @@ use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{
-    BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
-    DeleteTopicsResponse, TopicName,
+    BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -50,7 +50,9 @@ impl Controller {
             let early = match times {
                 // Said already, where the name first came.
                 0 => continue,
-                1 if name == METADATA_TOPIC => Some(format!("Creation of internal topic {METADATA_TOPIC} is prohibited.")),
+                1 if name == METADATA_TOPIC => {
+                    Some(format!("Creation of internal topic {METADATA_TOPIC} is prohibited."))
+                }
                 1 => None,
                 _ => Some("Duplicate topic name.".into()),
             };
@@ -80,7 +82,13 @@ impl Controller {
         Decision { records, reply: CreateTopicsResponse::default().with_topics(results) }
     }
 
-    fn draft(&self, place: u64, wanted: &CreatableTopic, made: &[Record], placer: &mut Placer) -> Result<Draft, Refusal> {
+    fn draft(
+        &self,
+        place: u64,
+        wanted: &CreatableTopic,
+        made: &[Record],
+        placer: &mut Placer,
+    ) -> Result<Draft, Refusal> {
         self.name_is_free(wanted.name.as_str(), made)?;
         let configs = configs_of(wanted)?;
         TopicConfig::check(&configs)?;
@@ -98,7 +106,9 @@ impl Controller {
             let why = format!("Topic '{name}' already exists.");
             return Err(Refusal::because(ErrorCode::TopicAlreadyExists, why));
         }
-        let new = made.iter().filter_map(|record| if let Record::Topic { name, .. } = record { Some(name.as_str()) } else { None });
+        let new = made
+            .iter()
+            .filter_map(|record| if let Record::Topic { name, .. } = record { Some(name.as_str()) } else { None });
         let all = || self.image.topics_by_name().map(|topic| topic.name.as_str()).chain(new);
         // Most names hold neither of the two: nothing can collide with them.
         if name.contains(['.', '_'])
@@ -147,7 +157,9 @@ impl Controller {
     fn assigned_topic(&self, wanted: &CreatableTopic) -> Result<Vec<Partition>, Refusal> {
         let bad_request = |why: &str| Err(Refusal::because(ErrorCode::InvalidRequest, why));
         if wanted.replication_factor != -1 {
-            return bad_request("A manual partition assignment was specified, but replication factor was not set to -1.");
+            return bad_request(
+                "A manual partition assignment was specified, but replication factor was not set to -1.",
+            );
         }
         if wanted.num_partitions != -1 {
             return bad_request("A manual partition assignment was specified, but numPartitions was not set to -1.");
@@ -180,7 +192,9 @@ impl Controller {
         }
         for (at, id) in sorted.iter().enumerate() {
             if self.image.broker(*id).is_none() {
-                return bad(format!("The manual partition assignment includes broker {id}, but no such broker is registered."));
+                return bad(format!(
+                    "The manual partition assignment includes broker {id}, but no such broker is registered."
+                ));
             }
             if sorted[..at].last() == Some(id) {
                 return bad(format!("The manual partition assignment includes the broker {id} more than once."));
@@ -227,10 +241,17 @@ impl Controller {
         for topic in &request.topics {
             let id = Uuid::from(topic.topic_id);
             match &topic.name {
-                None if id == Uuid::ZERO => refuse(None, id, ErrorCode::InvalidRequest, "Neither topic name nor id were specified."),
+                None if id == Uuid::ZERO => {
+                    refuse(None, id, ErrorCode::InvalidRequest, "Neither topic name nor id were specified.")
+                }
                 None => *ids.entry(id).or_default() += 1,
                 Some(name) if id == Uuid::ZERO => *names.entry(name).or_default() += 1,
-                Some(name) => refuse(Some(name), id, ErrorCode::InvalidRequest, "You may not specify both topic name and topic id."),
+                Some(name) => refuse(
+                    Some(name),
+                    id,
+                    ErrorCode::InvalidRequest,
+                    "You may not specify both topic name and topic id.",
+                ),
             }
         }
         let mut doomed = BTreeSet::new();
@@ -294,7 +315,12 @@ impl Controller {
         Decision { records, reply: CreatePartitionsResponse::default().with_results(results) }
     }
 
-    fn widen(&self, wanted: &CreatePartitionsTopic, placer: &mut Placer, records: &mut Vec<Record>) -> Result<(), Refusal> {
+    fn widen(
+        &self,
+        wanted: &CreatePartitionsTopic,
+        placer: &mut Placer,
+        records: &mut Vec<Record>,
+    ) -> Result<(), Refusal> {
         let topic = self.image.topic_named(&wanted.name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let has = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
         let bad_count = |why: String| Err(Refusal::because(ErrorCode::InvalidPartitions, why));
@@ -303,7 +329,9 @@ impl Controller {
         }
         if wanted.count < has {
             let (name, count) = (&topic.name, wanted.count);
-            return bad_count(format!("The topic {name} currently has {has} partition(s); {count} would not be an increase."));
+            return bad_count(format!(
+                "The topic {name} currently has {has} partition(s); {count} would not be an increase."
+            ));
         }
         let more = wanted.count - has;
         let factor = topic.partitions.first().map_or(1, |first| first.replicas.len());
@@ -340,7 +368,8 @@ fn push_topic(records: &mut Vec<Record>, wanted: &CreatableTopic, draft: Draft) 
         value: Some(Text::from(value.as_str())),
     }));
     let each = (0..).zip(draft.partitions);
-    records.extend(each.map(|(partition, state)| Record::Partition { key: PartitionKey { topic: id, partition }, state }));
+    records
+        .extend(each.map(|(partition, state)| Record::Partition { key: PartitionKey { topic: id, partition }, state }));
 }
 
 fn configs_of(wanted: &CreatableTopic) -> Result<Given, Refusal> {
@@ -383,7 +412,8 @@ fn topic_refused(wanted: &CreatableTopic, refusal: &Refusal) -> CreatableTopicRe
 }
 
 fn deleted(name: Option<&TopicName>, id: Uuid, outcome: Result<(), Refusal>) -> DeletableTopicResult {
-    let result = DeletableTopicResult::default().with_name(name.cloned()).with_topic_id(id.into()).with_error_message(None);
+    let result =
+        DeletableTopicResult::default().with_name(name.cloned()).with_topic_id(id.into()).with_error_message(None);
     match outcome {
         Ok(()) => result,
         Err(refusal) => result.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message()),

@@ -66,9 +66,8 @@ fn validate(group: Option<&Group>, request: &OffsetCommitRequest, version: i16) 
 }
 
 fn metadata_fits(metadata: Option<&StrBytes>, settings: &Settings) -> bool {
-    metadata.is_none_or(|text| {
-        text.len() <= TEXT_BYTES_MAX && text.encode_utf16().count() <= settings.offset_metadata_max
-    })
+    metadata
+        .is_none_or(|text| text.len() <= TEXT_BYTES_MAX && text.encode_utf16().count() <= settings.offset_metadata_max)
 }
 
 fn entry(

@@ -24,7 +24,8 @@ impl Shard {
             let mut partitions = Vec::new();
             for partition in &topic.partitions {
                 let index = partition.partition_index;
-                partitions.push(OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code));
+                partitions
+                    .push(OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code));
                 let place = (group.id.clone(), topic.name.0.clone(), index);
                 let known = self.offsets.get(&place.0, &place.1, index).is_some() || self.offsets.is_unstable(&place);
                 if code == 0 && known {

@@ -30,7 +30,8 @@ impl Shard {
 
     /// The groups that the request's filters let through; names of states and types count in any case.
     pub fn list(&self, request: &ListGroupsRequest) -> Vec<ListedGroup> {
-        let of_type = |filter: &[StrBytes]| filter.is_empty() || filter.iter().any(|kind| kind.eq_ignore_ascii_case(CLASSIC));
+        let of_type =
+            |filter: &[StrBytes]| filter.is_empty() || filter.iter().any(|kind| kind.eq_ignore_ascii_case(CLASSIC));
         let in_state = |group: &Group| {
             let filter = &request.states_filter;
             filter.is_empty() || filter.iter().any(|state| state.eq_ignore_ascii_case(group.state()))

@@ -28,7 +28,9 @@ impl Shard {
                 for topic in asked {
                     let known = |index: i32| told(&topic.name.0, index, self.offsets.get(group, &topic.name.0, index));
                     let partitions = topic.partition_indexes.iter().map(|index| known(*index)).collect();
-                    topics.push(OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions));
+                    topics.push(
+                        OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions),
+                    );
                 }
             }
             None => {

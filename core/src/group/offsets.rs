@@ -120,7 +120,11 @@ impl Offsets {
             assert!(!offsets.topics.is_empty(), "group {}: a place for no offsets", group.as_str());
             for partitions in offsets.topics.values() {
                 assert!(!partitions.is_empty(), "group {}: a topic of no offsets", group.as_str());
-                assert!(partitions.values().all(|kept| kept.at <= offsets.last), "group {}: a later offset", group.as_str());
+                assert!(
+                    partitions.values().all(|kept| kept.at <= offsets.last),
+                    "group {}: a later offset",
+                    group.as_str()
+                );
             }
         }
     }

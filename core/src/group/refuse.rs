@@ -50,7 +50,9 @@ pub(super) fn instead_of(response: ResponseKind, code: ErrorCode) -> ResponseKin
         }
         ResponseKind::OffsetFetch(response) => {
             let groups = response.groups.into_iter().map(|group| {
-                OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_error_code(for_fetch(code).code())
+                OffsetFetchResponseGroup::default()
+                    .with_group_id(group.group_id)
+                    .with_error_code(for_fetch(code).code())
             });
             OffsetFetchResponse::default().with_groups(groups.collect()).into()
         }
@@ -80,7 +82,9 @@ pub(super) fn fetch(request: &OffsetFetchRequestGroup, version: i16, code: Error
     let mut topics = Vec::new();
     for topic in request.topics.iter().flatten().filter(|_| version < 2) {
         let partitions = topic.partition_indexes.iter().map(|index| no_offset(*index).with_error_code(code.code()));
-        topics.push(OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions.collect()));
+        topics.push(
+            OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions.collect()),
+        );
     }
     OffsetFetchResponseGroup::default()
         .with_group_id(request.group_id.clone())
@@ -98,7 +102,11 @@ pub(super) fn no_offset(index: i32) -> OffsetFetchResponsePartitions {
 }
 
 /// An OffsetCommit that commits nothing: `code` at each partition of the request, beside what was refused before.
-pub(super) fn commit(request: &OffsetCommitRequest, refused: OffsetCommitResponse, code: ErrorCode) -> OffsetCommitResponse {
+pub(super) fn commit(
+    request: &OffsetCommitRequest,
+    refused: OffsetCommitResponse,
+    code: ErrorCode,
+) -> OffsetCommitResponse {
     let mut response = refused;
     for topic in &request.topics {
         for partition in &topic.partitions {
@@ -110,11 +118,7 @@ pub(super) fn commit(request: &OffsetCommitRequest, refused: OffsetCommitRespons
 }
 
 /// Puts a partition's answer beside those of its topic.
-pub(super) fn committed(
-    response: &mut OffsetCommitResponse,
-    topic: TopicName,
-    answer: OffsetCommitResponsePartition,
-) {
+pub(super) fn committed(response: &mut OffsetCommitResponse, topic: TopicName, answer: OffsetCommitResponsePartition) {
     match response.topics.iter_mut().rev().find(|known| known.name == topic) {
         Some(known) => known.partitions.push(answer),
         None => {
@@ -124,10 +128,7 @@ pub(super) fn committed(
 }
 
 /// Each group of a DeleteGroups gets `code`.
-pub(super) fn deletes(
-    groups: impl IntoIterator<Item = GroupId>,
-    code: ErrorCode,
-) -> DeleteGroupsResponse {
+pub(super) fn deletes(groups: impl IntoIterator<Item = GroupId>, code: ErrorCode) -> DeleteGroupsResponse {
     let results =
         groups.into_iter().map(|id| DeletableGroupResult::default().with_group_id(id).with_error_code(code.code()));
     DeleteGroupsResponse::default().with_results(results.collect())

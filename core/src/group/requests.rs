@@ -21,16 +21,17 @@ use kafka_protocol::messages::leave_group_response::MemberResponse;
 use kafka_protocol::messages::offset_delete_response::OffsetDeleteResponseTopic;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
-    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, GroupId, HeartbeatRequest,
-    HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest,
-    ListGroupsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse,
-    OffsetFetchResponse, ResponseKind, SyncGroupRequest,
+    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, GroupId,
+    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
+    ListGroupsRequest, ListGroupsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest,
+    OffsetDeleteResponse, OffsetFetchResponse, ResponseKind, SyncGroupRequest,
 };
 
 impl Groups {
     pub fn on_join(&mut self, now: Now, hold: HoldId, ask: &Ask, request: &JoinGroupRequest) -> Decision {
         let named = request.group_instance_id.as_ref().unwrap_or(&ask.client_id);
-        let fresh_id = if request.member_id.is_empty() { self.fresh_member_id(named) } else { request.member_id.clone() };
+        let fresh_id =
+            if request.member_id.is_empty() { self.fresh_member_id(named) } else { request.member_id.clone() };
         let served = self.validate_join(ask, request).and_then(|()| self.shard_and_settings(&request.group_id.0));
         let mut out = Decision::default();
         match served {
@@ -39,7 +40,8 @@ impl Groups {
                 shard.on_join(now, settings, &mut out, &join);
             }
             Err(code) => {
-                let response = JoinGroupResponse::default().with_protocol_name(None).with_member_id(request.member_id.clone());
+                let response =
+                    JoinGroupResponse::default().with_protocol_name(None).with_member_id(request.member_id.clone());
                 release(&mut out, hold, response.with_error_code(code.code()));
             }
         }
@@ -81,13 +83,19 @@ impl Groups {
         self.in_group_shard(&request.group_id, |served, out| {
             let result = match served {
                 Ok((shard, settings)) => shard
-                    .with_group(now, settings, out, &request.group_id.0, |group, turn| group.on_heartbeat(turn, request))
+                    .with_group(now, settings, out, &request.group_id.0, |group, turn| {
+                        group.on_heartbeat(turn, request)
+                    })
                     .unwrap_or(Err(ErrorCode::UnknownMemberId)),
                 // It lives, and whoever loads the group will give it its time anew.
                 Err(ErrorCode::CoordinatorLoadInProgress) => Ok(()),
                 Err(code) => Err(code),
             };
-            release(out, hold, HeartbeatResponse::default().with_error_code(result.err().map_or(0, |code| code.code())));
+            release(
+                out,
+                hold,
+                HeartbeatResponse::default().with_error_code(result.err().map_or(0, |code| code.code())),
+            );
         })
     }
 
@@ -170,7 +178,9 @@ impl Groups {
                 Ok((shard, settings, entries, response))
             });
             match deleted {
-                Ok((shard, settings, entries, response)) => shard.turn(now, settings, out).reply_after(entries, hold, response),
+                Ok((shard, settings, entries, response)) => {
+                    shard.turn(now, settings, out).reply_after(entries, hold, response)
+                }
                 Err(code) => release(out, hold, OffsetDeleteResponse::default().with_error_code(code.code())),
             }
         })

@@ -4,8 +4,8 @@ use super::offsets::{Kept, Offsets};
 use super::records::Entry;
 use super::refuse;
 use super::settings::Settings;
-use super::timers::{Timer, Timers};
 use super::text::own;
+use super::timers::{Timer, Timers};
 use super::turn::{Proposal, Then, Turn, empty_generation};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, Offset, ProducerId};
@@ -103,7 +103,8 @@ impl Shard {
         let id = &join.request.group_id.0;
         let is_new = !self.groups.contains_key(id);
         if is_new && !join.request.member_id.is_empty() {
-            let response = JoinGroupResponse::default().with_protocol_name(None).with_member_id(join.request.member_id.clone());
+            let response =
+                JoinGroupResponse::default().with_protocol_name(None).with_member_id(join.request.member_id.clone());
             let response = response.with_error_code(ErrorCode::UnknownMemberId.code());
             return self.turn(now, settings, out).release(join.hold, response);
         }
@@ -124,7 +125,13 @@ impl Shard {
     }
 
     /// The offsets committed for `topics` go with them.
-    pub fn on_topics_deleted(&mut self, now: Now, settings: &Settings, topics: &BTreeSet<&StrBytes>, out: &mut Decision) {
+    pub fn on_topics_deleted(
+        &mut self,
+        now: Now,
+        settings: &Settings,
+        topics: &BTreeSet<&StrBytes>,
+        out: &mut Decision,
+    ) {
         self.propose_in_batches(now, settings, self.delete_topics(topics), out);
     }
 
@@ -225,14 +232,7 @@ impl Shard {
         }
     }
 
-    fn follow(
-        &mut self,
-        now: Now,
-        settings: &Settings,
-        then: Then,
-        result: Result<(), ErrorCode>,
-        out: &mut Decision,
-    ) {
+    fn follow(&mut self, now: Now, settings: &Settings, then: Then, result: Result<(), ErrorCode>, out: &mut Decision) {
         match then {
             Then::Nothing | Then::Created { .. } => {}
             Then::Reply { hold, response } => {
@@ -357,7 +357,10 @@ impl Shard {
         }
         for (until, serial) in self.promises.keys() {
             assert!(*until < self.end && *until >= self.watermark, "group: a promise that nothing keeps");
-            assert!(self.timers.is_set(&Timer::Promise { until: *until, serial: *serial }), "group: a promise without end");
+            assert!(
+                self.timers.is_set(&Timer::Promise { until: *until, serial: *serial }),
+                "group: a promise without end"
+            );
         }
     }
 }

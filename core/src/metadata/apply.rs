@@ -17,7 +17,11 @@ pub enum Change {
     /// A topic was made; it has no partitions yet.
     Topic(Uuid),
     /// A topic is gone, with all its partitions.
-    TopicRemoved { id: Uuid, name: Text, partitions: i32 },
+    TopicRemoved {
+        id: Uuid,
+        name: Text,
+        partitions: i32,
+    },
     /// A partition was made or changed.
     Partition(PartitionKey),
     Config(Resource),

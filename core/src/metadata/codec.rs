@@ -60,7 +60,10 @@ impl fmt::Display for CodecError {
         match self {
             Self::Empty => write!(f, "a metadata record without bytes"),
             Self::UnknownVersion(version) => {
-                write!(f, "a metadata record of version {version}, where this Esker knows version {VERSION}: it was not written by this or an older Esker")
+                write!(
+                    f,
+                    "a metadata record of version {version}, where this Esker knows version {VERSION}: it was not written by this or an older Esker"
+                )
             }
             Self::Garbled => write!(f, "a metadata record that cannot be read: damaged, or written by a newer Esker"),
         }

@@ -20,24 +20,51 @@ pub enum Resource {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Record {
     /// The cluster's id; the first record of all.
-    Cluster { id: Text },
+    Cluster {
+        id: Text,
+    },
     /// A finalised feature and its level (KIP-584).
-    Feature { name: Text, level: i16 },
+    Feature {
+        name: Text,
+        level: i16,
+    },
     /// A broker registered, or registered anew.
     Broker(Broker),
     /// A registered broker was fenced, unfenced, or began to shut down.
-    BrokerState { id: NodeId, epoch: BrokerEpoch, fenced: bool, leaving: bool },
-    BrokerRemoved { id: NodeId, epoch: BrokerEpoch },
+    BrokerState {
+        id: NodeId,
+        epoch: BrokerEpoch,
+        fenced: bool,
+        leaving: bool,
+    },
+    BrokerRemoved {
+        id: NodeId,
+        epoch: BrokerEpoch,
+    },
     /// A topic was made; its partitions follow.
-    Topic { id: Uuid, name: Text },
+    Topic {
+        id: Uuid,
+        name: Text,
+    },
     /// A topic was deleted, its partitions and configs with it.
-    TopicRemoved { id: Uuid },
+    TopicRemoved {
+        id: Uuid,
+    },
     /// A partition was made or changed. New ones come in the order of their numbers.
-    Partition { key: PartitionKey, state: Partition },
+    Partition {
+        key: PartitionKey,
+        state: Partition,
+    },
     /// A config was set, or (without a value) taken back.
-    Config { resource: Resource, name: Text, value: Option<Text> },
+    Config {
+        resource: Resource,
+        name: Text,
+        value: Option<Text>,
+    },
     /// Producer ids below `next` are given out.
-    ProducerIds { next: i64 },
+    ProducerIds {
+        next: i64,
+    },
 }
 
 impl fmt::Display for Resource {

@@ -65,7 +65,8 @@ impl Node {
         let key = self.offsets_partition(append.partition).ok_or(ErrorCode::NotLeaderOrFollower)?;
         let partition = self.partitions.get_mut(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
         let dir = partition.dir();
-        let (appended, event) = partition.append_internal(now, batch(now, append), &mut self.out).map_err(|refusal| refusal.code)?;
+        let (appended, event) =
+            partition.append_internal(now, batch(now, append), &mut self.out).map_err(|refusal| refusal.code)?;
         self.partitions.note(dir, event);
         Ok(appended.base)
     }

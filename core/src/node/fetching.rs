@@ -157,15 +157,8 @@ impl FetchSet {
             self.queue_slot(at);
             return;
         }
-        let slot = Slot {
-            key: key.clone(),
-            wanted,
-            partition: None,
-            dir: None,
-            found: None,
-            queued: false,
-            told: None,
-        };
+        let slot =
+            Slot { key: key.clone(), wanted, partition: None, dir: None, found: None, queued: false, told: None };
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = Some(slot);
@@ -241,7 +234,13 @@ impl FetchSet {
 
     /// What the look at the slot from [`FetchSet::pop`] found, and the folder to watch. Answers the folder if it is another
     /// than before.
-    pub fn found(&mut self, at: u32, partition: Option<PartitionKey>, dir: Option<DirId>, found: Found) -> Option<DirId> {
+    pub fn found(
+        &mut self,
+        at: u32,
+        partition: Option<PartitionKey>,
+        dir: Option<DirId>,
+        found: Found,
+    ) -> Option<DirId> {
         self.bytes += found.bytes;
         self.cold += usize::from(found.cold);
         self.urgent += usize::from(found.urgent);

@@ -3,8 +3,8 @@
 
 use super::FetchSet;
 use crate::id::{DirId, HoldId};
-use crate::partition::PartitionEvent;
 use crate::limits::{SESSION_EVICTION_AFTER, SESSION_PARTITIONS_MAX};
+use crate::partition::PartitionEvent;
 use crate::rng::Rng;
 use crate::time::Mono;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -107,7 +107,8 @@ impl Sessions {
             return false;
         }
         while self.sessions.len() >= self.max || self.partitions + size > SESSION_PARTITIONS_MAX {
-            let stale = self.used.first().filter(|(used, _)| now.since(*used) > SESSION_EVICTION_AFTER).map(|(_, id)| *id);
+            let stale =
+                self.used.first().filter(|(used, _)| now.since(*used) > SESSION_EVICTION_AFTER).map(|(_, id)| *id);
             let victim = stale.or_else(|| {
                 let least = self.sessions.iter().min_by_key(|(id, s)| (s.privileged, s.set.len(), **id));
                 least.filter(|(_, s)| (s.privileged, s.set.len()) < (privileged, size)).map(|(id, _)| *id)

@@ -140,7 +140,13 @@ impl InSync {
 
     /// The set to propose: that of a pending change again once its retry is due, else one with `joining` or without
     /// `leaving`. `None`: nothing to propose now.
-    pub fn propose(&mut self, now: Mono, joining: Vec<NodeId>, leaving: Vec<NodeId>, retry: Span) -> Option<Vec<NodeId>> {
+    pub fn propose(
+        &mut self,
+        now: Mono,
+        joining: Vec<NodeId>,
+        leaving: Vec<NodeId>,
+        retry: Span,
+    ) -> Option<Vec<NodeId>> {
         if !self.may_speak(now) {
             return None;
         }
@@ -183,7 +189,11 @@ impl InSync {
     }
 
     pub fn check(&self, replicas: &[NodeId]) {
-        assert!(self.granted.iter().all(|node| replicas.contains(node)), "isr: {:?} outside {replicas:?}", self.granted);
+        assert!(
+            self.granted.iter().all(|node| replicas.contains(node)),
+            "isr: {:?} outside {replicas:?}",
+            self.granted
+        );
         match &self.pending {
             Some(Pending::Expand(joining)) => {
                 assert!(joining.iter().all(|node| !self.granted.contains(node)), "isr: {joining:?} join again");

@@ -179,9 +179,11 @@ impl Leader {
         let lagging = |(node, p): &&(NodeId, Progress)| {
             p.synced < end && (self.insync.granted().contains(node) || p.eligible && p.caught_up.is_some())
         };
-        let lag = self.followers.iter().filter(lagging).map(|(_, p)| {
-            p.caught_up.map_or(Mono(0), |at| at + settings.lag_max + crate::time::Span(1))
-        });
+        let lag = self
+            .followers
+            .iter()
+            .filter(lagging)
+            .map(|(_, p)| p.caught_up.map_or(Mono(0), |at| at + settings.lag_max + crate::time::Span(1)));
         lag.min().map(|at| self.insync.next_turn().map_or(at, |turn| at.max(turn)))
     }
 }
@@ -224,7 +226,11 @@ mod tests {
         fetch(&mut leader, 1, 2, 8, 10);
         fetch(&mut leader, 1, 3, 6, 10);
         assert_eq!(leader.watermark(&sight(1, 10, 10, 0), &SETTINGS), Some(Offset(6)));
-        assert_eq!(leader.watermark(&sight(1, 10, 4, 0), &SETTINGS), Some(Offset(4)), "the leader's own disk is the slowest");
+        assert_eq!(
+            leader.watermark(&sight(1, 10, 4, 0), &SETTINGS),
+            Some(Offset(4)),
+            "the leader's own disk is the slowest"
+        );
         assert_eq!(leader.watermark(&sight(1, 10, 4, 7), &SETTINGS), None, "it never falls");
     }
 
@@ -256,10 +262,18 @@ mod tests {
         fetch(&mut leader, 1, 2, 15, 20);
         assert_eq!(leader.changes(&sight(1, 20, 20, 10), &SETTINGS).0, vec![], "past the watermark, before the epoch");
         fetch(&mut leader, 2, 2, 20, 30);
-        assert_eq!(leader.changes(&sight(2, 30, 30, 25), &SETTINGS).0, vec![], "past the epoch's start, before the watermark");
+        assert_eq!(
+            leader.changes(&sight(2, 30, 30, 25), &SETTINGS).0,
+            vec![],
+            "past the epoch's start, before the watermark"
+        );
         assert_eq!(leader.changes(&sight(2, 30, 30, 20), &SETTINGS).0, nodes(&[2]));
         leader.follower_mut(NodeId(2)).expect("a replica").eligible = false;
-        assert_eq!(leader.changes(&sight(2, 30, 30, 20), &SETTINGS).0, vec![], "fenced, or another incarnation (KIP-903)");
+        assert_eq!(
+            leader.changes(&sight(2, 30, 30, 20), &SETTINGS).0,
+            vec![],
+            "fenced, or another incarnation (KIP-903)"
+        );
     }
 
     #[test]

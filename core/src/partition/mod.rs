@@ -40,8 +40,8 @@ pub use answer::{Acks, Appended, PartitionEvent};
 pub use follow::{FetchPlan, FollowerStep, Replicated};
 pub use isr::{Granted, Proposal};
 pub use progress::Progress;
-pub use settings::Settings;
 pub use read::{FetchQuery, Fetched, Isolation, ReplicaFetch};
+pub use settings::Settings;
 
 use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use crate::io::Out;
@@ -60,7 +60,11 @@ enum Role {
     Opening,
     Leader(Leader),
     /// `leader`: none while the partition has no leader. `told`: the leader's watermark as it said in this epoch.
-    Follower { leader: Option<NodeId>, epoch: LeaderEpoch, told: Offset },
+    Follower {
+        leader: Option<NodeId>,
+        epoch: LeaderEpoch,
+        told: Offset,
+    },
     /// Its disk failed: final.
     Offline,
 }
@@ -268,7 +272,13 @@ impl Partition {
             Role::Leader(leader) => {
                 let state = self.state.as_ref().expect("a leader was made by a state");
                 assert!(state.leader == Some(self.me), "{}: leads against the metadata", self.key);
-                assert!(leader.epoch == state.leader_epoch, "{}: {} is not {}", self.key, leader.epoch, state.leader_epoch);
+                assert!(
+                    leader.epoch == state.leader_epoch,
+                    "{}: {} is not {}",
+                    self.key,
+                    leader.epoch,
+                    state.leader_epoch
+                );
                 leader.insync.check(&state.replicas);
                 assert!(self.log.is_settled(), "{}: leads while its log is being cut", self.key);
                 assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);

@@ -16,7 +16,13 @@ impl Partition {
     /// # Errors
     /// `NOT_LEADER_OR_FOLLOWER`; `NOT_ENOUGH_REPLICAS` if `acks` is all and fewer than `min.insync.replicas` are in sync;
     /// what the log refuses. Nothing was appended then.
-    pub fn on_produce(&mut self, now: Now, bytes: Bytes, acks: Acks, out: &mut Out) -> Result<(Appended, PartitionEvent), Refusal> {
+    pub fn on_produce(
+        &mut self,
+        now: Now,
+        bytes: Bytes,
+        acks: Acks,
+        out: &mut Out,
+    ) -> Result<(Appended, PartitionEvent), Refusal> {
         self.append(now, bytes, acks, Origin::Client, out)
     }
 
@@ -24,7 +30,12 @@ impl Partition {
     ///
     /// # Errors
     /// As [`Partition::on_produce`].
-    pub fn append_internal(&mut self, now: Now, bytes: Bytes, out: &mut Out) -> Result<(Appended, PartitionEvent), Refusal> {
+    pub fn append_internal(
+        &mut self,
+        now: Now,
+        bytes: Bytes,
+        out: &mut Out,
+    ) -> Result<(Appended, PartitionEvent), Refusal> {
         self.append(now, bytes, Acks::All, Origin::Coordinator, out)
     }
 
@@ -94,7 +105,12 @@ impl Partition {
     ///
     /// # Errors
     /// `NOT_LEADER_OR_FOLLOWER`; `OFFSET_OUT_OF_RANGE` beyond the watermark or negative.
-    pub fn delete_records(&mut self, now: Now, offset: Offset, out: &mut Out) -> Result<(Offset, PartitionEvent), Refusal> {
+    pub fn delete_records(
+        &mut self,
+        now: Now,
+        offset: Offset,
+        out: &mut Out,
+    ) -> Result<(Offset, PartitionEvent), Refusal> {
         match self.role {
             Role::Leader(_) => {}
             Role::Opening | Role::Follower { .. } => return Err(ErrorCode::NotLeaderOrFollower.into()),

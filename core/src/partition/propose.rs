@@ -39,14 +39,22 @@ impl Partition {
         let epoch_of = |node: NodeId| leader.follower(node).map_or(BrokerEpoch(-1), |progress| progress.broker_epoch);
         let isr = set.into_iter().map(|node| (node, epoch_of(node))).collect();
         let partition_epoch = self.state.as_ref().map_or(PartitionEpoch(-1), |state| state.epoch);
-        Some(Proposal { partition: self.key, serial: leader.insync.serial(), leader_epoch: leader.epoch, partition_epoch, isr })
+        Some(Proposal {
+            partition: self.key,
+            serial: leader.insync.serial(),
+            leader_epoch: leader.epoch,
+            partition_epoch,
+            isr,
+        })
     }
 
     /// The controller's answer to the proposal of that serial. A grant is adopted if it is newer than what is known, or says that there was
     /// nothing to change (Kafka's `handleAlterPartitionUpdate`).
     pub fn on_isr_answer(&mut self, now: Now, serial: u64, answer: Result<Granted, ErrorCode>) -> PartitionEvent {
         let retry = self.settings.retry;
-        let (Role::Leader(leader), Some(state)) = (&mut self.role, &mut self.state) else { return PartitionEvent::NONE };
+        let (Role::Leader(leader), Some(state)) = (&mut self.role, &mut self.state) else {
+            return PartitionEvent::NONE;
+        };
         match answer {
             Err(code) => {
                 if leader.insync.is_pending() && leader.insync.serial() == serial {

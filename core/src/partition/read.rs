@@ -207,7 +207,13 @@ impl Partition {
     ///
     /// # Errors
     /// What the log refuses.
-    pub fn offset_for_time(&mut self, now: Now, timestamp: i64, isolation: Isolation, out: &mut Out) -> Result<TimeLookup, Refusal> {
+    pub fn offset_for_time(
+        &mut self,
+        now: Now,
+        timestamp: i64,
+        isolation: Isolation,
+        out: &mut Out,
+    ) -> Result<TimeLookup, Refusal> {
         self.log.offset_for_time(now, timestamp, self.end_for(isolation), out)
     }
 
@@ -228,7 +234,13 @@ impl Partition {
     ///
     /// # Errors
     /// What the log refuses.
-    pub fn load(&mut self, now: Now, from: Offset, max_bytes: usize, out: &mut Out) -> Result<crate::log::Loading, Refusal> {
+    pub fn load(
+        &mut self,
+        now: Now,
+        from: Offset,
+        max_bytes: usize,
+        out: &mut Out,
+    ) -> Result<crate::log::Loading, Refusal> {
         let end = self.log.end();
         self.log.load(now, from, end, max_bytes, out)
     }

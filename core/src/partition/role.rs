@@ -80,7 +80,13 @@ impl Partition {
     }
 
     /// An operation of this partition's log ended.
-    pub fn on_disk(&mut self, now: Now, serial: u64, result: Result<DiskDone, DiskFault>, out: &mut Out) -> PartitionEvent {
+    pub fn on_disk(
+        &mut self,
+        now: Now,
+        serial: u64,
+        result: Result<DiskDone, DiskFault>,
+        out: &mut Out,
+    ) -> PartitionEvent {
         let told = self.log.on_disk(now, serial, result, out);
         let event = self.on_log_event(now, told, out);
         if matches!(self.role, Role::Follower { .. }) {

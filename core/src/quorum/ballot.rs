@@ -39,7 +39,12 @@ impl Ballot {
         assert!(saved.epoch >= self.saved.epoch, "the vote file went back from {} to {saved}", self.saved);
         self.writing -= 1;
         self.saved = saved;
-        assert!(self.writing > 0 || self.saved == self.decided, "the vote file holds {}, not {}", self.saved, self.decided);
+        assert!(
+            self.writing > 0 || self.saved == self.decided,
+            "the vote file holds {}, not {}",
+            self.saved,
+            self.decided
+        );
     }
 
     pub const fn is_saved(&self) -> bool {

@@ -71,7 +71,10 @@ impl Quorum {
                 if boot.snapshots.is_empty() {
                     self.fail(format!("{FOLDER}: snapshot {id} is {why}; no older one is there"));
                 } else {
-                    out.note(Note::Text { topic: "quorum", text: format!("snapshot {id} is {why}: the one before it is taken") });
+                    out.note(Note::Text {
+                        topic: "quorum",
+                        text: format!("snapshot {id} is {why}: the one before it is taken"),
+                    });
                     self.read_newest_snapshot(now, out);
                 }
             }

@@ -41,7 +41,9 @@ impl Quorum {
     pub fn is_drained(&self) -> bool {
         match &self.role {
             Role::Leader(role) => self.drain.snapshot.is_none() && self.drain.next > role.epoch_start,
-            Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Follower(_) | Role::Resigned(_) => false,
+            Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Follower(_) | Role::Resigned(_) => {
+                false
+            }
         }
     }
 

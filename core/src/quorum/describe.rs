@@ -25,7 +25,8 @@ impl Quorum {
             .with_log_end_offset(self.end().0)
             .with_last_fetch_timestamp(now.wall.0)
             .with_last_caught_up_timestamp(now.wall.0);
-        let mut voters: Vec<ReplicaState> = role.voters.iter().map(|(id, seen)| replica(*id, seen)).chain([own]).collect();
+        let mut voters: Vec<ReplicaState> =
+            role.voters.iter().map(|(id, seen)| replica(*id, seen)).chain([own]).collect();
         voters.sort_unstable_by_key(|voter| voter.replica_id.0);
         let partition = PartitionData::default()
             .with_leader_id(BrokerId(self.config.node.0))

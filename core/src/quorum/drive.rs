@@ -77,7 +77,9 @@ impl Quorum {
         match &mut self.role {
             Role::Unattached(role) if may_stand && due(role.election_at) => self.become_prospective(now, out),
             Role::Prospective(role) if role.tally.is_won() && may_stand => self.become_candidate(now, out),
-            Role::Prospective(role) if role.tally.is_lost() || due(role.until) || !may_stand => self.end_prospective(now, out),
+            Role::Prospective(role) if role.tally.is_lost() || due(role.until) || !may_stand => {
+                self.end_prospective(now, out)
+            }
             Role::Candidate(role) if role.lost_until.is_none() && role.tally.is_won() => {
                 if saved && !stopping {
                     self.become_leader(now, out);
@@ -90,7 +92,9 @@ impl Quorum {
                 }
             }
             Role::Candidate(role) if may_stand && role.lost_until.is_some_and(due) => self.become_prospective(now, out),
-            Role::Leader(role) if stopping || role.resign_at(fetch_timeout).is_some_and(due) => self.become_resigned(now, out),
+            Role::Leader(role) if stopping || role.resign_at(fetch_timeout).is_some_and(due) => {
+                self.become_resigned(now, out)
+            }
             Role::Follower(role) if due(role.fetch_until) => self.on_leader_gone(now, out),
             Role::Resigned(role) if may_stand && due(role.until) => {
                 let next = self.epoch().0.saturating_add(1);
@@ -136,7 +140,9 @@ impl Quorum {
     fn ask_others(&mut self, now: Now, out: &mut Out) {
         match &self.role {
             Role::Prospective(role) => self.ask_votes(now, role.tally.silent().collect(), true, out),
-            Role::Candidate(role) if role.lost_until.is_none() => self.ask_votes(now, role.tally.silent().collect(), false, out),
+            Role::Candidate(role) if role.lost_until.is_none() => {
+                self.ask_votes(now, role.tally.silent().collect(), false, out)
+            }
             Role::Leader(_) => self.tell_epoch(now, out),
             Role::Follower(role) => {
                 let leader = role.leader;
@@ -172,8 +178,12 @@ impl Quorum {
     fn tell_epoch(&mut self, now: Now, out: &mut Out) {
         let Role::Leader(role) = &self.role else { return };
         let (own, epoch) = (self.config.node, self.epoch());
-        let due: Vec<NodeId> =
-            role.voters.keys().copied().filter(|voter| self.begin_at(role, *voter).is_none_or(|at| at <= now.mono)).collect();
+        let due: Vec<NodeId> = role
+            .voters
+            .keys()
+            .copied()
+            .filter(|voter| self.begin_at(role, *voter).is_none_or(|at| at <= now.mono))
+            .collect();
         for to in due {
             let body = RequestKind::BeginQuorumEpoch(message::begin_request(self.cluster(), to, own, epoch));
             self.call(now, to, Asked::Begin { epoch }, ApiKey::BeginQuorumEpoch, body, out);
@@ -189,7 +199,9 @@ impl Quorum {
 
     fn begin_due(&self, role: &super::leader::Leader) -> Option<Mono> {
         // The end of a call or of a pause has a deadline of its own.
-        let idle = |voter: &&NodeId| !self.calls.is_busy(**voter, Lane::QuorumVote) && !self.calls.is_paused(**voter, Lane::QuorumVote);
+        let idle = |voter: &&NodeId| {
+            !self.calls.is_busy(**voter, Lane::QuorumVote) && !self.calls.is_paused(**voter, Lane::QuorumVote)
+        };
         role.voters.keys().filter(idle).filter_map(|voter| self.begin_at(role, *voter)).min()
     }
 

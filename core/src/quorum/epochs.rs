@@ -31,8 +31,9 @@ impl Quorum {
         if !self.is_our_cluster(request.cluster_id.as_ref()) {
             return whole(ErrorCode::InconsistentClusterId);
         }
-        let part = message::only(&request.topics)
-            .and_then(|topic| message::only(&topic.partitions).filter(|p| message::is_metadata(&topic.topic_name, p.partition_index)));
+        let part = message::only(&request.topics).and_then(|topic| {
+            message::only(&topic.partitions).filter(|p| message::is_metadata(&topic.topic_name, p.partition_index))
+        });
         let Some(part) = part else { return whole(ErrorCode::InvalidRequest) };
         let (leader, epoch) = (NodeId(part.leader_id.0), LeaderEpoch(part.leader_epoch));
         let mut code = self.refuse_leader(leader, epoch);
@@ -50,7 +51,12 @@ impl Quorum {
 
     /// # Errors in the reply
     /// As [`Quorum::on_begin_epoch`].
-    pub fn on_end_epoch(&mut self, now: Now, request: &EndQuorumEpochRequest, out: &mut Out) -> Answer<EndQuorumEpochResponse> {
+    pub fn on_end_epoch(
+        &mut self,
+        now: Now,
+        request: &EndQuorumEpochRequest,
+        out: &mut Out,
+    ) -> Answer<EndQuorumEpochResponse> {
         if self.journal().is_none() {
             return Answer::Wait;
         }
@@ -58,14 +64,16 @@ impl Quorum {
         if !self.is_our_cluster(request.cluster_id.as_ref()) {
             return whole(ErrorCode::InconsistentClusterId);
         }
-        let part = message::only(&request.topics)
-            .and_then(|topic| message::only(&topic.partitions).filter(|p| message::is_metadata(&topic.topic_name, p.partition_index)));
+        let part = message::only(&request.topics).and_then(|topic| {
+            message::only(&topic.partitions).filter(|p| message::is_metadata(&topic.topic_name, p.partition_index))
+        });
         let Some(part) = part else { return whole(ErrorCode::InvalidRequest) };
         let (leader, epoch) = (NodeId(part.leader_id.0), LeaderEpoch(part.leader_epoch));
         let code = self.refuse_leader(leader, epoch);
         if code.is_none() {
             self.learn(now, Some(leader), epoch, out);
-            let mut successors: Vec<NodeId> = part.preferred_candidates.iter().map(|c| NodeId(c.candidate_id.0)).collect();
+            let mut successors: Vec<NodeId> =
+                part.preferred_candidates.iter().map(|c| NodeId(c.candidate_id.0)).collect();
             if successors.is_empty() {
                 successors = part.preferred_successors.iter().map(|id| NodeId(*id)).collect();
             }
@@ -105,10 +113,18 @@ impl Quorum {
         }
     }
 
-    pub(super) fn on_begin_reply(&mut self, now: Now, from: NodeId, epoch: LeaderEpoch, reply: &BeginQuorumEpochResponse, out: &mut Out) {
+    pub(super) fn on_begin_reply(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        epoch: LeaderEpoch,
+        reply: &BeginQuorumEpochResponse,
+        out: &mut Out,
+    ) {
         let part = message::only(&reply.topics).and_then(|topic| message::only(&topic.partitions));
         if let Some(part) = part
-            && self.hear(now, part.error_code, message::node(part.leader_id), LeaderEpoch(part.leader_epoch), out) == Heard::GoOn
+            && self.hear(now, part.error_code, message::node(part.leader_id), LeaderEpoch(part.leader_epoch), out)
+                == Heard::GoOn
             && part.error_code == 0
             && epoch == self.epoch()
             && let Role::Leader(role) = &mut self.role

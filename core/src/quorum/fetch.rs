@@ -69,7 +69,8 @@ impl Quorum {
     }
 
     fn refuse_fetch(&self, max_wait_ms: i32, part: &FetchPartition, sender: Option<NodeId>) -> Option<ErrorCode> {
-        let (end, last_epoch, epoch) = (part.fetch_offset, part.last_fetched_epoch, LeaderEpoch(part.current_leader_epoch));
+        let (end, last_epoch, epoch) =
+            (part.fetch_offset, part.last_fetched_epoch, LeaderEpoch(part.current_leader_epoch));
         if max_wait_ms < 0 || end < 0 || last_epoch < 0 || last_epoch > epoch.0 || sender == Some(self.config.node) {
             return Some(ErrorCode::InvalidRequest);
         }
@@ -87,7 +88,14 @@ impl Quorum {
         }
     }
 
-    fn find(&mut self, now: Now, part: &FetchPartition, sender: Option<NodeId>, turn: Turn, out: &mut Out) -> Result<Found, ErrorCode> {
+    fn find(
+        &mut self,
+        now: Now,
+        part: &FetchPartition,
+        sender: Option<NodeId>,
+        turn: Turn,
+        out: &mut Out,
+    ) -> Result<Found, ErrorCode> {
         let (from, last_epoch) = (Offset(part.fetch_offset), LeaderEpoch(part.last_fetched_epoch));
         let Some(journal) = self.journal() else { return Ok(Found::Wait) };
         let end = journal.log.end();
@@ -126,7 +134,8 @@ impl Quorum {
 
     fn reply_records(&self, records: Records) -> Answer<FetchReply> {
         let standing = self.standing();
-        let data = message::fetch_part(&standing).with_high_watermark(self.watermark.0).with_log_start_offset(self.start().0);
+        let data =
+            message::fetch_part(&standing).with_high_watermark(self.watermark.0).with_log_start_offset(self.start().0);
         reply(message::fetch_reply(&standing, data), records)
     }
 }

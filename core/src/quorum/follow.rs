@@ -87,7 +87,8 @@ impl Quorum {
     ) {
         let part = message::only(&reply.responses).and_then(|topic| message::only(&topic.partitions));
         let Some(part) = part.filter(|_| reply.error_code == 0) else { return self.on_call_failed(now, from, asked) };
-        let (leader, epoch) = (message::node(part.current_leader.leader_id), LeaderEpoch(part.current_leader.leader_epoch));
+        let (leader, epoch) =
+            (message::node(part.current_leader.leader_id), LeaderEpoch(part.current_leader.leader_epoch));
         let heard = self.hear(now, part.error_code, leader, epoch, out);
         let Role::Follower(role) = &mut self.role else {
             if part.error_code != 0 || heard == Heard::GoOn {
@@ -117,13 +118,21 @@ impl Quorum {
     }
 
     /// Does what the leader's answer says; `None`: it cannot be.
-    fn take(&mut self, now: Now, asked: Asked, part: &PartitionData, checks: &[Result<(), Refusal>], out: &mut Out) -> Option<()> {
+    fn take(
+        &mut self,
+        now: Now,
+        asked: Asked,
+        part: &PartitionData,
+        checks: &[Result<(), Refusal>],
+        out: &mut Out,
+    ) -> Option<()> {
         if part.diverging_epoch.epoch >= 0 || part.diverging_epoch.end_offset >= 0 {
             let (epoch, end) = (LeaderEpoch(part.diverging_epoch.epoch), Offset(part.diverging_epoch.end_offset));
             return self.cut(now, epoch, end, out);
         }
         if part.snapshot_id.epoch >= 0 || part.snapshot_id.end_offset >= 0 {
-            let id = SnapshotId { offset: Offset(part.snapshot_id.end_offset), epoch: LeaderEpoch(part.snapshot_id.epoch) };
+            let id =
+                SnapshotId { offset: Offset(part.snapshot_id.end_offset), epoch: LeaderEpoch(part.snapshot_id.epoch) };
             return self.begin_download(id, out);
         }
         let records = part.records.clone().unwrap_or_default();
@@ -167,7 +176,10 @@ impl Quorum {
         let journal = self.journal_mut()?;
         let to = if mutant::is(Mutant::TruncateToWatermark) { watermark } else { journal.common_end(epoch, end) };
         if to < watermark {
-            out.note(Note::Text { topic: "quorum", text: format!("the leader would cut the log to {to}, below the watermark {watermark}") });
+            out.note(Note::Text {
+                topic: "quorum",
+                text: format!("the leader would cut the log to {to}, below the watermark {watermark}"),
+            });
             return None;
         }
         if to >= journal.log.end() {
@@ -183,7 +195,10 @@ impl Quorum {
 
     fn begin_download(&mut self, id: SnapshotId, out: &mut Out) -> Option<()> {
         if id.offset <= self.watermark || id.epoch < LeaderEpoch(0) || id.epoch > self.epoch() {
-            out.note(Note::Text { topic: "quorum", text: format!("the leader offers snapshot {id}, which has nothing new") });
+            out.note(Note::Text {
+                topic: "quorum",
+                text: format!("the leader offers snapshot {id}, which has nothing new"),
+            });
             return None;
         }
         if let Role::Follower(role) = &mut self.role {

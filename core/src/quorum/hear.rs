@@ -18,7 +18,14 @@ pub enum Heard {
 
 impl Quorum {
     /// A reply names `leader` as that of `epoch` (Kafka's `maybeHandleCommonResponse`).
-    pub(super) fn hear(&mut self, now: Now, error: i16, leader: Option<NodeId>, epoch: LeaderEpoch, out: &mut Out) -> Heard {
+    pub(super) fn hear(
+        &mut self,
+        now: Now,
+        error: i16,
+        leader: Option<NodeId>,
+        epoch: LeaderEpoch,
+        out: &mut Out,
+    ) -> Heard {
         if epoch < self.epoch() || error == ErrorCode::UnknownLeaderEpoch.code() {
             return Heard::Moved;
         }

@@ -125,7 +125,10 @@ impl Journal {
         let bytes = batch.finish();
         let before = self.log.end();
         let appended = self.log.append(now, epoch, bytes, Origin::Coordinator, out)?;
-        assert!(appended.first == before && appended.last >= before, "{appended:?} does not continue a log that ends at {before}");
+        assert!(
+            appended.first == before && appended.last >= before,
+            "{appended:?} does not continue a log that ends at {before}"
+        );
         Ok(appended.last)
     }
 

@@ -190,6 +190,10 @@ mod tests {
         one.on_fetched(at(301_000), NodeId(8), Offset(5), Offset(6));
         assert_eq!(one.observers.keys().copied().collect::<Vec<_>>(), [NodeId(8)]);
         one.on_fetched(at(302_000), NodeId(8), Offset(6), Offset(8));
-        assert_eq!(one.observers[&NodeId(8)].caught_up_wall, Wall(301_000), "it had then what was there at the fetch before");
+        assert_eq!(
+            one.observers[&NodeId(8)].caught_up_wall,
+            Wall(301_000),
+            "it had then what was there at the fetch before"
+        );
     }
 }

@@ -3,8 +3,8 @@
 use super::answer::Changes;
 use super::ballot::Ballot;
 use super::calls::Calls;
-use super::drain::Drain;
 use super::config::{QuorumConfig, Voter};
+use super::drain::Drain;
 use super::election::Election;
 use super::journal::Journal;
 use super::message::{self, Standing};
@@ -237,10 +237,24 @@ impl Quorum {
     pub fn check(&self) {
         let Some(journal) = self.journal() else { return };
         let election = self.ballot.decided();
-        assert!(journal.last_epoch() <= election.epoch, "the log knows {}, the vote only {election}", journal.last_epoch());
-        assert!(self.watermark <= journal.log.end(), "the watermark {} is beyond the log's end {}", self.watermark, journal.log.end());
+        assert!(
+            journal.last_epoch() <= election.epoch,
+            "the log knows {}, the vote only {election}",
+            journal.last_epoch()
+        );
+        assert!(
+            self.watermark <= journal.log.end(),
+            "the watermark {} is beyond the log's end {}",
+            self.watermark,
+            journal.log.end()
+        );
         assert!(journal.log.synced() <= journal.log.end());
-        assert!(self.drain.next <= self.watermark, "{} was given out beyond the watermark {}", self.drain.next, self.watermark);
+        assert!(
+            self.drain.next <= self.watermark,
+            "{} was given out beyond the watermark {}",
+            self.drain.next,
+            self.watermark
+        );
         if let Some(newest) = journal.newest_snapshot() {
             assert!(newest.offset <= self.watermark, "snapshot {newest} is beyond the watermark {}", self.watermark);
         }

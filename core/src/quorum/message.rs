@@ -111,7 +111,12 @@ pub fn vote_reply(code: Option<ErrorCode>, standing: &Standing, granted: bool) -
         .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
 }
 
-pub fn begin_request(cluster: Option<StrBytes>, to: NodeId, leader: NodeId, epoch: LeaderEpoch) -> m::BeginQuorumEpochRequest {
+pub fn begin_request(
+    cluster: Option<StrBytes>,
+    to: NodeId,
+    leader: NodeId,
+    epoch: LeaderEpoch,
+) -> m::BeginQuorumEpochRequest {
     use m::begin_quorum_epoch_request::{PartitionData, TopicData};
     let partition = PartitionData::default().with_leader_id(BrokerId(leader.0)).with_leader_epoch(epoch.0);
     m::BeginQuorumEpochRequest::default()
@@ -134,7 +139,12 @@ pub fn begin_reply(code: Option<ErrorCode>, standing: &Standing) -> m::BeginQuor
         .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
 }
 
-pub fn end_request(cluster: Option<StrBytes>, leader: NodeId, epoch: LeaderEpoch, successors: &[NodeId]) -> m::EndQuorumEpochRequest {
+pub fn end_request(
+    cluster: Option<StrBytes>,
+    leader: NodeId,
+    epoch: LeaderEpoch,
+    successors: &[NodeId],
+) -> m::EndQuorumEpochRequest {
     use m::end_quorum_epoch_request::{PartitionData, ReplicaInfo, TopicData};
     let candidates = successors.iter().map(|id| ReplicaInfo::default().with_candidate_id(BrokerId(id.0))).collect();
     let partition = PartitionData::default()
@@ -171,7 +181,13 @@ pub struct LogEnd {
     pub watermark: Offset,
 }
 
-pub fn fetch_request(cluster: Option<StrBytes>, from: NodeId, epoch: LeaderEpoch, log: LogEnd, limits: (i32, i32)) -> m::FetchRequest {
+pub fn fetch_request(
+    cluster: Option<StrBytes>,
+    from: NodeId,
+    epoch: LeaderEpoch,
+    log: LogEnd,
+    limits: (i32, i32),
+) -> m::FetchRequest {
     use m::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
     let (max_wait_ms, max_bytes) = limits;
     let mut partition = FetchPartition::default()
@@ -210,7 +226,9 @@ pub fn fetch_part(standing: &Standing) -> m::fetch_response::PartitionData {
         .with_high_watermark(-1)
         .with_last_stable_offset(-1)
         .with_log_start_offset(-1)
-        .with_current_leader(LeaderIdAndEpoch::default().with_leader_id(standing.id()).with_leader_epoch(standing.epoch.0))
+        .with_current_leader(
+            LeaderIdAndEpoch::default().with_leader_id(standing.id()).with_leader_epoch(standing.epoch.0),
+        )
         .with_records(Some(Bytes::new()))
 }
 
@@ -236,7 +254,12 @@ pub struct Piece {
     pub position: i64,
 }
 
-pub fn snapshot_request(cluster: Option<StrBytes>, from: NodeId, piece: Piece, max_bytes: i32) -> m::FetchSnapshotRequest {
+pub fn snapshot_request(
+    cluster: Option<StrBytes>,
+    from: NodeId,
+    piece: Piece,
+    max_bytes: i32,
+) -> m::FetchSnapshotRequest {
     use m::fetch_snapshot_request::{PartitionSnapshot, SnapshotId as WireId, TopicSnapshot};
     let partition = PartitionSnapshot::default()
         .with_partition(0)
@@ -257,12 +280,16 @@ pub fn snapshot_reply(
     id: SnapshotId,
     found: Option<(i64, i64, Bytes)>,
 ) -> m::FetchSnapshotResponse {
-    use m::fetch_snapshot_response::{LeaderIdAndEpoch, NodeEndpoint, PartitionSnapshot, SnapshotId as WireId, TopicSnapshot};
+    use m::fetch_snapshot_response::{
+        LeaderIdAndEpoch, NodeEndpoint, PartitionSnapshot, SnapshotId as WireId, TopicSnapshot,
+    };
     let (size, position, bytes) = found.unwrap_or_default();
     let partition = PartitionSnapshot::default()
         .with_error_code(wire(code))
         .with_snapshot_id(WireId::default().with_end_offset(id.offset.0).with_epoch(id.epoch.0))
-        .with_current_leader(LeaderIdAndEpoch::default().with_leader_id(standing.id()).with_leader_epoch(standing.epoch.0))
+        .with_current_leader(
+            LeaderIdAndEpoch::default().with_leader_id(standing.id()).with_leader_epoch(standing.epoch.0),
+        )
         .with_size(size)
         .with_position(position)
         .with_unaligned_records(bytes);
@@ -326,7 +353,13 @@ mod tests {
 
     #[test]
     fn the_wire_carries_what_is_meant() {
-        let ask = Ballotpaper { from: NodeId(1), epoch: LeaderEpoch(4), last_epoch: LeaderEpoch(3), end: Offset(9), pre: true };
+        let ask = Ballotpaper {
+            from: NodeId(1),
+            epoch: LeaderEpoch(4),
+            last_epoch: LeaderEpoch(3),
+            end: Offset(9),
+            pre: true,
+        };
         assert_eq!(read_vote(&round(&vote_request(None, NodeId(2), ask))), Some(ask));
         let reply = round(&vote_reply(None, &standing(), true));
         assert_eq!(reply.node_endpoints.len(), 1);
@@ -340,10 +373,19 @@ mod tests {
 
     #[test]
     fn a_fetch_tells_its_synced_end() {
-        let log = LogEnd { end: Offset(7), last_epoch: LeaderEpoch(2), synced: Offset(5), start: Offset(0), watermark: Offset(4) };
+        let log = LogEnd {
+            end: Offset(7),
+            last_epoch: LeaderEpoch(2),
+            synced: Offset(5),
+            start: Offset(0),
+            watermark: Offset(4),
+        };
         let request = round(&fetch_request(None, NodeId(1), LeaderEpoch(3), log, (500, 100)));
         let part = &request.topics[0].partitions[0];
-        assert_eq!((read_synced(part), part.high_watermark, request.replica_state.replica_id), (Offset(5), 4, BrokerId(1)));
+        assert_eq!(
+            (read_synced(part), part.high_watermark, request.replica_state.replica_id),
+            (Offset(5), 4, BrokerId(1))
+        );
         let plain = part.clone().with_unknown_tagged_fields(Default::default());
         assert_eq!(read_synced(&plain), Offset(7), "without the tag its fetch offset counts");
         for bad in [i64::MIN, -1, 8, i64::MAX] {

@@ -32,7 +32,9 @@ impl Quorum {
                 self.on_begin_reply(now, from, epoch, reply, out);
             }
             (Asked::End { .. }, Ok(ResponseKind::EndQuorumEpoch(reply))) => self.on_end_reply(now, from, reply, out),
-            (Asked::Fetch { .. }, Ok(ResponseKind::Fetch(reply))) => self.on_fetch_reply(now, from, asked, reply, checks, out),
+            (Asked::Fetch { .. }, Ok(ResponseKind::Fetch(reply))) => {
+                self.on_fetch_reply(now, from, asked, reply, checks, out)
+            }
             (Asked::Snapshot { .. }, Ok(ResponseKind::FetchSnapshot(reply))) => {
                 self.on_snapshot_reply(now, from, asked, reply, out);
             }

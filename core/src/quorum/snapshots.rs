@@ -106,7 +106,8 @@ impl Quorum {
             return whole(ErrorCode::InvalidRequest);
         };
         let id = SnapshotId { offset: Offset(part.snapshot_id.end_offset), epoch: LeaderEpoch(part.snapshot_id.epoch) };
-        let refuse = |quorum: &Self, code| Answer::Reply(message::snapshot_reply(Some(code), &quorum.standing(), id, None));
+        let refuse =
+            |quorum: &Self, code| Answer::Reply(message::snapshot_reply(Some(code), &quorum.standing(), id, None));
         if !message::is_metadata(&topic.name, part.partition) {
             return refuse(self, ErrorCode::UnknownTopicOrPartition);
         }
@@ -118,7 +119,9 @@ impl Quorum {
         let Some(position) = u64::try_from(part.position).ok().filter(|at| *at < size) else {
             return refuse(self, ErrorCode::PositionOutOfRange);
         };
-        if let (Turn::First, Some(sender), Role::Leader(role)) = (turn, message::node(request.replica_id), &mut self.role) {
+        if let (Turn::First, Some(sender), Role::Leader(role)) =
+            (turn, message::node(request.replica_id), &mut self.role)
+        {
             role.on_alive(now.mono, sender);
         }
         match &mut self.warm_snapshot {
@@ -148,16 +151,25 @@ impl Quorum {
         self.call(now, leader, asked, ApiKey::FetchSnapshot, RequestKind::FetchSnapshot(request), out);
     }
 
-    pub(super) fn on_snapshot_reply(&mut self, now: Now, from: NodeId, asked: Asked, reply: &FetchSnapshotResponse, out: &mut Out) {
+    pub(super) fn on_snapshot_reply(
+        &mut self,
+        now: Now,
+        from: NodeId,
+        asked: Asked,
+        reply: &FetchSnapshotResponse,
+        out: &mut Out,
+    ) {
         let part = message::only(&reply.topics).and_then(|topic| message::only(&topic.partitions));
         let Some(part) = part.filter(|_| reply.error_code == 0) else { return self.on_call_failed(now, from, asked) };
-        let (leader, epoch) = (message::node(part.current_leader.leader_id), LeaderEpoch(part.current_leader.leader_epoch));
+        let (leader, epoch) =
+            (message::node(part.current_leader.leader_id), LeaderEpoch(part.current_leader.leader_epoch));
         if self.hear(now, part.error_code, leader, epoch, out) == Heard::Moved {
             return;
         }
         let Asked::Snapshot { id, position, .. } = asked else { return };
         let Role::Follower(role) = &mut self.role else { return };
-        let Some(download) = role.download.as_mut().filter(|d| d.id == id && d.bytes.len() == position && !d.writing) else {
+        let Some(download) = role.download.as_mut().filter(|d| d.id == id && d.bytes.len() == position && !d.writing)
+        else {
             return;
         };
         let size = usize::try_from(part.size).ok().filter(|size| *size as u64 <= SNAPSHOT_BYTES_MAX);

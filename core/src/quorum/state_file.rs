@@ -44,7 +44,8 @@ pub fn decode(text: &[u8]) -> Result<Election, &'static str> {
         Some(_) => return Err("its data_version is not 0 or 1"),
         None => return Err("data_version is missing"),
     }
-    let epoch = i32::try_from(fields.epoch.ok_or("leaderEpoch is missing")?).map_err(|_| "leaderEpoch is out of range")?;
+    let epoch =
+        i32::try_from(fields.epoch.ok_or("leaderEpoch is missing")?).map_err(|_| "leaderEpoch is out of range")?;
     if epoch < 0 {
         return Err("leaderEpoch is negative");
     }
@@ -151,7 +152,10 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let mut value: i64 = 0;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
-            value = value.checked_mul(10).and_then(|v| v.checked_add(i64::from(digit - b'0'))).ok_or("a number is too large")?;
+            value = value
+                .checked_mul(10)
+                .and_then(|v| v.checked_add(i64::from(digit - b'0')))
+                .ok_or("a number is too large")?;
             self.at += 1;
         }
         if self.at == start {

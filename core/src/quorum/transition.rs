@@ -103,7 +103,10 @@ impl Quorum {
     /// Elected, and its own vote is on stable storage. Its first record is that of the change itself: only a record of its
     /// own epoch moves the watermark, and with it all that came before.
     pub(super) fn become_leader(&mut self, now: Now, out: &mut Out) {
-        assert!(self.ballot.is_saved() || mutant::is(Mutant::VoteBeforeSync), "it leads on a vote that may be forgotten");
+        assert!(
+            self.ballot.is_saved() || mutant::is(Mutant::VoteBeforeSync),
+            "it leads on a vote that may be forgotten"
+        );
         let Role::Candidate(candidate) = &self.role else { panic!("only a candidate is elected") };
         let granting: Vec<NodeId> = candidate.tally.granting().into_iter().collect();
         let (own, epoch) = (self.config.node, self.epoch());

@@ -147,7 +147,11 @@ fn bytes_too_few_are_refused_and_too_many_only_in_replies() {
     each(REQUESTS, |key, version, seed, body| {
         let mut more = body.to_vec();
         more.push(0);
-        assert_eq!(check_request(key, version, &more), check_request(key, version, &body), "{key:?} v{version} seed {seed}");
+        assert_eq!(
+            check_request(key, version, &more),
+            check_request(key, version, &body),
+            "{key:?} v{version} seed {seed}"
+        );
         if !body.is_empty() {
             assert!(check_request(key, version, &body[..body.len() - 1]).is_err(), "{key:?} v{version} seed {seed}");
         }

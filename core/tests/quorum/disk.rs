@@ -1,10 +1,10 @@
 //! A disk for tests: operations end in order, after a while; a crash loses or tears what was not synced.
 
+use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, FileId, FileName};
 use esker_core::rng::Rng;
 use std::collections::BTreeMap;
-use bytes::Bytes;
 
 #[derive(Clone, Default)]
 struct File {

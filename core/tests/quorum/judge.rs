@@ -40,7 +40,12 @@ impl Judge {
             let known = *self.leaders.entry(quorum.epoch()).or_insert((id, node.life()));
             assert_eq!(known, (id, node.life()), "{} has two leaders", quorum.epoch());
         }
-        assert!(quorum.watermark() >= node.watermark, "the watermark of {id} fell from {} to {}", node.watermark, quorum.watermark());
+        assert!(
+            quorum.watermark() >= node.watermark,
+            "the watermark of {id} fell from {} to {}",
+            node.watermark,
+            quorum.watermark()
+        );
         node.watermark = quorum.watermark();
         let (epoch, leads) = (quorum.epoch().0, quorum.is_leader());
         let watermark = node.watermark;

@@ -126,7 +126,8 @@ fn a_leader_that_stops_hands_over() {
         world.resign(old, now);
         let took = until(&mut world, 10_000, |w| w.leader().is_some_and(|id| id != old && leads_drained(w, id)));
         assert!(took.is_some_and(|took| took < Span::from_millis(300)), "seed {seed}: {took:?}");
-        let resigned = until(&mut world, 1_000, |w| w.nodes[old as usize].quorum.as_ref().is_some_and(|q| q.is_resigned()));
+        let resigned =
+            until(&mut world, 1_000, |w| w.nodes[old as usize].quorum.as_ref().is_some_and(|q| q.is_resigned()));
         assert!(resigned.is_some());
     }
 }

@@ -130,7 +130,10 @@ fn heal(world: &mut World) {
     for (id, node) in world.nodes.iter().enumerate() {
         assert_eq!(node.state.0, history, "node {id} did not catch up");
     }
-    assert!(world.nodes.iter().all(|n| n.quorum.as_ref().is_some_and(|q| q.end() == history)), "something is not committed");
+    assert!(
+        world.nodes.iter().all(|n| n.quorum.as_ref().is_some_and(|q| q.end() == history)),
+        "something is not committed"
+    );
     world.judge.finish();
 }
 
@@ -179,7 +182,10 @@ fn nothing_committed_is_lost_and_it_goes_on_after_the_storm() {
     println!("{sum:?}");
     let sum = sum.expect("a seed failed");
     if count >= 300 {
-        assert!(sum.elections > sum.seeds && sum.installed > 0 && sum.truncated > 0 && sum.acked > sum.seeds, "{sum:?} is no storm");
+        assert!(
+            sum.elections > sum.seeds && sum.installed > 0 && sum.truncated > 0 && sum.acked > sum.seeds,
+            "{sum:?} is no storm"
+        );
     }
 }
 

@@ -2,15 +2,15 @@
 
 use crate::disk::{Disk, only_metadata};
 use crate::judge::Judge;
+use bytes::Bytes;
 use esker_core::id::{CallId, NodeId, Offset};
 use esker_core::io::{Address, CallFault, DiskFault, DiskOp, DiskTag, Out, Output, Records};
 use esker_core::quorum::{Answer, Committed, Quorum, QuorumConfig, Turn, Voter};
 use esker_core::rng::Rng;
 use esker_core::time::{Mono, Now, Span, Wall};
-use std::collections::BTreeMap;
-use bytes::Bytes;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
+use std::collections::BTreeMap;
 
 /// What a seed draws.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +194,9 @@ impl World {
 
     pub fn leader(&self) -> Option<i32> {
         let leads = |node: &Node| node.quorum.as_ref().filter(|q| q.is_leader()).map(Quorum::epoch);
-        (0..self.nodes.len() as i32).filter(|id| leads(&self.nodes[*id as usize]).is_some()).max_by_key(|id| leads(&self.nodes[*id as usize]))
+        (0..self.nodes.len() as i32)
+            .filter(|id| leads(&self.nodes[*id as usize]).is_some())
+            .max_by_key(|id| leads(&self.nodes[*id as usize]))
     }
 
     /// A client's append to that node, if it leads.
@@ -289,7 +291,10 @@ impl World {
                     return;
                 }
                 let (tag, op) = node.pending.remove(0);
-                let changes = !matches!(op, DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::OpenDir { .. } | DiskOp::Delete { .. });
+                let changes = !matches!(
+                    op,
+                    DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::OpenDir { .. } | DiskOp::Delete { .. }
+                );
                 let fails = changes && core::mem::take(&mut node.failing);
                 if fails {
                     // Nothing in a folder takes effect after what failed there.
@@ -332,7 +337,8 @@ impl World {
                     Records::Memory(parts) => Bytes::from(parts.concat()),
                     Records::File(range) => node.disk.read(range.file, range.at, range.len).unwrap_or_default(),
                 };
-                if let Some(part) = reply.response.responses.first_mut().and_then(|topic| topic.partitions.first_mut()) {
+                if let Some(part) = reply.response.responses.first_mut().and_then(|topic| topic.partitions.first_mut())
+                {
                     part.records = Some(bytes);
                 }
                 (*reply.response).into()
@@ -437,7 +443,11 @@ impl World {
         loop {
             match quorum.next_committed(now, &mut node.out) {
                 Committed::Snapshot { offset, epoch: _, bytes } => {
-                    assert!(offset >= node.state.0, "a snapshot at {offset} would take the state back from {}", node.state.0);
+                    assert!(
+                        offset >= node.state.0,
+                        "a snapshot at {offset} would take the state back from {}",
+                        node.state.0
+                    );
                     let state = u64::from_be_bytes(bytes[..8].try_into().expect("eight bytes"));
                     node.state = (offset, state);
                     self.judge.snapshot(id, offset, state);

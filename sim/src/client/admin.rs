@@ -32,7 +32,9 @@ pub struct Admin {
 
 impl Admin {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Admin { pause_us, deletes, elects, request_timeout_us } = client else { unreachable!("an admin's plan") };
+        let ClientPlan::Admin { pause_us, deletes, elects, request_timeout_us } = client else {
+            unreachable!("an admin's plan")
+        };
         Self {
             pause_us,
             deletes,
@@ -51,7 +53,15 @@ impl Admin {
             self.on_lost(ctx, lost);
         }
         if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(ctx, (node, DATA), ApiKey::Metadata, map::VERSION, request, self.request_timeout, Purpose::Map);
+            self.link.ask(
+                ctx,
+                (node, DATA),
+                ApiKey::Metadata,
+                map::VERSION,
+                request,
+                self.request_timeout,
+                Purpose::Map,
+            );
         }
         if self.quiet || ctx.now < self.next {
             return;
@@ -84,7 +94,15 @@ impl Admin {
         request.topics = vec![topic];
         request.timeout_ms = (self.request_timeout / 2000) as i32;
         let op = self.me.invoke(ctx, Act::Delete { partition, before });
-        self.link.ask(ctx, (leader, DATA), ApiKey::DeleteRecords, 2, request, self.request_timeout, Purpose::Delete { op, partition });
+        self.link.ask(
+            ctx,
+            (leader, DATA),
+            ApiKey::DeleteRecords,
+            2,
+            request,
+            self.request_timeout,
+            Purpose::Delete { op, partition },
+        );
     }
 
     fn elect(&mut self, ctx: &mut Ctx<'_>) {
@@ -112,7 +130,8 @@ impl Admin {
         match (purpose, answer) {
             (Purpose::Map, ResponseKind::Metadata(answer)) => self.map.on_answer(ctx, &answer),
             (Purpose::Delete { op, partition }, ResponseKind::DeleteRecords(answer)) => {
-                let code = answer.topics.first().and_then(|topic| topic.partitions.first()).map_or(-1, |told| told.error_code);
+                let code =
+                    answer.topics.first().and_then(|topic| topic.partitions.first()).map_or(-1, |told| told.error_code);
                 match Code::try_from_code(code) {
                     // Kafka writes the log's start down from time to time only: a crash may bring the records back.
                     None => self.me.unknown(ctx, op, "deleted, until a crash"),

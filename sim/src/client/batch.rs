@@ -96,7 +96,8 @@ pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), S
         let last = base + i64::from(i32::from_be_bytes(array(batch, 23)));
         let control = batch[22] & 0x20 != 0;
         if !control {
-            read_records(batch, base, from, &mut records).ok_or_else(|| format!("the records of the batch at {base} cannot be read"))?;
+            read_records(batch, base, from, &mut records)
+                .ok_or_else(|| format!("the records of the batch at {base} cannot be read"))?;
         }
         next = next.max(last + 1);
     }

@@ -48,11 +48,27 @@ pub fn frame(key: ApiKey, version: i16, correlation: i32, client_id: &StrBytes, 
 
 impl<T> Link<T> {
     pub fn new(me: Peer, name: &str) -> Self {
-        Self { me, client_id: StrBytes::from(name.to_string()), conns: Vec::new(), asked: Vec::new(), correlation: 0, garbled: None }
+        Self {
+            me,
+            client_id: StrBytes::from(name.to_string()),
+            conns: Vec::new(),
+            asked: Vec::new(),
+            correlation: 0,
+            garbled: None,
+        }
     }
 
     /// Sends a request to a node; the answer, or the loss of the connection, brings `purpose` back.
-    pub fn ask(&mut self, ctx: &mut Ctx<'_>, to: (Peer, u8), key: ApiKey, version: i16, request: impl Into<RequestKind>, timeout: u64, purpose: T) {
+    pub fn ask(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        to: (Peer, u8),
+        key: ApiKey,
+        version: i16,
+        request: impl Into<RequestKind>,
+        timeout: u64,
+        purpose: T,
+    ) {
         self.correlation += 1;
         let frame = frame(key, version, self.correlation, &self.client_id, &request.into());
         let (node, lane) = to;
@@ -62,7 +78,14 @@ impl<T> Link<T> {
             self.conns.push((node, lane, conn));
             conn
         });
-        self.asked.push(Asked { conn, correlation: self.correlation, key, version, deadline: ctx.now + timeout, purpose });
+        self.asked.push(Asked {
+            conn,
+            correlation: self.correlation,
+            key,
+            version,
+            deadline: ctx.now + timeout,
+            purpose,
+        });
         // If the connection is gone already, its end is on its way here.
         ctx.due.extend(ctx.net.send(ctx.now, conn, Way::Out, frame));
     }
@@ -75,14 +98,16 @@ impl<T> Link<T> {
         match header {
             Ok(header) if header.correlation_id == asked.correlation => {}
             other => {
-                self.garbled = Some(format!("the answer to {:?} {} has the header {other:?}", asked.key, asked.correlation));
+                self.garbled =
+                    Some(format!("the answer to {:?} {} has the header {other:?}", asked.key, asked.correlation));
                 return None;
             }
         }
         match ResponseKind::decode(asked.key, &mut frame, asked.version) {
             Ok(response) if frame.is_empty() => Some((asked.purpose, response)),
             other => {
-                let why = other.map(|_| format!("{} bytes too many", frame.len())).unwrap_or_else(|error| error.to_string());
+                let why =
+                    other.map(|_| format!("{} bytes too many", frame.len())).unwrap_or_else(|error| error.to_string());
                 self.garbled = Some(format!("the answer to {:?} v{}: {why}", asked.key, asked.version));
                 None
             }

@@ -32,13 +32,22 @@ pub fn place(plan: &Plan, partition: u32) -> (TopicName, i32) {
 
 /// The number in the plan of a topic's partition.
 pub fn number(plan: &Plan, topic: &TopicName, partition: i32) -> Option<u32> {
-    plan.partitions().position(|(known, number)| known.name == topic.0.as_str() && number as i32 == partition).map(|place| place as u32)
+    plan.partitions()
+        .position(|(known, number)| known.name == topic.0.as_str() && number as i32 == partition)
+        .map(|place| place as u32)
 }
 
 impl Map {
     pub fn new(plan: &Plan, turn: Peer) -> Self {
         let nodes = plan.nodes.len() as Peer;
-        Self { leaders: vec![None; plan.partitions().count()], nodes, turn: turn % nodes, wanted: true, asked: false, not_before: 0 }
+        Self {
+            leaders: vec![None; plan.partitions().count()],
+            nodes,
+            turn: turn % nodes,
+            wanted: true,
+            asked: false,
+            not_before: 0,
+        }
     }
 
     pub fn leader(&self, partition: u32) -> Option<Peer> {

@@ -19,8 +19,8 @@ use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartiti
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    ApiKey, FindCoordinatorRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, OffsetCommitRequest, OffsetFetchRequest,
-    OffsetFetchResponse, RequestKind, ResponseKind, SyncGroupRequest,
+    ApiKey, FindCoordinatorRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+    OffsetCommitRequest, OffsetFetchRequest, OffsetFetchResponse, RequestKind, ResponseKind, SyncGroupRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
@@ -87,7 +87,18 @@ pub fn group_name(group: u32) -> String {
 
 impl Member {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Member { group, topics, session_ms, rebalance_ms, heartbeat_us, commit_us, request_timeout_us, instance, rejoin_us } = client else {
+        let ClientPlan::Member {
+            group,
+            topics,
+            session_ms,
+            rebalance_ms,
+            heartbeat_us,
+            commit_us,
+            request_timeout_us,
+            instance,
+            rejoin_us,
+        } = client
+        else {
             unreachable!("a member's plan")
         };
         Self {
@@ -124,7 +135,15 @@ impl Member {
             self.on_lost(ctx, lost);
         }
         if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(ctx, (node, DATA), ApiKey::Metadata, map::VERSION, request, self.request_timeout, Purpose::Map);
+            self.link.ask(
+                ctx,
+                (node, DATA),
+                ApiKey::Metadata,
+                map::VERSION,
+                request,
+                self.request_timeout,
+                Purpose::Map,
+            );
         }
         if ctx.now >= self.not_before && !self.is_asking() {
             self.step(ctx);
@@ -165,7 +184,15 @@ impl Member {
             Stage::Offsets => {
                 let op = self.me.invoke(ctx, Act::Ask { group: self.group });
                 let request = self.offsets_request(ctx);
-                self.to(ctx, coordinator, ApiKey::OffsetFetch, 5, request, self.request_timeout, Purpose::Offsets { op });
+                self.to(
+                    ctx,
+                    coordinator,
+                    ApiKey::OffsetFetch,
+                    5,
+                    request,
+                    self.request_timeout,
+                    Purpose::Offsets { op },
+                );
             }
             Stage::Stable if ctx.now >= self.next_rejoin => {
                 self.next_rejoin = ctx.now + self.rejoin_us;
@@ -191,14 +218,24 @@ impl Member {
         }
     }
 
-    fn to(&mut self, ctx: &mut Ctx<'_>, node: Peer, key: ApiKey, version: i16, request: impl Into<RequestKind>, timeout: u64, purpose: Purpose) {
+    fn to(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        node: Peer,
+        key: ApiKey,
+        version: i16,
+        request: impl Into<RequestKind>,
+        timeout: u64,
+        purpose: Purpose,
+    ) {
         self.link.ask(ctx, (node, GROUP), key, version, request, timeout, purpose);
     }
 
     fn join_request(&self, ctx: &Ctx<'_>) -> JoinGroupRequest {
         let mut protocol = JoinGroupRequestProtocol::default();
         protocol.name = StrBytes::from_static_str("range");
-        let names: Vec<String> = self.topics.iter().map(|topic| ctx.plan.topics[*topic as usize].name.clone()).collect();
+        let names: Vec<String> =
+            self.topics.iter().map(|topic| ctx.plan.topics[*topic as usize].name.clone()).collect();
         protocol.metadata = subscription_bytes(&names);
         let mut request = JoinGroupRequest::default();
         request.group_id = self.name.clone();
@@ -227,11 +264,15 @@ impl Member {
 
     /// Whether there is anything to commit that was not.
     fn has_news(&self) -> bool {
-        self.subscription.places.iter().any(|(partition, at)| at.offset.is_some_and(|offset| self.committed.get(partition) != Some(&offset)))
+        self.subscription
+            .places
+            .iter()
+            .any(|(partition, at)| at.offset.is_some_and(|offset| self.committed.get(partition) != Some(&offset)))
     }
 
     fn commit(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
-        let offsets: Vec<(u32, i64)> = self.subscription.places.iter().filter_map(|(partition, at)| Some((*partition, at.offset?))).collect();
+        let offsets: Vec<(u32, i64)> =
+            self.subscription.places.iter().filter_map(|(partition, at)| Some((*partition, at.offset?))).collect();
         let topics = offsets.iter().map(|(partition, offset)| {
             let (name, index) = place(ctx.plan, *partition);
             let mut told = OffsetCommitRequestPartition::default();
@@ -251,7 +292,15 @@ impl Member {
         request.topics = topics.collect();
         self.next_commit = ctx.now + self.commit_us;
         let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation: self.generation, offsets });
-        self.to(ctx, coordinator, ApiKey::OffsetCommit, 7, request, self.request_timeout, Purpose::Commit { op, generation: self.generation });
+        self.to(
+            ctx,
+            coordinator,
+            ApiKey::OffsetCommit,
+            7,
+            request,
+            self.request_timeout,
+            Purpose::Commit { op, generation: self.generation },
+        );
     }
 
     fn read(&mut self, ctx: &mut Ctx<'_>) {
@@ -263,7 +312,15 @@ impl Member {
             self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, Purpose::Start);
         } else if let Some((leader, request)) = self.subscription.fetch(ctx, &self.map, 1 << 20, 100) {
             let op = self.me.invoke(ctx, Act::Poll { assigned: false });
-            self.link.ask(ctx, (leader, DATA), ApiKey::Fetch, 12, request, self.request_timeout, Purpose::Poll { op, generation: self.generation });
+            self.link.ask(
+                ctx,
+                (leader, DATA),
+                ApiKey::Fetch,
+                12,
+                request,
+                self.request_timeout,
+                Purpose::Poll { op, generation: self.generation },
+            );
         }
     }
 
@@ -331,7 +388,9 @@ impl Member {
                 }
             }
             (Purpose::Join, ResponseKind::JoinGroup(answer)) => self.on_joined(ctx, &answer),
-            (Purpose::Sync, ResponseKind::SyncGroup(answer)) if answer.error_code == 0 => self.on_synced(ctx, &answer.assignment),
+            (Purpose::Sync, ResponseKind::SyncGroup(answer)) if answer.error_code == 0 => {
+                self.on_synced(ctx, &answer.assignment)
+            }
             (Purpose::Sync, ResponseKind::SyncGroup(answer)) => self.on_error(ctx, answer.error_code),
             (Purpose::Offsets { op }, ResponseKind::OffsetFetch(answer)) => self.on_offsets(ctx, op, &answer),
             (Purpose::Start, ResponseKind::ListOffsets(answer)) => {
@@ -358,7 +417,12 @@ impl Member {
                 }
                 self.me.end(ctx, op, State::Ok, Act::Done);
                 if generation == self.generation {
-                    self.committed = self.subscription.places.iter().filter_map(|(partition, at)| Some((*partition, at.offset?))).collect();
+                    self.committed = self
+                        .subscription
+                        .places
+                        .iter()
+                        .filter_map(|(partition, at)| Some((*partition, at.offset?)))
+                        .collect();
                 }
             }
             (Purpose::Heartbeat, ResponseKind::Heartbeat(answer)) => self.on_error(ctx, answer.error_code),
@@ -394,7 +458,10 @@ impl Member {
     fn divide(&self, ctx: &Ctx<'_>, members: &[StrBytes]) -> Vec<SyncGroupRequestAssignment> {
         let mine = |topic: usize| self.topics.contains(&(topic as u32));
         let mut parts: Vec<Vec<(String, i32)>> = vec![Vec::new(); members.len()];
-        let all = ctx.plan.partitions().filter(|(topic, _)| ctx.plan.topics.iter().position(|known| known.name == topic.name).is_some_and(mine));
+        let all = ctx
+            .plan
+            .partitions()
+            .filter(|(topic, _)| ctx.plan.topics.iter().position(|known| known.name == topic.name).is_some_and(mine));
         for (turn, (topic, partition)) in all.enumerate() {
             parts[turn % members.len()].push((topic.name.clone(), partition as i32));
         }
@@ -412,7 +479,10 @@ impl Member {
             ctx.corrupt.push(format!("member {} is told an assignment that cannot be read", self.me.number));
             return;
         };
-        let partitions: Vec<u32> = part.iter().filter_map(|(topic, partition)| number(ctx.plan, &StrBytes::from(topic.clone()).into(), *partition)).collect();
+        let partitions: Vec<u32> = part
+            .iter()
+            .filter_map(|(topic, partition)| number(ctx.plan, &StrBytes::from(topic.clone()).into(), *partition))
+            .collect();
         self.subscription = Subscription::new(partitions.iter().copied());
         self.committed.clear();
         self.me.tell(ctx, Act::Assigned { group: self.group, generation: self.generation, partitions });
@@ -422,14 +492,20 @@ impl Member {
     }
 
     fn on_offsets(&mut self, ctx: &mut Ctx<'_>, op: u64, answer: &OffsetFetchResponse) {
-        let all: Vec<_> = answer.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |told| (&topic.name, told))).collect();
+        let all: Vec<_> = answer
+            .topics
+            .iter()
+            .flat_map(|topic| topic.partitions.iter().map(move |told| (&topic.name, told)))
+            .collect();
         let wrong = all.iter().map(|(_, told)| told.error_code).chain([answer.error_code]).find(|code| *code != 0);
         if let Some(code) = wrong {
             self.me.unknown(ctx, op, "refused");
             return self.on_error(ctx, code);
         }
-        let offsets: Vec<(u32, i64)> =
-            all.iter().filter_map(|(name, told)| Some((number(ctx.plan, name, told.partition_index)?, told.committed_offset))).collect();
+        let offsets: Vec<(u32, i64)> = all
+            .iter()
+            .filter_map(|(name, told)| Some((number(ctx.plan, name, told.partition_index)?, told.committed_offset)))
+            .collect();
         for (partition, offset) in offsets.iter().filter(|(_, offset)| *offset >= 0) {
             if let Some(at) = self.subscription.places.get_mut(partition) {
                 at.offset = Some(*offset);
@@ -516,7 +592,11 @@ impl Client for Member {
         let can_read = self.subscription.places.keys().any(|partition| self.map.leader(*partition).is_some());
         let reads = (stable && !polling && can_read).then_some(self.poll_after);
         let commits = self.has_news().then_some(self.next_commit);
-        let next = if stable && self.coordinator.is_some() { earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin)]) } else { Some(0) };
+        let next = if stable && self.coordinator.is_some() {
+            earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin)])
+        } else {
+            Some(0)
+        };
         let steps = next.filter(|_| !self.is_asking()).map(|at| at.max(self.not_before));
         earliest([self.link.next_deadline(), self.map.next_wake(), reads, steps])
     }
@@ -525,8 +605,14 @@ impl Client for Member {
         if self.stage != Stage::Stable {
             return Err(format!("member {} is {:?} in generation {}", self.me.number, self.stage, self.generation));
         }
-        let behind = self.subscription.places.iter().find(|(_, at)| at.offset.is_none() || at.end.is_none() || at.offset < at.end);
-        behind.map_or(Ok(()), |(partition, at)| Err(format!("member {} stands at {:?} of {:?} in partition {partition}", self.me.number, at.offset, at.end)))
+        let behind = self
+            .subscription
+            .places
+            .iter()
+            .find(|(_, at)| at.offset.is_none() || at.end.is_none() || at.offset < at.end);
+        behind.map_or(Ok(()), |(partition, at)| {
+            Err(format!("member {} stands at {:?} of {:?} in partition {partition}", self.me.number, at.offset, at.end))
+        })
     }
 }
 

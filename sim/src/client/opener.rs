@@ -74,7 +74,9 @@ impl Client for Opener {
             Event::Frame(conn, frame) => {
                 if let Some((op, ResponseKind::CreateTopics(answer))) = self.link.on_frame(conn, frame) {
                     let made = |code| code == 0 || code == Code::TopicAlreadyExists.code();
-                    self.missing.retain(|topic| !answer.topics.iter().any(|told| told.name.0.as_str() == topic.name && made(told.error_code)));
+                    self.missing.retain(|topic| {
+                        !answer.topics.iter().any(|told| told.name.0.as_str() == topic.name && made(told.error_code))
+                    });
                     let codes: Vec<i16> = answer.topics.iter().map(|told| told.error_code).collect();
                     self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("create topics: {codes:?}") });
                     self.not_before = ctx.now + RETRY_US;

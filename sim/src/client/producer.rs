@@ -70,7 +70,19 @@ pub struct Producer {
 
 impl Producer {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Producer { acks, idempotent, partitions, pause_us, batch, size, in_flight, request_timeout_us, delivery_timeout_us, version } = client else {
+        let ClientPlan::Producer {
+            acks,
+            idempotent,
+            partitions,
+            pause_us,
+            batch,
+            size,
+            in_flight,
+            request_timeout_us,
+            delivery_timeout_us,
+            version,
+        } = client
+        else {
             unreachable!("a producer's plan")
         };
         Self {
@@ -125,7 +137,15 @@ impl Producer {
             self.on_lost(ctx, lost);
         }
         if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(ctx, (node, DATA), ApiKey::Metadata, map::VERSION, request, self.request_timeout, Purpose::Map);
+            self.link.ask(
+                ctx,
+                (node, DATA),
+                ApiKey::Metadata,
+                map::VERSION,
+                request,
+                self.request_timeout,
+                Purpose::Map,
+            );
         }
         self.ask_identity(ctx);
         self.begin(ctx);
@@ -173,19 +193,29 @@ impl Producer {
     }
 
     fn invoke(&mut self, ctx: &mut Ctx<'_>, partition: u32, count: u64) {
-        let values: Vec<Value> = (0..count).map(|turn| u64::from(self.me.number) << 32 | (self.values + turn)).collect();
+        let values: Vec<Value> =
+            (0..count).map(|turn| u64::from(self.me.number) << 32 | (self.values + turn)).collect();
         self.values += count;
         let single = ctx.plan.partitions().nth(partition as usize).is_some_and(|(topic, _)| topic.replicas == 1);
         let kept = self.acks == -1 || single;
         let order = self.idempotent;
         let (me, number) = (self.me.number, self.number());
         self.me.number = number;
-        let op = self.me.invoke(ctx, Act::Send { partition, values: values.clone(), order, once: self.idempotent, kept });
+        let op =
+            self.me.invoke(ctx, Act::Send { partition, values: values.clone(), order, once: self.idempotent, kept });
         self.me.number = me;
         let queue = self.queues.entry(partition).or_default();
         let sequence = queue.next_sequence;
         queue.next_sequence += values.len() as i32;
-        queue.batches.push_back(Batch { op, values, sequence, created: ctx.now, under_way: false, unsure: false, not_before: 0 });
+        queue.batches.push_back(Batch {
+            op,
+            values,
+            sequence,
+            created: ctx.now,
+            under_way: false,
+            unsure: false,
+            not_before: 0,
+        });
     }
 
     /// Gives up what is too old: what was never sent failed, of the rest nobody knows.
@@ -200,7 +230,9 @@ impl Producer {
         }
         let number = self.number();
         for queue in self.queues.values_mut() {
-            while let Some(batch) = queue.batches.pop_front_if(|batch| batch.created.saturating_add(self.delivery_timeout) <= ctx.now) {
+            while let Some(batch) =
+                queue.batches.pop_front_if(|batch| batch.created.saturating_add(self.delivery_timeout) <= ctx.now)
+            {
                 end(ctx, number, &batch, "gave up");
             }
         }
@@ -233,7 +265,8 @@ impl Producer {
                 break;
             }
             batch.under_way = true;
-            let sender = self.identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
+            let sender =
+                self.identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
             let bytes = encode(&batch.values, self.size, EPOCH_MS + (batch.created / 1000) as i64, sender);
             let (topic, number) = place(ctx.plan, partition);
             let mut data = PartitionProduceData::default();
@@ -285,7 +318,8 @@ impl Producer {
             }
             (Purpose::Send { partition, op, session }, ResponseKind::Produce(answer)) if session == self.session => {
                 let told = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-                let (code, offset) = told.map_or((Code::UnknownServerError.code(), -1), |told| (told.error_code, told.base_offset));
+                let (code, offset) =
+                    told.map_or((Code::UnknownServerError.code(), -1), |told| (told.error_code, told.base_offset));
                 self.on_sent(ctx, partition, op, code, offset);
             }
             _ => {}
@@ -296,14 +330,23 @@ impl Producer {
         match Code::try_from_code(code) {
             None => self.finish(ctx, partition, op, State::Ok, Act::Sent { offset: Some(offset) }),
             // It stands in the log already; where, the broker does not remember.
-            Some(Code::DuplicateSequenceNumber) => self.finish(ctx, partition, op, State::Ok, Act::Sent { offset: None }),
+            Some(Code::DuplicateSequenceNumber) => {
+                self.finish(ctx, partition, op, State::Ok, Act::Sent { offset: None })
+            }
             Some(Code::OutOfOrderSequenceNumber) if self.idempotent && self.is_first(partition, op) => {
                 self.end_session(ctx, "out of order");
             }
-            Some(Code::UnknownProducerId | Code::InvalidProducerEpoch) if self.idempotent => self.end_session(ctx, "unknown producer"),
+            Some(Code::UnknownProducerId | Code::InvalidProducerEpoch) if self.idempotent => {
+                self.end_session(ctx, "unknown producer")
+            }
             Some(Code::OutOfOrderSequenceNumber) => self.retry(ctx, partition, op, false),
             Some(Code::RequestTimedOut | Code::NotEnoughReplicasAfterAppend) => self.retry(ctx, partition, op, true),
-            Some(Code::NotLeaderOrFollower | Code::FencedLeaderEpoch | Code::UnknownTopicOrPartition | Code::LeaderNotAvailable) => {
+            Some(
+                Code::NotLeaderOrFollower
+                | Code::FencedLeaderEpoch
+                | Code::UnknownTopicOrPartition
+                | Code::LeaderNotAvailable,
+            ) => {
                 self.map.forget(ctx, partition);
                 // A leader that lost its role while the append waited answers so too.
                 self.retry(ctx, partition, op, true);
@@ -375,11 +418,27 @@ impl Client for Producer {
     fn next_wake(&self) -> Option<u64> {
         let sends = (!self.quiet && !self.probe).then_some(self.next_send);
         let waits = self.queues.iter().filter(|(partition, _)| self.map.leader(**partition).is_some());
-        let retries = waits.filter_map(|(_, queue)| queue.batches.front()).filter(|batch| !batch.under_way).map(|batch| batch.not_before).min();
-        let gives_up = self.queues.values().filter_map(|queue| queue.batches.front()).map(|batch| batch.created.saturating_add(self.delivery_timeout)).min();
+        let retries = waits
+            .filter_map(|(_, queue)| queue.batches.front())
+            .filter(|batch| !batch.under_way)
+            .map(|batch| batch.not_before)
+            .min();
+        let gives_up = self
+            .queues
+            .values()
+            .filter_map(|queue| queue.batches.front())
+            .map(|batch| batch.created.saturating_add(self.delivery_timeout))
+            .min();
         let identity = (self.idempotent && self.identity.is_none()).then_some(self.identity_after);
         let ready = self.identity.is_some() || !self.idempotent;
-        earliest([self.link.next_deadline(), self.map.next_wake(), sends, retries.filter(|_| ready), gives_up, identity.filter(|_| !self.asks_identity())])
+        earliest([
+            self.link.next_deadline(),
+            self.map.next_wake(),
+            sends,
+            retries.filter(|_| ready),
+            gives_up,
+            identity.filter(|_| !self.asks_identity()),
+        ])
     }
 
     fn settled(&self) -> Result<(), String> {

@@ -1,8 +1,8 @@
 //! Reading partitions: positions, and the Fetch requests that move them. What assigned readers and members of groups share.
 
+use super::Ctx;
 use super::batch::decode;
 use super::map::{Map, number, place};
-use super::Ctx;
 use crate::history::Read;
 use crate::net::Peer;
 use kafka_protocol::ResponseError as Code;
@@ -44,12 +44,20 @@ impl Subscription {
     }
 
     /// A Fetch to one leader, with all partitions that it leads; each call another leader.
-    pub fn fetch(&mut self, ctx: &Ctx<'_>, map: &Map, max_bytes: i32, max_wait_ms: i32) -> Option<(Peer, FetchRequest)> {
+    pub fn fetch(
+        &mut self,
+        ctx: &Ctx<'_>,
+        map: &Map,
+        max_bytes: i32,
+        max_wait_ms: i32,
+    ) -> Option<(Peer, FetchRequest)> {
         let nodes = ctx.plan.nodes.len();
         self.turn += 1;
         let ready = |partition: &u32, place: &Place| Some((map.leader(*partition)?, *partition, place.offset?));
         let all: Vec<_> = self.places.iter().filter_map(|(partition, place)| ready(partition, place)).collect();
-        let leader = (0..nodes).map(|step| ((self.turn + step) % nodes) as Peer).find(|node| all.iter().any(|(leader, ..)| leader == node))?;
+        let leader = (0..nodes)
+            .map(|step| ((self.turn + step) % nodes) as Peer)
+            .find(|node| all.iter().any(|(leader, ..)| leader == node))?;
         let mut topics: Vec<FetchTopic> = Vec::new();
         for (_, partition, offset) in all.into_iter().filter(|(at, ..)| *at == leader) {
             let (name, index) = place(ctx.plan, partition);
@@ -115,7 +123,8 @@ impl Subscription {
 
     /// A ListOffsets for the partitions without a position that one node leads.
     pub fn list(&self, ctx: &Ctx<'_>, map: &Map) -> Option<(Peer, ListOffsetsRequest)> {
-        let unknown: Vec<u32> = self.places.iter().filter(|(_, place)| place.offset.is_none()).map(|(partition, _)| *partition).collect();
+        let unknown: Vec<u32> =
+            self.places.iter().filter(|(_, place)| place.offset.is_none()).map(|(partition, _)| *partition).collect();
         let leader = unknown.iter().find_map(|partition| map.leader(*partition))?;
         let mut topics: Vec<ListOffsetsTopic> = Vec::new();
         for partition in unknown.into_iter().filter(|partition| map.leader(*partition) == Some(leader)) {

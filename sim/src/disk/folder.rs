@@ -150,7 +150,8 @@ mod tests {
         folder.sync();
         folder.delete(B);
         assert_eq!(crashed(folder.clone(), Loss::All, 0), [B]);
-        let either: std::collections::BTreeSet<_> = (0..40).map(|n| crashed(folder.clone(), Loss::Torn, n).len()).collect();
+        let either: std::collections::BTreeSet<_> =
+            (0..40).map(|n| crashed(folder.clone(), Loss::Torn, n).len()).collect();
         assert_eq!(either.into_iter().collect::<Vec<_>>(), [0, 1]);
     }
 

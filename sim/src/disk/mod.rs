@@ -200,7 +200,10 @@ impl Disk {
     fn cost(&self, op: &DiskOp) -> u64 {
         let base = match op {
             DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => self.profile.read_us,
-            DiskOp::Append { sync: false, .. } | DiskOp::Create { .. } | DiskOp::Rename { .. } | DiskOp::Delete { .. } => self.profile.write_us,
+            DiskOp::Append { sync: false, .. }
+            | DiskOp::Create { .. }
+            | DiskOp::Rename { .. }
+            | DiskOp::Delete { .. } => self.profile.write_us,
             DiskOp::Append { sync: true, .. }
             | DiskOp::Sync { .. }
             | DiskOp::Truncate { .. }
@@ -238,7 +241,9 @@ impl Disk {
                 Ok(DiskDone::Bytes(Bytes::copy_from_slice(file.read(*at, *len))))
             }
             DiskOp::List { dir } => Ok(DiskDone::Files(self.folder(*dir)?.list().collect())),
-            DiskOp::Folders => Ok(DiskDone::Folders(self.folders.keys().filter(|name| !name.is_empty()).cloned().collect())),
+            DiskOp::Folders => {
+                Ok(DiskDone::Folders(self.folders.keys().filter(|name| !name.is_empty()).cloned().collect()))
+            }
             // Simulated clients do not compress.
             DiskOp::Unpack { .. } => Err(DiskFault::Io),
             other => unreachable!("{other} reads nothing"),
@@ -261,7 +266,9 @@ impl Disk {
         let syncs = matches!(op, DiskOp::Sync { .. } | DiskOp::Append { sync: true, .. });
         if self.faults.sync > 0 && syncs {
             self.faults.sync -= 1;
-            let (DiskOp::Sync { file } | DiskOp::Append { file, .. }) = op else { unreachable!("only these two sync a file") };
+            let (DiskOp::Sync { file } | DiskOp::Append { file, .. }) = op else {
+                unreachable!("only these two sync a file")
+            };
             self.take_effect(&without_sync(op.clone()))?;
             self.folder(file.dir)?.file_mut(file.name)?.sync_failed(&mut dice);
             return Err(DiskFault::Io);
@@ -282,7 +289,9 @@ impl Disk {
 
     fn take_effect(&mut self, op: &DiskOp) -> Result<(), DiskFault> {
         match op {
-            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => unreachable!("{op} changes nothing"),
+            DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => {
+                unreachable!("{op} changes nothing")
+            }
             DiskOp::OpenDir { dir, name } => {
                 self.folders.entry(name.clone()).or_default();
                 self.slot(*dir).name = Some(name.clone());
@@ -323,7 +332,11 @@ impl Disk {
 fn dir_of(op: &DiskOp) -> DirId {
     match op {
         DiskOp::Folders | DiskOp::Unpack { .. } => DirId::ROOT,
-        DiskOp::OpenDir { dir, .. } | DiskOp::RenameDir { dir, .. } | DiskOp::RemoveDir { dir } | DiskOp::List { dir } | DiskOp::SyncDir { dir } => *dir,
+        DiskOp::OpenDir { dir, .. }
+        | DiskOp::RenameDir { dir, .. }
+        | DiskOp::RemoveDir { dir }
+        | DiskOp::List { dir }
+        | DiskOp::SyncDir { dir } => *dir,
         DiskOp::Create { file }
         | DiskOp::Append { file, .. }
         | DiskOp::Sync { file }

@@ -100,7 +100,10 @@ fn faults_strike_once_each() {
     assert_eq!(run(&mut disk, append(1, "b", false)), Err(DiskFault::Io));
     disk.faults.read = 1;
     assert_eq!(run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }), Err(DiskFault::Io));
-    assert_eq!(run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }), Ok(DiskDone::Bytes(Bytes::from_static(b"a"))));
+    assert_eq!(
+        run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }),
+        Ok(DiskDone::Bytes(Bytes::from_static(b"a")))
+    );
     disk.faults.room = Some(3);
     assert_eq!(run(&mut disk, append(1, "bcd", false)), Ok(DiskDone::Done));
     assert_eq!(run(&mut disk, append(4, "e", false)), Err(DiskFault::Full));

@@ -203,7 +203,12 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
     }
     if dice.chance(1, 2) {
         let (deletes, elects) = (dice.chance(1, 2), nodes > 1 && dice.chance(1, 2));
-        clients.push(ClientPlan::Admin { pause_us: dice.between(300 * MS, 3 * SECOND), deletes, elects, request_timeout_us: 2 * SECOND });
+        clients.push(ClientPlan::Admin {
+            pause_us: dice.between(300 * MS, 3 * SECOND),
+            deletes,
+            elects,
+            request_timeout_us: 2 * SECOND,
+        });
     }
     clients
 }

@@ -37,7 +37,8 @@ const KINDS: &[(u64, Kind)] = &[
 
 pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
     let mut dice = dice(plan.seed, Part::Faults);
-    let scene = Scene { nodes: plan.nodes.len() as u32, partitions: plan.partitions().count() as u32, long: dice.chance(1, 2) };
+    let scene =
+        Scene { nodes: plan.nodes.len() as u32, partitions: plan.partitions().count() as u32, long: dice.chance(1, 2) };
     let share = dice.between(1, 4);
     let mut kinds: Vec<(u64, Kind)> = KINDS.iter().copied().filter(|_| dice.chance(share, 6)).collect();
     if kinds.is_empty() {
@@ -92,7 +93,12 @@ fn crash(dice: &mut Dice, scene: &Scene) -> Strike {
 }
 
 fn crash_all(dice: &mut Dice, _: &Scene) -> Strike {
-    Strike::Crash { target: Target::All, loss: loss(dice), loud: dice.chance(1, 2), down_us: dice.skewed(10 * MS, SECOND) }
+    Strike::Crash {
+        target: Target::All,
+        loss: loss(dice),
+        loud: dice.chance(1, 2),
+        down_us: dice.skewed(10 * MS, SECOND),
+    }
 }
 
 fn stop(dice: &mut Dice, scene: &Scene) -> Strike {

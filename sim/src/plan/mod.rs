@@ -100,7 +100,14 @@ pub enum ClientPlan {
         version: i16,
     },
     /// Reads partitions that it chose itself.
-    Reader { partitions: Vec<u32>, max_bytes: i32, max_wait_ms: i32, pause_us: u64, request_timeout_us: u64, version: i16 },
+    Reader {
+        partitions: Vec<u32>,
+        max_bytes: i32,
+        max_wait_ms: i32,
+        pause_us: u64,
+        request_timeout_us: u64,
+        version: i16,
+    },
     /// A member of a classic consumer group that reads these topics.
     Member {
         group: u32,
@@ -249,7 +256,8 @@ mod tests {
 
     #[test]
     fn seeds_differ_in_which_faults_they_know() {
-        let kinds = |seed| draw(seed).faults.iter().map(|fault| fault.strike.kind()).collect::<std::collections::BTreeSet<_>>();
+        let kinds =
+            |seed| draw(seed).faults.iter().map(|fault| fault.strike.kind()).collect::<std::collections::BTreeSet<_>>();
         let all: std::collections::BTreeSet<_> = (0..300).flat_map(kinds).collect();
         assert_eq!(all.len(), 16, "{all:?}");
         assert!((0..50).any(|seed| kinds(seed).len() <= 2));

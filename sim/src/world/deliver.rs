@@ -81,7 +81,11 @@ impl World {
             Ok((answer, checks)) => {
                 self.input(node, Input::CallDone { call, result: Ok(Box::new(answer)), checks });
             }
-            Err(bad) => self.fail(Kind::Safety, "bad-frame", format!("node {} cannot read the answer to {:?} v{}: {bad}", node + 1, slip.key, slip.version)),
+            Err(bad) => self.fail(
+                Kind::Safety,
+                "bad-frame",
+                format!("node {} cannot read the answer to {:?} v{}: {bad}", node + 1, slip.key, slip.version),
+            ),
         }
     }
 
@@ -97,7 +101,10 @@ impl World {
     /// A connection that the node had opened ended: so do the calls on it.
     pub(super) fn on_call_lost(&mut self, node: usize, conn: Conn) {
         let Some(process) = &mut self.nodes[node].process else { return };
-        let Some(key) = process.calling.iter().find(|(_, calling)| calling.conn == conn).map(|(key, _)| key.clone()) else { return };
+        let Some(key) = process.calling.iter().find(|(_, calling)| calling.conn == conn).map(|(key, _)| key.clone())
+        else {
+            return;
+        };
         let Some(calling) = process.calling.remove(&key) else { return };
         self.due.extend(self.net.close(self.now, conn, Way::Out));
         for (call, ..) in calling.open {
@@ -109,7 +116,9 @@ impl World {
     pub(super) fn sweep(&mut self) {
         for node in 0..self.nodes.len() {
             let Some(process) = &self.nodes[node].process else { continue };
-            let late = |calling: &&crate::node::Calling| calling.open.front().is_some_and(|(_, _, sent)| sent + self.plan.call_timeout_us < self.now);
+            let late = |calling: &&crate::node::Calling| {
+                calling.open.front().is_some_and(|(_, _, sent)| sent + self.plan.call_timeout_us < self.now)
+            };
             let conns: Vec<Conn> = process.calling.values().filter(late).map(|calling| calling.conn).collect();
             for conn in conns {
                 self.on_call_lost(node, conn);
@@ -130,7 +139,15 @@ impl World {
                     wire::Segment::Bytes(part) => bytes.extend_from_slice(part),
                     wire::Segment::File(range) => match own.disk.bytes(*range) {
                         Ok(part) if part.len() == range.len as usize => bytes.extend_from_slice(&part),
-                        other => broken = Some(format!("a reply names {} at {} len {}, and there is {:?}", range.file, range.at, range.len, other.map(|part| part.len()))),
+                        other => {
+                            broken = Some(format!(
+                                "a reply names {} at {} len {}, and there is {:?}",
+                                range.file,
+                                range.at,
+                                range.len,
+                                other.map(|part| part.len())
+                            ))
+                        }
                     },
                 }
             }

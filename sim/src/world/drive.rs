@@ -107,7 +107,9 @@ impl World {
                         self.queue_gone(node, conn);
                     }
                 }
-                Output::Call { call, to, lane, key, version, body } => self.call(node, call, to, lane, key, version, &body),
+                Output::Call { call, to, lane, key, version, body } => {
+                    self.call(node, call, to, lane, key, version, &body)
+                }
                 Output::Disk { tag, op } => {
                     self.watch.on_disk_op(node, &op, &own.disk);
                     let (at, due) = own.disk.submit(self.now, tag, op);
@@ -131,17 +133,27 @@ impl World {
         }
     }
 
-    fn call(&mut self, node: usize, call: CallId, to: Address, lane: Lane, key: ApiKey, version: i16, request: &RequestKind) {
+    fn call(
+        &mut self,
+        node: usize,
+        call: CallId,
+        to: Address,
+        lane: Lane,
+        key: ApiKey,
+        version: i16,
+        request: &RequestKind,
+    ) {
         let own = &mut self.nodes[node];
         let Some(process) = &mut own.process else { return };
         let Some((peer, door)) = Node::find(&to).filter(|(peer, _)| (*peer as usize) < self.plan.nodes.len()) else {
             return self.fail(Kind::Safety, "call-to-nowhere", format!("node {} calls {to}", node + 1));
         };
         let net = &mut self.net;
-        let calling = process
-            .calling
-            .entry((to, lane))
-            .or_insert_with(|| Calling { conn: net.open(own.peer, peer, door), open: VecDeque::new(), correlation: 0 });
+        let calling = process.calling.entry((to, lane)).or_insert_with(|| Calling {
+            conn: net.open(own.peer, peer, door),
+            open: VecDeque::new(),
+            correlation: 0,
+        });
         calling.correlation += 1;
         let slip = Slip { key, version, correlation: calling.correlation };
         match calls::encode(slip, "esker", request) {
@@ -173,7 +185,11 @@ impl World {
     fn on_stopped(&mut self, node: usize, clean: bool, why: &str) {
         self.mark(if clean { "stopped" } else { "stopped by a fault" });
         if self.trace.wants_lines() {
-            self.trace.line(self.now, format_args!("{} -", self.nodes[node].id), format_args!("stopped clean={clean} {why}"));
+            self.trace.line(
+                self.now,
+                format_args!("{} -", self.nodes[node].id),
+                format_args!("stopped clean={clean} {why}"),
+            );
         }
         let down_us = if self.healed { 1 } else { self.nodes[node].down_us };
         self.kill(node, Loss::Nothing, true);
@@ -213,7 +229,13 @@ impl fmt::Display for Whole<'_> {
         match self.0 {
             Input::Request(request) => write_body(f, &request.body),
             Input::CallDone { result: Ok(body), .. } => write_body(f, body),
-            Input::Boot | Input::Gone { .. } | Input::CallDone { .. } | Input::Disk { .. } | Input::Tick | Input::Room { .. } | Input::Stop => Ok(()),
+            Input::Boot
+            | Input::Gone { .. }
+            | Input::CallDone { .. }
+            | Input::Disk { .. }
+            | Input::Tick
+            | Input::Room { .. }
+            | Input::Stop => Ok(()),
         }
     }
 }
@@ -224,7 +246,13 @@ impl fmt::Display for WholeOutput<'_> {
         match self.0 {
             Output::Reply { reply: Reply::Plain(body), .. } => write_body(f, body),
             Output::Reply { reply: Reply::Fetch { response, .. }, .. } => write_body(f, response),
-            Output::Call { .. } | Output::Close { .. } | Output::Disk { .. } | Output::Note(_) | Output::Ready | Output::Reply { .. } | Output::Stopped { .. } => Ok(()),
+            Output::Call { .. }
+            | Output::Close { .. }
+            | Output::Disk { .. }
+            | Output::Note(_)
+            | Output::Ready
+            | Output::Reply { .. }
+            | Output::Stopped { .. } => Ok(()),
         }
     }
 }

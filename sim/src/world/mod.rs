@@ -22,9 +22,18 @@ use std::collections::BTreeMap;
 pub(crate) enum Event {
     Arrival(Arrival),
     /// A disk operation of an incarnation of a node ends.
-    Disk { node: usize, incarnation: u32, due: Due },
-    Tick { node: usize, incarnation: u32 },
-    Wake { client: usize },
+    Disk {
+        node: usize,
+        incarnation: u32,
+        due: Due,
+    },
+    Tick {
+        node: usize,
+        incarnation: u32,
+    },
+    Wake {
+        client: usize,
+    },
     /// The fault of that place in the plan strikes.
     Strike(usize),
     /// A fault ends.
@@ -125,7 +134,11 @@ impl World {
         let nodes = plan.nodes.len();
         let peers = nodes + plan.clients.len() + 3;
         let (near, far) = (plan.node_links, plan.client_links);
-        let net = Net::new(plan.seed, peers, |from, to| if (from as usize) < nodes && (to as usize) < nodes { near } else { far });
+        let net = Net::new(
+            plan.seed,
+            peers,
+            |from, to| if (from as usize) < nodes && (to as usize) < nodes { near } else { far },
+        );
         let history = History {
             partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
             groups: vec![client::group_name(0)],
@@ -266,7 +279,11 @@ impl World {
         if self.trace.wants_lines() {
             for line in before..self.history.lines.len() {
                 let line = &self.history.lines[line];
-                self.trace.line(self.now, format_args!("client {}", line.client), format_args!("op {} {:?} {:?}", line.op, line.state, line.act));
+                self.trace.line(
+                    self.now,
+                    format_args!("client {}", line.client),
+                    format_args!("op {} {:?} {:?}", line.op, line.state, line.act),
+                );
             }
         }
         if let Some(what) = self.corrupt.pop() {
@@ -277,8 +294,14 @@ impl World {
     fn tell_about_client(&mut self, place: usize, event: &client::Event) {
         match event {
             client::Event::Wake | client::Event::Frame(..) => {}
-            client::Event::Closed(conn) => self.trace.line(self.now, format_args!("client {}", place + 1), format_args!("connection {conn} closed")),
-            client::Event::Quiet => self.trace.line(self.now, format_args!("client {}", place + 1), "begins nothing new"),
+            client::Event::Closed(conn) => self.trace.line(
+                self.now,
+                format_args!("client {}", place + 1),
+                format_args!("connection {conn} closed"),
+            ),
+            client::Event::Quiet => {
+                self.trace.line(self.now, format_args!("client {}", place + 1), "begins nothing new")
+            }
         }
     }
 

@@ -33,7 +33,12 @@ impl World {
                 }
             }
             Strike::Pause { target, for_us } => {
-                for node in self.struck(&target).into_iter().filter(|node| self.nodes[*node].process.is_some()).collect::<Vec<_>>() {
+                for node in self
+                    .struck(&target)
+                    .into_iter()
+                    .filter(|node| self.nodes[*node].process.is_some())
+                    .collect::<Vec<_>>()
+                {
                     let until = self.now + for_us;
                     self.nodes[node].paused_until = Some(until);
                     self.queue.push(until, Event::Relief(Relief::Resume(node)));
@@ -48,7 +53,10 @@ impl World {
                 for node in self.struck(&target) {
                     let peers = if clients { self.nodes.len() + self.plan.clients.len() + 1 } else { self.nodes.len() };
                     let others = (0..peers).filter(|peer| *peer != node);
-                    self.cut(others.flat_map(|peer| [(node as Peer, peer as Peer), (peer as Peer, node as Peer)]).collect(), for_us);
+                    self.cut(
+                        others.flat_map(|peer| [(node as Peer, peer as Peer), (peer as Peer, node as Peer)]).collect(),
+                        for_us,
+                    );
                 }
             }
             Strike::Reset { target } => {
@@ -68,9 +76,15 @@ impl World {
                     self.queue.push(self.now + for_us, Event::Relief(Relief::Faster(node)));
                 }
             }
-            Strike::SyncFails { target } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.sync += 1),
-            Strike::WriteFails { target } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.write += 1),
-            Strike::ReadFails { target, count } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.read += count),
+            Strike::SyncFails { target } => {
+                self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.sync += 1)
+            }
+            Strike::WriteFails { target } => {
+                self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.write += 1)
+            }
+            Strike::ReadFails { target, count } => {
+                self.struck(&target).into_iter().for_each(|node| self.nodes[node].disk.faults.read += count)
+            }
             Strike::Full { target, room, for_us } => {
                 for node in self.struck(&target) {
                     self.nodes[node].disk.faults.room = Some(room);
@@ -78,7 +92,9 @@ impl World {
                     self.queue.push(self.now + for_us, Event::Relief(Relief::Room(node)));
                 }
             }
-            Strike::Step { target, ms } => self.struck(&target).into_iter().for_each(|node| self.nodes[node].clock.step(ms)),
+            Strike::Step { target, ms } => {
+                self.struck(&target).into_iter().for_each(|node| self.nodes[node].clock.step(ms))
+            }
         }
     }
 
@@ -138,7 +154,9 @@ impl World {
     /// Which nodes a fault strikes now.
     fn struck(&self, target: &Target) -> Vec<usize> {
         match target {
-            Target::Nodes(nodes) => nodes.iter().map(|node| *node as usize - 1).filter(|node| *node < self.nodes.len()).collect(),
+            Target::Nodes(nodes) => {
+                nodes.iter().map(|node| *node as usize - 1).filter(|node| *node < self.nodes.len()).collect()
+            }
             Target::All => (0..self.nodes.len()).collect(),
             Target::Leader(partition) => self.leader_of(*partition).into_iter().collect(),
             Target::Controller => self.controller().into_iter().collect(),
@@ -146,13 +164,17 @@ impl World {
     }
 
     fn controller(&self) -> Option<usize> {
-        self.nodes.iter().position(|node| node.process.as_ref().is_some_and(|process| process.broker.node().quorum.is_leader()))
+        self.nodes
+            .iter()
+            .position(|node| node.process.as_ref().is_some_and(|process| process.broker.node().quorum.is_leader()))
     }
 
     fn leader_of(&self, partition: u32) -> Option<usize> {
         let name = self.history.partitions.get(partition as usize)?;
         let leads = |node: &crate::node::Node| {
-            node.process.as_ref().is_some_and(|process| process.broker.node().partitions.iter().any(|replica| replica.folder() == name && replica.is_leader()))
+            node.process.as_ref().is_some_and(|process| {
+                process.broker.node().partitions.iter().any(|replica| replica.folder() == name && replica.is_leader())
+            })
         };
         self.nodes.iter().position(leads)
     }

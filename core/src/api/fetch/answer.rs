@@ -52,7 +52,9 @@ pub(super) fn send(node: &mut Node, ask: &Ask, fetching: Fetching) {
 /// Partitions of one topic that follow each other share an entry, as in Kafka.
 fn push(topics: &mut Vec<FetchableTopicResponse>, key: &SlotKey, data: PartitionData) {
     match topics.last_mut() {
-        Some(last) if last.topic.0 == key.name && last.topic_id == uuid::Uuid::from(key.topic) => last.partitions.push(data),
+        Some(last) if last.topic.0 == key.name && last.topic_id == uuid::Uuid::from(key.topic) => {
+            last.partitions.push(data)
+        }
         Some(_) | None => {
             let topic = FetchableTopicResponse::default()
                 .with_topic(TopicName(key.name.clone()))

@@ -25,7 +25,12 @@ pub(super) struct Scene<'a> {
 
 impl Scene<'_> {
     /// Looks at one partition; `room`: bytes left in the answer.
-    pub fn look(&mut self, slot: &Slot, room: usize, whole_first: bool) -> (Option<PartitionKey>, Option<DirId>, Found) {
+    pub fn look(
+        &mut self,
+        slot: &Slot,
+        room: usize,
+        whole_first: bool,
+    ) -> (Option<PartitionKey>, Option<DirId>, Found) {
         let number = slot.key.partition;
         let key = match self.find(slot) {
             Ok(key) => key,
@@ -37,7 +42,8 @@ impl Scene<'_> {
         let dir = partition.dir();
         let wanted = slot.wanted.query;
         let query = FetchQuery { max_bytes: wanted.max_bytes.min(room), ..wanted };
-        let told = partition.on_fetch(self.now, &query, self.reader.replica, self.reader.isolation, whole_first, self.out);
+        let told =
+            partition.on_fetch(self.now, &query, self.reader.replica, self.reader.isolation, whole_first, self.out);
         let found = match told {
             // What has no room in this answer is looked at again for the next.
             Ok(fetched) => self.found(number, fetched, room == 0 && !whole_first),
@@ -98,7 +104,8 @@ impl Scene<'_> {
         let elsewhere = matches!(refusal.code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
         if let Some(key) = key.filter(|_| elsewhere && self.version >= 12) {
             let (leader, epoch) = self.leader(key);
-            data.current_leader = LeaderIdAndEpoch::default().with_leader_id(BrokerId(leader.0)).with_leader_epoch(epoch.0);
+            data.current_leader =
+                LeaderIdAndEpoch::default().with_leader_id(BrokerId(leader.0)).with_leader_epoch(epoch.0);
         }
         Found { data, records: Records::Empty, bytes: 0, cold: false, urgent: true }
     }

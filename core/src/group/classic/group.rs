@@ -79,7 +79,10 @@ pub(in super::super) struct Group {
 impl Member {
     /// What it says to an assignor; nothing where it does not know it.
     pub fn metadata(&self, protocol: &str) -> Bytes {
-        self.protocols.iter().find(|(name, _)| name.as_str() == protocol).map_or_else(Bytes::new, |(_, data)| data.clone())
+        self.protocols
+            .iter()
+            .find(|(name, _)| name.as_str() == protocol)
+            .map_or_else(Bytes::new, |(_, data)| data.clone())
     }
 
     pub fn knows(&self, protocol: &str) -> bool {
@@ -236,13 +239,19 @@ impl Group {
         assert!(self.leader.is_some() || self.members.is_empty(), "group {id}: members, and nobody leads");
         let named = self.members.iter().filter_map(|(id, member)| member.instance.as_ref().map(|name| (name, id)));
         assert!(named.clone().count() == self.statics.len(), "group {id}: static members differ");
-        assert!(named.into_iter().all(|(name, id)| self.statics.get(name) == Some(id)), "group {id}: a static member's id");
+        assert!(
+            named.into_iter().all(|(name, id)| self.statics.get(name) == Some(id)),
+            "group {id}: a static member's id"
+        );
         assert!(self.pending_joins.iter().all(|id| !self.members.contains_key(id)), "group {id}: a member is expected");
         assert!(self.pending_syncs.iter().all(|id| self.members.contains_key(id)), "group {id}: a stranger is to sync");
         match self.phase {
             Phase::Empty => assert!(self.pending_syncs.is_empty(), "group {id}: empty, and somebody is to sync"),
             Phase::Preparing { .. } => {
-                assert!(self.members.values().all(|m| m.syncing.is_none()), "group {id}: a sync waits while members join");
+                assert!(
+                    self.members.values().all(|m| m.syncing.is_none()),
+                    "group {id}: a sync waits while members join"
+                );
             }
             Phase::Completing | Phase::Stable => {
                 assert!(self.protocol.is_some(), "group {id}: a generation without an assignor");

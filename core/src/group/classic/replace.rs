@@ -14,7 +14,13 @@ const SKIP_ASSIGNMENT_VERSION: i16 = 9;
 impl Group {
     /// A static member starts anew: it has lost its id and gets another one, and the old one is fenced. In a stable group
     /// whose assignor stays the same nobody else needs to notice (KIP-345).
-    pub fn replace_static(&mut self, turn: &mut Turn<'_>, join: &Join<'_>, instance: &StrBytes, old: &StrBytes) -> Joined {
+    pub fn replace_static(
+        &mut self,
+        turn: &mut Turn<'_>,
+        join: &Join<'_>,
+        instance: &StrBytes,
+        old: &StrBytes,
+    ) -> Joined {
         let new = &join.fresh_id;
         let leader_before = self.leader.clone().unwrap_or_default();
         self.move_static(turn, instance, old, new);
@@ -47,7 +53,12 @@ impl Group {
     }
 
     /// The new id of a static member is committed, or (`Err`) is not: then the old one has its place again.
-    pub fn on_replaced(&mut self, turn: &mut Turn<'_>, replaced: &Replaced, result: Result<(), ErrorCode>) -> Option<Entry> {
+    pub fn on_replaced(
+        &mut self,
+        turn: &mut Turn<'_>,
+        replaced: &Replaced,
+        result: Result<(), ErrorCode>,
+    ) -> Option<Entry> {
         let new = &replaced.new;
         if self.statics.get(&replaced.instance) != Some(new) {
             return None;

@@ -23,7 +23,12 @@ impl Group {
     }
 
     /// As [`Group::validate_member`], and it speaks of the generation that is.
-    pub fn validate_generation(&self, member: &StrBytes, instance: Option<&StrBytes>, generation: i32) -> Result<(), ErrorCode> {
+    pub fn validate_generation(
+        &self,
+        member: &StrBytes,
+        instance: Option<&StrBytes>,
+        generation: i32,
+    ) -> Result<(), ErrorCode> {
         self.validate_member(member, instance)?;
         if generation != self.generation && !mutant::is(Mutant::OldGenerationCommits) {
             return Err(ErrorCode::IllegalGeneration);
@@ -32,7 +37,12 @@ impl Group {
     }
 
     /// Whether these may commit offsets: members of the generation, and anybody (`generation` -1) while the group has no members.
-    pub fn validate_commit(&self, member: &StrBytes, instance: Option<&StrBytes>, generation: i32) -> Result<(), ErrorCode> {
+    pub fn validate_commit(
+        &self,
+        member: &StrBytes,
+        instance: Option<&StrBytes>,
+        generation: i32,
+    ) -> Result<(), ErrorCode> {
         if generation < 0 && self.is_empty() {
             return Ok(());
         }

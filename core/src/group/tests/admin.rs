@@ -1,8 +1,8 @@
 //! What administrators see and do.
 
 use super::*;
-use kafka_protocol::messages::{DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest};
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
+use kafka_protocol::messages::{DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest};
 
 fn describe(world: &mut World, version: i16) -> DescribedGroup {
     world.version = version;
@@ -21,9 +21,15 @@ fn a_stable_group_is_described_with_what_its_members_say_and_have() {
     let mut world = World::new(|_| {});
     let (ids, _) = world.stable(1);
     let group = describe(&mut world, 5);
-    assert_eq!((group.group_state.as_str(), group.protocol_type.as_str(), group.protocol_data.as_str()), ("Stable", "consumer", "range"));
+    assert_eq!(
+        (group.group_state.as_str(), group.protocol_type.as_str(), group.protocol_data.as_str()),
+        ("Stable", "consumer", "range")
+    );
     let member = &group.members[0];
-    assert_eq!((member.member_id.as_str(), member.client_id.as_str(), member.client_host.as_str()), (&ids[0][..], "cli", "/127.0.0.1"));
+    assert_eq!(
+        (member.member_id.as_str(), member.client_id.as_str(), member.client_host.as_str()),
+        (&ids[0][..], "cli", "/127.0.0.1")
+    );
     assert_eq!(&member.member_assignment[..], ids[0].as_bytes());
     assert!(!member.member_metadata.is_empty());
     assert_eq!(group.authorized_operations, 3400);
@@ -59,7 +65,8 @@ fn groups_are_listed_by_state_and_type_in_any_case() {
         let decision = world.groups.on_list(hold, &request);
         world.carry_out(decision);
         let Some(ResponseKind::ListGroups(answer)) = world.replies.remove(&hold) else { panic!() };
-        let mut groups: Vec<_> = answer.groups.iter().map(|g| (g.group_id.to_string(), g.group_state.to_string())).collect();
+        let mut groups: Vec<_> =
+            answer.groups.iter().map(|g| (g.group_id.to_string(), g.group_state.to_string())).collect();
         assert!(answer.groups.iter().all(|group| group.group_type.as_str() == "classic"));
         groups.sort();
         groups.into_iter().map(|(id, state)| id + " " + &state).collect::<Vec<_>>()
@@ -118,7 +125,9 @@ fn old_versions_have_their_own_forms() {
 fn a_group_is_where_kafka_puts_it() {
     let world = World::new(|settings| settings.topic_partitions = 50);
     // Kafka's `GroupCoordinatorService.partitionFor`; the last one's hash is the smallest number there is.
-    for (group, partition) in [("", 0), ("a", 47), ("console-consumer-1", 24), ("group-ä-€-𝄞", 34), ("polygenelubricants", 0)] {
+    for (group, partition) in
+        [("", 0), ("a", 47), ("console-consumer-1", 24), ("group-ä-€-𝄞", 34), ("polygenelubricants", 0)]
+    {
         assert_eq!(world.groups.partition_of(group), partition, "{group}");
     }
 }

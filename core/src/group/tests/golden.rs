@@ -49,19 +49,31 @@ fn a_dynamic_member_came_committed_and_left() {
     assert_eq!((first.protocol_type.as_str(), first.protocol.clone(), first.leader.clone()), ("", None, None));
     let (_, second) = generation(&entries[1]);
     let second = second.expect("a generation");
-    assert_eq!((second.generation, second.protocol_type.as_str(), second.protocol.as_deref()), (1, "consumer", Some("range")));
+    assert_eq!(
+        (second.generation, second.protocol_type.as_str(), second.protocol.as_deref()),
+        (1, "consumer", Some("range"))
+    );
     let member = &second.members[0];
     assert_eq!(second.leader.as_ref(), Some(&member.member));
-    assert_eq!((member.instance.clone(), member.client_id.as_str(), member.client_host.as_str()), (None, "console-consumer", "/127.0.0.1"));
+    assert_eq!(
+        (member.instance.clone(), member.client_id.as_str(), member.client_host.as_str()),
+        (None, "console-consumer", "/127.0.0.1")
+    );
     assert_eq!((member.rebalance_timeout_ms, member.session_timeout_ms), (300_000, 45_000));
     let (group, topic, partition, value) = committed(&entries[3]);
     let value = value.expect("an offset");
-    assert_eq!((group, topic, partition, value.offset, value.leader_epoch, value.metadata.as_str()), ("dyn", "orders", 1, 20, 0, ""));
+    assert_eq!(
+        (group, topic, partition, value.offset, value.leader_epoch, value.metadata.as_str()),
+        ("dyn", "orders", 1, 20, 0, "")
+    );
     assert_eq!((value.committed_at, value.expires_at), (1_795_395_687_770, None));
     assert_eq!(value.topic_id, Uuid::parse("YjN81DcNQxeyZl4pKEDPxA").expect("an id"));
     let (_, last) = generation(&entries[4]);
     let last = last.expect("an empty generation");
-    assert_eq!((last.generation, last.protocol_type.as_str(), last.protocol.clone(), last.members.len()), (2, "consumer", None, 0));
+    assert_eq!(
+        (last.generation, last.protocol_type.as_str(), last.protocol.clone(), last.members.len()),
+        (2, "consumer", None, 0)
+    );
 }
 
 /// A static member (`group.instance.id=one`) reads and goes away without leaving; its session ends in the last record.

@@ -96,7 +96,8 @@ fn assignors_that_the_others_do_not_know_are_refused() {
 fn the_assignor_that_most_members_like_best_is_chosen_of_those_that_all_know() {
     let mut world = World::new(|_| {});
     world.version = 3;
-    let likes = |names: &[&str]| join_request("").with_protocols(names.iter().map(|name| protocol(name, &["t"])).collect());
+    let likes =
+        |names: &[&str]| join_request("").with_protocols(names.iter().map(|name| protocol(name, &["t"])).collect());
     let holds = [
         world.send_join(&likes(&["only-mine", "sticky", "range"])),
         world.send_join(&likes(&["range", "sticky"])),

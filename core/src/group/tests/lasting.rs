@@ -50,7 +50,8 @@ fn a_new_member_whose_client_is_gone_holds_up_a_group_for_five_minutes_at_most()
     let (ids, generation) = world.stable(1);
     let (_, new) = world.join("");
     // The old member lives, and never joins again: its rebalance time-out is longer than the new one's patience.
-    let _ = world.send_join(&join_request(&ids[0]).with_rebalance_timeout_ms(600_000).with_session_timeout_ms(1_000_000));
+    let _ =
+        world.send_join(&join_request(&ids[0]).with_rebalance_timeout_ms(600_000).with_session_timeout_ms(1_000_000));
     let again = world.send_join(&join_request(""));
     world.joined(again);
     assert!(!world.is_waiting(new), "all members had joined when it did");

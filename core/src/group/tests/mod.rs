@@ -32,7 +32,8 @@ use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, Of
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
     GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
-    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchResponse, ResponseKind, SyncGroupRequest, SyncGroupResponse, TopicName,
+    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchResponse, ResponseKind, SyncGroupRequest, SyncGroupResponse,
+    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -381,7 +382,11 @@ pub(super) fn commit_request(
 
 pub(super) fn fetch_request(group: &str, place: Option<(&str, i32)>) -> OffsetFetchRequestGroup {
     let topics = place.map(|(topic, partition)| {
-        vec![OffsetFetchRequestTopics::default().with_name(TopicName(text(topic))).with_partition_indexes(vec![partition])]
+        vec![
+            OffsetFetchRequestTopics::default()
+                .with_name(TopicName(text(topic)))
+                .with_partition_indexes(vec![partition]),
+        ]
     });
     OffsetFetchRequestGroup::default().with_group_id(GroupId(text(group))).with_topics(topics)
 }

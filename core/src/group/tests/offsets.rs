@@ -103,7 +103,11 @@ fn a_commit_that_is_not_committed_in_time_is_told_so() {
     assert!(world.is_waiting(commit));
     world.wait(1);
     assert_eq!(world.committed(commit), ErrorCode::CoordinatorNotAvailable.code());
-    assert_eq!(world.fetched(fetch).groups[0].error_code, ErrorCode::NotCoordinator.code(), "old consumers know no other");
+    assert_eq!(
+        world.fetched(fetch).groups[0].error_code,
+        ErrorCode::NotCoordinator.code(),
+        "old consumers know no other"
+    );
     world.commit_all();
     assert_eq!(world.offset(), 2, "it may be committed all the same");
 }
@@ -199,7 +203,8 @@ fn single_offsets_are_deleted_unless_members_read_the_topic() {
     let mut world = World::new(|_| {});
     let delete = |world: &mut World, topic: &str| {
         let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
-        let topic = OffsetDeleteRequestTopic::default().with_name(TopicName(text(topic))).with_partitions(vec![partition]);
+        let topic =
+            OffsetDeleteRequestTopic::default().with_name(TopicName(text(topic))).with_partitions(vec![partition]);
         let request = OffsetDeleteRequest::default().with_group_id(GroupId(text(GROUP))).with_topics(vec![topic]);
         let hold = world.hold();
         let decision = world.groups.on_offset_delete(world.now, hold, &request, Vec::new());

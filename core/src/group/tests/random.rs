@@ -104,7 +104,8 @@ impl Story {
 
     fn sync(&mut self, place: usize) {
         let client = &self.clients[place];
-        let all: Vec<String> = self.clients.iter().map(|client| client.id.clone()).filter(|id| !id.is_empty()).collect();
+        let all: Vec<String> =
+            self.clients.iter().map(|client| client.id.clone()).filter(|id| !id.is_empty()).collect();
         // A leader gives each member a partition of its own, which is named after the generation, too.
         let given: Vec<(String, String)> =
             all.iter().map(|id| (id.clone(), format!("{}/{id}", client.generation))).collect();
@@ -156,7 +157,10 @@ impl Story {
                     client.generation = answer.generation_id;
                     let leads = answer.leader == answer.member_id;
                     if leads {
-                        self.leaders.entry((self.incarnation, answer.generation_id)).or_default().insert(client.id.clone());
+                        self.leaders
+                            .entry((self.incarnation, answer.generation_id))
+                            .or_default()
+                            .insert(client.id.clone());
                     }
                 } else if answer.error_code == ErrorCode::MemberIdRequired.code() {
                     client.id = answer.member_id.to_string();
@@ -172,10 +176,10 @@ impl Story {
                 if answer.error_code == 0 && !answer.assignment.is_empty() {
                     let what = core::str::from_utf8(&answer.assignment).expect("text").to_string();
                     let owners = self.owners.entry((self.incarnation, client.generation)).or_default();
-                    let before = owners.insert(what.clone(), client.instance.clone().unwrap_or_else(|| client.id.clone()));
-                    let same = before.is_none_or(|before| {
-                        Some(&before) == client.instance.as_ref() || before == client.id
-                    });
+                    let before =
+                        owners.insert(what.clone(), client.instance.clone().unwrap_or_else(|| client.id.clone()));
+                    let same =
+                        before.is_none_or(|before| Some(&before) == client.instance.as_ref() || before == client.id);
                     assert!(same, "{what} has two owners in generation {}: {:?}", client.generation, self.trace);
                 }
             }
@@ -196,10 +200,18 @@ impl Story {
     fn check(&mut self) {
         self.world.groups.check();
         // What was acknowledged is not lost, and nothing older takes its place.
-        let kept = self.world.groups.active().next().and_then(|shard| {
-            shard.offsets.get(&text(GROUP), &text("t"), 0).map(|kept| kept.committed.offset)
-        });
-        assert!(kept.unwrap_or(0) >= self.acked, "offset {} was acknowledged, {kept:?} is kept: {:?}", self.acked, self.trace);
+        let kept = self
+            .world
+            .groups
+            .active()
+            .next()
+            .and_then(|shard| shard.offsets.get(&text(GROUP), &text("t"), 0).map(|kept| kept.committed.offset));
+        assert!(
+            kept.unwrap_or(0) >= self.acked,
+            "offset {} was acknowledged, {kept:?} is kept: {:?}",
+            self.acked,
+            self.trace
+        );
         assert_eq!(self.durable(), self.reloaded(), "what the log says is not what is here: {:?}", self.trace);
     }
 
@@ -257,7 +269,8 @@ fn whatever_happens() {
         }
         for (generation, leaders) in &story.leaders {
             // A static leader that starts anew leads on under another id.
-            let names: BTreeSet<&str> = leaders.iter().map(|id| if id.starts_with('i') { &id[..2] } else { id }).collect();
+            let names: BTreeSet<&str> =
+                leaders.iter().map(|id| if id.starts_with('i') { &id[..2] } else { id }).collect();
             assert_eq!(names.len(), 1, "seed {seed}: {generation:?} {leaders:?}");
         }
         story.world.commits = true;
@@ -265,7 +278,10 @@ fn whatever_happens() {
         story.world.wait(3_600_000);
         assert!(matches!(story.world.state(), "Empty" | "Dead"), "seed {seed}: silence ends every member");
         story.hear();
-        assert!(story.clients.iter().all(|client| client.join.is_none() && client.sync.is_none()), "seed {seed}: a reply is missing");
+        assert!(
+            story.clients.iter().all(|client| client.join.is_none() && client.sync.is_none()),
+            "seed {seed}: a reply is missing"
+        );
     }
     assert_eq!(reached.len(), 5, "{reached:?}");
 }

@@ -53,10 +53,9 @@ fn syncs_that_do_not_belong_are_refused() {
         assert_eq!(world.synced(hold).error_code, ErrorCode::IllegalGeneration.code());
     }
     let base = sync_request(&ids[0], generation, &[]);
-    for request in [
-        base.clone().with_protocol_type(Some(text("connect"))),
-        base.clone().with_protocol_name(Some(text("sticky"))),
-    ] {
+    for request in
+        [base.clone().with_protocol_type(Some(text("connect"))), base.clone().with_protocol_name(Some(text("sticky")))]
+    {
         let hold = world.hold();
         let decision = world.groups.on_sync(world.now, hold, &request);
         world.carry_out(decision);

@@ -9,8 +9,8 @@ use crate::log::fake::Disk;
 use crate::log::{Loading, Log, LogConfig, Opening, Reading};
 use crate::metadata;
 use crate::partition::{
-    Acks, Appended, FetchPlan, FetchQuery, Granted, Isolation, Partition, PartitionEvent, Proposal, ReplicaFetch, Replicated,
-    Settings,
+    Acks, Appended, FetchPlan, FetchQuery, Granted, Isolation, Partition, PartitionEvent, Proposal, ReplicaFetch,
+    Replicated, Settings,
 };
 use crate::rng::Rng;
 use crate::time::{Mono, Now, Span, Wall};
@@ -267,7 +267,10 @@ impl Cluster {
                 other.is_some_and(|other| other.is_online() && other.log().synced() < watermark)
             });
             self.complain(unsynced && current, "the watermark passed what is on a disk in sync");
-            self.complain(insync.len() < SETTINGS.min_insync && current, "the watermark moved below min.insync.replicas");
+            self.complain(
+                insync.len() < SETTINGS.min_insync && current,
+                "the watermark moved below min.insync.replicas",
+            );
             self.committed_end = watermark;
             for (base, batch) in fresh {
                 let before = self.committed.insert(base, batch.clone());
@@ -275,7 +278,10 @@ impl Cluster {
             }
         }
         let holds = &self.replicas[at].holds;
-        let differs = self.committed.range(..watermark.min(self.committed_end)).any(|(base, batch)| holds.get(base) != Some(batch));
+        let differs = self
+            .committed
+            .range(..watermark.min(self.committed_end))
+            .any(|(base, batch)| holds.get(base) != Some(batch));
         self.complain(differs, "a replica differs below its watermark");
         let wrong_read = self.seen.iter().any(|(base, batch)| self.committed.get(base).is_some_and(|one| one != batch));
         self.complain(wrong_read, "a consumer read what was not committed");
@@ -331,7 +337,9 @@ impl Cluster {
         let Some(partition) = one.partition.as_mut() else { return };
         let offset = Offset(self.rng.below(partition.log_end().0 as u64 + 1) as i64);
         let query = FetchQuery { epoch: None, offset, last_epoch: None, max_bytes: 300 };
-        let Ok(fetched) = partition.on_fetch(self.now, &query, None, Isolation::Watermark, true, &mut one.out) else { return };
+        let Ok(fetched) = partition.on_fetch(self.now, &query, None, Isolation::Watermark, true, &mut one.out) else {
+            return;
+        };
         let Reading::Ready(records) = fetched.reading else { return };
         let watermark = partition.watermark();
         for (base, batch) in split(&bytes_of(one, &records)) {
@@ -360,7 +368,8 @@ impl Cluster {
             start: asked.start,
             eligible,
         };
-        let query = FetchQuery { epoch: Some(asked.epoch), offset: asked.offset, last_epoch: asked.last_epoch, max_bytes: 300 };
+        let query =
+            FetchQuery { epoch: Some(asked.epoch), offset: asked.offset, last_epoch: asked.last_epoch, max_bytes: 300 };
         let one = &mut self.replicas[leader];
         let Some(partition) = one.partition.as_mut() else { return };
         let other_epoch = partition.leader_epoch() != asked.epoch;
@@ -417,19 +426,20 @@ impl Cluster {
         let (asker, proposal) = self.proposals.remove(0);
         let state = &mut self.state;
         let alive = |id: &NodeId| self.replicas[id.0 as usize - 1].partition.is_some();
-        let answer = if proposal.leader_epoch != state.leader_epoch {
-            Err(ErrorCode::FencedLeaderEpoch)
-        } else if proposal.partition_epoch != state.epoch {
-            Err(ErrorCode::InvalidUpdateVersion)
-        } else if proposal.isr.iter().any(|(id, epoch)| {
-            !alive(id) || epoch.0 >= 0 && epoch.0 != self.replicas[id.0 as usize - 1].incarnation
-        }) {
-            Err(ErrorCode::IneligibleReplica)
-        } else {
-            state.isr = proposal.isr.iter().map(|(id, _)| *id).collect();
-            state.epoch = PartitionEpoch(state.epoch.0 + 1);
-            Ok(Granted { leader_epoch: state.leader_epoch, partition_epoch: state.epoch, isr: state.isr.clone() })
-        };
+        let answer =
+            if proposal.leader_epoch != state.leader_epoch {
+                Err(ErrorCode::FencedLeaderEpoch)
+            } else if proposal.partition_epoch != state.epoch {
+                Err(ErrorCode::InvalidUpdateVersion)
+            } else if proposal.isr.iter().any(|(id, epoch)| {
+                !alive(id) || epoch.0 >= 0 && epoch.0 != self.replicas[id.0 as usize - 1].incarnation
+            }) {
+                Err(ErrorCode::IneligibleReplica)
+            } else {
+                state.isr = proposal.isr.iter().map(|(id, _)| *id).collect();
+                state.epoch = PartitionEpoch(state.epoch.0 + 1);
+                Ok(Granted { leader_epoch: state.leader_epoch, partition_epoch: state.epoch, isr: state.isr.clone() })
+            };
         if self.rng.below(4) == 0 {
             return;
         }

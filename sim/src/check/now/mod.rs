@@ -139,7 +139,9 @@ impl Watch {
         if glance.leads {
             self.one_leader.leads(node, partition.key(), glance.epoch)?;
         }
-        if let Some(state) = partition.state().filter(|state| before.and_then(|before| before.state) != Some(state.epoch)) {
+        if let Some(state) =
+            partition.state().filter(|state| before.and_then(|before| before.state) != Some(state.epoch))
+        {
             self.granted.look(folder, state)?;
         }
         let Glance { leads, epoch, watermark, start, end, .. } = glance;

@@ -52,9 +52,16 @@ impl Prefix {
         }
         let Some(canon) = self.canon.get(&cut.folder) else { return Ok(()) };
         // A follower whose place its leader does not have any more begins anew at the leader's start.
-        let lost = cut.gone.iter().find(|entry| !cut.all && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash)));
+        let lost =
+            cut.gone.iter().find(|entry| !cut.all && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash)));
         lost.map_or(Ok(()), |entry| {
-            Err(("committed-cut", format!("cuts {} from {start}, though {} to {} is committed up to {}", cut.folder, entry.base, entry.last, canon.end)))
+            Err((
+                "committed-cut",
+                format!(
+                    "cuts {} from {start}, though {} to {} is committed up to {}",
+                    cut.folder, entry.base, entry.last, canon.end
+                ),
+            ))
         })
     }
 
@@ -63,9 +70,13 @@ impl Prefix {
         self.compared.remove(&(node, folder.to_string()));
         let end = shadow.end();
         match self.canon.get(folder) {
-            Some(canon) if in_sync && end < canon.end && (end > 0 || !canon.batches.is_empty()) => {
-                Err(("committed-lost", format!("opens {folder} with the end {end}, and is in sync, though it is committed up to {}", canon.end)))
-            }
+            Some(canon) if in_sync && end < canon.end && (end > 0 || !canon.batches.is_empty()) => Err((
+                "committed-lost",
+                format!(
+                    "opens {folder} with the end {end}, and is in sync, though it is committed up to {}",
+                    canon.end
+                ),
+            )),
             _ => Ok(()),
         }
     }
@@ -77,12 +88,21 @@ impl Canon {
             if *known == (entry.base, entry.hash) {
                 return Ok(());
             }
-            return Err(("same-prefix", format!("{folder} from {} to {} is not what is committed there", entry.base, entry.last)));
+            return Err((
+                "same-prefix",
+                format!("{folder} from {} to {} is not what is committed there", entry.base, entry.last),
+            ));
         }
         if let Some((last, (base, _))) = self.batches.range(entry.base..).next()
             && *base <= entry.last
         {
-            return Err(("same-prefix", format!("{folder} has a batch from {} to {} where one from {base} to {last} is committed", entry.base, entry.last)));
+            return Err((
+                "same-prefix",
+                format!(
+                    "{folder} has a batch from {} to {} where one from {base} to {last} is committed",
+                    entry.base, entry.last
+                ),
+            ));
         }
         self.batches.insert(entry.last, (entry.base, entry.hash));
         self.end = self.end.max(entry.last + 1);

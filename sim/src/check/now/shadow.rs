@@ -51,7 +51,15 @@ impl Shadow {
             digest.bytes(batch);
             let to = at + batch.len() as u64;
             let (base, last) = (header.base_offset().0, header.last_offset().0);
-            self.entries.push(Entry { base, last, epoch: header.leader_epoch().0, hash: digest.value(), segment, at, to });
+            self.entries.push(Entry {
+                base,
+                last,
+                epoch: header.leader_epoch().0,
+                hash: digest.value(),
+                segment,
+                at,
+                to,
+            });
             at = to;
         }
     }
@@ -150,7 +158,12 @@ mod tests {
     fn append(base: i64, segment: i64, at: u64) -> DiskOp {
         let mut batch = encode(&[1], 8, 0, Sender::PLAIN).to_vec();
         batch[..8].copy_from_slice(&base.to_be_bytes());
-        DiskOp::Append { file: FileId::new(DIR, FileName::Log(Offset(segment))), at, bytes: vec![batch.into()], sync: true }
+        DiskOp::Append {
+            file: FileId::new(DIR, FileName::Log(Offset(segment))),
+            at,
+            bytes: vec![batch.into()],
+            sync: true,
+        }
     }
 
     #[test]
@@ -162,9 +175,12 @@ mod tests {
             assert!(shadows.on_op(&op, &disk).is_none());
         }
         assert_eq!(shadows.log("t-0").unwrap().end(), 3);
-        let retired = DiskOp::Rename { from: FileId::new(DIR, FileName::Log(Offset(0))), to: FileName::RetiredLog(Offset(0)) };
+        let retired =
+            DiskOp::Rename { from: FileId::new(DIR, FileName::Log(Offset(0))), to: FileName::RetiredLog(Offset(0)) };
         assert!(shadows.on_op(&retired, &disk).is_none());
-        let cut = shadows.on_op(&DiskOp::Truncate { file: FileId::new(DIR, FileName::Log(Offset(2))), len: 0 }, &disk).unwrap();
+        let cut = shadows
+            .on_op(&DiskOp::Truncate { file: FileId::new(DIR, FileName::Log(Offset(2))), len: 0 }, &disk)
+            .unwrap();
         assert_eq!((cut.gone.len(), cut.gone[0].base, cut.all), (1, 2, true));
     }
 }

@@ -31,12 +31,18 @@ impl Watermark {
     pub fn look(&mut self, node: usize, sight: Sight<'_>) -> Result<bool, Broken> {
         let Sight { folder, leads, epoch, watermark, start, end } = sight;
         if watermark > end || watermark < start {
-            return Err(("watermark-outside", format!("{folder} has the watermark {watermark}, its log goes from {start} to {end}")));
+            return Err((
+                "watermark-outside",
+                format!("{folder} has the watermark {watermark}, its log goes from {start} to {end}"),
+            ));
         }
         let key = (node, folder.to_string());
         let Some((was_epoch, led, was)) = self.last.insert(key, (epoch, leads, watermark)) else { return Ok(true) };
         if was_epoch == epoch && led == leads && watermark < was {
-            return Err(("watermark-falls", format!("{folder} had the watermark {was} in {epoch}, and has {watermark}")));
+            return Err((
+                "watermark-falls",
+                format!("{folder} had the watermark {was} in {epoch}, and has {watermark}"),
+            ));
         }
         Ok(was != watermark)
     }
@@ -46,7 +52,10 @@ impl Watermark {
         if watermark <= synced {
             return Ok(());
         }
-        Err(("watermark-unsynced", format!("{folder} has the watermark {watermark}; {member} is in sync and has {synced} durable")))
+        Err((
+            "watermark-unsynced",
+            format!("{folder} has the watermark {watermark}; {member} is in sync and has {synced} durable"),
+        ))
     }
 }
 
@@ -55,7 +64,14 @@ mod tests {
     use super::*;
 
     fn sight(epoch: i32, watermark: i64) -> Sight<'static> {
-        Sight { folder: "t-0", leads: true, epoch: LeaderEpoch(epoch), watermark: Offset(watermark), start: Offset(0), end: Offset(9) }
+        Sight {
+            folder: "t-0",
+            leads: true,
+            epoch: LeaderEpoch(epoch),
+            watermark: Offset(watermark),
+            start: Offset(0),
+            end: Offset(9),
+        }
     }
 
     #[test]

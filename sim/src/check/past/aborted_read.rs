@@ -11,9 +11,15 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
             let name = view.name(*partition);
             let what = match view.sender.get(value).map(|send| &view.sends[*send]) {
                 None => format!("{name} offset {offset} shows {value}, which nobody sent"),
-                Some(send) if send.op.state == State::Fail => format!("{name} offset {offset} shows {value}, whose send failed"),
-                Some(send) if send.op.invoked > *when => format!("{name} offset {offset} shows {value} before it was sent"),
-                Some(send) if send.partition != *partition => format!("{name} offset {offset} shows {value}, sent to {}", view.name(send.partition)),
+                Some(send) if send.op.state == State::Fail => {
+                    format!("{name} offset {offset} shows {value}, whose send failed")
+                }
+                Some(send) if send.op.invoked > *when => {
+                    format!("{name} offset {offset} shows {value} before it was sent")
+                }
+                Some(send) if send.partition != *partition => {
+                    format!("{name} offset {offset} shows {value}, sent to {}", view.name(send.partition))
+                }
                 Some(_) => continue,
             };
             found.push(Anomaly::new("aborted-read", *when, what));

@@ -25,7 +25,11 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
             before[place] = *highest;
         } else {
             if offset <= before[place] {
-                let what = format!("{} offset {offset} was given after offset {} had been acked", view.name(send.partition), before[place]);
+                let what = format!(
+                    "{} offset {offset} was given after offset {} had been acked",
+                    view.name(send.partition),
+                    before[place]
+                );
                 found.push(Anomaly::new("append-order", when, what));
             }
             *highest = (*highest).max(offset + send.values.len() as i64 - 1);

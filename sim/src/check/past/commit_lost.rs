@@ -35,7 +35,10 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
                 for (partition, offset) in offsets {
                     let Some(highest) = acked.get(&(*group, *partition)) else { continue };
                     if offset < highest && !unknown.contains(&(*group, *partition, *offset)) {
-                        let what = format!("group {group} had committed {highest} of {} and is told {offset}", view.name(*partition));
+                        let what = format!(
+                            "group {group} had committed {highest} of {} and is told {offset}",
+                            view.name(*partition)
+                        );
                         found.push(Anomaly::new("commit-lost", when, what));
                     }
                 }

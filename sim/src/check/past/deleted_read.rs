@@ -28,7 +28,11 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
                 for read in reads {
                     let start = start.get(&read.partition).copied().unwrap_or(0);
                     for (offset, _) in read.records.iter().filter(|(offset, _)| *offset < start) {
-                        let what = format!("client {} read {} offset {offset}, deleted up to {start}", op.client, view.name(read.partition));
+                        let what = format!(
+                            "client {} read {} offset {offset}, deleted up to {start}",
+                            op.client,
+                            view.name(read.partition)
+                        );
                         found.push(Anomaly::new("deleted-read", op.ended, what));
                     }
                 }
@@ -48,16 +52,27 @@ mod tests {
     #[test]
     fn a_read_of_the_deleted_is_caught() {
         let delete = Act::Delete { partition: 0, before: 1 };
-        assert_eq!(story().sent(7, 0).whole(3, delete, State::Ok, Act::Done).polled(2, &[(0, 7)]).judged(check), ["deleted-read"]);
+        assert_eq!(
+            story().sent(7, 0).whole(3, delete, State::Ok, Act::Done).polled(2, &[(0, 7)]).judged(check),
+            ["deleted-read"]
+        );
     }
 
     #[test]
     fn a_read_before_or_of_the_rest_passes() {
         let delete = |state| (Act::Delete { partition: 0, before: 1 }, state);
         let (act, state) = delete(State::Ok);
-        let story = story().sent(7, 0).sent(8, 1).polled(2, &[(0, 7)]).whole(3, act, state, Act::Done).polled(2, &[(1, 8)]);
+        let story =
+            story().sent(7, 0).sent(8, 1).polled(2, &[(0, 7)]).whole(3, act, state, Act::Done).polled(2, &[(1, 8)]);
         assert!(story.judged(check).is_empty());
         let (act, state) = delete(State::Info);
-        assert!(super::super::story::story().sent(7, 0).whole(3, act, state, Act::Done).polled(2, &[(0, 7)]).judged(check).is_empty());
+        assert!(
+            super::super::story::story()
+                .sent(7, 0)
+                .whole(3, act, state, Act::Done)
+                .polled(2, &[(0, 7)])
+                .judged(check)
+                .is_empty()
+        );
     }
 }

@@ -38,6 +38,14 @@ mod tests {
     fn a_plain_producer_may_repeat_itself_and_a_reader_may_read_again() {
         let plain = Act::Send { partition: 0, values: vec![7], order: false, once: false, kept: true };
         let story = story().whole(1, plain, State::Ok, Act::Sent { offset: Some(1) });
-        assert!(story.polled(2, &[(0, 7), (1, 7)]).sent(8, 2).polled(3, &[(2, 8)]).polled(2, &[(2, 8)]).judged(check).is_empty());
+        assert!(
+            story
+                .polled(2, &[(0, 7), (1, 7)])
+                .sent(8, 2)
+                .polled(3, &[(2, 8)])
+                .polled(2, &[(2, 8)])
+                .judged(check)
+                .is_empty()
+        );
     }
 }

@@ -10,20 +10,31 @@ use std::collections::{BTreeMap, HashSet};
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let read: HashSet<(u32, u64)> = view.seen.iter().flat_map(|(p, records)| records.iter().map(|(_, value, _)| (*p, *value))).collect();
-    let offsets: BTreeMap<(u32, u64), i64> = view.seen.iter().flat_map(|(p, records)| records.iter().map(|(offset, value, _)| ((*p, *value), *offset))).collect();
+    let read: HashSet<(u32, u64)> =
+        view.seen.iter().flat_map(|(p, records)| records.iter().map(|(_, value, _)| (*p, *value))).collect();
+    let offsets: BTreeMap<(u32, u64), i64> = view
+        .seen
+        .iter()
+        .flat_map(|(p, records)| records.iter().map(|(offset, value, _)| ((*p, *value), *offset)))
+        .collect();
     let highest = first_reads(view);
     for send in &view.sends {
-        let committed = (send.op.state == State::Ok && send.kept) || send.values.iter().any(|value| read.contains(&(send.partition, *value)));
+        let committed = (send.op.state == State::Ok && send.kept)
+            || send.values.iter().any(|value| read.contains(&(send.partition, *value)));
         let known = send.offset.map(|base| base + send.values.len() as i64 - 1);
-        let last = known.or_else(|| send.values.iter().filter_map(|value| offsets.get(&(send.partition, *value))).max().copied());
+        let last = known
+            .or_else(|| send.values.iter().filter_map(|value| offsets.get(&(send.partition, *value))).max().copied());
         let (true, Some(last), Some(highest)) = (committed, last, highest.get(&send.partition)) else { continue };
-        let deleted = view.deleted.get(&send.partition).is_some_and(|before| last - (send.values.len() as i64) < *before);
+        let deleted =
+            view.deleted.get(&send.partition).is_some_and(|before| last - (send.values.len() as i64) < *before);
         if last > *highest || deleted {
             continue;
         }
         for value in send.values.iter().filter(|value| !read.contains(&(send.partition, **value))) {
-            let what = format!("{} value {value} at or below offset {last} was never read, though reads began at {highest}", view.name(send.partition));
+            let what = format!(
+                "{} value {value} at or below offset {last} was never read, though reads began at {highest}",
+                view.name(send.partition)
+            );
             found.push(Anomaly::new("lost-write", send.op.ended, what));
         }
     }
@@ -68,11 +79,28 @@ mod tests {
         assert!(story().sent(7, 0).sent(8, 1).polled(2, &[(0, 7)]).judged(check).is_empty());
         assert!(story().unknown(7).sent(8, 1).polled(2, &[(1, 8)]).judged(check).is_empty());
         let delete = Act::Delete { partition: 0, before: 1 };
-        assert!(story().sent(7, 0).sent(8, 1).whole(3, delete, State::Ok, Act::Done).polled(2, &[(1, 8)]).judged(check).is_empty());
+        assert!(
+            story()
+                .sent(7, 0)
+                .sent(8, 1)
+                .whole(3, delete, State::Ok, Act::Done)
+                .polled(2, &[(1, 8)])
+                .judged(check)
+                .is_empty()
+        );
         let weak = |value| match send(value) {
-            Act::Send { partition, values, order, once, .. } => Act::Send { partition, values, order, once, kept: false },
+            Act::Send { partition, values, order, once, .. } => {
+                Act::Send { partition, values, order, once, kept: false }
+            }
             other => other,
         };
-        assert!(story().whole(1, weak(7), State::Ok, Act::Sent { offset: Some(0) }).sent(8, 0).polled(2, &[(0, 8)]).judged(check).is_empty());
+        assert!(
+            story()
+                .whole(1, weak(7), State::Ok, Act::Sent { offset: Some(0) })
+                .sent(8, 0)
+                .polled(2, &[(0, 8)])
+                .judged(check)
+                .is_empty()
+        );
     }
 }

@@ -26,7 +26,11 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
                         if let Some(before) = before {
                             let kind = wrong(rank, before, within);
                             if let Some(kind) = kind {
-                                let what = format!("client {} read {} offset {offset} after the record of rank {before}, its rank is {rank}", op.client, view.name(read.partition));
+                                let what = format!(
+                                    "client {} read {} offset {offset} after the record of rank {before}, its rank is {rank}",
+                                    op.client,
+                                    view.name(read.partition)
+                                );
                                 found.push(Anomaly::new(kind, op.ended, what));
                             }
                         }
@@ -74,7 +78,14 @@ mod tests {
         assert!(story().polled(2, &[(0, 7)]).polled(2, &[(5, 8)]).judged(check).is_empty());
         let all = || story().polled(3, &[(0, 7), (1, 8), (2, 9)]);
         let seek = Act::Seek { partition: 0, offset: 2 };
-        assert!(all().polled(2, &[(0, 7)]).whole(2, seek, State::Ok, Act::Done).polled(2, &[(2, 9)]).judged(check).is_empty());
+        assert!(
+            all()
+                .polled(2, &[(0, 7)])
+                .whole(2, seek, State::Ok, Act::Done)
+                .polled(2, &[(2, 9)])
+                .judged(check)
+                .is_empty()
+        );
         let group = |story: super::super::story::Story, offset, value| {
             let reads = vec![Read { partition: 0, records: vec![(offset, value)] }];
             story.whole(2, Act::Poll { assigned: false }, State::Ok, Act::Polled { reads })

@@ -20,7 +20,11 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
             let before = last.entry((send.op.client, send.partition)).or_insert(-1);
             if offset <= *before {
                 let kind = if turn == 0 { "nonmonotonic-send" } else { "int-nonmonotonic-send" };
-                let what = format!("client {} sent {value} later and it stands at {} offset {offset}, after {before}", send.op.client, view.name(send.partition));
+                let what = format!(
+                    "client {} sent {value} later and it stands at {} offset {offset}, after {before}",
+                    send.op.client,
+                    view.name(send.partition)
+                );
                 found.push(Anomaly::new(kind, send.op.ended, what));
             }
             *before = (*before).max(offset);
@@ -47,7 +51,12 @@ mod tests {
     #[test]
     fn two_clients_and_plain_producers_interleave() {
         let plain = |value| Act::Send { partition: 0, values: vec![value], order: false, once: false, kept: true };
-        let story = story().whole(1, plain(7), State::Ok, Act::Sent { offset: Some(1) }).whole(1, plain(8), State::Ok, Act::Sent { offset: Some(0) });
+        let story = story().whole(1, plain(7), State::Ok, Act::Sent { offset: Some(1) }).whole(
+            1,
+            plain(8),
+            State::Ok,
+            Act::Sent { offset: Some(0) },
+        );
         assert!(story.sent(9, 4).sent(10, 9).judged(check).is_empty());
     }
 }

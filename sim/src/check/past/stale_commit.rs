@@ -18,7 +18,9 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
             Act::Commit { group, generation, .. } if op.state == State::Ok => {
                 let latest = latest.get(group).copied().unwrap_or(-1);
                 if *generation < latest {
-                    let what = format!("a commit of generation {generation} of group {group} was acked, though {latest} had begun");
+                    let what = format!(
+                        "a commit of generation {generation} of group {group} was acked, though {latest} had begun"
+                    );
                     found.push(Anomaly::new("stale-commit", op.invoked, what));
                 }
             }

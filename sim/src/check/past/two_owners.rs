@@ -19,7 +19,11 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
         for partition in partitions {
             let first = *owner.entry((*group, *generation, *partition)).or_insert(op.client);
             if first != op.client {
-                let what = format!("{} belongs to members {first} and {} in generation {generation} of group {group}", view.name(*partition), op.client);
+                let what = format!(
+                    "{} belongs to members {first} and {} in generation {generation} of group {group}",
+                    view.name(*partition),
+                    op.client
+                );
                 found.push(Anomaly::new("two-owners", op.invoked, what));
             }
         }

@@ -80,13 +80,24 @@ impl<'a> View<'a> {
                 if let (true, Some(offset)) = (*kept, offset) {
                     self.known.entry(*partition).or_default().extend((offset..).take(values.len()));
                 }
-                self.sends.push(Sent { op, partition: *partition, values, offset, order: *order, once: *once, kept: *kept });
+                self.sends.push(Sent {
+                    op,
+                    partition: *partition,
+                    values,
+                    offset,
+                    order: *order,
+                    once: *once,
+                    kept: *kept,
+                });
             }
             (_, Some(Act::Polled { reads })) => {
                 for read in reads {
                     let seen = self.seen.entry(read.partition).or_default();
                     seen.extend(read.records.iter().map(|(offset, value)| (*offset, *value, op.ended)));
-                    self.known.entry(read.partition).or_default().extend(read.records.iter().map(|(offset, _)| *offset));
+                    self.known
+                        .entry(read.partition)
+                        .or_default()
+                        .extend(read.records.iter().map(|(offset, _)| *offset));
                 }
             }
             (Act::Delete { partition, before }, _) if op.state != State::Fail => {
@@ -119,7 +130,14 @@ fn operations(history: &History) -> Vec<Op<'_>> {
         match line.state {
             State::Invoke => {
                 open.insert((line.client, line.op), ops.len());
-                ops.push(Op { client: line.client, invoked: line.t, ended: u64::MAX, state: State::Info, asked: &line.act, told: None });
+                ops.push(Op {
+                    client: line.client,
+                    invoked: line.t,
+                    ended: u64::MAX,
+                    state: State::Info,
+                    asked: &line.act,
+                    told: None,
+                });
             }
             State::Ok | State::Fail | State::Info => match open.remove(&(line.client, line.op)) {
                 Some(place) => {
@@ -129,7 +147,14 @@ fn operations(history: &History) -> Vec<Op<'_>> {
                     op.told = told;
                 }
                 // An event of its own, without an invocation.
-                None => ops.push(Op { client: line.client, invoked: line.t, ended: line.t, state: line.state, asked: &line.act, told }),
+                None => ops.push(Op {
+                    client: line.client,
+                    invoked: line.t,
+                    ended: line.t,
+                    state: line.state,
+                    asked: &line.act,
+                    told,
+                }),
             },
         }
     }
