@@ -46,7 +46,7 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
     };
     let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
     belongs(folder, &meta, node, cluster)?;
-    let is_ours = meta.get("esker.format").is_some();
+    let is_ours = meta.contains_key("esker.format");
     if !is_ours && folder.join(METADATA_LOG).exists() {
         return Err(refusal(
             folder,

@@ -56,7 +56,7 @@ pub fn change(
         next.leader_epoch = LeaderEpoch(was.leader_epoch.0.checked_add(1)?);
     }
     next.epoch = PartitionEpoch(was.epoch.0.checked_add(1)?);
-    assert!(next.leader.is_none_or(|leader| acceptable(leader)), "who leads may lead: {next}");
+    assert!(next.leader.is_none_or(acceptable), "who leads may lead: {next}");
     next.check();
     Some(next)
 }

@@ -170,7 +170,7 @@ impl Sessions {
     /// one whose connection has ended makes room at once for a process that listens at `same_address`, where there cannot be two.
     pub fn guards(&self, now: Mono, node: NodeId, same_address: bool) -> bool {
         let Some(session) = self.by_node.get(&node) else { return false };
-        !self.lost(now, node) && !(session.conn.is_none() && same_address)
+        !(self.lost(now, node) || session.conn.is_none() && same_address)
     }
 
     /// The broker may stop when all others have applied up to `offset`.

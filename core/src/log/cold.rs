@@ -172,8 +172,8 @@ impl Cold {
         self.asked.remove(&serial)
     }
 
-    pub fn is_asked(&self, mut which: impl FnMut(&Asked) -> bool) -> bool {
-        self.asked.values().any(|asked| which(asked))
+    pub fn is_asked(&self, which: impl FnMut(&Asked) -> bool) -> bool {
+        self.asked.values().any(which)
     }
 
     pub fn fail(&mut self, segment: Offset, at: u64) {

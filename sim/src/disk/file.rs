@@ -15,6 +15,10 @@ pub struct File {
 }
 
 impl File {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn len(&self) -> u64 {
         self.seen.len() as u64
     }

@@ -108,7 +108,7 @@ fn a_static_member_is_known_after_a_failover() {
     let hold = world.send_join(&static_request("one", ""));
     world.wait(3_000);
     let id = world.joined(hold).member_id.to_string();
-    world.sync_all(&[id.clone()], 1);
+    world.sync_all(core::slice::from_ref(&id), 1);
     let hold = world.send_join(&static_request("one", ""));
     let new = world.joined(hold).member_id.to_string();
     world.load(0);
