@@ -8,7 +8,8 @@ use std::path::Path;
 #[test]
 fn what_was_fixed_stays_fixed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("the corpus is there").filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("the corpus is there").filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "plan")) {
         let text = std::fs::read_to_string(file).expect("a plan can be read");

@@ -6,7 +6,11 @@ fn replay(seed: &str, perturbed: bool) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_esker-sim"));
     command.args(["replay", seed, "--until", "6"]);
     if perturbed {
-        command.env("ESKER_NOISE", "x".repeat(4_000)).env("RUST_BACKTRACE", "1").env("MALLOC_ARENA_MAX", "1").current_dir("/");
+        command
+            .env("ESKER_NOISE", "x".repeat(4_000))
+            .env("RUST_BACKTRACE", "1")
+            .env("MALLOC_ARENA_MAX", "1")
+            .current_dir("/");
     }
     let output = command.output().expect("the simulator runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

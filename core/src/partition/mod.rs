@@ -104,7 +104,19 @@ impl Partition {
         log: Log,
         watermark: Offset,
     ) -> Self {
-        Self { key, me, dir, folder, log, settings, role: Role::Opening, state: None, watermark, closed: false, isr_told: false }
+        Self {
+            key,
+            me,
+            dir,
+            folder,
+            log,
+            settings,
+            role: Role::Opening,
+            state: None,
+            watermark,
+            closed: false,
+            isr_told: false,
+        }
     }
 
     /// The name of its folder.

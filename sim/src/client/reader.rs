@@ -39,7 +39,8 @@ pub struct Reader {
 
 impl Reader {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Reader { partitions, max_bytes, max_wait_ms, pause_us, request_timeout_us, version } = client else {
+        let ClientPlan::Reader { partitions, max_bytes, max_wait_ms, pause_us, request_timeout_us, version } = client
+        else {
             unreachable!("a reader's plan")
         };
         Self {
@@ -62,8 +63,16 @@ impl Reader {
     /// The last reader: reads every partition until it has seen the value that the probe sent there.
     pub fn last(plan: &Plan, me: Me, probe: u32) -> Self {
         let partitions: Vec<u32> = (0..plan.partitions().count() as u32).collect();
-        let until = partitions.iter().map(|partition| (*partition, u64::from(probe) << 32 | u64::from(*partition))).collect();
-        let client = ClientPlan::Reader { partitions, max_bytes: 1 << 20, max_wait_ms: 100, pause_us: 0, request_timeout_us: 2_000_000, version: 12 };
+        let until =
+            partitions.iter().map(|partition| (*partition, u64::from(probe) << 32 | u64::from(*partition))).collect();
+        let client = ClientPlan::Reader {
+            partitions,
+            max_bytes: 1 << 20,
+            max_wait_ms: 100,
+            pause_us: 0,
+            request_timeout_us: 2_000_000,
+            version: 12,
+        };
         Self { until, is_last: true, ..Self::new(plan, client, me) }
     }
 
@@ -72,7 +81,15 @@ impl Reader {
             self.on_lost(ctx, lost);
         }
         if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(ctx, (node, DATA), ApiKey::Metadata, map::VERSION, request, self.request_timeout, Purpose::Map);
+            self.link.ask(
+                ctx,
+                (node, DATA),
+                ApiKey::Metadata,
+                map::VERSION,
+                request,
+                self.request_timeout,
+                Purpose::Map,
+            );
         }
         let busy = self.link.open().any(|purpose| !matches!(purpose, Purpose::Map));
         if busy || ctx.now < self.not_before || self.is_done() {
@@ -80,9 +97,19 @@ impl Reader {
         }
         if let Some((leader, request)) = self.subscription.list(ctx, &self.map) {
             self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, Purpose::Start);
-        } else if let Some((leader, request)) = self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms) {
+        } else if let Some((leader, request)) =
+            self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms)
+        {
             let op = self.me.invoke(ctx, Act::Poll { assigned: true });
-            self.link.ask(ctx, (leader, DATA), ApiKey::Fetch, self.version, request, self.request_timeout, Purpose::Poll { op });
+            self.link.ask(
+                ctx,
+                (leader, DATA),
+                ApiKey::Fetch,
+                self.version,
+                request,
+                self.request_timeout,
+                Purpose::Poll { op },
+            );
         }
     }
 
@@ -113,9 +140,14 @@ impl Reader {
             }
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
-                let seen: Vec<(u32, Value)> =
-                    fetched.reads.iter().flat_map(|read| read.records.iter().map(|(_, value)| (read.partition, *value))).filter(|_| self.is_last).collect();
-                let pause = if fetched.reads.is_empty() && !fetched.out_of_range.is_empty() { 1_000 } else { self.pause_us };
+                let seen: Vec<(u32, Value)> = fetched
+                    .reads
+                    .iter()
+                    .flat_map(|read| read.records.iter().map(|(_, value)| (read.partition, *value)))
+                    .filter(|_| self.is_last)
+                    .collect();
+                let pause =
+                    if fetched.reads.is_empty() && !fetched.out_of_range.is_empty() { 1_000 } else { self.pause_us };
                 let empty = fetched.reads.is_empty();
                 self.me.end(ctx, op, State::Ok, Act::Polled { reads: fetched.reads });
                 // An empty answer waited at the broker; one with an error did not.
@@ -169,7 +201,11 @@ impl Client for Reader {
         match self.until.keys().next() {
             Some(partition) if self.is_last => {
                 let at = self.subscription.places.get(partition);
-                Err(format!("partition {partition} could not be read to its end: at {:?}, watermark {:?}", at.and_then(|at| at.offset), at.and_then(|at| at.end)))
+                Err(format!(
+                    "partition {partition} could not be read to its end: at {:?}, watermark {:?}",
+                    at.and_then(|at| at.offset),
+                    at.and_then(|at| at.end)
+                ))
             }
             _ => Ok(()),
         }

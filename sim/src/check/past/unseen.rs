@@ -7,20 +7,25 @@ use std::collections::HashSet;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let read: HashSet<(u32, u64)> = view.seen.iter().flat_map(|(p, records)| records.iter().map(|(_, value, _)| (*p, *value))).collect();
+    let read: HashSet<(u32, u64)> =
+        view.seen.iter().flat_map(|(p, records)| records.iter().map(|(_, value, _)| (*p, *value))).collect();
     for send in view.sends.iter().filter(|send| send.kept && send.op.state == State::Ok) {
         let Some((end, when)) = view.ends.get(&send.partition) else { continue };
         // What stands behind the end that was read, or may stand there, says nothing.
         if send.offset.map_or(send.op.ended > *when, |offset| offset >= *end) {
             continue;
         }
-        let deleted = view.deleted.get(&send.partition).is_some_and(|before| send.offset.is_none_or(|offset| offset < *before));
+        let deleted =
+            view.deleted.get(&send.partition).is_some_and(|before| send.offset.is_none_or(|offset| offset < *before));
         if deleted {
             continue;
         }
         for value in send.values.iter().filter(|value| !read.contains(&(send.partition, **value))) {
             let place = send.offset.map_or("an offset unknown".into(), |offset| format!("offset {offset}"));
-            let what = format!("{} value {value} was acked at {place} and is not in the log, which ends at {end}", view.name(send.partition));
+            let what = format!(
+                "{} value {value} was acked at {place} and is not in the log, which ends at {end}",
+                view.name(send.partition)
+            );
             found.push(Anomaly::new("unseen", send.op.ended, what));
         }
     }
