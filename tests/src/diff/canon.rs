@@ -5,7 +5,7 @@ use super::intended::Intended;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The names given to masked values of one broker: the first id seen is `id1` on either.
+/// The names given to masked values of one broker: the first member seen is `member1` on either.
 #[derive(Debug, Default)]
 pub struct Names(BTreeMap<String, BTreeMap<String, usize>>);
 
@@ -93,7 +93,7 @@ fn masked(field: &str, value: &Value, masks: &Intended, names: &mut Names) -> Op
     };
     match (none, kind) {
         (true, _) => None,
-        (false, "time" | "text" | "number" | "address") => Some(format!("<{kind}>")),
+        (false, "id" | "time" | "text" | "number" | "address") => Some(format!("<{kind}>")),
         (false, _) => Some(names.name(kind, &value.as_str().map_or_else(|| value.to_string(), str::to_owned))),
     }
 }
@@ -104,21 +104,21 @@ mod tests {
     use serde_json::json;
 
     fn masks() -> Intended {
-        Intended::parse("mask topicId id ids are random\nmask timeMs time clocks differ\nmask message text wording")
+        Intended::parse("mask memberId member ids are random\nmask timeMs time clocks differ\nmask message text wording")
             .expect("parses")
     }
 
     #[test]
     fn ids_are_numbered_as_they_come_and_times_are_hidden() {
         let mut names = Names::default();
-        let value = json!({"rows": [{"topicId": "x1"}, {"topicId": "x2"}, {"topicId": "x1"}], "timeMs": 1_700_000_000_000_i64, "message": null});
+        let value = json!({"rows": [{"memberId": "x1"}, {"memberId": "x2"}, {"memberId": "x1"}], "timeMs": 1_700_000_000_000_i64, "message": null});
         let got = leaves(&value, &masks(), &mut names);
         let want = [
             ("message", "null"),
             ("rows.len", "3"),
-            ("rows[0].topicId", "<id1>"),
-            ("rows[1].topicId", "<id2>"),
-            ("rows[2].topicId", "<id1>"),
+            ("rows[0].memberId", "<member1>"),
+            ("rows[1].memberId", "<member2>"),
+            ("rows[2].memberId", "<member1>"),
         ];
         let mut want: BTreeMap<String, String> = want.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         want.insert("timeMs".into(), "<time>".into());
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn no_time_at_all_is_not_hidden() {
-        let got = leaves(&json!({"timeMs": -1, "topicId": "AAAAAAAAAAAAAAAAAAAAAA"}), &masks(), &mut Names::default());
-        assert_eq!((got["timeMs"].as_str(), got["topicId"].as_str()), ("-1", "\"AAAAAAAAAAAAAAAAAAAAAA\""));
+        let got = leaves(&json!({"timeMs": -1, "memberId": "AAAAAAAAAAAAAAAAAAAAAA"}), &masks(), &mut Names::default());
+        assert_eq!((got["timeMs"].as_str(), got["memberId"].as_str()), ("-1", "\"AAAAAAAAAAAAAAAAAAAAAA\""));
     }
 
     #[test]
