@@ -76,7 +76,9 @@ impl Producer {
         if self.conn.is_none() && !self.connect() {
             return Ok(false);
         }
-        while self.pending.len() < WINDOW && !self.stage.stopped() {
+        // Of a producer that is new to it, a leader takes any first sequence: so the first batch goes alone.
+        let window = if self.promised.acked.is_empty() { 1 } else { WINDOW };
+        while self.pending.len() < window && !self.stage.stopped() {
             let body = self.next();
             self.pending.push_back(body.clone());
             self.promised.sent += 1;
