@@ -1,4 +1,7 @@
 //! Whole quorums of the metadata log under faults, in one thread, from seeds.
+//!
+//! With the feature `mutants` one test runs instead of all: a bug is chosen for the whole process.
+#![cfg_attr(feature = "mutants", allow(dead_code))]
 
 #[path = "quorum/disk.rs"]
 mod disk;

@@ -56,7 +56,7 @@ fn cut_off(world: &mut World, id: i32) {
 }
 
 /// A node alone needs nobody, and no time-out passes before it serves: only its disk is waited for.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn a_node_alone_elects_itself_at_once() {
     let mut world = World::new(1, Knobs { voters: 1, ..CALM });
     let took = until(&mut world, 5000, |w| leads_drained(w, 0)).expect("it leads");
@@ -73,7 +73,7 @@ fn a_node_alone_elects_itself_at_once() {
 }
 
 /// KIP-996: who was cut off and comes back counts no epoch up, and does not depose the leader.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn a_node_that_comes_back_disturbs_nobody() {
     let mut world = World::new(2, CALM);
     let leader = leader_of(&mut world);
@@ -91,7 +91,7 @@ fn a_node_that_comes_back_disturbs_nobody() {
 }
 
 /// KIP-595, check quorum: a leader that no majority fetches from resigns.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn a_leader_cut_off_resigns() {
     let mut world = World::new(3, CALM);
     let old = leader_of(&mut world);
@@ -103,7 +103,7 @@ fn a_leader_cut_off_resigns() {
 }
 
 /// A leader that dies is noticed by its connections: it does not take the whole fetch time-out.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn a_dead_leader_is_replaced_soon() {
     for seed in 0..20 {
         let mut world = World::new(seed, CALM);
@@ -117,7 +117,7 @@ fn a_dead_leader_is_replaced_soon() {
 }
 
 /// KIP-595, EndQuorumEpoch: the successor that is named stands at once.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn a_leader_that_stops_hands_over() {
     for seed in 0..20 {
         let mut world = World::new(seed, CALM);
@@ -133,7 +133,7 @@ fn a_leader_that_stops_hands_over() {
 }
 
 /// KIP-630: who is too far behind gets the snapshot, and goes on from there.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn who_is_far_behind_gets_a_snapshot() {
     let mut world = World::new(5, Knobs { snapshot_every: 10, ..CALM });
     let leader = leader_of(&mut world);
@@ -153,7 +153,7 @@ fn who_is_far_behind_gets_a_snapshot() {
 }
 
 /// An observer finds the leader by asking, follows it, and is counted by nobody.
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn an_observer_reads_along() {
     let mut world = World::new(6, Knobs { observers: 1, ..CALM });
     let leader = leader_of(&mut world);
@@ -212,8 +212,7 @@ pub fn old_records_are_not_committed_by_counting() {
     assert_eq!(quorum.watermark(), end, "with the leader's own record it is");
 }
 
-#[cfg(not(feature = "mutants"))]
-#[test]
+#[cfg_attr(not(feature = "mutants"), test)]
 fn figure_8() {
     old_records_are_not_committed_by_counting();
 }
