@@ -47,7 +47,15 @@ impl Quorum {
             Stage::Opening(_) => self.on_boot_log(now, serial, result, out),
             Stage::Open(journal) => {
                 let event = journal.log.on_disk(now, serial, result, out);
+                let end = journal.log.end();
                 self.on_log_event(event);
+                if end < self.watermark {
+                    // A cut found damage before its place: what this node promised to keep is gone.
+                    self.fail(format!(
+                        "the metadata log is damaged: it ends at {end}, and was committed up to {}",
+                        self.watermark
+                    ));
+                }
             }
             Stage::Closed | Stage::Failed => {}
         }

@@ -45,7 +45,9 @@ impl Quorum {
     fn acts_on_deadline(&self) -> bool {
         match &self.role {
             Role::Leader(_) | Role::Prospective(_) => true,
-            Role::Unattached(_) | Role::Candidate(_) | Role::Resigned(_) => self.may_stand(),
+            // A candidate that won waits for its disk, not for the time.
+            Role::Candidate(role) => self.may_stand() && (role.lost_until.is_some() || !role.tally.is_won()),
+            Role::Unattached(_) | Role::Resigned(_) => self.may_stand(),
             Role::Follower(_) => self.may_stand() || !self.is_voter(self.config.node),
         }
     }
@@ -73,6 +75,7 @@ impl Quorum {
         let before = core::mem::discriminant(&self.role);
         let (may_stand, stopping, fetch_timeout) = (self.may_stand(), self.stopping, self.config.fetch_timeout);
         let saved = self.ballot.is_saved() || mutant::is(Mutant::VoteBeforeSync);
+        let settled = self.journal().is_some_and(|journal| journal.log.is_settled());
         let due = |at: Mono| at <= now.mono;
         match &mut self.role {
             Role::Unattached(role) if may_stand && due(role.election_at) => self.become_prospective(now, out),
@@ -81,7 +84,8 @@ impl Quorum {
                 self.end_prospective(now, out)
             }
             Role::Candidate(role) if role.lost_until.is_none() && role.tally.is_won() => {
-                if saved && !stopping {
+                // A log that is still being cut takes no record.
+                if saved && settled && !stopping {
                     self.become_leader(now, out);
                 }
             }

@@ -28,6 +28,7 @@ impl Quorum {
     pub(super) fn fetch_from(&mut self, now: Now, leader: NodeId, out: &mut Out) {
         let Some(journal) = self.journal() else { return };
         let written = journal.log.synced() >= journal.log.end();
+        let settled = journal.log.is_settled();
         if let Role::Follower(role) = &mut self.role {
             if written || role.wait_until.is_some_and(|at| at <= now.mono) {
                 role.wait_until = None;
@@ -39,7 +40,7 @@ impl Quorum {
                 }
                 return;
             }
-            if !role.more && role.wait_until.is_some() {
+            if !settled || !role.more && role.wait_until.is_some() {
                 return;
             }
         }
