@@ -135,6 +135,7 @@ impl Quorum {
 
     /// Closes the log in order; [`Changes::closed`](super::Changes::closed) follows.
     pub fn close(&mut self, now: Now, out: &mut Out) {
+        self.closing = true;
         if let Some(journal) = self.journal_mut() {
             let event = journal.log.close(now, out);
             self.on_log_event(event);

@@ -45,6 +45,8 @@ pub struct Quorum {
     pub(super) size_at_snapshot: u64,
     /// The node is to stop: it does not stand for election any more.
     pub(super) stopping: bool,
+    /// The log is being closed, or is closed: nothing is appended, cut or trimmed any more.
+    pub(super) closing: bool,
     pub(super) rng: Rng,
     pub(super) disk: BTreeMap<u64, Purpose>,
     serial: u64,
@@ -68,6 +70,7 @@ impl Quorum {
             writing_snapshot: false,
             size_at_snapshot: 0,
             stopping: false,
+            closing: false,
             rng,
             disk: BTreeMap::new(),
             serial: 0,

@@ -20,7 +20,7 @@ impl Quorum {
         checks: &[Result<(), Refusal>],
         out: &mut Out,
     ) {
-        if self.journal().is_none() {
+        if self.closing || self.journal().is_none() {
             return;
         }
         let Some(call) = self.calls.take(call) else { return };

@@ -39,6 +39,7 @@ impl Quorum {
     pub(super) fn on_snapshot_written(&mut self, now: Now, id: SnapshotId, size: u64, out: &mut Out) {
         self.writing_snapshot = false;
         self.changes.snapshot = true;
+        let closing = self.closing;
         let Some(journal) = self.journal_mut() else { return };
         if journal.newest_snapshot().is_some_and(|newest| newest.offset >= id.offset) {
             // One from the leader came in between, perhaps the very same.
@@ -48,7 +49,7 @@ impl Quorum {
             return;
         }
         journal.snapshots.insert(id, size);
-        let dropped = journal.trim(now, out);
+        let dropped = if closing { Vec::new() } else { journal.trim(now, out) };
         self.size_at_snapshot = journal.log.size();
         self.delete_snapshots(dropped, out);
     }

@@ -3,7 +3,7 @@
 //! Operations of one folder that change something take effect when they complete, in the order of their issue; those of
 //! different folders race. A read sees the folder as it was at some moment between its issue and its completion. What was
 //! not made durable is at a crash lost, torn, or kept page by page, as [`Loss`] says; of the operations that were still
-//! under way a first part takes effect.
+//! under way a first part takes effect, each wholly but the last.
 
 mod file;
 mod folder;
@@ -164,9 +164,11 @@ impl Disk {
         for place in 0..self.slots.len() {
             let under_way = std::mem::take(&mut self.slots[place].under_way);
             let most = under_way.len() as u64;
-            let done = if loss == Loss::All { 0 } else { dice.below(most + 1) };
-            for (_, op) in under_way.into_iter().take(done as usize) {
-                let _ = self.take_effect(&without_sync(op));
+            let done = if loss == Loss::All { 0 } else { dice.below(most + 1) } as usize;
+            for (turn, (_, op)) in under_way.into_iter().take(done).enumerate() {
+                // They take effect one after the other: only of the last one the last step, making it durable, is missing.
+                let op = if turn + 1 == done { without_sync(op) } else { op };
+                let _ = self.take_effect(&op);
             }
         }
         for folder in self.folders.values_mut() {

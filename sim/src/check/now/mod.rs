@@ -79,12 +79,16 @@ impl Watch {
     }
 
     pub fn on_note(&mut self, node: usize, note: &Note, disk: &Disk) {
+        if let Note::LogTruncated { dir, from, to } = note
+            && to >= from
+        {
+            self.shadows[node].on_restart_at(*dir);
+        }
         let Note::LogOpened { dir, end, .. } = note else { return };
         self.shadows[node].on_opened(*dir, *end, disk);
         let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string) else { return };
-        let Some(shadow) = self.shadows[node].log(&folder) else { return };
         let in_sync = self.granted.in_sync(&folder, NodeId(node as i32 + 1));
-        let judged = self.prefix.on_opened(node, &folder, shadow, in_sync);
+        let judged = self.prefix.on_opened(node, &folder, end.0, in_sync);
         self.note_broken(judged);
     }
 

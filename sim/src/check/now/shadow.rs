@@ -100,6 +100,13 @@ impl Shadows {
         self.logs.insert(name.clone(), shadow);
     }
 
+    /// The log begins anew at another place: its leader does not have the one where it ended any more.
+    pub fn on_restart_at(&mut self, dir: DirId) {
+        if let Some(log) = self.dirs.get(&dir).and_then(|name| self.logs.get_mut(name)) {
+            log.entries.clear();
+        }
+    }
+
     /// An operation was issued: what it changes it changes here at once.
     pub fn on_op(&mut self, op: &DiskOp, disk: &Disk) -> Option<Cut> {
         match op {
