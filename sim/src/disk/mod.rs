@@ -7,9 +7,11 @@
 
 mod file;
 mod folder;
+mod loss;
 
 pub use file::File;
 pub use folder::Folder;
+pub use loss::Loss;
 
 use crate::dice::{Dice, Stream};
 use bytes::Bytes;
@@ -17,20 +19,6 @@ use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileRange};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-
-/// What a crash does to what was not durable.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// Only the process died: the page cache is whole.
-    Nothing,
-    /// All is lost.
-    All,
-    /// A first part was written, up to any byte.
-    Torn,
-    /// Some pages were written, in no order.
-    Pages,
-}
 
 /// How a disk behaves while nothing is wrong with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,30 +1,15 @@
 //! From a seed to a plan. Time-outs and sizes are drawn too, often tiny: constants of production hide paths.
 
 use super::draw_faults::faults;
+use super::part::{Part, dice};
 use super::{ClientPlan, NodePlan, Phases, Plan, TopicPlan, VERSION};
-use crate::dice::{Dice, Stream};
+use crate::dice::Dice;
 use crate::disk::DiskProfile;
 use crate::net::LinkProfile;
 use std::collections::BTreeMap;
 
 const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
-
-/// Parts of a plan, each with dice of its own, so that a change of one leaves the others alone.
-#[derive(Clone, Copy)]
-pub(super) enum Part {
-    Shape = 1,
-    Settings,
-    Topics,
-    Nodes,
-    Links,
-    Clients,
-    Faults,
-}
-
-pub(super) const fn dice(seed: u64, part: Part) -> Dice {
-    Dice::new(seed, Stream::Plan, part as u64, 0)
-}
 
 /// Draws the plan of a seed.
 pub fn draw(seed: u64) -> Plan {

@@ -1,0 +1,218 @@
+//! The parts of a plan, and its text.
+
+use crate::disk::{DiskProfile, Loss};
+use crate::net::LinkProfile;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+/// Everything that a run is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub esker_plan: u32,
+    /// All that the plan does not say is drawn from it: delays, what a torn write leaves, what a client sends next.
+    pub seed: u64,
+    /// A named bug of `core/src/mutant.rs` that is switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutant: Option<String>,
+    pub nodes: Vec<NodePlan>,
+    /// Kafka's configs, the same for all nodes.
+    pub settings: BTreeMap<String, String>,
+    pub topics: Vec<TopicPlan>,
+    /// The links between nodes, and those between nodes and clients.
+    pub node_links: LinkProfile,
+    pub client_links: LinkProfile,
+    /// A call between nodes that has no answer for so long breaks its connection.
+    pub call_timeout_us: u64,
+    pub clients: Vec<ClientPlan>,
+    pub phases: Phases,
+    /// In the order of their time.
+    pub faults: Vec<Fault>,
+    /// More events than this are a failure: a storm of messages, not a hang.
+    pub event_budget: u64,
+}
+
+/// One node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodePlan {
+    pub disk: DiskProfile,
+    /// Millionths by which its clocks run fast.
+    pub drift_ppm: i64,
+    /// How far its wall clock is off.
+    pub wall_off_ms: i64,
+    /// When it starts first.
+    pub start_us: u64,
+}
+
+/// One topic, which exists from the beginning.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicPlan {
+    pub name: String,
+    pub partitions: u32,
+    pub replicas: u32,
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Anything may fail until `safety_us`; then all is healed. At `quiet_us` clients begin nothing new, every partition is sent one
+/// more value, and the last readers read all from the start; by `liveness_us` they must be at the end. The run ends when they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phases {
+    pub safety_us: u64,
+    pub quiet_us: u64,
+    pub liveness_us: u64,
+}
+
+/// One client.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "client", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ClientPlan {
+    /// Sends `batch` values of `size` bytes to one of `partitions`, on average every `pause_us`.
+    Producer {
+        acks: i16,
+        idempotent: bool,
+        partitions: Vec<u32>,
+        pause_us: u64,
+        batch: u32,
+        size: u32,
+        in_flight: u32,
+        /// How long a request may take, and how long a send with all its retries.
+        request_timeout_us: u64,
+        delivery_timeout_us: u64,
+        /// The version of Produce.
+        version: i16,
+    },
+    /// Reads partitions that it chose itself.
+    Reader {
+        partitions: Vec<u32>,
+        max_bytes: i32,
+        max_wait_ms: i32,
+        pause_us: u64,
+        request_timeout_us: u64,
+        version: i16,
+    },
+    /// A member of a classic consumer group that reads these topics.
+    Member {
+        group: u32,
+        topics: Vec<u32>,
+        session_ms: i32,
+        rebalance_ms: i32,
+        heartbeat_us: u64,
+        commit_us: u64,
+        request_timeout_us: u64,
+        /// `group.instance.id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<String>,
+        /// Leaves and joins again so often; 0: never.
+        rejoin_us: u64,
+    },
+    /// Deletes records and elects leaders.
+    Admin { pause_us: u64, deletes: bool, elects: bool, request_timeout_us: u64 },
+}
+
+/// A fault and when it strikes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fault {
+    pub at_us: u64,
+    #[serde(flatten)]
+    pub strike: Strike,
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    Nodes(Vec<u32>),
+    All,
+    /// Whoever leads this partition then.
+    Leader(u32),
+    /// Whoever leads the metadata quorum then.
+    Controller,
+}
+
+/// What a fault does.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Strike {
+    /// The process dies; `loud`: its host stands and tells the others; it starts again after `down_us`.
+    Crash { target: Target, loss: Loss, loud: bool, down_us: u64 },
+    /// A clean stop, and a start after `down_us`.
+    Stop { target: Target, down_us: u64 },
+    /// The process stands still.
+    Pause { target: Target, for_us: u64 },
+    /// Nothing gets from one to the other (both ways if `both`).
+    Cut { from: u32, to: u32, both: bool, for_us: u64 },
+    /// Nothing gets to or from the node; `clients`: nor from clients.
+    Isolate { target: Target, clients: bool, for_us: u64 },
+    /// Connections of the node break.
+    Reset { target: Target },
+    /// Its disk is so many times slower.
+    Slow { target: Target, times: u64, for_us: u64 },
+    /// Its next sync fails.
+    SyncFails { target: Target },
+    /// Its next write fails.
+    WriteFails { target: Target },
+    /// Its next reads fail.
+    ReadFails { target: Target, count: u32 },
+    /// So many bytes are left on its disk.
+    Full { target: Target, room: u64, for_us: u64 },
+    /// Its wall clock jumps.
+    Step { target: Target, ms: i64 },
+}
+
+impl Strike {
+    /// Its name, for counts.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Crash { loss: Loss::Nothing, .. } => "crash",
+            Self::Crash { loss: Loss::All, .. } => "crash-lose-all",
+            Self::Crash { loss: Loss::Torn, .. } => "crash-torn",
+            Self::Crash { loss: Loss::Pages, .. } => "crash-pages",
+            Self::Stop { .. } => "stop",
+            Self::Pause { .. } => "pause",
+            Self::Cut { both: true, .. } => "cut",
+            Self::Cut { both: false, .. } => "cut-one-way",
+            Self::Isolate { .. } => "isolate",
+            Self::Reset { .. } => "reset",
+            Self::Slow { .. } => "slow-disk",
+            Self::SyncFails { .. } => "sync-fails",
+            Self::WriteFails { .. } => "write-fails",
+            Self::ReadFails { .. } => "read-fails",
+            Self::Full { .. } => "disk-full",
+            Self::Step { .. } => "clock-step",
+        }
+    }
+}
+
+impl Plan {
+    pub fn partitions(&self) -> impl Iterator<Item = (&TopicPlan, u32)> {
+        self.topics.iter().flat_map(|topic| (0..topic.partitions).map(move |partition| (topic, partition)))
+    }
+
+    /// The text of a plan, as a person edits it.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a plan has nothing that JSON does not")
+    }
+
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let plan: Self = serde_json::from_str(text).map_err(|error| format!("not a plan: {error}"))?;
+        if plan.esker_plan != VERSION {
+            return Err(format!("a plan of version {}, this program reads {VERSION}", plan.esker_plan));
+        }
+        let nodes = plan.nodes.len() as u32;
+        if nodes == 0 || plan.topics.iter().any(|topic| topic.replicas == 0 || topic.replicas > nodes) {
+            return Err(format!("{nodes} nodes cannot hold the replicas of the topics"));
+        }
+        Ok(plan)
+    }
+
+    /// When the run ends.
+    pub const fn horizon(&self) -> u64 {
+        self.phases.liveness_us
+    }
+}

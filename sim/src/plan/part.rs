@@ -1,0 +1,19 @@
+//! The dice of each part of a plan.
+
+use crate::dice::{Dice, Stream};
+
+/// Parts of a plan, each with dice of its own, so that a change of one leaves the others alone.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Shape = 1,
+    Settings,
+    Topics,
+    Nodes,
+    Links,
+    Clients,
+    Faults,
+}
+
+pub(super) const fn dice(seed: u64, part: Part) -> Dice {
+    Dice::new(seed, Stream::Plan, part as u64, 0)
+}
