@@ -52,7 +52,9 @@ impl Crate {
             .into_iter()
             .map(|(path, text)| File { module: module_of(&path), code: blank(&text), path, text })
             .collect();
-        let by_module = files.iter().enumerate().map(|(i, f)| (f.module.clone(), i)).collect();
+        // A crate with both has `lib.rs` as its root: `main.rs` is a crate of its own that only uses it.
+        let modules = files.iter().enumerate().filter(|(_, f)| f.path != "main.rs");
+        let by_module = modules.map(|(i, f)| (f.module.clone(), i)).collect();
         Self { files, by_module }
     }
 

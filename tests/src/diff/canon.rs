@@ -104,8 +104,10 @@ mod tests {
     use serde_json::json;
 
     fn masks() -> Intended {
-        Intended::parse("mask memberId member ids are random\nmask timeMs time clocks differ\nmask message text wording")
-            .expect("parses")
+        Intended::parse(
+            "mask memberId member ids are random\nmask timeMs time clocks differ\nmask message text wording",
+        )
+        .expect("parses")
     }
 
     #[test]
