@@ -54,7 +54,17 @@ fn what_is_not_served_closes_the_connection() {
     // Produce is listed from version 0, and not served below 3.
     let version = BadFrame::UnknownVersion { key: ApiKey::Produce, version: 2 };
     assert_eq!(bad(b"\x00\x00\x00\x02\x00\x00\x00\x07\xff\xff"), version);
-    assert!(matches!(bad(b"\x00\x12\x00\x00\x00\x00\x00\x07\x00\x07rdkafka!"), BadFrame::Body { .. }));
+    // A body that ends too early: Metadata v1 that promises a topic.
+    assert!(matches!(bad(b"\x00\x03\x00\x01\x00\x00\x00\x07\xff\xff\x00\x00\x00\x01"), BadFrame::Body { .. }));
+}
+
+#[test]
+fn bytes_behind_a_body_are_not_looked_at() {
+    let read = |bytes| request(&frame(bytes), Listener::Broker).unwrap();
+    let longer = read(b"\x00\x12\x00\x00\x00\x00\x00\x07\x00\x07rdkafka!");
+    assert_eq!(longer, read(b"\x00\x12\x00\x00\x00\x00\x00\x07\x00\x07rdkafka"));
+    let Decoded::Request { slip: told, .. } = longer else { panic!() };
+    assert_eq!(told, slip(ApiKey::ApiVersions, 0));
 }
 
 #[test]
