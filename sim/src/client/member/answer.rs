@@ -1,0 +1,208 @@
+//! What a member makes of answers, and of requests that were lost.
+
+use super::assignment::{assignment_bytes, assignment_of};
+use super::{Member, Purpose, RETRY_US, Stage};
+use crate::client::Ctx;
+use crate::client::map::number;
+use crate::client::subscription::Subscription;
+use crate::history::{Act, State};
+use crate::net::Peer;
+use bytes::Bytes;
+use kafka_protocol::ResponseError as Code;
+use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use kafka_protocol::messages::{JoinGroupResponse, OffsetFetchResponse, ResponseKind};
+use kafka_protocol::protocol::StrBytes;
+
+impl Member {
+    fn rejoin(&mut self, ctx: &Ctx<'_>) {
+        self.stage = Stage::Away;
+        self.not_before = self.not_before.max(ctx.now + 5_000);
+    }
+
+    /// An error of the group's: what it means for the membership.
+    fn on_error(&mut self, ctx: &Ctx<'_>, code: i16) {
+        match Code::try_from_code(code) {
+            None => {}
+            Some(Code::UnknownMemberId | Code::FencedInstanceId) => {
+                self.id = StrBytes::default();
+                self.generation = -1;
+                self.rejoin(ctx);
+            }
+            Some(Code::RebalanceInProgress | Code::IllegalGeneration) => self.rejoin(ctx),
+            Some(Code::NotCoordinator | Code::CoordinatorNotAvailable) => {
+                self.coordinator = None;
+                self.not_before = ctx.now + RETRY_US;
+            }
+            Some(_) => self.not_before = ctx.now + RETRY_US,
+        }
+    }
+
+    pub(super) fn on_lost(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose) {
+        match purpose {
+            Purpose::Map => self.map.on_lost(ctx),
+            Purpose::Start => {
+                self.map.refresh(ctx);
+                self.poll_after = ctx.now + RETRY_US;
+            }
+            Purpose::Poll { op, .. } => {
+                self.me.unknown(ctx, op, "connection lost");
+                self.map.refresh(ctx);
+                self.poll_after = ctx.now + RETRY_US;
+            }
+            Purpose::Commit { op, .. } | Purpose::Offsets { op } => {
+                self.me.unknown(ctx, op, "connection lost");
+                self.lose_coordinator(ctx);
+            }
+            Purpose::Leave => {
+                self.id = StrBytes::default();
+                self.rejoin(ctx);
+                self.lose_coordinator(ctx);
+            }
+            Purpose::Find | Purpose::Join | Purpose::Sync | Purpose::Heartbeat => self.lose_coordinator(ctx),
+        }
+    }
+
+    fn lose_coordinator(&mut self, ctx: &Ctx<'_>) {
+        self.coordinator = None;
+        self.not_before = ctx.now + RETRY_US;
+    }
+
+    pub(super) fn on_answer(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose, answer: ResponseKind) {
+        match (purpose, answer) {
+            (Purpose::Map, ResponseKind::Metadata(answer)) => self.map.on_answer(ctx, &answer),
+            (Purpose::Find, ResponseKind::FindCoordinator(answer)) => {
+                let known = (1..=ctx.plan.nodes.len() as i32).contains(&answer.node_id.0);
+                self.coordinator = (answer.error_code == 0 && known).then(|| (answer.node_id.0 - 1) as Peer);
+                if self.coordinator.is_none() {
+                    self.not_before = ctx.now + RETRY_US;
+                }
+            }
+            (Purpose::Join, ResponseKind::JoinGroup(answer)) => self.on_joined(ctx, &answer),
+            (Purpose::Sync, ResponseKind::SyncGroup(answer)) if answer.error_code == 0 => {
+                self.on_synced(ctx, &answer.assignment)
+            }
+            (Purpose::Sync, ResponseKind::SyncGroup(answer)) => self.on_error(ctx, answer.error_code),
+            (Purpose::Offsets { op }, ResponseKind::OffsetFetch(answer)) => self.on_offsets(ctx, op, &answer),
+            (Purpose::Start, ResponseKind::ListOffsets(answer)) => {
+                self.subscription.on_listed(ctx, &mut self.map, &answer);
+                self.poll_after = ctx.now + 5_000;
+            }
+            (Purpose::Poll { op, generation }, ResponseKind::Fetch(answer)) => {
+                // What was fetched for an assignment that is over is not handed to anybody.
+                if generation != self.generation || self.stage != Stage::Stable {
+                    self.me.unknown(ctx, op, "rebalanced");
+                    return;
+                }
+                let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
+                self.poll_after = ctx.now + 10_000;
+                self.me.end(ctx, op, State::Ok, Act::Polled { reads: fetched.reads });
+            }
+            (Purpose::Commit { op, generation }, ResponseKind::OffsetCommit(answer)) => {
+                let codes = answer.topics.iter().flat_map(|topic| &topic.partitions).map(|told| told.error_code);
+                let wrong = codes.max_by_key(|code| code.unsigned_abs()).unwrap_or(0);
+                if wrong != 0 {
+                    self.me.unknown(ctx, op, &format!("{:?}", Code::try_from_code(wrong)));
+                    self.on_error(ctx, wrong);
+                    return;
+                }
+                self.me.end(ctx, op, State::Ok, Act::Done);
+                if generation == self.generation {
+                    self.committed = self
+                        .subscription
+                        .places
+                        .iter()
+                        .filter_map(|(partition, at)| Some((*partition, at.offset?)))
+                        .collect();
+                }
+            }
+            (Purpose::Heartbeat, ResponseKind::Heartbeat(answer)) => self.on_error(ctx, answer.error_code),
+            (Purpose::Leave, ResponseKind::LeaveGroup(_)) => {
+                self.id = StrBytes::default();
+                self.generation = -1;
+                self.rejoin(ctx);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_joined(&mut self, ctx: &mut Ctx<'_>, answer: &JoinGroupResponse) {
+        match Code::try_from_code(answer.error_code) {
+            None => {}
+            Some(Code::MemberIdRequired) => {
+                self.id = answer.member_id.clone();
+                return;
+            }
+            Some(_) => return self.on_error(ctx, answer.error_code),
+        }
+        self.id = answer.member_id.clone();
+        self.generation = answer.generation_id;
+        self.stage = Stage::Syncing;
+        self.parts = Vec::new();
+        if answer.leader == answer.member_id {
+            let members: Vec<StrBytes> = answer.members.iter().map(|member| member.member_id.clone()).collect();
+            self.parts = self.divide(ctx, &members);
+        }
+    }
+
+    /// Gives the partitions to the members in turn.
+    fn divide(&self, ctx: &Ctx<'_>, members: &[StrBytes]) -> Vec<SyncGroupRequestAssignment> {
+        let mine = |topic: usize| self.topics.contains(&(topic as u32));
+        let mut parts: Vec<Vec<(String, i32)>> = vec![Vec::new(); members.len()];
+        let all = ctx
+            .plan
+            .partitions()
+            .filter(|(topic, _)| ctx.plan.topics.iter().position(|known| known.name == topic.name).is_some_and(mine));
+        for (turn, (topic, partition)) in all.enumerate() {
+            parts[turn % members.len()].push((topic.name.clone(), partition as i32));
+        }
+        let assign = |(member, part): (&StrBytes, &Vec<(String, i32)>)| {
+            let mut assignment = SyncGroupRequestAssignment::default();
+            assignment.member_id = member.clone();
+            assignment.assignment = assignment_bytes(part);
+            assignment
+        };
+        members.iter().zip(&parts).map(assign).collect()
+    }
+
+    fn on_synced(&mut self, ctx: &mut Ctx<'_>, assignment: &Bytes) {
+        let Some(part) = assignment_of(assignment) else {
+            ctx.corrupt.push(format!("member {} is told an assignment that cannot be read", self.me.number));
+            return;
+        };
+        let partitions: Vec<u32> = part
+            .iter()
+            .filter_map(|(topic, partition)| number(ctx.plan, &StrBytes::from(topic.clone()).into(), *partition))
+            .collect();
+        self.subscription = Subscription::new(partitions.iter().copied());
+        self.committed.clear();
+        self.me.tell(ctx, Act::Assigned { group: self.group, generation: self.generation, partitions });
+        self.stage = Stage::Offsets;
+        self.next_heartbeat = ctx.now + self.heartbeat_us;
+        self.next_commit = ctx.now + self.commit_us;
+    }
+
+    fn on_offsets(&mut self, ctx: &mut Ctx<'_>, op: u64, answer: &OffsetFetchResponse) {
+        let all: Vec<_> = answer
+            .topics
+            .iter()
+            .flat_map(|topic| topic.partitions.iter().map(move |told| (&topic.name, told)))
+            .collect();
+        let wrong = all.iter().map(|(_, told)| told.error_code).chain([answer.error_code]).find(|code| *code != 0);
+        if let Some(code) = wrong {
+            self.me.unknown(ctx, op, "refused");
+            return self.on_error(ctx, code);
+        }
+        let offsets: Vec<(u32, i64)> = all
+            .iter()
+            .filter_map(|(name, told)| Some((number(ctx.plan, name, told.partition_index)?, told.committed_offset)))
+            .collect();
+        for (partition, offset) in offsets.iter().filter(|(_, offset)| *offset >= 0) {
+            if let Some(at) = self.subscription.places.get_mut(partition) {
+                at.offset = Some(*offset);
+                self.committed.insert(*partition, *offset);
+            }
+        }
+        self.me.end(ctx, op, State::Ok, Act::Told { offsets });
+        self.stage = Stage::Stable;
+    }
+}

@@ -1,0 +1,175 @@
+//! A member of a classic consumer group: joins, takes its part, reads, commits, and heeds rebalances.
+//!
+//! ```text
+//! Away ── coordinator found, JoinGroup answered ──▶ Syncing ── SyncGroup, offsets asked ──▶ Stable ── rebalance ──▶ Away
+//! ```
+
+mod answer;
+mod ask;
+mod assignment;
+
+use super::subscription::Subscription;
+use super::{Client, Ctx, Event, Link, Map, Me, earliest};
+use crate::net::Peer;
+use crate::plan::{ClientPlan, Plan};
+use kafka_protocol::messages::GroupId;
+use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use kafka_protocol::protocol::StrBytes;
+use std::collections::BTreeMap;
+
+const RETRY_US: u64 = 60_000;
+
+#[derive(Debug)]
+enum Purpose {
+    Map,
+    Find,
+    Join,
+    Sync,
+    Offsets { op: u64 },
+    Start,
+    Poll { op: u64, generation: i32 },
+    Commit { op: u64, generation: i32 },
+    Heartbeat,
+    Leave,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Away,
+    Syncing,
+    Offsets,
+    Stable,
+}
+
+/// A member of a group.
+#[derive(Debug)]
+pub struct Member {
+    me: Me,
+    group: u32,
+    name: GroupId,
+    topics: Vec<u32>,
+    session_ms: i32,
+    rebalance_ms: i32,
+    heartbeat_us: u64,
+    commit_us: u64,
+    rejoin_us: u64,
+    request_timeout: u64,
+    instance: Option<StrBytes>,
+    link: Link<Purpose>,
+    map: Map,
+    coordinator: Option<Peer>,
+    stage: Stage,
+    id: StrBytes,
+    generation: i32,
+    /// As the group's leader: what each member gets.
+    parts: Vec<SyncGroupRequestAssignment>,
+    subscription: Subscription,
+    committed: BTreeMap<u32, i64>,
+    not_before: u64,
+    poll_after: u64,
+    next_heartbeat: u64,
+    next_commit: u64,
+    next_rejoin: u64,
+}
+
+/// The name of a group of the plan.
+pub fn group_name(group: u32) -> String {
+    format!("g{group}")
+}
+
+impl Member {
+    pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
+        let ClientPlan::Member {
+            group,
+            topics,
+            session_ms,
+            rebalance_ms,
+            heartbeat_us,
+            commit_us,
+            request_timeout_us,
+            instance,
+            rejoin_us,
+        } = client
+        else {
+            unreachable!("a member's plan")
+        };
+        Self {
+            group,
+            name: GroupId(StrBytes::from(group_name(group))),
+            topics,
+            session_ms,
+            rebalance_ms,
+            heartbeat_us,
+            commit_us,
+            rejoin_us,
+            request_timeout: request_timeout_us,
+            instance: instance.map(StrBytes::from),
+            link: Link::new(me.peer, &format!("member-{}", me.number)),
+            map: Map::new(plan, me.peer),
+            coordinator: None,
+            stage: Stage::Away,
+            id: StrBytes::default(),
+            generation: -1,
+            parts: Vec::new(),
+            subscription: Subscription::default(),
+            committed: BTreeMap::new(),
+            not_before: 0,
+            poll_after: 0,
+            next_heartbeat: u64::MAX,
+            next_commit: u64::MAX,
+            next_rejoin: if rejoin_us > 0 { rejoin_us } else { u64::MAX },
+            me,
+        }
+    }
+}
+
+impl Client for Member {
+    fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
+        match event {
+            Event::Wake => {}
+            // Members that come and go would keep the group from its end.
+            Event::Quiet => self.next_rejoin = u64::MAX,
+            Event::Frame(conn, frame) => {
+                if let Some((purpose, answer)) = self.link.on_frame(conn, frame) {
+                    self.on_answer(ctx, purpose, answer);
+                }
+                ctx.corrupt.extend(self.link.garbled.take());
+            }
+            Event::Closed(conn) => {
+                for lost in self.link.on_closed(conn) {
+                    self.on_lost(ctx, lost);
+                }
+            }
+        }
+        self.advance(ctx);
+    }
+
+    fn next_wake(&self) -> Option<u64> {
+        let polling = self.link.open().any(|purpose| matches!(purpose, Purpose::Poll { .. } | Purpose::Start));
+        let stable = self.stage == Stage::Stable;
+        let can_read = self.subscription.places.keys().any(|partition| self.map.leader(*partition).is_some());
+        let reads = (stable && !polling && can_read).then_some(self.poll_after);
+        let commits = self.has_news().then_some(self.next_commit);
+        let next = if stable && self.coordinator.is_some() {
+            earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin)])
+        } else {
+            Some(0)
+        };
+        let steps = next.filter(|_| !self.is_asking()).map(|at| at.max(self.not_before));
+        earliest([self.link.next_deadline(), self.map.next_wake(), reads, steps])
+    }
+
+    fn settled(&self) -> Result<(), String> {
+        if self.stage != Stage::Stable {
+            return Err(format!("member {} is {:?} in generation {}", self.me.number, self.stage, self.generation));
+        }
+        let behind = self
+            .subscription
+            .places
+            .iter()
+            .find(|(_, at)| at.offset.is_none() || at.end.is_none() || at.offset < at.end);
+        behind.map_or(Ok(()), |(partition, at)| {
+            Err(format!("member {} stands at {:?} of {:?} in partition {partition}", self.me.number, at.offset, at.end))
+        })
+    }
+}
