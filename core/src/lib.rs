@@ -23,7 +23,7 @@
 //! | `config` | names, types, defaults of every config | who reads them |
 //! | `wire` | frames: which versions, decode, encode, order of replies | what requests do |
 //! | `io` | inputs, outputs, disk operations, notes | everything above |
-//! | `time` `id` `rng` `limits` `error` `mutant` | the ground | everything above |
+//! | `limits` `error` `time` `id` `rng` `mutant` | the ground | everything above |
 
 #![no_std]
 #![forbid(unsafe_code)]

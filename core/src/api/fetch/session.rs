@@ -1,4 +1,5 @@
-//! Which partitions a Fetch is about: those that it names, or those of its session (KIP-227, Kafka's `FetchManager`).
+//! Which partitions a Fetch (key 1) is about: those that it names, or, from versions 7 on, those of its session (KIP-227,
+//! Kafka's `FetchManager`).
 
 use super::{key_of, wanted};
 use crate::error::ErrorCode;
