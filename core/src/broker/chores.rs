@@ -1,7 +1,8 @@
 //! What a node does now and then for its own sake: checkpoints, the metadata snapshot, `meta.properties`.
 
 use super::roles::Roles;
-use super::{apply, boot, checkpoint};
+use super::serials::{CHECKPOINT, META};
+use super::{apply, checkpoint};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskOp, FileId, FileName, Owner};
 use crate::node::Node;
@@ -10,14 +11,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use bytes::Bytes;
-
-/// Serials under [`Owner::Node`] whose completion nobody waits for.
-const CHECKPOINT: u64 = boot::SERIAL_FREE;
-const META: u64 = boot::SERIAL_FREE + 1;
-/// Serials of a clean stop.
-pub(super) const MARK: u64 = boot::SERIAL_FREE + 2;
-/// From here on a serial is that of the removal of a folder, `REMOVALS + dir`.
-pub(super) const REMOVALS: u64 = 1 << 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Chores {

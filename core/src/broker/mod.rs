@@ -30,6 +30,7 @@ mod fetchers;
 mod isr;
 mod roles;
 mod route;
+mod serials;
 mod settle;
 mod setup;
 mod stop;
@@ -249,9 +250,9 @@ impl Broker {
         }
         match result {
             Err(fault) => self.fail(alloc::format!("the data folder failed: {fault}")),
-            Ok(_) if serial == chores::MARK => self.on_marked(),
-            Ok(_) if serial >= chores::REMOVALS => {
-                let dir = u32::try_from(serial - chores::REMOVALS).expect("made from a folder's id");
+            Ok(_) if serial == serials::MARK => self.on_marked(),
+            Ok(_) if serial >= serials::REMOVALS => {
+                let dir = u32::try_from(serial - serials::REMOVALS).expect("made from a folder's id");
                 self.roles.on_removed(DirId(dir));
             }
             Ok(_) => {}

@@ -3,7 +3,7 @@
 //! Nothing is done before the node's own registration has come back through the metadata: what the log said of this
 //! node before belongs to an earlier life of it (a leader that lost its page cache must not go on in its old epoch).
 
-use super::{Broker, checkpoint, chores, setup};
+use super::{Broker, checkpoint, serials, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
 use crate::log::{Log, Opening};
@@ -102,7 +102,7 @@ impl Broker {
         crate::api::fetch::on_partition_event(&mut self.node, now, dir, &gone);
         self.roles.removing.insert(dir, partition.folder().into());
         // The partition is gone, so the node itself waits for the removal.
-        let serial = chores::REMOVALS + u64::from(dir.0);
+        let serial = serials::REMOVALS + u64::from(dir.0);
         self.node.out.disk(Owner::Node, serial, DiskOp::RemoveDir { dir });
     }
 

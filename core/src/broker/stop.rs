@@ -4,7 +4,7 @@
 //! Running ─ Stop ─▶ Leaving ─ controller lets go, or patience ends ─▶ Resigning ─▶ Closing ─ all closed ─▶ Marking ─▶ Over
 //! ```
 
-use super::{Broker, chores};
+use super::{Broker, serials};
 use crate::id::DirId;
 use crate::io::{DiskOp, FileId, FileName, Output, Owner};
 use crate::time::{Mono, Now, Span};
@@ -91,7 +91,7 @@ impl Broker {
                 self.chores.checkpoint(&mut self.node, &self.roles);
                 let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
                 let op = DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") };
-                self.node.out.disk(Owner::Node, chores::MARK, op);
+                self.node.out.disk(Owner::Node, serials::MARK, op);
                 self.stop = Stop::Marking;
                 true
             }

@@ -1,3 +1,5 @@
+//! OffsetCommit as a shard handles it.
+
 use super::classic::{Group, Phase};
 use super::decision::Decision;
 use super::records::{Committed, Entry};

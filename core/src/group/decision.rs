@@ -1,3 +1,5 @@
+//! What the group coordinator hands back: records to append, replies to let go.
+
 use crate::id::HoldId;
 use alloc::vec::Vec;
 use bytes::Bytes;

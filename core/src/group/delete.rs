@@ -1,3 +1,5 @@
+//! Offsets and groups that are deleted: by request, or with their topic.
+
 use super::records::Entry;
 use super::shard::Shard;
 use crate::error::ErrorCode;

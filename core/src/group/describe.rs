@@ -1,3 +1,5 @@
+//! DescribeGroups and ListGroups as a shard answers them.
+
 use super::classic::{Group, Phase};
 use super::shard::Shard;
 use crate::error::ErrorCode;

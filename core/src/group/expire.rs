@@ -1,3 +1,5 @@
+//! Offsets that nobody has renewed expire (`offsets.retention.minutes`), and empty groups with them.
+
 use super::classic::{Group, Phase};
 use super::decision::Decision;
 use super::delete::tombstone;

@@ -1,3 +1,5 @@
+//! OffsetFetch as a shard answers it.
+
 use super::offsets::Kept;
 use super::refuse::no_offset;
 use super::shard::Shard;

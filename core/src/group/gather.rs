@@ -1,3 +1,5 @@
+//! Replies to which several shards contribute.
+
 use super::decision::Release;
 use crate::id::HoldId;
 use alloc::collections::BTreeMap;

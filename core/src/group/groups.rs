@@ -1,3 +1,5 @@
+//! All shards that this node leads: the group coordinator as the node sees it.
+
 use super::decision::{Decision, Release};
 use super::gather::Gathers;
 use super::settings::Settings;

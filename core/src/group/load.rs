@@ -1,3 +1,5 @@
+//! A shard's state, read from its partition of `__consumer_offsets`.
+
 use super::records::Entry;
 use super::shard::Shard;
 use crate::batch::{Batches, Header, Records};

@@ -1,3 +1,5 @@
+//! The committed offsets of a shard's groups.
+
 use super::records::Committed;
 use crate::id::{Offset, ProducerId};
 use alloc::collections::BTreeMap;

@@ -1,3 +1,5 @@
+//! The settings of the group coordinator.
+
 use crate::time::Span;
 
 /// How the coordinator is configured: the broker's configs by their meaning, with Kafka's defaults.

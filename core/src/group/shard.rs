@@ -1,3 +1,5 @@
+//! One partition of `__consumer_offsets`: its groups, and their committed offsets.
+
 use super::classic::{Group, Join};
 use super::decision::Decision;
 use super::offsets::{Kept, Offsets};

@@ -1,3 +1,5 @@
+//! What becomes due in a shard, and when.
+
 use crate::id::Offset;
 use crate::time::Mono;
 use alloc::collections::{BTreeMap, BTreeSet};

@@ -1,3 +1,5 @@
+//! What a group is lent while it handles one event, and what it proposes to write.
+
 use super::decision::{Append, Decision, Release};
 use super::records::{Entry, Generation};
 use super::settings::Settings;

@@ -1,3 +1,5 @@
+//! Where a reply goes.
+
 use super::{Listener, Out, Reply, Request};
 use crate::id::ConnId;
 use kafka_protocol::messages::ResponseKind;

@@ -1,3 +1,5 @@
+//! What is worth telling an operator.
+
 use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use alloc::string::String;
 use core::fmt;

@@ -1,3 +1,5 @@
+//! The queue of outputs, and the node's calls to itself.
+
 use super::{Address, DiskOp, DiskTag, Lane, Note, Output, Owner, Reply};
 use crate::id::{CallId, ConnId};
 use alloc::boxed::Box;

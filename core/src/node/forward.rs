@@ -2,39 +2,17 @@
 //! (KIP-590). The controller closes the connection when it is not active: the request is then sent again, to whoever
 //! is, until its time is up.
 
-use super::{Node, Waiting};
+use super::{Forwarded, Node, Waiting};
 use crate::id::{CallId, HoldId};
 use crate::io::{Ask, CallFault, Lane, Listener};
-use crate::time::{Mono, Now, Span};
+use crate::time::{Now, Span};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 
 /// How long a request is sent again before its client's connection is closed (`request.timeout.ms`).
 const PATIENCE: Span = Span::from_millis(30_000);
 /// How long to wait before sending again, when there is no controller or it did not answer.
 const BACKOFF: Span = Span::from_millis(50);
-
-/// A request on its way to the active controller.
-#[derive(Debug)]
-pub struct Forwarded {
-    key: ApiKey,
-    version: i16,
-    body: Box<RequestKind>,
-}
-
-/// The requests under way: those sent by call, those to be sent again by time.
-#[derive(Debug, Default)]
-pub struct Forwards {
-    sent: BTreeMap<CallId, HoldId>,
-    again: BTreeSet<(Mono, HoldId)>,
-}
-
-impl Forwards {
-    pub fn next_deadline(&self) -> Option<Mono> {
-        self.again.first().map(|(at, _)| *at)
-    }
-}
 
 impl Node {
     /// Sends the request to the active controller; its answer becomes the answer to `ask`.

@@ -1,3 +1,5 @@
+//! The rows of the table of replies that wait.
+
 use super::{DeletingRecords, Fetching, Forwarded, ListingOffsets, Producing};
 use alloc::boxed::Box;
 use kafka_protocol::messages::{RequestKind, ResponseKind};

@@ -1,7 +1,7 @@
 //! Requests to another node, and its replies.
 
 use super::decode::{BadFrame, Slip};
-use super::encode::{Unencodable, sealed};
+use super::frame::{Unencodable, sealed};
 use super::read::{Flaw, Reader};
 use super::shape;
 use alloc::string::ToString;

@@ -2,7 +2,7 @@
 //! without being copied.
 
 use super::decode::Slip;
-use super::encode::{Frame, Segment, Unencodable, header, sealed};
+use super::frame::{Frame, Segment, Unencodable, header, sealed};
 use crate::io::{FileRange, Records};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,6 +1,7 @@
 //! Frames, byte by byte.
 
 use super::decode::{BadFrame, Decoded, Slip, request};
+use super::frame::{header, sealed};
 use super::{Segment, calls, encode};
 use crate::id::{DirId, Offset};
 use crate::io::{FileId, FileName, FileRange, Listener, Records, Reply};
@@ -177,9 +178,9 @@ fn a_fetch_reply_is_what_the_codec_would_write() {
         let slip = slip(ApiKey::Fetch, version);
         let ours = encode::reply(slip, &Reply::Fetch { response: Box::new(response), records }).unwrap().unwrap();
         let mut theirs = BytesMut::new();
-        encode::header(&mut theirs, slip);
+        header(&mut theirs, slip);
         model.encode(&mut theirs, version).unwrap();
-        assert_eq!(ours.in_memory(), encode::sealed(theirs, 0), "version {version}");
+        assert_eq!(ours.in_memory(), sealed(theirs, 0), "version {version}");
         assert_eq!(ours.len(), ours.in_memory().len());
     }
 }

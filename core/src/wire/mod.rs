@@ -8,6 +8,8 @@ pub mod calls;
 pub mod decode;
 pub mod encode;
 mod fetch;
+mod field;
+mod frame;
 mod read;
 pub mod replies;
 pub mod shape;
@@ -15,7 +17,7 @@ mod shape_table;
 pub mod versions;
 
 pub use decode::{BadFrame, Decoded, Slip, request};
-pub use encode::{Frame, Segment, Unencodable};
+pub use frame::{Frame, Segment, Unencodable};
 pub use replies::Replies;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Replies leave a connection in the order of its requests, whatever the order in which they are decided.
 
 use super::decode::Slip;
-use super::encode::{self, Frame, Unencodable};
+use super::encode;
+use super::frame::{Frame, Unencodable};
 use crate::io::Reply;
 use alloc::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! The fields of every message, as `shape` walks over them. Written by `ci/wire-shapes` from the definitions in
 //! kafka-clients-4.3.1.jar; not edited by hand.
 
-use super::shape::{END, Field, Kind, Shape};
+use super::field::{END, Field, Kind, Shape};
 use Kind::{Array, Bytes, Fixed, Struct, Text};
 
 const fn f(kind: Kind, since: i16, until: i16) -> Field {

@@ -1,3 +1,5 @@
+//! Heartbeats of a group's members, and what happens when they stop.
+
 use super::super::records::Entry;
 use super::super::timers::Timer;
 use super::super::turn::Turn;

@@ -1,3 +1,5 @@
+//! A classic group's state: its phase, its members, the protocol they agreed on.
+
 use super::super::timers::{Timer, Timers};
 use crate::id::HoldId;
 use crate::time::{Span, Wall};

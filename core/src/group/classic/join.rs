@@ -1,3 +1,5 @@
+//! JoinGroup as a group handles it: members that are new, that come back, that take part again.
+
 use super::super::records::Entry;
 use super::super::text::{own, own_bytes};
 use super::super::turn::{Then, Turn};

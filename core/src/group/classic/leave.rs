@@ -1,3 +1,5 @@
+//! LeaveGroup as a group handles it: members go, by their own wish or an administrator's.
+
 use super::super::records::Entry;
 use super::super::timers::Timer;
 use super::super::turn::Turn;

@@ -1,3 +1,5 @@
+//! The join phase, from the first who joins to the new generation.
+
 use super::super::records::Entry;
 use super::super::timers::Timer;
 use super::super::turn::Turn;

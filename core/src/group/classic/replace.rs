@@ -1,3 +1,5 @@
+//! A static member that starts anew takes its own place again (KIP-345); and a group that leaves this node.
+
 use super::super::records::Entry;
 use super::super::turn::{Replaced, Then, Turn};
 use super::group::{Group, Phase};

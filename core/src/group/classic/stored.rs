@@ -1,3 +1,5 @@
+//! A group as a record of `__consumer_offsets`, and back.
+
 use super::super::records::{Entry, Generation, StoredMember};
 use super::group::{Group, Member, Phase};
 use crate::time::Wall;

@@ -1,3 +1,5 @@
+//! SyncGroup as a group handles it: the leader's assignments, committed, then told to all.
+
 use super::super::text::{own, own_bytes};
 use super::super::timers::Timer;
 use super::super::turn::{Then, Turn};

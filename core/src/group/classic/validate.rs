@@ -1,3 +1,5 @@
+//! Who may act in a group's name, and when: members, instances, generations.
+
 use super::group::{Group, Phase};
 use crate::error::ErrorCode;
 use crate::mutant::{self, Mutant};
