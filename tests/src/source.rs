@@ -15,7 +15,8 @@ pub struct File {
     /// Its module path: `["log", "append"]`; the crate's root has none.
     pub module: Vec<String>,
     pub text: String,
-    /// [`File::text`] without comments, contents of strings and test modules; the same number of lines.
+    /// [`File::text`] without comments, contents of strings and test modules; the same number of lines. Of a file that
+    /// is a test module, nothing is left.
     pub code: String,
 }
 
@@ -55,7 +56,22 @@ impl Crate {
         // A crate with both has `lib.rs` as its root: `main.rs` is a crate of its own that only uses it.
         let modules = files.iter().enumerate().filter(|(_, f)| f.path != "main.rs");
         let by_module = modules.map(|(i, f)| (f.module.clone(), i)).collect();
-        Self { files, by_module }
+        let mut krate = Self { files, by_module };
+        let tests: Vec<usize> = (0..krate.files.len()).filter(|i| krate.is_test(&krate.files[*i].module)).collect();
+        for i in tests {
+            krate.files[i].code = blanks(&krate.files[i].text);
+        }
+        krate
+    }
+
+    /// Whether a module, or one above it, is declared under `#[cfg(test)]`.
+    fn is_test(&self, module: &[String]) -> bool {
+        let Some((name, above)) = module.split_last() else { return false };
+        let declared = |code: &str| {
+            code.lines().any(|l| l.trim().ends_with(&format!("mod {name};")) && !l.trim().starts_with("//"))
+        };
+        let here = self.by_module.get(above).map(|i| &self.files[*i]);
+        here.is_some_and(|f| declared(&f.text) && !declared(&f.code)) || self.is_test(above)
     }
 
     /// The text of `lib.rs`.
@@ -403,6 +419,19 @@ mod tests {
             ("c.rs", ""),
         ]);
         assert_eq!(got, [pair("a.rs", "c.rs")]);
+    }
+
+    #[test]
+    fn a_file_that_is_a_test_module_may_too_and_so_may_those_below_it() {
+        let got = edges(&[
+            ("lib.rs", "mod a;\nmod b;"),
+            ("a/mod.rs", "mod real;\n#[cfg(test)]\nmod tests;"),
+            ("a/real.rs", "use crate::b::X;"),
+            ("a/tests/mod.rs", "mod below;\nuse crate::b::X;"),
+            ("a/tests/below.rs", "use crate::b::X;"),
+            ("b.rs", ""),
+        ]);
+        assert_eq!(got, [pair("a/real.rs", "b.rs")]);
     }
 
     #[test]
