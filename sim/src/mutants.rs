@@ -1,8 +1,10 @@
 //! Proof that the net catches: every named bug of the core must be found.
 
-use crate::swarm::Swarm;
+use crate::run::{run, same};
+use crate::swarm::{Swarm, plan_of};
+use crate::trace::Keep;
 use esker_core::mutant;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How one mutant fared.
 #[derive(Debug)]
@@ -59,4 +61,24 @@ pub fn hunt(chosen: mutant::Mutant, bases: u64, jobs: usize, seconds: Duration) 
         }
     }
     row
+}
+
+/// Hunts from one base seed: how many seeds it took, and what spoke. A seed that fails without the bug as well says nothing.
+fn hunt_from(chosen: mutant::Mutant, base: u64, jobs: usize, seconds: Duration) -> Option<(u64, String)> {
+    let began = Instant::now();
+    let mut seed = base;
+    while let Some(left) = seconds.checked_sub(began.elapsed()) {
+        let swarm = Swarm { seed, jobs, seconds: left, most: u64::MAX, keep_going: false, mutant: Some(chosen.name().into()) };
+        assert!(mutant::select(chosen.name()), "built without the feature mutants");
+        let (_, found, _) = swarm.run(|_, _| {});
+        mutant::select("none");
+        let outcome = found?;
+        let failure = outcome.failure?;
+        let without = run(&plan_of(outcome.seed, None), Keep::Nothing, u64::MAX).failure;
+        if without.is_none_or(|without| !same(&without, &failure)) {
+            return Some((outcome.seed - base + 1, failure.anomaly.kind.to_string()));
+        }
+        seed = outcome.seed + 1;
+    }
+    None
 }

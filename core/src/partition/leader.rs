@@ -77,12 +77,12 @@ impl Leader {
         for node in state.replicas.iter().copied().filter(|node| *node != me) {
             let in_sync = state.in_sync(node);
             match self.followers.binary_search_by_key(&node, |(id, _)| *id) {
+                // Whether it may come back is the metadata's word about the broker, which `Partition::on_broker` hears.
                 Ok(at) => {
                     if !in_sync
                         && was.contains(&node)
                         && let Some((_, progress)) = self.followers.get_mut(at)
                     {
-                        progress.eligible = false;
                         progress.caught_up = None;
                     }
                 }

@@ -151,7 +151,7 @@ impl Reader {
                 let empty = fetched.reads.is_empty();
                 self.me.end(ctx, op, State::Ok, Act::Polled { reads: fetched.reads });
                 // An empty answer waited at the broker; one with an error did not.
-                self.not_before = ctx.now + if empty { pause.max(10_000) } else { pause };
+                self.not_before = ctx.now + if empty { pause.max(if self.is_last { 1_000 } else { 10_000 }) } else { pause };
                 self.reach(ctx, &seen);
             }
             _ => {}
@@ -164,7 +164,8 @@ impl Reader {
             if self.until.get(partition) == Some(value) {
                 self.until.remove(partition);
                 self.ended.insert(*partition);
-                let offset = self.subscription.places[partition].offset.unwrap_or(-1);
+                let place = self.subscription.places.remove(partition);
+                let offset = place.and_then(|place| place.offset).unwrap_or(-1);
                 self.me.tell(ctx, Act::End { partition: *partition, offset });
             }
         }
