@@ -18,7 +18,7 @@ impl Names {
 }
 
 /// Fields that identify an element of a list, the best first.
-const LABELS: [&str; 16] = [
+const LABELS: [&str; 18] = [
     "name",
     "topic",
     "topicName",
@@ -30,11 +30,13 @@ const LABELS: [&str; 16] = [
     "partitionIndex",
     "partition",
     "partitionId",
+    "index",
     "configName",
     "nodeId",
     "brokerId",
     "errorCode",
     "base",
+    "metadata",
 ];
 
 /// Flattens an answer.
