@@ -1,7 +1,7 @@
 //! Appends: a leader's, which assigns offsets, and a follower's, which takes them over.
 
+use super::pending::Then;
 use super::segment::Summary;
-use super::settle::Then;
 use super::tail::TailBatch;
 use super::{Appended, Log, Origin, SyncPolicy, TimestampType};
 use crate::batch::{Batches, Codec, Header, Records, Stamp, stamp};

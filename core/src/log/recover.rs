@@ -11,13 +11,12 @@
 //! good. Doing it twice gives the same state and the same bytes.
 
 use super::cold::Asked;
-use super::config::Opening;
 use super::epochs::Epochs;
 use super::find::bytes_or_none;
 use super::index::Index;
-use super::scan::Scan;
+use super::pending::Then;
+use super::recovery::{Recovery, Scan, Step};
 use super::segment::Segment;
-use super::settle::Then;
 use super::{Log, LogEvent, Phase, layout, snapshot};
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
@@ -26,46 +25,6 @@ use crate::time::Now;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
-
-/// What is being asked.
-#[derive(Debug)]
-enum Step {
-    List,
-    Metadata,
-    Epochs,
-    Offsets,
-    Times { offsets: Bytes },
-    Snapshot { offset: Offset },
-    Scan,
-}
-
-/// An opening under way.
-#[derive(Debug)]
-pub(super) struct Recovery {
-    opening: Opening,
-    step: Step,
-    files: BTreeMap<FileName, u64>,
-    /// The checkpoint of the epochs is missing or damaged: the batches tell them.
-    epochs_lost: bool,
-    /// Snapshots not tried yet.
-    candidates: Vec<Offset>,
-    pub(super) scan: Scan,
-}
-
-impl Recovery {
-    pub(super) fn new(opening: Opening) -> Self {
-        let (step, files, scan) = (Step::List, BTreeMap::new(), Scan::default());
-        Self { opening, step, files, epochs_lost: false, candidates: Vec::new(), scan }
-    }
-
-    pub(super) fn names(&self) -> Vec<FileName> {
-        self.files.keys().copied().collect()
-    }
-
-    fn size(&self, name: FileName) -> u64 {
-        self.files.get(&name).copied().unwrap_or(0)
-    }
-}
 
 impl Log {
     pub(super) fn recovery(&mut self) -> &mut Recovery {
@@ -334,7 +293,7 @@ mod tests {
     use crate::id::LeaderEpoch;
     use crate::log::fake::{Bench, Disk};
     use crate::log::model::{batch, config, read_all};
-    use crate::log::{LogConfig, Origin};
+    use crate::log::{LogConfig, Opening, Origin};
 
     /// Twelve batches of an idempotent producer in four segments and two epochs.
     fn twelve() -> Bench {

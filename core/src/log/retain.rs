@@ -1,6 +1,6 @@
 //! Chores: retention, segments by age, delayed deletes, flushes, expiry.
 
-use super::settle::Then;
+use super::pending::Then;
 use super::{Log, LogEvent, SyncPolicy};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;

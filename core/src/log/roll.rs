@@ -1,7 +1,7 @@
 //! The end of a segment and the beginning of the next one; the end of the log's life in this process.
 
+use super::pending::Then;
 use super::segment::Segment;
-use super::settle::Then;
 use super::{Log, LogEvent, Phase, snapshot};
 use crate::id::Offset;
 use crate::io::{DiskOp, FileName, Note, Out};

@@ -1,6 +1,7 @@
 //! Recovery's walk over segments: what the batches tell of themselves, of their epochs and of their producers.
 
 use super::cursor::{Stop, Walk};
+use super::recovery::Scan;
 use super::segment::Summary;
 use super::{Log, LogEvent, append};
 use crate::id::Offset;
@@ -12,32 +13,6 @@ use bytes::Bytes;
 
 /// Bytes of a read, but for a batch that is larger.
 const READ_BYTES: u64 = 1 << 20;
-
-/// How far a scan has come.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scan {
-    /// The segment, by its place, and the byte.
-    place: usize,
-    at: u64,
-    /// Bytes that the next batch is known to need.
-    need: u64,
-    /// The producers are known as of this offset: batches before tell nothing new.
-    known: Offset,
-    /// The offset behind the last good batch.
-    reached: Offset,
-    /// Where the last good batch begins, and its first offset.
-    last: Option<(u64, Offset)>,
-    /// Bytes of the last segment's file as found.
-    pub on_disk: u64,
-    /// Bytes scanned.
-    pub bytes: u64,
-}
-
-impl Scan {
-    pub(super) fn new(place: usize, at: u64, known: Offset, reached: Offset, on_disk: u64) -> Self {
-        Self { place, at, need: 0, known, reached, last: None, on_disk, bytes: 0 }
-    }
-}
 
 /// A batch that a scan has found.
 struct Seen {
@@ -66,7 +41,11 @@ impl Log {
         let Scan { place, at, need, .. } = *self.scan();
         let len = need.max(READ_BYTES).min(size.saturating_sub(at));
         let file = self.file(FileName::Log(self.segments[place].base));
-        self.ask(DiskOp::Read { file, at, len: u32::try_from(len).unwrap_or(u32::MAX) }, super::Asked::Recovery, out);
+        self.ask(
+            DiskOp::Read { file, at, len: u32::try_from(len).unwrap_or(u32::MAX) },
+            super::cold::Asked::Recovery,
+            out,
+        );
         LogEvent::Nothing
     }
 

@@ -1,7 +1,7 @@
 //! What an opened folder holds and no log needs: leavings of a crash, of a truncation, of retention.
 
 use super::Log;
-use super::settle::Then;
+use super::pending::Then;
 use crate::id::Offset;
 use crate::io::{DiskOp, FileName, Out};
 

@@ -5,24 +5,15 @@
 
 use super::cold::{Asked, CHUNK_BYTES};
 use super::find::Sought;
+use super::pending::Then;
+use super::replay::Replay;
 use super::segment::Segment;
-use super::settle::Then;
 use super::{Loading, Log, Producers, append, snapshot};
 use crate::batch::Header;
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
 use crate::time::Now;
 use bytes::Bytes;
-
-/// The producers, read again from a snapshot and the batches behind it.
-#[derive(Debug)]
-pub(super) struct Replay {
-    producers: Producers,
-    /// What is below is in `producers`; `None`: the snapshot is yet to be read.
-    next: Option<Offset>,
-    /// The change behind which the snapshots on disk are those of this history: a read does not see what is under way.
-    behind: u64,
-}
 
 impl Log {
     /// Cuts the log back so that it ends at `to`, or at the start of the batch that holds `to`. `end()`, `synced()`, epochs, producers
