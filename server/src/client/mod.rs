@@ -33,7 +33,8 @@ macro_rules! answer {
 /// A cluster as the commands see it.
 #[derive(Debug)]
 pub struct Cluster {
-    bootstrap: String,
+    /// Where any broker is looked for, the one that answered last first.
+    bootstrap: Vec<String>,
     links: HashMap<String, Link>,
     /// Addresses by node.
     nodes: HashMap<i32, String>,
@@ -97,12 +98,20 @@ pub fn patiently<T>(what: &str, mut work: impl FnMut() -> Result<Option<T>, Fail
 impl Cluster {
     /// Reaches the first of the addresses that answers.
     pub fn open(bootstrap: &str) -> Result<Self, Failure> {
+        let addresses = bootstrap.split(',').map(str::trim).filter(|one| !one.is_empty()).map(String::from);
+        let mut cluster = Self { bootstrap: addresses.collect(), links: HashMap::new(), nodes: HashMap::new() };
+        cluster.reach().map(|_| cluster)
+    }
+
+    /// The address of some broker that can be reached.
+    fn reach(&mut self) -> Result<String, Failure> {
         let mut last = Failure::failed("no broker's address is given");
-        for address in bootstrap.split(',').map(str::trim).filter(|one| !one.is_empty()) {
-            match Link::open(address) {
-                Ok(link) => {
-                    let links = HashMap::from([(address.to_string(), link)]);
-                    return Ok(Self { bootstrap: address.into(), links, nodes: HashMap::new() });
+        for place in 0..self.bootstrap.len() {
+            let address = self.bootstrap[place].clone();
+            match self.link(&address) {
+                Ok(_) => {
+                    self.bootstrap.swap(0, place);
+                    return Ok(address);
                 }
                 Err(why) => last = why,
             }
@@ -119,7 +128,7 @@ impl Cluster {
 
     /// Asks any broker.
     pub fn any(&mut self, key: ApiKey, body: impl Into<RequestKind>) -> Result<ResponseKind, Failure> {
-        let address = self.bootstrap.clone();
+        let address = self.reach()?;
         self.at(&address, key, body)
     }
 
@@ -157,7 +166,11 @@ impl Cluster {
         });
         let found = answer!(Metadata, self.any(ApiKey::Metadata, request));
         for broker in &found.brokers {
-            self.nodes.insert(broker.node_id.0, format!("{}:{}", broker.host.as_str(), broker.port));
+            let address = format!("{}:{}", broker.host.as_str(), broker.port);
+            if !self.bootstrap.contains(&address) {
+                self.bootstrap.push(address.clone());
+            }
+            self.nodes.insert(broker.node_id.0, address);
         }
         Ok(found)
     }
@@ -192,7 +205,7 @@ impl Cluster {
     pub fn coordinator(&mut self, group: &str) -> Result<i32, Failure> {
         patiently(&format!("group {group}"), || {
             let mut request = FindCoordinatorRequest::default();
-            let version = self.link(&self.bootstrap.clone())?.version(ApiKey::FindCoordinator)?;
+            let version = self.version(ApiKey::FindCoordinator)?;
             if version >= 4 {
                 request.coordinator_keys = vec![text(group)];
             } else {
@@ -213,7 +226,7 @@ impl Cluster {
 impl Cluster {
     /// The version in which the first broker is asked.
     pub fn version(&mut self, key: ApiKey) -> Result<i16, Failure> {
-        let address = self.bootstrap.clone();
+        let address = self.reach()?;
         self.link(&address)?.version(key)
     }
 }
