@@ -4,6 +4,7 @@ use super::calls::Asked;
 use super::machine::Quorum;
 use super::message::{self, Ballotpaper};
 use super::role::Role;
+use super::stage::Stage;
 use crate::id::NodeId;
 use crate::io::{Lane, Out};
 use crate::mutant::{self, Mutant};
@@ -136,9 +137,16 @@ impl Quorum {
     /// Closes the log in order; [`Changes::closed`](super::Changes::closed) follows.
     pub fn close(&mut self, now: Now, out: &mut Out) {
         self.closing = true;
-        if let Some(journal) = self.journal_mut() {
-            let event = journal.log.close(now, out);
-            self.on_log_event(event);
+        match self.journal_mut() {
+            Some(journal) => {
+                let event = journal.log.close(now, out);
+                self.on_log_event(event);
+            }
+            // It is still being opened: nothing was written, and what the disk answers now is nobody's.
+            None => {
+                self.stage = Stage::Closed;
+                self.changes.closed = true;
+            }
         }
     }
 

@@ -84,6 +84,8 @@ pub struct Disk {
     crashes: u64,
     pub faults: Faults,
     pub slow: u64,
+    /// A change failed: until the next start none takes effect any more, as the contract says.
+    failed: bool,
 }
 
 impl Disk {
@@ -100,6 +102,7 @@ impl Disk {
             crashes: 0,
             faults: Faults::default(),
             slow: profile.slow,
+            failed: false,
         };
         disk.start();
         disk
@@ -134,7 +137,10 @@ impl Disk {
             }
             Due::Change(dir) => {
                 let (tag, op) = self.slot(dir).under_way.pop_front()?;
-                Some((tag, self.change(&op)))
+                let result = if self.failed { Err(DiskFault::Io) } else { self.change(&op) };
+                // A name that is not there is the asker's error, not the medium's.
+                self.failed |= matches!(result, Err(DiskFault::Io | DiskFault::Full));
+                Some((tag, result))
             }
         }
     }
@@ -152,7 +158,7 @@ impl Disk {
         for place in 0..self.slots.len() {
             let under_way = std::mem::take(&mut self.slots[place].under_way);
             let most = under_way.len() as u64;
-            let done = if loss == Loss::All { 0 } else { dice.below(most + 1) } as usize;
+            let done = if loss == Loss::All || self.failed { 0 } else { dice.below(most + 1) } as usize;
             for (turn, (_, op)) in under_way.into_iter().take(done).enumerate() {
                 // They take effect one after the other: only of the last one the last step, making it durable, is missing.
                 let op = if turn + 1 == done { without_sync(op) } else { op };
@@ -167,6 +173,7 @@ impl Disk {
 
     /// A new incarnation of the node knows no folder but the root.
     pub fn start(&mut self) {
+        self.failed = false;
         self.slots.clear();
         self.slots.push(Slot { name: Some(String::new()), ..Slot::default() });
         self.reads.clear();

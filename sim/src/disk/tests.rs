@@ -90,23 +90,28 @@ fn an_operation_under_way_may_have_happened() {
 }
 
 #[test]
-fn faults_strike_once_each() {
-    let mut disk = disk();
-    run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
-    disk.faults.sync = 1;
-    assert_eq!(run(&mut disk, append(0, "a", true)), Err(DiskFault::Io));
-    assert_eq!(run(&mut disk, DiskOp::Sync { file: LOG }), Ok(DiskDone::Done));
-    disk.faults.write = 1;
-    assert_eq!(run(&mut disk, append(1, "b", false)), Err(DiskFault::Io));
-    disk.faults.read = 1;
-    assert_eq!(run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }), Err(DiskFault::Io));
-    assert_eq!(
-        run(&mut disk, DiskOp::Read { file: LOG, at: 0, len: 1 }),
-        Ok(DiskDone::Bytes(Bytes::from_static(b"a")))
-    );
-    disk.faults.room = Some(3);
-    assert_eq!(run(&mut disk, append(1, "bcd", false)), Ok(DiskDone::Done));
-    assert_eq!(run(&mut disk, append(4, "e", false)), Err(DiskFault::Full));
+fn faults_strike_once_each_and_end_all_changes_until_the_next_start() {
+    let read = DiskOp::Read { file: LOG, at: 0, len: 1 };
+    for (fault, op) in [("sync", append(1, "a", true)), ("write", append(1, "b", false)), ("room", append(1, "bcde", false))] {
+        let mut disk = disk();
+        run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
+        run(&mut disk, DiskOp::SyncDir { dir: DIR }).unwrap();
+        run(&mut disk, append(0, "x", true)).unwrap();
+        disk.faults.read = 1;
+        assert_eq!(run(&mut disk, read.clone()), Err(DiskFault::Io));
+        assert_eq!(run(&mut disk, read.clone()), Ok(DiskDone::Bytes(Bytes::from_static(b"x"))));
+        match fault {
+            "sync" => disk.faults.sync = 1,
+            "write" => disk.faults.write = 1,
+            _ => disk.faults.room = Some(3),
+        }
+        assert!(run(&mut disk, op).is_err(), "{fault}");
+        assert_eq!(run(&mut disk, append(9, "later", true)), Err(DiskFault::Io), "{fault}");
+        disk.faults = Faults::default();
+        disk.crash(Loss::Nothing);
+        run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
+        assert_eq!(run(&mut disk, append(9, "later", true)), Ok(DiskDone::Done), "{fault}");
+    }
 }
 
 #[test]
