@@ -68,7 +68,8 @@ fn hunt_from(chosen: mutant::Mutant, base: u64, jobs: usize, seconds: Duration) 
     let began = Instant::now();
     let mut seed = base;
     while let Some(left) = seconds.checked_sub(began.elapsed()) {
-        let swarm = Swarm { seed, jobs, seconds: left, most: u64::MAX, keep_going: false, mutant: Some(chosen.name().into()) };
+        let swarm =
+            Swarm { seed, jobs, seconds: left, most: u64::MAX, keep_going: false, mutant: Some(chosen.name().into()) };
         assert!(mutant::select(chosen.name()), "built without the feature mutants");
         let (_, found, _) = swarm.run(|_, _| {});
         mutant::select("none");

@@ -151,7 +151,8 @@ impl Reader {
                 let empty = fetched.reads.is_empty();
                 self.me.end(ctx, op, State::Ok, Act::Polled { reads: fetched.reads });
                 // An empty answer waited at the broker; one with an error did not.
-                self.not_before = ctx.now + if empty { pause.max(if self.is_last { 1_000 } else { 10_000 }) } else { pause };
+                self.not_before =
+                    ctx.now + if empty { pause.max(if self.is_last { 1_000 } else { 10_000 }) } else { pause };
                 self.reach(ctx, &seen);
             }
             _ => {}

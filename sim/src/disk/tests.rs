@@ -92,7 +92,9 @@ fn an_operation_under_way_may_have_happened() {
 #[test]
 fn faults_strike_once_each_and_end_all_changes_until_the_next_start() {
     let read = DiskOp::Read { file: LOG, at: 0, len: 1 };
-    for (fault, op) in [("sync", append(1, "a", true)), ("write", append(1, "b", false)), ("room", append(1, "bcde", false))] {
+    for (fault, op) in
+        [("sync", append(1, "a", true)), ("write", append(1, "b", false)), ("room", append(1, "bcde", false))]
+    {
         let mut disk = disk();
         run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
         run(&mut disk, DiskOp::SyncDir { dir: DIR }).unwrap();
