@@ -40,20 +40,9 @@ impl Row {
 pub fn hunt(chosen: mutant::Mutant, bases: u64, jobs: usize, seconds: Duration) -> Row {
     let mut row = Row { name: chosen.name(), breaks: chosen.breaks(), seeds: Vec::new(), spoke: Vec::new() };
     for base in 0..bases {
-        let swarm = Swarm {
-            seed: 1 + base * 1_000_000,
-            jobs,
-            seconds,
-            most: u64::MAX,
-            keep_going: false,
-            mutant: Some(chosen.name().into()),
-        };
-        assert!(mutant::select(chosen.name()), "built without the feature mutants");
-        let (total, found, _) = swarm.run(|_, _| {});
-        mutant::select("none");
-        row.seeds.push(found.as_ref().map(|_| total.seeds));
-        let spoke = found.and_then(|outcome| outcome.failure).map(|failure| failure.anomaly.kind.to_string());
-        if let Some(spoke) = spoke.filter(|spoke| !row.spoke.contains(spoke)) {
+        let killed = hunt_from(chosen, 1 + base * 1_000_000, jobs, seconds);
+        row.seeds.push(killed.as_ref().map(|(seeds, _)| *seeds));
+        if let Some((_, spoke)) = killed.filter(|(_, spoke)| !row.spoke.contains(spoke)) {
             row.spoke.push(spoke);
         }
         if row.lived() {
