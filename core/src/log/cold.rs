@@ -128,12 +128,6 @@ impl Cold {
             .unwrap_or(0)
     }
 
-    /// The last place before the batch of `offset` up to which chunks have seen good batches, and the offset behind them.
-    pub fn good_before(&self, segment: Offset, offset: Offset) -> Option<(u64, Offset)> {
-        let before = self.chunks.iter().filter(|chunk| chunk.segment == segment && chunk.last < offset);
-        before.max_by_key(|chunk| chunk.end()).map(|chunk| (chunk.end(), chunk.last.plus(1)))
-    }
-
     pub fn keep(&mut self, chunk: Chunk) {
         self.chunks.retain(|other| other.segment != chunk.segment || other.at != chunk.at);
         if self.chunks.len() >= CHUNKS_MAX {

@@ -125,6 +125,9 @@ impl Log {
     /// Goes on with what of our own waits for reads.
     fn proceed(&mut self, now: Now, out: &mut Out) -> LogEvent {
         self.proceed_cut(now, out);
+        if let Phase::Failed(fault) = self.phase {
+            return LogEvent::Failed(fault);
+        }
         self.proceed_replay(now, out);
         LogEvent::Warm
     }

@@ -8,7 +8,7 @@ use super::find::Sought;
 use super::pending::Then;
 use super::replay::Replay;
 use super::segment::Segment;
-use super::{Loading, Log, Producers, append, snapshot};
+use super::{Loading, Log, Phase, Producers, append, snapshot};
 use crate::batch::Header;
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
@@ -190,7 +190,6 @@ impl Log {
     pub(super) fn proceed_cut(&mut self, now: Now, out: &mut Out) {
         let Some(to) = self.cutting else { return };
         let place = self.segments.len() - 1;
-        let base = self.segments[place].base;
         match self.seek(now, place, to, CHUNK_BYTES.0 as usize, out) {
             Ok(Sought::Wait) => {}
             Ok(Sought::Here(chunk)) => {
@@ -203,12 +202,9 @@ impl Log {
                 let size = self.segments[place].size;
                 self.cut_active(now, size, out);
             }
-            Err(_) => {
-                // What cannot be read is of no use: the log ends at the last good batch before, and fetches the rest again.
-                let (at, end) = self.cold.good_before(base, to).unwrap_or((0, base));
-                self.lower_end(end);
-                self.cut_active(now, at, out);
-            }
+            // Where the cut lies cannot be found out. Anything but stopping would take away records that others count on
+            // this replica for (seed 1258).
+            Err(_) => self.phase = Phase::Failed(DiskFault::Io),
         }
     }
 

@@ -96,7 +96,15 @@ impl Shadows {
                 }
             }
         }
-        shadow.entries.retain(|entry| entry.last < end.0);
+        // Behind its end there may still be what recovery cuts: a torn batch whose lost pages look like a batch of offset 0.
+        let mut next = i64::MIN;
+        let whole = shadow.entries.iter().take_while(|entry| {
+            let goes_on = entry.base >= next && entry.last < end.0;
+            next = entry.last.saturating_add(1);
+            goes_on
+        });
+        let whole = whole.count();
+        shadow.entries.truncate(whole);
         self.logs.insert(name.clone(), shadow);
     }
 
