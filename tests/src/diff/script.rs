@@ -26,6 +26,11 @@ use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// Requests that change metadata. Kafka answers them before the broker that was asked sees the change itself.
+const CHANGES: [&str; 6] = ["Create", "Delete", "Alter", "Incremental", "Elect", "OffsetDelete"];
+/// How long Kafka is given to see its own change.
+const SEEN_AFTER: Duration = Duration::from_millis(300);
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a condition may take to come true.
@@ -196,6 +201,9 @@ impl<'a> Stage<'a> {
                 (_, Outcome::Garbled(_) | Outcome::Lack(_)) => false,
             };
             if !once_more || Instant::now() >= end {
+                if CHANGES.iter().any(|name| label.starts_with(name)) {
+                    sleep(SEEN_AFTER);
+                }
                 self.keep(number, label, outcome);
                 return Ok(());
             }
