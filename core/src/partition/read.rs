@@ -3,7 +3,7 @@
 use super::{Partition, PartitionEvent, Role};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
-use crate::io::Out;
+use crate::io::{Out, Records};
 use crate::log::{Reading, TimeLookup};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
@@ -49,6 +49,8 @@ pub struct ReplicaFetch {
 pub struct Fetched {
     /// Nothing, if the logs diverge.
     pub reading: Reading,
+    /// There are records, and none of their batches is small enough for `max_bytes`.
+    pub no_room: bool,
     /// The reader's log differs from here on: the leader's epoch at or before the reader's last, and where that ends.
     pub diverging: Option<(LeaderEpoch, Offset)>,
     pub watermark: Offset,
@@ -139,15 +141,16 @@ impl Partition {
             return Err(ErrorCode::OffsetOutOfRange.into());
         }
         let diverging = self.divergence(query)?;
-        let fetched = |reading, partition: &Self| Fetched {
+        let fetched = |reading, no_room, partition: &Self| Fetched {
             reading,
+            no_room,
             diverging,
             watermark: partition.watermark,
             stable: partition.stable(),
             start: partition.log.start(),
         };
         if diverging.is_some() {
-            return Ok(fetched(Reading::Ready(crate::io::Records::Empty), self));
+            return Ok(fetched(Reading::Ready(Records::Empty), false, self));
         }
         if query.offset > self.log.end() {
             return Err(ErrorCode::OffsetOutOfRange.into());
@@ -158,11 +161,12 @@ impl Partition {
             Isolation::Watermark => self.watermark,
             Isolation::Stable => self.stable(),
         };
-        if query.offset >= until || query.max_bytes == 0 && !whole_first {
-            return Ok(fetched(Reading::Ready(crate::io::Records::Empty), self));
+        if query.offset >= until {
+            return Ok(fetched(Reading::Ready(Records::Empty), false, self));
         }
         let reading = self.log.read(now, query.offset, until, query.max_bytes, whole_first, out)?;
-        Ok(fetched(reading, self))
+        let no_room = !whole_first && matches!(reading, Reading::Ready(Records::Empty));
+        Ok(fetched(reading, no_room, self))
     }
 
     /// Where the reader's log stops being the leader's (KIP-595): the leader never wrote the reader's last epoch, or wrote

@@ -45,8 +45,7 @@ impl Scene<'_> {
         let told =
             partition.on_fetch(self.now, &query, self.reader.replica, self.reader.isolation, whole_first, self.out);
         let found = match told {
-            // What has no room in this answer is looked at again for the next.
-            Ok(fetched) => self.found(number, fetched, room == 0 && !whole_first),
+            Ok(fetched) => self.found(number, fetched),
             Err(refusal) => {
                 // A follower that is out of range learns where to begin anew.
                 let bounds = self.reader.replica.map(|_| (partition.watermark().0, partition.log_start().0));
@@ -75,9 +74,10 @@ impl Scene<'_> {
         Ok(PartitionKey { topic: topic.id, partition: *partition })
     }
 
-    fn found(&self, number: i32, fetched: Fetched, no_room: bool) -> Found {
+    fn found(&self, number: i32, fetched: Fetched) -> Found {
         let (records, cold) = match fetched.reading {
-            Reading::Ready(records) => (records, no_room),
+            // What has no room in this answer is looked at again for the next, whether its log moves or not (seed 527).
+            Reading::Ready(records) => (records, fetched.no_room),
             Reading::Wait => (Records::Empty, true),
         };
         let mut data = PartitionData::default()

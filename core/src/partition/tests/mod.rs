@@ -2,7 +2,7 @@
 
 mod cluster;
 
-use super::Acks;
+use super::{Acks, FetchQuery, Isolation};
 use crate::rng::Rng;
 use crate::time::Span;
 use cluster::Cluster;
@@ -129,6 +129,26 @@ fn whatever_fails_nothing_acknowledged_is_lost() {
     for seed in 0..400 {
         assert_eq!(play(seed), None, "seed {seed}");
     }
+}
+
+#[test]
+fn a_reader_is_told_that_a_batch_has_no_room() {
+    // Else a session has no reason to look at the partition again before its log moves (seed 527).
+    let mut cluster = Cluster::new(1, 3);
+    (0..20).for_each(|_| cluster.calm());
+    let at = cluster.state.leader.expect("a leader after calm").0 as usize - 1;
+    cluster.produce(at, Acks::Leader).expect("the leader takes it");
+    let (now, one) = (cluster.now, &mut cluster.replicas[at]);
+    let partition = one.partition.as_mut().expect("it is up");
+    let end = partition.log_end();
+    let mut no_room = |offset, whole_first| {
+        let query = FetchQuery { epoch: None, offset, last_epoch: None, max_bytes: 1 };
+        let told = partition.on_fetch(now, &query, None, Isolation::End, whole_first, &mut one.out);
+        told.expect("it leads").no_room
+    };
+    assert!(no_room(end.plus(-1), false));
+    assert!(!no_room(end.plus(-1), true), "the first batch of an answer is handed out whole");
+    assert!(!no_room(end, false), "there is nothing to have");
 }
 
 /// Every named bug of replication is found by [`play`]. Run alone, the choice is the process's:
