@@ -107,7 +107,7 @@ impl Broker {
                 self.node.partitions.note(dir, event);
             }
         }
-        self.node.quorum.close(now, &mut self.node.out);
+        self.node.quorum.close(&mut self.node.out);
     }
 
     /// The quorum's log is closed in order.

@@ -273,7 +273,7 @@ impl Bench {
 
     /// A clean stop and start.
     pub fn restart(mut self) -> Self {
-        let closed = self.log.close(self.now, &mut self.out) == LogEvent::Closed;
+        let closed = self.log.close(&mut self.out) == LogEvent::Closed;
         self.settle();
         assert!(closed || self.events.contains(&LogEvent::Closed), "the log closes");
         let opening = Opening { clean: true, start: self.log.start(), topic_id: None };

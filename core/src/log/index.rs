@@ -105,12 +105,6 @@ impl Index {
         (entry.first == first).then_some(entry.at)
     }
 
-    /// The last exact entry whose batch begins at or before `offset`: its first offset, and where it begins.
-    pub fn exact_floor(&self, offset: u32) -> Option<(u32, u32)> {
-        let place = self.entries.partition_point(|entry| entry.reaches(offset));
-        self.entries[..place].iter().rev().find(|entry| entry.first != UNKNOWN).map(|entry| (entry.first, entry.at))
-    }
-
     /// The last exact entry behind `from` and not behind `to` (in bytes) whose batch begins at or below `until`.
     pub fn exact_before(&self, from: u32, to: u32, until: u32) -> Option<u32> {
         let place = self.entries.partition_point(|entry| entry.at <= to && entry.reaches(until));

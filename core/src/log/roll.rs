@@ -54,9 +54,10 @@ impl Log {
     }
 
     /// Makes all durable for a clean [`Self::open`]: [`LogEvent::Closed`] is returned, or comes when the disk is done. Appends are
-    /// refused from now on.
+    /// refused from now on. A truncation that still looks for its place ends first: cut at any other place, the log would lack records
+    /// that others count on this replica for.
     #[must_use = "a log that did not change is closed at once"]
-    pub fn close(&mut self, now: Now, out: &mut Out) -> LogEvent {
+    pub fn close(&mut self, out: &mut Out) -> LogEvent {
         if !self.is_open() {
             return LogEvent::Nothing;
         }
@@ -64,13 +65,68 @@ impl Log {
             self.phase = Phase::Closed;
             return LogEvent::Closed;
         }
-        self.cut_now(now, out);
         self.phase = Phase::Closing;
+        if self.cutting.is_none() {
+            self.finish_close(out);
+        }
+        LogEvent::Nothing
+    }
+
+    /// Where the log ends is known: writes all that a clean open reads.
+    pub(super) fn finish_close(&mut self, out: &mut Out) {
+        assert!(matches!(self.phase, Phase::Closing) && self.cutting.is_none(), "closing, and not being cut");
         self.seal_active(out);
         self.epochs.cut_end(self.end);
         self.write_epochs(out);
         self.write_snapshot(out);
         self.change(DiskOp::SyncDir { dir: self.dir }, Then::Closed, out);
-        LogEvent::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Bench, Disk};
+    use super::super::model::{batch, read_all};
+    use super::super::{LogConfig, Opening, Origin};
+    use super::*;
+    use crate::id::LeaderEpoch;
+
+    /// Twenty batches that lie in one file, with few places known, and none of the first in memory.
+    fn twenty() -> Bench {
+        let config =
+            LogConfig { segment_bytes: 100_000, index_interval_bytes: 1000, tail_bytes: 1, ..Default::default() };
+        let mut bench = Bench::opened(Disk::default(), config, Opening::default());
+        for value in 0..20u8 {
+            let bytes = batch(&[value; 110], 1, None);
+            bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).unwrap();
+            bench.settle();
+        }
+        bench
+    }
+
+    #[test]
+    fn a_log_that_closes_while_it_is_being_cut_keeps_all_that_was_not_to_go() {
+        let mut bench = twenty();
+        let whole = read_all(&mut bench, 10_000);
+        // In a new process no place in the file is known but those of the index.
+        let mut bench = bench.restart();
+        let to = Offset(5);
+        bench.log.truncate(bench.now, to, &mut bench.out);
+        assert!(!bench.log.is_settled(), "the place of the cut has to be looked up");
+        let mut bench = bench.restart();
+        assert_eq!(bench.log.end(), to);
+        let kept = read_all(&mut bench, 10_000);
+        assert_eq!((kept.len(), &kept[..]), (whole.len() / 4, &whole[..whole.len() / 4]));
+    }
+
+    #[test]
+    fn a_log_that_closes_while_it_is_being_cut_fails_rather_than_cut_anywhere() {
+        let mut bench = twenty().restart();
+        bench.log.truncate(bench.now, Offset(5), &mut bench.out);
+        assert_eq!(bench.log.close(&mut bench.out), LogEvent::Nothing);
+        bench.disk.fail_at = Some(bench.disk.count + 1);
+        bench.settle();
+        assert!(!bench.log.is_closed() && bench.log.fault().is_some());
+        assert!(bench.events.iter().any(|event| matches!(event, LogEvent::Failed(_))));
     }
 }

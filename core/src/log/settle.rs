@@ -124,9 +124,12 @@ impl Log {
 
     /// Goes on with what of our own waits for reads.
     fn proceed(&mut self, now: Now, out: &mut Out) -> LogEvent {
+        let sought = self.cutting.is_some();
         self.proceed_cut(now, out);
-        if let Phase::Failed(fault) = self.phase {
-            return LogEvent::Failed(fault);
+        match self.phase {
+            Phase::Failed(fault) => return LogEvent::Failed(fault),
+            Phase::Closing if sought && self.cutting.is_none() => self.finish_close(out),
+            Phase::Opening(_) | Phase::Open | Phase::Closing | Phase::Closed => {}
         }
         self.proceed_replay(now, out);
         LogEvent::Warm

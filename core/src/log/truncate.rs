@@ -175,17 +175,6 @@ impl Log {
         }
     }
 
-    /// Ends a truncation that is still looking for its place at the last place known before: what is lost is fetched again.
-    pub(super) fn cut_now(&mut self, now: Now, out: &mut Out) {
-        let Some(to) = self.cutting else { return };
-        let segment = self.active();
-        let known = super::index::relative(segment.base, to).and_then(|to| segment.index.exact_floor(to));
-        let (first, at) =
-            known.map_or((segment.base, 0), |(first, at)| (segment.base.plus(i64::from(first)), u64::from(at)));
-        self.lower_end(first);
-        self.cut_active(now, at, out);
-    }
-
     /// Looks for the place of a cut, as far as what was read back tells.
     pub(super) fn proceed_cut(&mut self, now: Now, out: &mut Out) {
         let Some(to) = self.cutting else { return };

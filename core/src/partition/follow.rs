@@ -50,7 +50,7 @@ impl Partition {
     /// What to ask the leader for; `None`: this is no follower, or has no leader, or its log is not open, or is being cut.
     pub fn fetch_plan(&self) -> Option<FetchPlan> {
         let Role::Follower { leader: Some(leader), epoch, .. } = self.role else { return None };
-        if !self.log.is_settled() || self.closed {
+        if !self.log.is_settled() || self.closing {
             return None;
         }
         let last = self.log.latest_epoch();

@@ -85,6 +85,8 @@ pub struct Partition {
     /// What the metadata, or the controller's answer, said last.
     state: Option<metadata::Partition>,
     watermark: Offset,
+    /// [`Partition::close`] was asked for: no role is taken up any more.
+    closing: bool,
     /// [`Partition::close`] is done.
     closed: bool,
     /// [`Partition::on_tick`] said that there is a change of the in-sync set to ask for, and nobody took it yet: the moment for it
@@ -114,6 +116,7 @@ impl Partition {
             role: Role::Opening,
             state: None,
             watermark,
+            closing: false,
             closed: false,
             isr_told: false,
         }
@@ -259,9 +262,10 @@ impl Partition {
     }
 
     /// Ends the log in order: all synced, checkpoints written; then [`Partition::is_closed`], at once or after a
-    /// [`PartitionEvent::closed`].
+    /// [`PartitionEvent::closed`]. A log that is still being opened ends when it is.
     pub fn close(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
-        let told = self.log.close(now, out);
+        self.closing = true;
+        let told = self.log.close(out);
         self.on_log_event(now, told, out)
     }
 

@@ -22,6 +22,7 @@ impl Partition {
         self.state = Some(state.clone());
         match self.role {
             Role::Opening | Role::Offline => PartitionEvent::NONE,
+            Role::Leader(_) | Role::Follower { .. } if self.closing => PartitionEvent::NONE,
             Role::Leader(_) | Role::Follower { .. } => self.enact(now, again, out),
         }
     }
@@ -99,7 +100,7 @@ impl Partition {
     /// it leads now.
     fn on_follower_disk(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         self.watermark = self.watermark.min(self.log.synced());
-        if self.leader() == Some(self.me) && self.log.is_settled() {
+        if self.leader() == Some(self.me) && self.log.is_settled() && !self.closing {
             return self.enact(now, false, out);
         }
         PartitionEvent::NONE
@@ -133,6 +134,8 @@ impl Partition {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told: Offset::NONE };
-        PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE }.and(self.enact(now, false, out))
+        let opened = PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE };
+        // The node stops, and waited for the log to be open to close it (seed 900371).
+        opened.and(if self.closing { self.close(now, out) } else { self.enact(now, false, out) })
     }
 }

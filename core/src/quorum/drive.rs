@@ -135,11 +135,11 @@ impl Quorum {
     }
 
     /// Closes the log in order; [`Changes::closed`](super::Changes::closed) follows.
-    pub fn close(&mut self, now: Now, out: &mut Out) {
+    pub fn close(&mut self, out: &mut Out) {
         self.closing = true;
         match self.journal_mut() {
             Some(journal) => {
-                let event = journal.log.close(now, out);
+                let event = journal.log.close(out);
                 self.on_log_event(event);
             }
             // It is still being opened: nothing was written, and what the disk answers now is nobody's.
