@@ -103,7 +103,26 @@ mutants! {
     NoMinIsr = "no-min-isr",
     /// Produce with `acks=all` is answered when the leader alone has the records on its disk.
     AckAllAtLeader = "ack-all-at-leader",
+    /// The shell tells the core that a write is durable before it is.
+    ShellAckBeforeSync = "shell-ack-before-sync",
+    /// Now and then the shell sends a reply on the connection that was opened after the one it is for.
+    ShellRepliesCrossed = "shell-replies-crossed",
+    /// The core is not told of calls whose connection broke: it waits for ever.
+    ShellLostWakeUp = "shell-lost-wake-up",
+    /// What a full socket did not take of a reply is taken for sent.
+    ShellNotFlushed = "shell-not-flushed",
+    /// Once a stop was asked for, what is still to be written is taken for written.
+    ShellStopDrops = "shell-stop-drops",
 }
+
+/// The bugs of the shell: only a simulation that runs the server can find them.
+pub const SHELL: &[Mutant] = &[
+    Mutant::ShellAckBeforeSync,
+    Mutant::ShellRepliesCrossed,
+    Mutant::ShellLostWakeUp,
+    Mutant::ShellNotFlushed,
+    Mutant::ShellStopDrops,
+];
 
 #[cfg(feature = "mutants")]
 mod chosen {

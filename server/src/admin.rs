@@ -1,6 +1,7 @@
 //! The operator's port: `/metrics`, `/healthz`, `/readyz`. Not open unless `admin.listen` says where.
 
 use crate::metrics::Metrics;
+use crate::rt::TcpListener;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -10,7 +11,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 
 /// How long a peer may take to send its request's head.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,7 +1,8 @@
 //! The process's two clocks, as the core is told them.
 
+use crate::rt;
 use esker_core::time::{Mono, Now, Wall};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// Tells the time since it was made.
@@ -17,7 +18,7 @@ impl Clock {
 
     pub fn now(&self) -> Now {
         let mono = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = rt::wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now { mono: Mono(mono), wall: Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)) }
     }
 

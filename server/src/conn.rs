@@ -4,22 +4,23 @@
 //! have, replies that wait for a slow reader. Where a bound is met the connection is not read any further; nobody else
 //! notices.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Source};
 use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::rt::TcpStream;
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive::{self, Received};
 use esker_core::config::LimitSettings;
 use esker_core::id::ConnId;
 use esker_core::io::{Input, Listener, Request};
+use esker_core::mutant::{self, Mutant};
 use esker_core::wire::{self, Frame, Replies, Segment, Slip};
 use kafka_protocol::protocol::StrBytes;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
@@ -194,6 +195,9 @@ impl Conn {
             return Ok(());
         }
         let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
+        if mutant::is(Mutant::ShellNotFlushed) && sent > 0 {
+            self.outbox = Outbox::default();
+        }
         self.shared.metrics.sent_bytes.inc_by(sent as u64);
         if sent > 0 {
             self.moved = Instant::now();
@@ -238,11 +242,14 @@ impl Conn {
             match segment {
                 Segment::Bytes(bytes) => self.outbox.bytes(bytes),
                 Segment::File(range) => {
-                    let file = self.shared.disk.source(range).map_err(|why| {
+                    let source = self.shared.disk.source(range).map_err(|why| {
                         tracing::error!("a reply's bytes at {} cannot be opened: {why}", range.file);
                         End::Asked
                     })?;
-                    self.outbox.file(file, range.at, range.len as usize);
+                    match source {
+                        Source::File(file) => self.outbox.file(file, range.at, range.len as usize),
+                        Source::Bytes(bytes) => self.outbox.bytes(bytes),
+                    }
                 }
             }
         }

@@ -8,7 +8,8 @@ use crate::notes;
 use crate::peers::{Call, Peers};
 use esker_core::broker::Broker;
 use esker_core::id::ConnId;
-use esker_core::io::{DiskOp, DiskTag, Input, Output};
+use esker_core::io::{DiskDone, DiskOp, DiskTag, Input, Output};
+use esker_core::mutant::{self, Mutant};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -32,6 +33,9 @@ pub struct Shell {
     pub ready: Option<Box<dyn FnOnce() + Send>>,
     pub conns: HashMap<ConnId, UnboundedSender<ToConn>>,
     pub ops: Vec<(DiskTag, DiskOp)>,
+    /// Replies so far, and whether a stop was asked for: known to named bugs alone.
+    pub replies: u64,
+    pub stopping: bool,
 }
 
 /// Drives the broker to its end.
@@ -51,7 +55,7 @@ pub async fn drive(mut broker: Broker, mut events: UnboundedReceiver<Event>, mut
         for event in batch.drain(..) {
             match event {
                 Event::Input(input) => {
-                    shell.forget_gone(&input);
+                    shell.look_at(&input);
                     broker.handle(now, input);
                 }
                 Event::Disk(completed) => {
@@ -83,22 +87,44 @@ impl Shell {
                 Output::Stopped { clean, why } => ended = Some(Ended { clean, why }),
             }
         }
+        self.break_ops();
         if !self.ops.is_empty() {
             self.disk.submit(&mut self.ops);
         }
         ended
     }
 
-    fn tell(&self, conn: ConnId, message: ToConn) {
+    /// The place of the named bugs that tamper with writes.
+    fn break_ops(&mut self) {
+        if mutant::is(Mutant::ShellAckBeforeSync) {
+            for (_, op) in &mut self.ops {
+                if let DiskOp::Append { sync, .. } = op {
+                    *sync = false;
+                }
+            }
+        }
+        if mutant::is(Mutant::ShellStopDrops) && self.stopping {
+            let is_write = |op: &DiskOp| matches!(op, DiskOp::Append { .. });
+            let dropped = self.ops.extract_if(.., |(_, op)| is_write(op)).map(|(tag, _)| (tag, Ok(DiskDone::Done)));
+            self.peers.report(Event::Disk(dropped.collect()));
+        }
+    }
+
+    fn tell(&mut self, conn: ConnId, message: ToConn) {
+        self.replies += 1;
+        let crossed = mutant::is(Mutant::ShellRepliesCrossed) && self.replies.is_multiple_of(64);
+        let next = || self.conns.keys().filter(|other| **other > conn).min().copied();
+        let conn = if crossed { next().unwrap_or(conn) } else { conn };
         // A connection that is gone says so itself.
         if let Some(to_conn) = self.conns.get(&conn) {
             let _ = to_conn.send(message);
         }
     }
 
-    fn forget_gone(&mut self, input: &Input) {
+    fn look_at(&mut self, input: &Input) {
         if let Input::Gone { conn } = input {
             self.conns.remove(conn);
         }
+        self.stopping |= matches!(input, Input::Stop);
     }
 }

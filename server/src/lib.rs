@@ -8,7 +8,9 @@
 //! |---|---|
 //! | `cli` | one file a command |
 //! | `client` | a small Kafka client for the commands, over the core's own `wire` |
-//! | `serve` | puts a node together, and takes it apart |
+//! | `serve` | puts a node together on a data folder |
+//! | `simulated` | puts a node together in the full-stack simulation (`tests/fullstack`) |
+//! | `node` | runs a node: its loop, its listeners, what watches over them |
 //! | `drive` | the loop that owns the `Broker` |
 //! | `listen` `conn` `outbox` | connections of clients: accept, read, decode, answer in order |
 //! | `peers` | calls to other nodes |
@@ -22,10 +24,17 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(madsim))]
 pub mod cli;
+#[cfg(not(madsim))]
 mod client;
 
+#[cfg(not(madsim))]
 mod serve;
+#[cfg(madsim)]
+pub mod simulated;
+
+mod node;
 
 mod drive;
 mod listen;
@@ -38,19 +47,25 @@ mod event;
 
 mod disk;
 
+#[cfg(not(madsim))]
 mod format;
+#[cfg(not(madsim))]
 mod lock;
 
+#[cfg(not(madsim))]
 mod files;
+#[cfg(not(madsim))]
 mod unpack;
 
+#[cfg(not(madsim))]
 mod admin;
 mod notes;
 
 mod metrics;
 
+#[cfg(not(madsim))]
 mod properties;
 
 mod clock;
-mod exit;
+pub mod exit;
 mod rt;

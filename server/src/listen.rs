@@ -2,6 +2,7 @@
 
 use crate::conn::{Conn, Shared};
 use crate::event::{Event, ToConn};
+use crate::rt::{TcpListener, TcpStream};
 use esker_core::id::ConnId;
 use esker_core::io::Listener;
 use std::collections::HashMap;
@@ -9,7 +10,6 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 /// Names connections and counts them, over all listeners.

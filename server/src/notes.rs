@@ -16,6 +16,8 @@ pub fn tell(note: &Note, metrics: &Metrics) {
         Note::Text { topic, .. } => topic,
     };
     metrics.note(kind);
+    #[cfg(madsim)]
+    crate::rt::on_note(note);
     match note {
         Note::Damaged { .. } => tracing::error!("{note}"),
         Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{note}"),

@@ -1,12 +1,11 @@
 //! Bytes on their way to a socket: pieces of memory by vectored writes, ranges of files by `sendfile`.
 
+use crate::rt::{self, TcpStream};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 
 /// Pieces in one vectored write.
 const PIECES_MAX: usize = 64;
@@ -62,12 +61,9 @@ impl Outbox {
 
     fn step(&self, stream: &TcpStream) -> io::Result<usize> {
         if let Some(Piece::File { file, at, left }) = self.pieces.front() {
-            let mut from = *at;
-            return stream.try_io(Interest::WRITABLE, || {
-                let sent = rustix::fs::sendfile(stream, file, Some(&mut from), (*left).min(SENDFILE_MAX))?;
-                // The file is shorter than the reply promised: the frame cannot be completed.
-                if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) }
-            });
+            let sent = rt::send_file(stream, file, *at, (*left).min(SENDFILE_MAX))?;
+            // The file is shorter than the reply promised: the frame cannot be completed.
+            return if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) };
         }
         let mut slices = [IoSlice::new(&[]); PIECES_MAX];
         let mut count = 0;

@@ -4,20 +4,19 @@
 //! core's decision.
 
 use crate::event::Event;
-use crate::rt::within;
+use crate::rt::{OwnedReadHalf, OwnedWriteHalf, TcpStream, within};
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive;
 use esker_core::error::Refusal;
 use esker_core::id::CallId;
 use esker_core::io::{Address, CallFault, Input, Lane};
+use esker_core::mutant::{self, Mutant};
 use esker_core::wire::{Slip, calls};
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -56,6 +55,12 @@ const fn patience(lane: Lane) -> Duration {
 impl Peers {
     pub fn new(client_id: String, events: UnboundedSender<Event>) -> Self {
         Self { client_id, events, lanes: HashMap::new() }
+    }
+
+    /// For the loop, which owns this.
+    pub fn report(&self, event: Event) {
+        // The loop is there: it asks.
+        let _ = self.events.send(event);
     }
 
     pub fn call(&mut self, to: Address, lane: Lane, call: Call) {
@@ -101,7 +106,7 @@ impl Line {
             if let Err(why) = self.talk(stream, first, &mut calls, &mut sent).await {
                 tracing::debug!("{:?} to {} ended: {why}", self.lane, self.to);
             }
-            for call in sent {
+            for call in sent.into_iter().filter(|_| !mutant::is(Mutant::ShellLostWakeUp)) {
                 self.fail(call.id);
             }
         }

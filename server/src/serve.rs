@@ -1,30 +1,19 @@
-//! Puts a node together from its configuration, and takes it apart.
+//! Puts a node together from its configuration and a real data folder.
 
-use crate::clock::Clock;
-use crate::conn::Shared;
 use crate::disk::{Disk, DiskThreads};
-use crate::drive::{Shell, drive};
 use crate::event::Event;
 use crate::exit::{Code, Failure};
-use crate::listen::{Doorkeeper, listen};
 use crate::metrics::Metrics;
-use crate::peers::Peers;
-use crate::rt::{self, Signals};
+use crate::node::{self, Parts};
+use crate::rt::{self, TcpListener};
 use crate::{admin, format, lock};
-use esker_core::broker::Broker;
 use esker_core::config::{Accepted, Door, Given, Identity, NodeConfig};
 use esker_core::id::Uuid;
-use esker_core::io::{Input, Listener};
-use std::collections::HashMap;
+use esker_core::io::Listener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-/// How long connections may take to send what is ready when the node has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 /// File descriptors that are no connection's: logs, indexes, listeners, peers.
 const RESERVED_FILES: u64 = 600;
 
@@ -47,8 +36,8 @@ pub fn serve(setup: Setup) -> Result<(), Failure> {
     let threads = number(&config.file, "runtime.threads", 2);
     let runtime = rt::runtime(threads).map_err(|why| Failure::failed(format!("cannot start threads: {why}")))?;
     runtime.block_on(async move {
-        let doors = open_doors(&mut config)?;
-        let admin = open_admin(&config)?;
+        let doors = node::open_doors(&mut config).await?;
+        let admin = open_admin(&config).await?;
         let folder = format::look(&setup.data, config.node.0, config.identity.cluster.as_deref(), Uuid(random()))?;
         std::fs::create_dir_all(&setup.data).map_err(|why| in_folder(&setup.data, &why))?;
         let _lock = lock::take(&setup.data)?;
@@ -78,45 +67,11 @@ fn random() -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-/// Binds every listener; a port 0 becomes the port that was found.
-fn open_doors(config: &mut NodeConfig) -> Result<Vec<(Door, TcpListener)>, Failure> {
-    let backlog = u32::try_from(config.limits.backlog).unwrap_or(50).max(512);
-    let mut open = Vec::new();
-    for door in &mut config.doors {
-        let socket = bind(&door.bind.host, door.bind.port, backlog)?;
-        let port = socket.local_addr().map_or(door.bind.port, |address| address.port());
-        if door.advertised.port == 0 {
-            door.advertised.port = port;
-        }
-        door.bind.port = port;
-        open.push((door.clone(), socket));
-    }
-    Ok(open)
-}
-
-fn bind(host: &str, port: u16, backlog: u32) -> Result<TcpListener, Failure> {
-    let host = if host.is_empty() { "0.0.0.0" } else { host };
-    let fail = |why: std::io::Error| {
-        let hint = if why.kind() == std::io::ErrorKind::AddrInUse {
-            "; another process has it: stop it, or give --listen another port"
-        } else {
-            ""
-        };
-        Failure::new(Code::Address, format!("cannot listen on {host}:{port}: {why}{hint}"))
-    };
-    let mut addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port)).map_err(fail)?;
-    let address = addresses.next().ok_or_else(|| fail(std::io::ErrorKind::AddrNotAvailable.into()))?;
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(fail)?;
-    socket.set_reuseaddr(true).map_err(fail)?;
-    socket.bind(address).map_err(fail)?;
-    socket.listen(backlog).map_err(fail)
-}
-
-fn open_admin(config: &NodeConfig) -> Result<Option<TcpListener>, Failure> {
+async fn open_admin(config: &NodeConfig) -> Result<Option<TcpListener>, Failure> {
     let Some(text) = config.file.get("admin.listen").filter(|text| !text.is_empty()) else { return Ok(None) };
     let wrong = || Failure::new(Code::Config, format!("admin.listen: '{text}' is not host:port"));
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    bind(host, port.parse().map_err(|_| wrong())?, 16).map(Some)
+    node::bind(host, port.parse().map_err(|_| wrong())?, 16).await.map(Some)
 }
 
 async fn run(
@@ -128,15 +83,6 @@ async fn run(
     let metrics = Arc::new(Metrics::default());
     let (events, inbox) = mpsc::unbounded_channel();
     let disk = start_disk(&data, &config, &metrics, &events)?;
-    let shared = Arc::new(Shared {
-        events: events.clone(),
-        disk: Arc::clone(&disk),
-        metrics: Arc::clone(&metrics),
-        limits: config.limits.clone(),
-        room: Semaphore::new(config.limits.in_flight_bytes),
-    });
-    let keeper =
-        Arc::new(Doorkeeper::new(config.limits.connections.min(files_max()), config.limits.connections_per_ip));
     if let Some(socket) = admin {
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics)));
     }
@@ -146,29 +92,8 @@ async fn run(
         of_ready.set_ready();
         println!("{line}");
     };
-    for (door, socket) in doors {
-        tokio::spawn(listen(socket, door.listener, Arc::clone(&keeper), Arc::clone(&shared)));
-    }
-    tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
-    tokio::spawn(watch_signals(events.clone()));
-    let shell = Shell {
-        disk,
-        peers: Peers::new(format!("esker-{}", config.node), events),
-        metrics,
-        ready: Some(Box::new(ready)),
-        conns: HashMap::new(),
-        ops: Vec::new(),
-    };
-    // A task of its own: a thread that serves a connection can go on with the loop without waking another.
-    let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
-    let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
-    tokio::time::sleep(LAST_WORDS).await;
-    if ended.clean {
-        tracing::info!("stopped in order");
-        Ok(())
-    } else {
-        Err(Failure::new(Code::Storage, format!("stopped: {}", ended.why)))
-    }
+    let ready = Box::new(ready);
+    node::run(Parts { config, doors, disk, metrics, events, inbox, connections_max: files_max(), ready }).await
 }
 
 fn start_disk(
@@ -201,26 +126,4 @@ fn files_max() -> usize {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(current.saturating_sub(RESERVED_FILES).max(64)).unwrap_or(usize::MAX)
-}
-
-async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: UnboundedSender<Event>) {
-    loop {
-        if let Ok(bytes) = disk.room() {
-            metrics.room.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-            if events.send(Event::Input(Input::Room { bytes })).is_err() {
-                return;
-            }
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-}
-
-/// The first signal asks for a clean stop; the second ends the process at once.
-async fn watch_signals(events: UnboundedSender<Event>) {
-    let Ok(mut signals) = Signals::listen() else { return };
-    signals.next().await;
-    tracing::info!("stopping; once more to stop at once");
-    let _ = events.send(Event::Input(Input::Stop));
-    signals.next().await;
-    std::process::exit(130);
 }

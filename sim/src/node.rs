@@ -120,7 +120,8 @@ impl Process {
     }
 }
 
-fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
+/// The configuration of a node's process: of the plan, with an identity of its own.
+pub fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
     let hosts: Vec<String> = (1..=plan.nodes.len()).map(|number| format!("n{number}")).collect();
     let voters: Vec<(i32, &str, u16)> =
         hosts.iter().enumerate().map(|(place, host)| (place as i32 + 1, host.as_str(), CONTROLLER_PORT)).collect();

@@ -4,7 +4,7 @@ use esker_tests::source::{Crate, circles};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 4] = ["core", "sim", "server", "tests"];
+const CRATES: [&str; 5] = ["core", "sim", "server", "tests", "tests/fullstack"];
 const LINES_MAX: usize = 500;
 const JUNK: [&str; 11] =
     ["util", "utils", "helper", "helpers", "common", "manager", "types", "misc", "stuff", "shared", "base"];

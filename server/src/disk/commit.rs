@@ -4,6 +4,7 @@
 //! `syncfs` (a thousand files: 15 ms instead of 240). A sync that fails is final: the pages it could not write may be
 //! gone, and a second sync that succeeds would prove nothing.
 
+use super::Completed;
 use crate::files::Files;
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
@@ -15,9 +16,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
-
-/// Operations that are complete, in order.
-pub type Completed = Vec<(DiskTag, Result<DiskDone, DiskFault>)>;
 
 /// Above this many files and folders one `syncfs` is cheaper than a sync each.
 const SYNC_EACH_MAX: usize = 4;

@@ -1,96 +1,45 @@
 //! Disk operations, off the runtime's threads.
-//!
-//! ```text
-//! submit ─▶ write thread ──▶ sync thread ─▶ done     what changes something, in order
-//!        └▶ read threads ──────────────────▶ done     reads, lists, decompression
-//! ```
-//! The write thread takes everything that waits as one round, carries it out in order, puts waiting appends to one file into
-//! one vectored write, and passes the round on to be made durable together with other rounds ([`commit`]).
 
+#[cfg(not(madsim))]
 mod commit;
+#[cfg(not(madsim))]
 mod look;
+#[cfg(not(madsim))]
 mod queue;
+#[cfg(not(madsim))]
+mod threads;
+#[cfg(not(madsim))]
 mod write;
 
-pub use commit::Completed;
+#[cfg(not(madsim))]
+pub use threads::DiskThreads;
 
-use crate::files::Files;
-use crate::metrics::Metrics;
-use crate::rt::spawn_thread;
-use commit::Commit;
-use esker_core::io::{DiskOp, DiskTag, FileRange};
-use look::look;
-use queue::Queue;
+use bytes::Bytes;
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileRange};
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
-use write::Writer;
 
-/// What the node needs of a disk. The threads here are one; a simulated disk is the other.
+/// Operations that are complete, in order.
+pub type Completed = Vec<(DiskTag, Result<DiskDone, DiskFault>)>;
+
+/// Where bytes that a reply promised are.
+#[derive(Debug)]
+pub enum Source {
+    File(Arc<File>),
+    /// The bytes themselves: of a disk that has no files to send from.
+    #[cfg_attr(not(madsim), expect(dead_code, reason = "a data folder has files"))]
+    Bytes(Bytes),
+}
+
+/// What the node needs of a disk. Threads on a data folder are one; a simulated disk is the other.
 pub trait Disk: Send + Sync + 'static {
     /// Takes operations in the order in which they were issued.
     fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>);
     /// Where bytes that a reply promised can be sent from.
-    fn source(&self, range: FileRange) -> io::Result<Arc<File>>;
+    fn source(&self, range: FileRange) -> io::Result<Source>;
     /// Bytes left on the medium.
     fn room(&self) -> io::Result<u64>;
-}
-
-/// The disk of a real data folder.
-#[derive(Debug)]
-pub struct DiskThreads {
-    files: Arc<Files>,
-    writes: Arc<Queue>,
-    reads: Arc<Queue>,
-}
-
-impl DiskThreads {
-    /// Starts the threads on an existing folder. `done` is called with what is complete, in order.
-    pub fn start(
-        root: &Path,
-        readers: usize,
-        metrics: Arc<Metrics>,
-        done: impl Fn(Completed) + Clone + Send + 'static,
-    ) -> io::Result<Self> {
-        let files = Arc::new(Files::new(root)?);
-        let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
-        let commit = Commit::start(Arc::clone(&files), metrics, done.clone())?;
-        let writer = Writer { files: Arc::clone(&files), queue: Arc::clone(&writes), commit, failed: None };
-        spawn_thread("esker-write", move || writer.run())?;
-        for _ in 0..readers {
-            let (files, queue, done) = (Arc::clone(&files), Arc::clone(&reads), done.clone());
-            spawn_thread("esker-read", move || {
-                loop {
-                    for (tag, op) in queue.take(1) {
-                        done(vec![(tag, look(&files, op))]);
-                    }
-                }
-            })?;
-        }
-        Ok(Self { files, writes, reads })
-    }
-}
-
-impl Disk for DiskThreads {
-    fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>) {
-        let (writes, reads): (Vec<_>, Vec<_>) = ops.drain(..).partition(|(_, op)| write::changes(op));
-        if !writes.is_empty() {
-            self.writes.put(writes.into_iter());
-        }
-        for read in reads {
-            self.reads.put(std::iter::once(read));
-        }
-    }
-
-    fn source(&self, range: FileRange) -> io::Result<Arc<File>> {
-        self.files.open_promised(range.file)
-    }
-
-    fn room(&self) -> io::Result<u64> {
-        let stat = rustix::fs::fstatvfs(self.files.root_dir())?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,126 @@
+//! A node: its loop, its listeners, and what watches over them, on a disk that it is given.
+
+use crate::clock::Clock;
+use crate::conn::Shared;
+use crate::disk::Disk;
+use crate::drive::{Shell, drive};
+use crate::event::Event;
+use crate::exit::{Code, Failure};
+use crate::listen::{Doorkeeper, listen};
+use crate::metrics::Metrics;
+use crate::peers::Peers;
+use crate::rt::{self, Signals, TcpListener};
+use esker_core::broker::Broker;
+use esker_core::config::{Door, NodeConfig};
+use esker_core::io::Input;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+/// How long connections may take to send what is ready when the node has ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What a node is put together from.
+pub struct Parts {
+    pub config: NodeConfig,
+    pub doors: Vec<(Door, TcpListener)>,
+    /// Reports to `events`.
+    pub disk: Arc<dyn Disk>,
+    pub metrics: Arc<Metrics>,
+    pub events: UnboundedSender<Event>,
+    pub inbox: UnboundedReceiver<Event>,
+    pub connections_max: usize,
+    /// Called once, when the node serves.
+    pub ready: Box<dyn FnOnce() + Send>,
+}
+
+/// Binds every listener; a port 0 becomes the port that was found.
+pub async fn open_doors(config: &mut NodeConfig) -> Result<Vec<(Door, TcpListener)>, Failure> {
+    let backlog = u32::try_from(config.limits.backlog).unwrap_or(50).max(512);
+    let mut open = Vec::new();
+    for door in &mut config.doors {
+        let socket = bind(&door.bind.host, door.bind.port, backlog).await?;
+        let port = socket.local_addr().map_or(door.bind.port, |address| address.port());
+        if door.advertised.port == 0 {
+            door.advertised.port = port;
+        }
+        door.bind.port = port;
+        open.push((door.clone(), socket));
+    }
+    Ok(open)
+}
+
+pub async fn bind(host: &str, port: u16, backlog: u32) -> Result<TcpListener, Failure> {
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    rt::bind(host, port, backlog).await.map_err(|why| {
+        let hint = if why.kind() == std::io::ErrorKind::AddrInUse {
+            "; another process has it: stop it, or give --listen another port"
+        } else {
+            ""
+        };
+        Failure::new(Code::Address, format!("cannot listen on {host}:{port}: {why}{hint}"))
+    })
+}
+
+/// Runs until the node ends.
+pub async fn run(parts: Parts) -> Result<(), Failure> {
+    let Parts { config, doors, disk, metrics, events, inbox, connections_max, ready } = parts;
+    let shared = Arc::new(Shared {
+        events: events.clone(),
+        disk: Arc::clone(&disk),
+        metrics: Arc::clone(&metrics),
+        limits: config.limits.clone(),
+        room: Semaphore::new(config.limits.in_flight_bytes),
+    });
+    let keeper =
+        Arc::new(Doorkeeper::new(config.limits.connections.min(connections_max), config.limits.connections_per_ip));
+    for (door, socket) in doors {
+        tokio::spawn(listen(socket, door.listener, Arc::clone(&keeper), Arc::clone(&shared)));
+    }
+    tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
+    tokio::spawn(watch_signals(events.clone()));
+    let shell = Shell {
+        disk,
+        peers: Peers::new(format!("esker-{}", config.node), events),
+        metrics,
+        ready: Some(ready),
+        conns: HashMap::new(),
+        ops: Vec::new(),
+        replies: 0,
+        stopping: false,
+    };
+    // A task of its own: a thread that serves a connection can go on with the loop without waking another.
+    let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
+    let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
+    tokio::time::sleep(LAST_WORDS).await;
+    if ended.clean {
+        tracing::info!("stopped in order");
+        Ok(())
+    } else {
+        Err(Failure::new(Code::Storage, format!("stopped: {}", ended.why)))
+    }
+}
+
+async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: UnboundedSender<Event>) {
+    loop {
+        if let Ok(bytes) = disk.room() {
+            metrics.room.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+            if events.send(Event::Input(Input::Room { bytes })).is_err() {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// The first signal asks for a clean stop; the second ends the process at once.
+async fn watch_signals(events: UnboundedSender<Event>) {
+    let Ok(mut signals) = Signals::listen() else { return };
+    signals.next().await;
+    tracing::info!("stopping; once more to stop at once");
+    let _ = events.send(Event::Input(Input::Stop));
+    signals.next().await;
+    std::process::exit(130);
+}

@@ -1,0 +1,36 @@
+//! madsim: one thread, virtual time, a network that can be cut. What it lacks is made up for here.
+//!
+//! A socket behaves as Linux's do and madsim's does not: a write takes only a part now and then, or nothing for a while; a
+//! read gives what has come, in pieces; a connection can be reset. What is written is on its way at once.
+
+mod observe;
+mod stream;
+
+pub use observe::{Seen, observe, on_note, set_wall_offset, wall};
+pub use stream::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, reset};
+
+use std::fs::File;
+use std::io;
+
+/// Resolves when the node is sent a signal.
+pub struct Signals;
+
+impl Signals {
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Listens on an address.
+pub async fn bind(host: &str, port: u16, _backlog: u32) -> io::Result<TcpListener> {
+    TcpListener::bind(host, port).await
+}
+
+/// There are no files here: a simulated disk answers with bytes.
+pub fn send_file(_: &TcpStream, _: &File, _: u64, _: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
