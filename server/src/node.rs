@@ -122,5 +122,5 @@ async fn watch_signals(events: UnboundedSender<Event>) {
     tracing::info!("stopping; once more to stop at once");
     let _ = events.send(Event::Input(Input::Stop));
     signals.next().await;
-    std::process::exit(130);
+    rt::end_at_once().await;
 }

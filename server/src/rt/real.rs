@@ -30,6 +30,11 @@ impl Signals {
     }
 }
 
+/// Ends the process as a second ctrl-C does.
+pub async fn end_at_once() {
+    std::process::exit(130);
+}
+
 /// Threads that serve connections, with small stacks: a connection's task needs little.
 pub fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()

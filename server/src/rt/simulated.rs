@@ -25,6 +25,11 @@ impl Signals {
     }
 }
 
+/// Ends the process as a second ctrl-C does: whoever watches kills it.
+pub async fn end_at_once() {
+    observe::show(Seen::EndsAtOnce { node: madsim::plugin::node() });
+}
+
 /// Listens on an address.
 pub async fn bind(host: &str, port: u16, _backlog: u32) -> io::Result<TcpListener> {
     TcpListener::bind(host, port).await

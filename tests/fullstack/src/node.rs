@@ -1,7 +1,7 @@
 //! A node: a server's process on a simulated disk, which may end and be started again.
 
 use crate::disk::{Shelf, Simulated, lock};
-use crate::record::{self, host, now};
+use crate::record::{self, Ended, host, now};
 use esker_core::id::NodeId;
 use esker_server::simulated;
 use esker_sim::dice::{Dice, Stream};
@@ -12,14 +12,6 @@ use madsim::runtime::{Handle, NodeHandle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::UnboundedSender;
-
-/// A process ended by itself.
-#[derive(Debug)]
-pub struct Ended {
-    pub node: usize,
-    /// Why, if not because it was asked to.
-    pub fault: Option<String>,
-}
 
 /// A node as the world holds it.
 pub struct Node {

@@ -42,8 +42,6 @@ pub fn run(plan: &Plan, keep: Keep, until: u64) -> Outcome {
     let ran = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let mut world = World::new(Arc::clone(&plan));
-            let node_of = world.node_of();
-            esker_server::simulated::observe(move |seen| record::on_seen(seen, &node_of));
             world.run(until).await;
             *elapsed.borrow_mut() = now();
         });

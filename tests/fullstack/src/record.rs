@@ -11,6 +11,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// A process ended by itself.
+#[derive(Debug)]
+pub struct Ended {
+    pub node: usize,
+    /// Why, if not because it was asked to.
+    pub fault: Option<String>,
+}
 
 /// What was seen.
 #[derive(Debug)]
@@ -79,7 +88,11 @@ fn name(at: SocketAddr) -> String {
 }
 
 /// Takes what the servers and the sockets show.
-pub fn on_seen(seen: Seen<'_>, node_of: impl Fn(madsim::task::NodeId) -> Option<usize>) {
+pub fn on_seen(
+    seen: Seen<'_>,
+    node_of: impl Fn(madsim::task::NodeId) -> Option<usize>,
+    ended: &UnboundedSender<Ended>,
+) {
     let at = now();
     with(|record| match seen {
         Seen::Sent { from, to, bytes } => {
@@ -96,6 +109,13 @@ pub fn on_seen(seen: Seen<'_>, node_of: impl Fn(madsim::task::NodeId) -> Option<
         Seen::Note { node, note } => {
             let Some(node) = node_of(node) else { return };
             record.on_note(at, node, note);
+        }
+        Seen::EndsAtOnce { node } => {
+            let Some(node) = node_of(node) else { return };
+            record.mark("ended at once");
+            record.tell(at, format_args!("n{}", node + 1), "ends at once");
+            // The world is there as long as the run.
+            let _ = ended.send(Ended { node, fault: None });
         }
     });
 }

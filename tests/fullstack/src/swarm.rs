@@ -137,8 +137,7 @@ impl Swarm {
                             return;
                         }
                         match run_one(self.seed.wrapping_add(turn), self.mutant.as_deref(), None) {
-                            Ok(ran) if go_on(ran) => {}
-                            Ok(_) => stop.store(true, Ordering::Relaxed),
+                            Ok(ran) => drop(stop.fetch_or(!go_on(ran), Ordering::Relaxed)),
                             Err(why) => {
                                 stop.store(true, Ordering::Relaxed);
                                 *wrong.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);

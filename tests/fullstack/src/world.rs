@@ -1,9 +1,10 @@
 //! The run's course: machines are made, faults strike and end, all is healed, and then everything must come to rest.
 
 use crate::disk::lock;
-use crate::node::{Ended, Node};
-use crate::record::{self, host, now};
+use crate::node::Node;
+use crate::record::{self, Ended, host, now};
 use crate::seat::{Happening, Seat};
+use esker_server::simulated;
 use esker_sim::check::past;
 use esker_sim::client::{self, Client, Me, Opener, Producer, Reader};
 use esker_sim::disk::{Faults, Loss};
@@ -81,6 +82,7 @@ impl World {
             healed: false,
             quiet: false,
         };
+        world.observe(of_nodes);
         world.set_up();
         world
     }
@@ -124,10 +126,12 @@ impl World {
         self.machines.push(machine.id());
     }
 
-    /// Which node a machine is.
-    pub fn node_of(&self) -> impl Fn(NodeId) -> Option<usize> + 'static {
+    /// Who takes what the servers and the sockets show.
+    fn observe(&self, ended: UnboundedSender<Ended>) {
         let nodes: Vec<NodeId> = self.nodes.iter().map(|node| node.machine.id()).collect();
-        move |machine| nodes.iter().position(|node| *node == machine)
+        simulated::observe(move |seen| {
+            record::on_seen(seen, |machine| nodes.iter().position(|node| *node == machine), &ended);
+        });
     }
 
     /// Runs to the end, or until `until`, or until a promise is broken.

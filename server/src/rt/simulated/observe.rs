@@ -14,6 +14,8 @@ pub enum Seen<'a> {
     Sent { from: SocketAddr, to: SocketAddr, bytes: &'a [u8] },
     /// A node noted something.
     Note { node: NodeId, note: &'a Note },
+    /// A process ends without another word.
+    EndsAtOnce { node: NodeId },
 }
 
 type Observer = Box<dyn FnMut(Seen<'_>)>;
