@@ -98,6 +98,7 @@ impl Broker {
         if self.ended {
             return;
         }
+        self.node.partitions.begin_input();
         match input {
             Input::Boot => {
                 assert!(self.boot.is_none(), "a node boots once");
@@ -151,7 +152,7 @@ impl Broker {
         &self.node
     }
 
-    /// Asserts what must hold between inputs, in every machine.
+    /// Asserts what must hold between inputs, in every machine that the last input can have changed.
     pub fn check(&self) {
         self.node.check();
     }

@@ -209,6 +209,8 @@ impl Log {
         self.tail.check(self.end);
         assert!(self.segments.is_sorted_by(|one, next| one.base < next.base), "segments rise");
         self.segments.iter().for_each(Segment::check);
+        // The others' entries do not change any more.
+        self.active().index.check();
         let first = self.segments.first().expect("an open log has a segment");
         assert!(first.base <= self.start, "the start lies in the log");
         assert!(self.active().base <= self.end, "the last segment lies in the log");

@@ -76,7 +76,6 @@ impl Node {
     pub fn check(&self) {
         self.hold.check();
         self.sessions.check();
-        self.image.check();
         self.quorum.check();
         if let Some(controller) = &self.controller {
             controller.check();

@@ -15,6 +15,8 @@ pub struct Partitions {
     deadlines: BTreeSet<(Mono, DirId)>,
     /// Partitions that an input touched, and what changed: settled before the input's handling ends.
     touched: BTreeMap<DirId, PartitionEvent>,
+    /// Those of them that the last input touched, settled or not: all that [`Partitions::check`] has to look into.
+    recent: Vec<DirId>,
     next_dir: DirId,
 }
 
@@ -26,6 +28,7 @@ impl Default for Partitions {
             due: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             touched: BTreeMap::new(),
+            recent: Vec::new(),
             next_dir: DirId::FIRST_PARTITION,
         }
     }
@@ -101,6 +104,7 @@ impl Partitions {
             let (dir, event) = self.touched.pop_first()?;
             if let Some(key) = self.key_of(dir) {
                 self.read_deadline(key);
+                self.recent.push(dir);
                 return Some((key, event));
             }
         }
@@ -133,10 +137,21 @@ impl Partitions {
         self.deadlines.range(..=(now, DirId(u32::MAX))).filter_map(|(_, dir)| self.key_of(*dir)).collect()
     }
 
+    /// Another input begins: [`Partitions::recent`] is what it touches.
+    pub fn begin_input(&mut self) {
+        self.recent.clear();
+    }
+
+    /// The partitions that the last input touched; one can come twice. The others are as they were.
+    pub fn recent(&self) -> impl Iterator<Item = &Partition> {
+        let open = self.touched.keys();
+        self.recent.iter().chain(open).filter_map(|dir| self.by_key.get(self.by_dir.get(dir)?))
+    }
+
     pub fn check(&self) {
         assert_eq!(self.by_key.len(), self.by_dir.len(), "a folder of no partition, or the reverse");
         assert_eq!(self.due.len(), self.deadlines.len(), "deadlines and their index differ");
-        for partition in self.by_key.values() {
+        for partition in self.recent() {
             assert_eq!(self.key_of(partition.dir()), Some(partition.key()));
             partition.check();
         }

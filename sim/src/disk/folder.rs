@@ -48,6 +48,7 @@ impl Folder {
     pub fn replace(&mut self, name: FileName, bytes: &[u8]) {
         let place = self.add(File::durable(bytes));
         self.seen.insert(name, place);
+        self.changes.push(Change::Made(name, place));
         self.sync();
     }
 
@@ -66,11 +67,9 @@ impl Folder {
 
     /// Makes the names durable.
     pub fn sync(&mut self) {
-        if !self.changes.is_empty() {
-            self.changes.clear();
-            self.held.clone_from(&self.seen);
+        for change in std::mem::take(&mut self.changes) {
+            self.hold(change);
         }
-        self.held.clone_from(&self.seen);
     }
 
     /// What a crash leaves of it: of the names' changes none, a first part, or any of them; of the files' bytes, see [`File`].

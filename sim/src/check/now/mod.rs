@@ -103,7 +103,7 @@ impl Watch {
         self.broken.take().map_or(Ok(()), Err)?;
         let Some(process) = &nodes[node].process else { return Ok(()) };
         let core = process.broker.node();
-        for partition in core.partitions.iter().filter(|partition| partition.is_open() && partition.is_online()) {
+        for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
             self.look(node, partition, nodes)?;
         }
         let quorum = &core.quorum;
@@ -121,6 +121,7 @@ impl Watch {
             self.prefix.on_watermark(node, METADATA, shadow, quorum.watermark().0)?;
         }
         if before.3 != glance.3 {
+            core.image.check();
             self.same_image.look(&core.image)?;
         }
         Ok(())

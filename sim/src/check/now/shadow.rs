@@ -138,8 +138,11 @@ impl Shadows {
                 None
             }
             DiskOp::Append { file: FileId { dir, name: FileName::Log(base) }, at, bytes, .. } => {
-                let whole: Vec<u8> = bytes.iter().flat_map(|part| part.iter().copied()).collect();
-                self.logs.get_mut(self.dirs.get(dir)?)?.write(base.0, *at, &whole);
+                let log = self.logs.get_mut(self.dirs.get(dir)?)?;
+                match bytes.as_slice() {
+                    [whole] => log.write(base.0, *at, whole),
+                    parts => log.write(base.0, *at, &parts.concat()),
+                }
                 None
             }
             DiskOp::Truncate { file: FileId { dir, name: FileName::Log(base) }, len } => self.cut(*dir, base.0, *len),
