@@ -40,6 +40,20 @@ impl Span {
     }
 }
 
+/// The first of several deadlines, if there is one. Asked after every input: it allocates nothing and calls nothing.
+#[inline]
+pub fn earliest<const N: usize>(deadlines: [Option<Mono>; N]) -> Option<Mono> {
+    let mut first = None;
+    for at in deadlines {
+        first = match (first, at) {
+            (Some(one), Some(other)) if other < one => at,
+            (None, _) => at,
+            (Some(_), _) => first,
+        };
+    }
+    first
+}
+
 impl Mono {
     /// The time from `earlier` to `self`; zero when `earlier` is later.
     pub const fn since(self, earlier: Self) -> Span {

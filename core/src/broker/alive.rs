@@ -17,7 +17,7 @@ use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Uuid};
 use crate::io::{Address, CallFault, Lane, Listener};
 use crate::metadata::Broker;
 use crate::node::Node;
-use crate::time::{Mono, Now, Span};
+use crate::time::{Mono, Now, Span, earliest};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -262,7 +262,7 @@ impl Alive {
         let next = until.or(self.due);
         let ids = self.ids.as_ref().map(|sent| sent.until).or(self.ids_due);
         let alone = self.alone_since.map(|since| since + NOBODY_TO_ASK);
-        [next, ids, alone].into_iter().flatten().min()
+        earliest([next, ids, alone])
     }
 
     pub fn owns_call(&self, call: CallId) -> bool {

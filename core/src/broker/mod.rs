@@ -43,7 +43,7 @@ use crate::id::{CallId, ConnId, DirId};
 use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
 use crate::limits::EARLY_REQUESTS_MAX;
 use crate::node::{Node, Waiting};
-use crate::time::{Mono, Now};
+use crate::time::{Mono, Now, earliest};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -128,7 +128,7 @@ impl Broker {
         if self.ended || !self.is_up() {
             return None;
         }
-        [
+        earliest([
             self.node.hold.next_deadline(),
             self.node.quorum.next_deadline(),
             self.node.controller.as_ref().and_then(crate::controller::Controller::next_deadline),
@@ -141,10 +141,7 @@ impl Broker {
             self.isr.next_deadline(),
             self.chores.next_deadline(),
             self.stop.next_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ])
     }
 
     /// What the simulator's checkers look into.

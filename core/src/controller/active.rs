@@ -7,7 +7,7 @@ use crate::id::{BrokerEpoch, ConnId, LeaderEpoch, NodeId, Offset, Uuid};
 use crate::io::Address;
 use crate::metadata::{Change, Image, Record, Resource, Text};
 use crate::rng::Rng;
-use crate::time::{Mono, Now, Span};
+use crate::time::{Mono, Now, Span, earliest};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -158,8 +158,7 @@ impl Controller {
     pub fn next_deadline(&self) -> Option<Mono> {
         let sessions = self.sessions.next_deadline(|node| self.image.alive(node));
         let rebalance = self.settings.brokers.rebalance_leaders.then_some(self.next_rebalance);
-        let timers = [sessions, rebalance, Some(self.next_unclean), Some(self.last_turn + PULSE)];
-        timers.into_iter().flatten().min()
+        earliest([sessions, rebalance, Some(self.next_unclean), Some(self.last_turn + PULSE)])
     }
 
     /// A connection on the controller's listener ended: if a broker's heartbeats came on it, that broker is suspected.
@@ -188,8 +187,12 @@ impl Controller {
 
     /// Asserts what must hold after every event.
     pub fn check(&self) {
-        self.image.check();
         self.sessions.check(|node| self.image.broker(node).is_some());
+    }
+
+    /// Asserts what must hold after every record that the image takes in.
+    pub fn check_image(&self) {
+        self.image.check();
         for topic in self.image.topics() {
             for (key, state) in topic.each_partition() {
                 let led = state.leader.is_none_or(|leader| self.image.alive(leader));

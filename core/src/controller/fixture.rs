@@ -67,6 +67,7 @@ impl Cluster {
             self.offset = self.offset.plus(1);
             self.controller.apply(self.now, self.offset, record);
             self.controller.check();
+            self.controller.check_image();
         }
     }
 

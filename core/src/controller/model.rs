@@ -171,6 +171,7 @@ impl Model {
     fn hold(&mut self) {
         let controller = &self.cluster.controller;
         controller.check();
+        controller.check_image();
         let image = controller.image();
         let records = image.to_records();
         for record in &records {

@@ -16,7 +16,7 @@
 //! later. Fencing is safe at any time: it moves leaders within the in-sync set, and epochs fence the old one.
 
 use crate::id::{ConnId, NodeId, Offset};
-use crate::time::{Mono, Span};
+use crate::time::{Mono, Span, earliest};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -203,7 +203,7 @@ impl Sessions {
     pub fn next_deadline(&self, watched: impl Fn(NodeId) -> bool) -> Option<Mono> {
         let each = self.by_node.iter().filter(|(node, _)| watched(**node)).map(|(_, session)| {
             let probe = session.suspicion.as_ref().filter(|s| !s.calling).map(|s| s.next_probe);
-            let soonest = [probe, self.unreachable_at(session)].into_iter().flatten().min();
+            let soonest = earliest([probe, self.unreachable_at(session)]);
             soonest.map_or(session.heard + self.timeout, |at| at.min(session.heard + self.timeout))
         });
         each.min()

@@ -5,7 +5,7 @@ use super::{Log, LogEvent, SyncPolicy};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{DiskOp, FileName, Note, Out};
-use crate::time::{Mono, Now, Span};
+use crate::time::{Mono, Now, Span, earliest};
 
 /// After so long without an append the tail is given up: with many logs it is most of the memory.
 const TAIL_IDLE: Span = Span::from_millis(10_000);
@@ -68,7 +68,7 @@ impl Log {
         }
         let retired = self.retired.front().map(|retired| retired.0);
         let tail = (self.tail.bytes() > 0).then(|| self.appended_at + TAIL_IDLE);
-        [Some(self.retention_due), retired, self.flush_due, self.cold.deadline(), tail].into_iter().flatten().min()
+        earliest([Some(self.retention_due), retired, self.flush_due, self.cold.deadline(), tail])
     }
 
     pub(super) fn producer_expiry_ms(&self) -> i64 {

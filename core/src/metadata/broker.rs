@@ -8,7 +8,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// One advertised listener of a broker (`advertised.listeners`).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The listener's name: `PLAINTEXT`.
     pub name: Text,
@@ -19,7 +19,7 @@ pub struct Endpoint {
 }
 
 /// A registered broker (KIP-631). The registration stays when the broker dies: it is fenced then.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Broker {
     pub id: NodeId,
     /// Rises with every registration in the cluster: it is the offset that the registration's record was decided for.

@@ -5,7 +5,7 @@ use crate::id::{LeaderEpoch, NodeId, Offset, PartitionKey, Uuid};
 use alloc::collections::BTreeMap;
 
 /// The cluster's state as of [`Image::offset`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Image {
     pub(super) offset: Offset,
     pub(super) epoch: LeaderEpoch,

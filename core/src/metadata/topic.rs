@@ -13,7 +13,7 @@ pub type Configs = Given;
 /// A partition's state, as its last record says it.
 ///
 /// `leader` is none or in `isr`; `isr`, `adding`, `removing` and `elr` are in `replicas`, none twice; `elr` and `isr` have nothing in common.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Partition {
     /// Who holds a replica; the first one is the preferred leader.
     pub replicas: Vec<NodeId>,
@@ -37,7 +37,7 @@ pub struct Partition {
 }
 
 /// A topic: its name, its partitions by their number, its configs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Topic {
     pub id: Uuid,
     pub name: Text,

@@ -8,7 +8,7 @@ use super::stage::Stage;
 use crate::id::NodeId;
 use crate::io::{Lane, Out};
 use crate::mutant::{self, Mutant};
-use crate::time::{Mono, Now, Span};
+use crate::time::{Mono, Now, Span, earliest};
 use alloc::vec::Vec;
 use kafka_protocol::messages::{ApiKey, RequestKind};
 
@@ -39,7 +39,7 @@ impl Quorum {
             Role::Follower(role) => role.wait_until,
             Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Resigned(_) => None,
         };
-        [role, own, self.calls.deadline(), journal.log.next_deadline()].into_iter().flatten().min()
+        earliest([role, own, self.calls.deadline(), journal.log.next_deadline()])
     }
 
     /// Whether the role's time-out leads to anything.

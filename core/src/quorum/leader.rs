@@ -103,10 +103,11 @@ impl Leader {
 
     /// When too few voters have fetched for the leader to go on (KRaft's check quorum); `None`: it needs nobody.
     pub fn resign_at(&self, fetch_timeout: Span) -> Option<Mono> {
-        let mut seen: Vec<Mono> = self.voters.values().map(|voter| voter.fetched_at).collect();
-        seen.sort_unstable_by(|a, b| b.cmp(a));
         let others_needed = majority(self.voters.len() + 1) - 1;
-        let last = *seen.get(others_needed.checked_sub(1)?)?;
+        // Voters are few, and this is asked after every input: counting beats sorting a copy.
+        let newer = |at: Mono| self.voters.values().filter(|voter| voter.fetched_at > at).count();
+        let heard = self.voters.values().map(|voter| voter.fetched_at);
+        let last = heard.filter(|at| newer(*at) < others_needed).min()?;
         Some(last + Span(fetch_timeout.0.saturating_add(fetch_timeout.0 / 2)))
     }
 

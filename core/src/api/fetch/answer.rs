@@ -45,7 +45,7 @@ pub(super) fn send(node: &mut Node, ask: &Ask, fetching: Fetching) {
     if ask.version >= 16 {
         endpoints(node, elsewhere, &mut response);
     }
-    debug_assert_eq!(records.len(), response.responses.iter().map(|topic| topic.partitions.len()).sum::<usize>());
+    assert_eq!(records.len(), response.responses.iter().map(|topic| topic.partitions.len()).sum::<usize>());
     node.out.reply(ask.conn, ask.seq, Reply::Fetch { response: Box::new(response), records });
 }
 

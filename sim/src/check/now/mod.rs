@@ -35,6 +35,8 @@ pub struct Watch {
     /// What was looked at last, so that what did not change is not looked at again.
     seen: HashMap<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
+    /// How far each node's controller has decided.
+    controller_seen: Vec<Offset>,
     /// What an operation or a note showed to be broken.
     broken: Option<Broken>,
 }
@@ -60,6 +62,7 @@ impl Watch {
             same_image: same_image::SameImage::default(),
             seen: HashMap::new(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
+            controller_seen: vec![Offset::NONE; nodes],
             broken: None,
         }
     }
@@ -68,6 +71,7 @@ impl Watch {
         self.shadows[node].on_start();
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
+        self.controller_seen[node] = Offset::NONE;
         self.quorum_seen[node] = (LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE);
     }
 
@@ -107,6 +111,12 @@ impl Watch {
             self.look(node, partition, nodes)?;
         }
         let quorum = &core.quorum;
+        if let Some(controller) = &core.controller {
+            let ahead = controller.image().offset();
+            if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
+                controller.check_image();
+            }
+        }
         let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
         let before = std::mem::replace(&mut self.quorum_seen[node], glance);
         if before == glance {
