@@ -212,7 +212,7 @@ impl Sessions {
     /// Suspicions of brokers that nobody watches (they are fenced already) are dropped.
     pub fn forget_suspicions(&mut self, watched: impl Fn(NodeId) -> bool) {
         for (node, session) in &mut self.by_node {
-            if !watched(*node) {
+            if session.suspicion.is_some() && !watched(*node) {
                 session.suspicion = None;
             }
         }
