@@ -1,4 +1,5 @@
 //! AlterPartition: a leader asks for another in-sync set, and the controller grants it or says why not (KIP-497, KIP-841, KIP-903).
+//! One without the leader makes another of the set the leader.
 
 use super::election::change;
 use super::{Controller, Decision};
@@ -81,9 +82,9 @@ impl Controller {
     fn may_be_in_sync(&self, was: &Partition, asked: &Asked, members: &[Member]) -> Result<(), Refusal> {
         let once: BTreeSet<NodeId> = members.iter().map(|member| member.node).collect();
         let replicas_once = once.len() == members.len() && once.iter().all(|node| was.has_replica(*node));
-        let leader_stays = was.leader.is_some_and(|leader| once.contains(&leader));
         let recovering = asked.leader_recovery_state == 1;
-        if !replicas_once || !leader_stays || !matches!(asked.leader_recovery_state, 0 | 1) {
+        // A leader may ask for a set without itself, which Kafka's never does: its bytes are damaged, and another takes over.
+        if !replicas_once || once.is_empty() || !matches!(asked.leader_recovery_state, 0 | 1) {
             return Err(ErrorCode::InvalidRequest.into());
         }
         if recovering && (members.len() > 1 || !was.recovering) {

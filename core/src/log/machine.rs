@@ -191,6 +191,11 @@ impl Log {
         self.epochs.assign(epoch, self.end);
     }
 
+    /// Where the first segment begins that holds bytes which were read and are not what was written; `None`: no such is known.
+    pub fn damaged(&self) -> Option<Offset> {
+        self.segments.iter().find(|segment| segment.damaged.is_some()).map(|segment| segment.base)
+    }
+
     /// Asserts the invariants.
     pub fn check(&self) {
         assert!(

@@ -31,6 +31,8 @@ pub(super) struct Sight {
     pub watermark: Offset,
     /// How many replicas the partition has.
     pub replicas: usize,
+    /// This node, if its bytes are damaged: it leaves the in-sync set, and so the lead, to one that has them whole.
+    pub leaves: Option<NodeId>,
 }
 
 impl Leader {
@@ -146,6 +148,9 @@ impl Leader {
         if self.insync.is_pending() {
             return (Vec::new(), Vec::new());
         }
+        if let Some(me) = self.who_leaves(sight) {
+            return (Vec::new(), alloc::vec![me]);
+        }
         let joining = self.followers.iter().filter(|(node, p)| self.may_join(*node, p, sight)).map(|(node, _)| *node);
         let leaving = self.followers.iter().filter(|(node, p)| {
             self.insync.granted().contains(node) && !p.is_caught_up(sight.now, sight.end, settings.lag_max)
@@ -153,13 +158,20 @@ impl Leader {
         (joining.collect(), leaving.map(|(node, _)| *node).collect())
     }
 
+    /// The leader itself, if it has to go and is not the only one that has every committed record.
+    fn who_leaves(&self, sight: &Sight) -> Option<NodeId> {
+        sight.leaves.filter(|_| self.insync.granted().len() > 1)
+    }
+
     /// Whether [`Leader::changes`] names anyone, without allocating.
     pub fn wants_change(&self, sight: &Sight, settings: &Settings) -> bool {
         !self.insync.is_pending()
-            && self.followers.iter().any(|(node, p)| {
-                self.may_join(*node, p, sight)
-                    || self.insync.granted().contains(node) && !p.is_caught_up(sight.now, sight.end, settings.lag_max)
-            })
+            && (self.who_leaves(sight).is_some()
+                || self.followers.iter().any(|(node, p)| {
+                    self.may_join(*node, p, sight)
+                        || self.insync.granted().contains(node)
+                            && !p.is_caught_up(sight.now, sight.end, settings.lag_max)
+                }))
     }
 
     /// Forgets that followers outside the set were caught up, once that was too long ago.
@@ -172,8 +184,9 @@ impl Leader {
     }
 
     /// When the first follower in sync will have lagged for too long, or a proposal may be repeated.
-    pub fn next_deadline(&self, end: Offset, settings: &Settings) -> Option<Mono> {
-        if self.insync.is_pending() {
+    pub fn next_deadline(&self, sight: &Sight, settings: &Settings) -> Option<Mono> {
+        let end = sight.end;
+        if self.insync.is_pending() || self.who_leaves(sight).is_some() {
             return self.insync.next_turn();
         }
         let lagging = |(node, p): &&(NodeId, Progress)| {
@@ -210,7 +223,14 @@ mod tests {
     }
 
     fn sight(now: u64, end: i64, synced: i64, watermark: i64) -> Sight {
-        Sight { now: Mono(now), end: Offset(end), synced: Offset(synced), watermark: Offset(watermark), replicas: 3 }
+        Sight {
+            now: Mono(now),
+            end: Offset(end),
+            synced: Offset(synced),
+            watermark: Offset(watermark),
+            replicas: 3,
+            leaves: None,
+        }
     }
 
     fn fetch(leader: &mut Leader, now: u64, node: i32, synced: i64, end: i64) {
@@ -280,8 +300,8 @@ mod tests {
     fn a_laggard_leaves_after_lag_max_and_the_deadline_says_when() {
         let mut leader = Leader::new(Mono(0), NodeId(1), &state(&[1, 2], &[1, 2], 1), Offset(0));
         fetch(&mut leader, 50, 2, 0, 0);
-        assert_eq!(leader.next_deadline(Offset(0), &SETTINGS), None, "all is well");
-        let at = leader.next_deadline(Offset(9), &SETTINGS).expect("a laggard");
+        assert_eq!(leader.next_deadline(&sight(0, 0, 0, 0), &SETTINGS), None, "all is well");
+        let at = leader.next_deadline(&sight(0, 9, 9, 0), &SETTINGS).expect("a laggard");
         assert_eq!(at, Mono(151));
         assert!(leader.changes(&sight(150, 9, 9, 0), &SETTINGS).1.is_empty());
         assert_eq!(leader.changes(&sight(151, 9, 9, 0), &SETTINGS).1, nodes(&[2]));

@@ -21,6 +21,7 @@
 //! | `isr` | the in-sync set, and the one change of it that may be under way |
 //! | `produce` | appends, and when they may be acknowledged |
 //! | `read` | fetches of consumers and followers, epochs, times |
+//! | `repair` | bytes that are damaged: the place is given up, and they are fetched anew |
 //! | `follow` | the follower's side: what to ask, what to do with the answer |
 
 mod answer;
@@ -31,6 +32,7 @@ mod produce;
 mod progress;
 mod propose;
 mod read;
+mod repair;
 mod role;
 mod settings;
 #[cfg(test)]
@@ -85,6 +87,8 @@ pub struct Partition {
     /// What the metadata, or the controller's answer, said last.
     state: Option<metadata::Partition>,
     watermark: Offset,
+    /// Where the first segment with damaged bytes begins.
+    damaged: Option<Offset>,
     /// [`Partition::close`] was asked for: no role is taken up any more.
     closing: bool,
     /// [`Partition::close`] is done.
@@ -116,6 +120,7 @@ impl Partition {
             role: Role::Opening,
             state: None,
             watermark,
+            damaged: None,
             closing: false,
             closed: false,
             isr_told: false,
@@ -252,7 +257,7 @@ impl Partition {
     pub fn next_deadline(&self) -> Option<Mono> {
         let log = self.log.next_deadline();
         let own = match &self.role {
-            Role::Leader(leader) if !self.isr_told => leader.next_deadline(self.log.end(), &self.settings),
+            Role::Leader(leader) if !self.isr_told => leader.next_deadline(&self.sight(Mono(0)), &self.settings),
             Role::Leader(_) | Role::Opening | Role::Follower { .. } | Role::Offline => None,
         };
         match (log, own) {
@@ -313,6 +318,7 @@ impl Partition {
             synced: self.log.synced(),
             watermark: self.watermark,
             replicas: self.state.as_ref().map_or(0, |state| state.replicas.len()),
+            leaves: self.damaged.map(|_| self.me),
         }
     }
 

@@ -36,7 +36,7 @@ impl Partition {
             self.follow(&state, out)
         };
         self.state = Some(state);
-        let mut event = event.and(self.advance(now.mono));
+        let mut event = event.and(self.repair(now, out)).and(self.advance(now.mono));
         event.isr |= self.wants_proposal(now.mono);
         event
     }
@@ -103,7 +103,7 @@ impl Partition {
         if self.leader() == Some(self.me) && self.log.is_settled() && !self.closing {
             return self.enact(now, false, out);
         }
-        PartitionEvent::NONE
+        self.repair(now, out)
     }
 
     pub(super) fn on_log_event(&mut self, now: Now, told: LogEvent, out: &mut Out) -> PartitionEvent {
@@ -112,7 +112,7 @@ impl Partition {
             LogEvent::Synced => {
                 PartitionEvent { synced_moved: true, ..PartitionEvent::NONE }.and(self.advance(now.mono))
             }
-            LogEvent::Warm => PartitionEvent { warm: true, ..PartitionEvent::NONE },
+            LogEvent::Warm => self.on_warm(now),
             LogEvent::StartMoved => {
                 // Retention drops nothing beyond the watermark; a follower's restart may.
                 self.watermark = self.watermark.max(self.log.start());
@@ -133,6 +133,7 @@ impl Partition {
     fn on_opened(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
+        self.damaged = self.log.damaged();
         self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told: Offset::NONE };
         let opened = PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE };
         // The node stops, and waited for the log to be open to close it (seed 900371).

@@ -34,6 +34,8 @@ pub struct Replica {
     pub out: Out,
     /// What its log holds.
     holds: Batched,
+    /// A byte on its disk was flipped while its process was down, and it was closed in order: nothing is scanned.
+    damaged: bool,
     /// `holds` was read back after the start.
     loaded: bool,
     /// Registered under this incarnation; it rises with each start.
@@ -109,6 +111,7 @@ impl Cluster {
                 disk: Disk::default(),
                 out: Out::default(),
                 holds: BTreeMap::new(),
+                damaged: false,
                 loaded: false,
                 incarnation: 0,
                 checkpoint: Offset::ZERO,
@@ -128,12 +131,14 @@ impl Cluster {
         one.loaded = false;
         one.out = Out::default();
         let config = LogConfig { segment_bytes: 600, tail_bytes: 400, ..LogConfig::default() };
-        let opening = Opening { clean: false, start: Offset::ZERO, topic_id: Some(KEY.topic) };
+        let opening = Opening { clean: one.damaged, start: Offset::ZERO, topic_id: Some(KEY.topic) };
         let dir = DirId(9);
         let log = Log::open(dir, "t-0".to_string(), config, opening, self.now, &mut one.out);
         one.partition = Some(Partition::new(KEY, dir, "t-0".to_string(), node(at), SETTINGS, log, one.checkpoint));
         self.drain(at);
-        self.load(at);
+        if !self.replicas[at].damaged {
+            self.load(at);
+        }
         self.replicas[at].loaded = true;
         self.after(at, PartitionEvent::NONE);
     }
@@ -157,6 +162,29 @@ impl Cluster {
             self.elect();
         }
         self.state.epoch = PartitionEpoch(self.state.epoch.0 + 1);
+    }
+
+    /// A replica is restarted in order; meanwhile a byte of its first batch on disk was flipped. It leads.
+    pub fn damage(&mut self, at: usize) {
+        self.drain(at);
+        let one = &mut self.replicas[at];
+        let name = crate::io::FileName::Log(Offset::ZERO);
+        let mut bytes = one.disk.bytes(name).expect("the first segment").to_vec();
+        bytes[70] ^= 4;
+        one.disk.put(name, bytes);
+        (one.partition, one.asked, one.answered, one.damaged) = (None, None, None, true);
+        self.start(at);
+        while self.state.leader != Some(node(at)) {
+            self.elect();
+        }
+        (0..self.replicas.len()).for_each(|each| self.hear(each));
+    }
+
+    /// What the replica's log holds is read from its disk once more.
+    pub fn reread(&mut self, at: usize) {
+        self.replicas[at].loaded = false;
+        self.load(at);
+        self.replicas[at].loaded = true;
     }
 
     /// Somebody in sync who lives leads in the next epoch; nobody if there is nobody.
@@ -375,6 +403,9 @@ impl Cluster {
             } else {
                 state.isr = proposal.isr.iter().map(|(id, _)| *id).collect();
                 state.epoch = PartitionEpoch(state.epoch.0 + 1);
+                if !state.isr.contains(&asker) {
+                    return self.elect();
+                }
                 Ok(Granted { leader_epoch: state.leader_epoch, partition_epoch: state.epoch, isr: state.isr.clone() })
             };
         if self.rng.below(4) == 0 {

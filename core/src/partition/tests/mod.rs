@@ -132,6 +132,30 @@ fn whatever_fails_nothing_acknowledged_is_lost() {
 }
 
 #[test]
+fn a_leader_whose_bytes_are_damaged_hands_over_and_fetches_them_anew() {
+    let mut cluster = Cluster::new(3, 3);
+    for _ in 0..40 {
+        cluster.calm();
+        if let Some(leader) = cluster.state.leader {
+            let _ = cluster.produce(leader.0 as usize - 1, Acks::All);
+        }
+    }
+    (0..20).for_each(|_| cluster.calm());
+    assert!(cluster.acked.len() > 20 && converged(&cluster).is_none());
+    cluster.damage(1);
+    let mut handed_over = false;
+    for _ in 0..200 {
+        let leader = cluster.state.leader.expect("somebody is in sync").0 as usize - 1;
+        handed_over |= leader != 1 && cluster.state.isr.len() == 2;
+        cluster.consume(leader);
+        cluster.calm();
+    }
+    assert!(handed_over, "the damage is met by a reader");
+    cluster.reread(1);
+    assert_eq!(cluster.broken.or_else(|| converged(&cluster)), None);
+}
+
+#[test]
 fn a_reader_is_told_that_a_batch_has_no_room() {
     // Else a session has no reason to look at the partition again before its log moves (seed 527).
     let mut cluster = Cluster::new(1, 3);
