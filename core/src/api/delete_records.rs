@@ -120,3 +120,6 @@ pub fn on_due(node: &mut Node, hold: HoldId) {
     let Waiting::DeleteRecords(deleting) = row.waiting else { unreachable!("{hold} waits for DeleteRecords") };
     row.ask.reply(&mut node.out, deleting.response);
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,7 @@ pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
         Err(code) => return answer::refuse(node, &ask, code),
     };
     if let Some(replica) = replica {
-        count(node, now, replica, &request, ask.version >= 13);
+        count(node, now, replica, &request, ask.version >= look::TOPIC_IDS);
     }
     let most = usize::try_from(node.config.fetches.bytes_max).unwrap_or(usize::MAX);
     let fetching = Fetching {
@@ -236,3 +236,6 @@ fn key_of(by_id: bool, topic: uuid::Uuid, name: &TopicName, partition: i32) -> S
         SlotKey { topic: Uuid::ZERO, name: name.0.clone(), partition }
     }
 }
+
+#[cfg(test)]
+mod tests;

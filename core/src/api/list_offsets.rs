@@ -202,3 +202,6 @@ fn answer(node: &mut Node, hold: HoldId) {
     let Waiting::ListOffsets(listing) = row.waiting else { unreachable!("{hold} waits for offsets") };
     row.ask.reply(&mut node.out, listing.response);
 }
+
+#[cfg(test)]
+mod tests;

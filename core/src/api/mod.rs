@@ -8,6 +8,8 @@ pub mod alter_replica_log_dirs;
 pub mod api_versions;
 pub mod auto_topics;
 pub mod begin_quorum_epoch;
+#[cfg(test)]
+mod bench;
 pub mod broker_heartbeat;
 pub mod broker_registration;
 mod cluster_view;

@@ -266,3 +266,6 @@ fn answer(node: &mut Node, hold: HoldId) {
     let Waiting::Produce(producing) = row.waiting else { unreachable!("{hold} waits for a Produce") };
     row.ask.reply(&mut node.out, producing.response);
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,9 @@ impl Broker {
     /// Something changed in a partition: whoever waits for it is looked at again.
     fn on_partition_event(&mut self, now: Now, key: PartitionKey, event: PartitionEvent) {
         if let Some(fault) = event.failed {
-            self.fail(alloc::format!("the log of {key} failed: {fault}"));
+            let replica = self.node.partitions.get(key);
+            let name = replica.map_or_else(|| alloc::format!("{key}"), |replica| replica.folder().into());
+            self.fail(alloc::format!("the log of {name} failed: {fault}"));
             return;
         }
         let Some(dir) = self.node.partitions.get(key).map(crate::partition::Partition::dir) else { return };

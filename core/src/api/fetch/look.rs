@@ -13,6 +13,9 @@ use alloc::vec::Vec;
 use kafka_protocol::messages::BrokerId;
 use kafka_protocol::messages::fetch_response::{EpochEndOffset, LeaderIdAndEpoch, PartitionData};
 
+/// From this version on topics are named by id alone.
+pub(super) const TOPIC_IDS: i16 = 13;
+
 /// What is the same for all looks of one answer.
 pub(super) struct Scene<'a> {
     pub now: Now,
@@ -63,7 +66,7 @@ impl Scene<'_> {
             return Ok(key);
         }
         let SlotKey { topic, name, partition } = &slot.key;
-        let topic = if name.is_empty() {
+        let topic = if self.version >= TOPIC_IDS {
             self.image.topic(*topic).ok_or(ErrorCode::UnknownTopicId)?
         } else {
             self.image.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition)?

@@ -25,7 +25,7 @@ pub(super) fn source(
     request: &FetchRequest,
     reader: Reader,
 ) -> Result<(Source, bool), ErrorCode> {
-    let by_id = ask.version >= 13;
+    let by_id = ask.version >= super::look::TOPIC_IDS;
     if ask.version >= 7 && request.session_epoch != INITIAL && request.session_epoch != FINAL {
         return resume(node, now, request, by_id);
     }

@@ -1,0 +1,86 @@
+use super::*;
+use crate::api::bench::{Bench, batch};
+use crate::id::{BrokerEpoch, NodeId};
+use crate::partition::{Acks, FetchQuery, ReplicaFetch};
+use kafka_protocol::messages::delete_records_request::DeleteRecordsTopic;
+use kafka_protocol::messages::{ResponseKind, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+fn delete(bench: &mut Bench, topic: &str, offset: i64) -> u64 {
+    let partition = DeleteRecordsPartition::default().with_offset(offset);
+    let topic = DeleteRecordsTopic::default()
+        .with_name(TopicName(StrBytes::from_string(topic.into())))
+        .with_partitions(alloc::vec![partition]);
+    let request = DeleteRecordsRequest::default().with_timeout_ms(300).with_topics(alloc::vec![topic]);
+    let ask = bench.ask(2);
+    on_delete_records(&mut bench.node, bench.now, ask, request);
+    bench.sync();
+    bench.last()
+}
+
+#[track_caller]
+fn answer(bench: &mut Bench, seq: u64) -> (i16, i64) {
+    let ResponseKind::DeleteRecords(response) = bench.plain(seq) else { panic!("a DeleteRecords response") };
+    let one = &response.topics[0].partitions[0];
+    (one.error_code, one.low_watermark)
+}
+
+fn append(bench: &mut Bench, key: PartitionKey) {
+    let partition = bench.node.partitions.get_mut(key).expect("a partition");
+    let dir = partition.dir();
+    let (_, event) = partition.on_produce(bench.now, batch(b"v"), Acks::Leader, &mut bench.node.out).expect("leads");
+    bench.node.partitions.note(dir, event);
+    bench.sync();
+}
+
+/// Follower 2 has all three records, and its log starts at `start`.
+fn follow(bench: &mut Bench, key: PartitionKey, start: i64) {
+    let partition = bench.node.partitions.get_mut(key).expect("a partition");
+    let dir = partition.dir();
+    let epoch = partition.leader_epoch();
+    let replica = ReplicaFetch {
+        node: NodeId(2),
+        broker_epoch: BrokerEpoch(102),
+        synced: Offset(3),
+        start: Offset(start),
+        eligible: true,
+    };
+    let query = FetchQuery { epoch: Some(epoch), offset: Offset(3), last_epoch: Some(epoch), max_bytes: 1 };
+    let event = partition.on_replica_fetch(bench.now, &replica, &query).expect("a replica");
+    bench.node.partitions.note(dir, event);
+    bench.settle();
+}
+
+#[test]
+fn the_answer_waits_until_no_live_replica_has_the_records() {
+    let mut bench = Bench::new();
+    let key = PartitionKey { topic: bench.topic("t", &[&[1, 2]]), partition: 0 };
+    (0..3).for_each(|_| append(&mut bench, key));
+    follow(&mut bench, key, 0);
+    let seq = delete(&mut bench, "t", 2);
+    assert!(bench.replies.is_empty());
+    follow(&mut bench, key, 2);
+    assert_eq!(answer(&mut bench, seq), (0, 2));
+    let seq = delete(&mut bench, "t", -1);
+    bench.pass(Span::from_millis(300));
+    assert_eq!(answer(&mut bench, seq), (ErrorCode::RequestTimedOut.code(), 2), "-1 is the watermark");
+    assert_eq!(bench.node.partitions.get(key).map(|one| one.log_start()), Some(Offset(3)));
+}
+
+#[test]
+fn alone_it_is_done_at_once_and_beyond_the_watermark_never() {
+    let mut bench = Bench::new();
+    let key = PartitionKey { topic: bench.topic("t", &[&[1]]), partition: 0 };
+    bench.topic("__consumer_offsets", &[&[1]]);
+    append(&mut bench, key);
+    let seq = delete(&mut bench, "t", 2);
+    assert_eq!(answer(&mut bench, seq), (ErrorCode::OffsetOutOfRange.code(), -1));
+    let seq = delete(&mut bench, "t", -2);
+    assert_eq!(answer(&mut bench, seq), (ErrorCode::OffsetOutOfRange.code(), -1));
+    let seq = delete(&mut bench, "nope", 0);
+    assert_eq!(answer(&mut bench, seq), (ErrorCode::UnknownTopicOrPartition.code(), -1));
+    let seq = delete(&mut bench, "__consumer_offsets", 0);
+    assert_eq!(answer(&mut bench, seq), (ErrorCode::InvalidTopicException.code(), -1));
+    let seq = delete(&mut bench, "t", 1);
+    assert_eq!(answer(&mut bench, seq), (0, 1));
+}
