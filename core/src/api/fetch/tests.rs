@@ -1,3 +1,5 @@
+//! Fetch on a node that the test plays the cluster for.
+
 use super::*;
 use crate::api::bench::{Bench, batch};
 use crate::error::ErrorCode;

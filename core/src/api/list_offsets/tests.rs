@@ -1,3 +1,5 @@
+//! ListOffsets on a node that the test plays the cluster for.
+
 use super::*;
 use crate::api::bench::{Bench, batch};
 use crate::id::NodeId;

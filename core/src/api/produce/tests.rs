@@ -1,3 +1,5 @@
+//! Produce on a node that the test plays the cluster for.
+
 use super::*;
 use crate::api::bench::{Bench, batch, nodes};
 use crate::id::Offset;
