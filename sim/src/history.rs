@@ -92,6 +92,14 @@ pub enum Act {
         generation: i32,
         partitions: Vec<u32>,
     },
+    /// The end of a partition is asked for (ListOffsets, latest).
+    Latest {
+        partition: u32,
+    },
+    /// And told: the offset behind the last record.
+    LatestIs {
+        offset: i64,
+    },
     /// Records before an offset are deleted.
     Delete {
         partition: u32,

@@ -6,8 +6,11 @@
 pub mod aborted_read;
 pub mod append_order;
 pub mod commit_lost;
+pub mod commit_place;
+pub mod cycles;
 pub mod deleted_read;
 pub mod duplicate;
+pub mod fresh_end;
 pub mod inconsistent_offsets;
 pub mod lost_write;
 pub mod poll_order;
@@ -38,7 +41,10 @@ pub const ALL: &[(&str, Property)] = &[
     ("poll-order", poll_order::check),
     ("send-order", send_order::check),
     ("append-order", append_order::check),
+    ("fresh-end", fresh_end::check),
+    ("cycles", cycles::check),
     ("commit-lost", commit_lost::check),
+    ("commit-place", commit_place::check),
     ("deleted-read", deleted_read::check),
     ("two-owners", two_owners::check),
     ("stale-commit", stale_commit::check),

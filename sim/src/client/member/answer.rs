@@ -84,7 +84,9 @@ impl Member {
             (Purpose::Sync, ResponseKind::SyncGroup(answer)) => self.on_error(ctx, answer.error_code),
             (Purpose::Offsets { op }, ResponseKind::OffsetFetch(answer)) => self.on_offsets(ctx, op, &answer),
             (Purpose::Start, ResponseKind::ListOffsets(answer)) => {
-                self.subscription.on_listed(ctx, &mut self.map, &answer);
+                for (partition, offset) in self.subscription.on_listed(ctx, &mut self.map, &answer) {
+                    self.me.tell(ctx, Act::Seek { partition, offset });
+                }
                 self.poll_after = ctx.now + 5_000;
             }
             (Purpose::Poll { op, generation }, ResponseKind::Fetch(answer)) => {
