@@ -16,7 +16,7 @@ pub use loss::Loss;
 use crate::dice::{Dice, Stream};
 use bytes::Bytes;
 use esker_core::id::DirId;
-use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileRange};
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -60,6 +60,38 @@ pub struct Faults {
     pub room: Option<u64>,
 }
 
+/// One operation that fails, by its number among all that the disk completes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Nth {
+    /// Counted from 1.
+    pub at: u64,
+    pub how: How,
+}
+
+/// How an operation fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// With an error of the medium; whether it took effect nobody knows.
+    Io,
+    /// Its sync fails: the write is in the page cache, and may never reach the medium.
+    Sync,
+    /// The medium is full, half way.
+    Full,
+}
+
+impl How {
+    pub const ALL: [Self; 3] = [Self::Io, Self::Sync, Self::Full];
+
+    /// Whether an operation can fail so.
+    pub const fn fits(self, op: &DiskOp) -> bool {
+        match self {
+            Self::Io => true,
+            Self::Sync => matches!(op, DiskOp::Sync { .. } | DiskOp::Append { sync: true, .. }),
+            Self::Full => matches!(op, DiskOp::Append { .. }),
+        }
+    }
+}
+
 /// A folder as the running node knows it.
 #[derive(Debug, Default)]
 struct Slot {
@@ -84,6 +116,12 @@ pub struct Disk {
     crashes: u64,
     pub faults: Faults,
     pub slow: u64,
+    /// The operation that is to fail, of whatever kind it is.
+    pub nth: Option<Nth>,
+    /// How many operations were completed.
+    pub completed: u64,
+    /// The ways in which each of them could have failed, for those who want to know.
+    pub ways: Option<Vec<[bool; 3]>>,
     /// A change failed: until the next start none takes effect any more, as the contract says.
     failed: bool,
 }
@@ -102,6 +140,9 @@ impl Disk {
             crashes: 0,
             faults: Faults::default(),
             slow: profile.slow,
+            nth: None,
+            completed: 0,
+            ways: None,
             failed: false,
         };
         disk.start();
@@ -133,11 +174,16 @@ impl Disk {
         match due {
             Due::Read(serial) => {
                 let (tag, op) = self.reads.remove(&serial)?;
-                Some((tag, self.look(&op)))
+                let result = if self.strikes(&op).is_some() { Err(DiskFault::Io) } else { self.look(&op) };
+                Some((tag, result))
             }
             Due::Change(dir) => {
                 let (tag, op) = self.slot(dir).under_way.pop_front()?;
-                let result = if self.failed { Err(DiskFault::Io) } else { self.change(&op) };
+                let result = match self.strikes(&op) {
+                    _ if self.failed => Err(DiskFault::Io),
+                    Some(how) => self.break_down(&op, how),
+                    None => self.change(&op),
+                };
                 // A name that is not there is the asker's error, not the medium's.
                 self.failed |= matches!(result, Err(DiskFault::Io | DiskFault::Full));
                 Some((tag, result))
@@ -194,6 +240,24 @@ impl Disk {
         self.folders.get(name)
     }
 
+    /// A bit of the folder's first segment turns over, in the last byte of its first batch's records; whether there is one.
+    pub fn rot(&mut self, folder: &str) -> bool {
+        /// In the records of a batch of one record of eight bytes or more.
+        const PLACE: u64 = 72;
+        let Some(folder) = self.folders.get_mut(folder) else { return false };
+        let first = folder.list().find(|(name, len)| matches!(name, FileName::Log(_)) && *len > PLACE);
+        let Some(file) = first.and_then(|(name, _)| folder.file_mut(name).ok()) else { return false };
+        let turned: Vec<u8> = file.read(PLACE, 1).iter().map(|byte| byte ^ 1).collect();
+        file.write(PLACE, &turned);
+        file.sync();
+        true
+    }
+
+    /// The names of all folders; the root's is empty.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.folders.keys().map(String::as_str)
+    }
+
     fn cost(&self, op: &DiskOp) -> u64 {
         let base = match op {
             DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => self.profile.read_us,
@@ -244,6 +308,35 @@ impl Disk {
             // Simulated clients do not compress.
             DiskOp::Unpack { .. } => Err(DiskFault::Io),
             other => unreachable!("{other} reads nothing"),
+        }
+    }
+
+    /// Counts an operation; whether it is the one that fails.
+    fn strikes(&mut self, op: &DiskOp) -> Option<How> {
+        self.completed += 1;
+        if let Some(ways) = &mut self.ways {
+            ways.push(How::ALL.map(|how| how.fits(op)));
+        }
+        let nth = self.nth.filter(|nth| nth.at == self.completed)?;
+        nth.how.fits(op).then_some(nth.how)
+    }
+
+    /// The operation that fails.
+    fn break_down(&mut self, op: &DiskOp, how: How) -> Result<DiskDone, DiskFault> {
+        let mut dice = Dice::new(self.seed, Stream::Fault, self.node, self.issued);
+        match (how, op) {
+            (How::Sync, _) => {
+                self.faults.sync += 1;
+                self.change(op)
+            }
+            (How::Full, _) => self.torn(op, DiskFault::Full, &mut dice),
+            (How::Io, DiskOp::Append { .. }) => self.torn(op, DiskFault::Io, &mut dice),
+            (How::Io, _) => {
+                if dice.chance(1, 2) {
+                    let _ = self.take_effect(op);
+                }
+                Err(DiskFault::Io)
+            }
         }
     }
 
