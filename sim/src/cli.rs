@@ -5,6 +5,7 @@ use crate::mutants::hunt;
 use crate::plan::Plan;
 use crate::report;
 use crate::run::run;
+use crate::script::play;
 use crate::shrink::shrink;
 use crate::swarm::{LINES, Swarm, again, plan_of};
 use crate::trace::Keep;
@@ -25,6 +26,8 @@ esker sim mutants [--bases N] [--seconds N] [--jobs J] [--only NAME]
     hunts every named bug (built with the feature mutants)
 esker sim check FILE
     judges a history
+esker sim script FILE [--trace] [--mutant NAME]
+    plays a scenario, as tests/scenarios has them, and prints it with the answers
 exit codes: 0 ok, 127 panic, 128 liveness, 129 safety, 130 not deterministic, 131 out of budget, 2 wrong usage";
 
 /// What stands behind the verb.
@@ -84,6 +87,7 @@ pub fn main(args: &[String]) -> ExitCode {
         "shrink" => command_shrink(&args),
         "mutants" => mutants(&args),
         "check" => check(&args),
+        "script" => script(&args),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)
@@ -110,6 +114,21 @@ fn choose(mutant: Option<&str>) -> Result<(), String> {
         return Err(format!("the mutant {name} needs a build with the feature mutants"));
     }
     Err(format!("no mutant is called {name}"))
+}
+
+fn script(args: &Args<'_>) -> Result<ExitCode, String> {
+    let [file] = args.plain[..] else { return Err("script needs one FILE".into()) };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    choose(args.text("--mutant"))?;
+    let played = play(&text, if args.flag("--trace") { Keep::Print } else { Keep::Nothing });
+    print!("{}", played.text);
+    Ok(match played.broken {
+        None => ExitCode::SUCCESS,
+        Some(broken) => {
+            eprintln!("{broken}");
+            ExitCode::from(1)
+        }
+    })
 }
 
 fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {

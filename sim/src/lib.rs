@@ -7,6 +7,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `cli` | `esker sim …` |
+//! | `script` | stories told verb by verb, as `tests/scenarios/` has them |
 //! | `mutants` `shrink` `swarm` | named bugs hunted; a failing plan made small; many seeds over all cores |
 //! | `report` `run` | what a person is told; one plan run once |
 //! | `world` | the event loop: drives nodes, delivers, strikes faults, walks through the phases |
@@ -35,6 +36,7 @@ pub mod plan;
 pub mod queue;
 pub mod report;
 pub mod run;
+pub mod script;
 pub mod shrink;
 pub mod swarm;
 pub mod trace;

@@ -35,6 +35,10 @@ pub enum Way {
 /// A connection's number: never used twice in a run.
 pub type Conn = u32;
 
+/// The doors of a node: its listener for clients and brokers, and that of the controllers.
+pub const DOOR_BROKER: u8 = 0;
+pub const DOOR_CONTROLLER: u8 = 1;
+
 /// A frame of a connection is due: to be handed to [`Net::deliver`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {

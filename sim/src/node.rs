@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::dice::{Dice, Stream};
 use crate::disk::Disk;
-use crate::net::{Conn, Peer};
+use crate::net::{Conn, DOOR_BROKER, DOOR_CONTROLLER, Peer};
 use crate::plan::Plan;
 use bytes::Bytes;
 use esker_core::broker::Broker;
@@ -17,8 +17,6 @@ use std::collections::{BTreeMap, VecDeque};
 pub const CONTROLLER_PORT: u16 = 9093;
 /// How long until somebody starts a node again that stopped because its disk failed.
 const RESTART_US: u64 = 400_000;
-pub const DOOR_BROKER: u8 = 0;
-pub const DOOR_CONTROLLER: u8 = 1;
 
 /// A connection that somebody opened to the node.
 #[derive(Debug)]
@@ -66,6 +64,8 @@ pub struct Node {
     pub inbox: VecDeque<Input>,
     /// How long until somebody starts the node again once its process has ended by itself.
     pub down_us: u64,
+    /// Why the last process ended by itself, if it did.
+    pub ended: Option<String>,
 }
 
 impl Node {
@@ -82,6 +82,7 @@ impl Node {
             paused_until: None,
             inbox: VecDeque::new(),
             down_us: RESTART_US,
+            ended: None,
         }
     }
 
@@ -96,6 +97,7 @@ impl Node {
         self.paused_until = None;
         self.inbox.clear();
         self.down_us = RESTART_US;
+        self.ended = None;
         self.process = Some(Process {
             broker: Broker::new(config(plan, self.id, &mut dice)),
             served: BTreeMap::new(),
@@ -123,8 +125,11 @@ impl Process {
 /// The configuration of a node's process: of the plan, with an identity of its own.
 pub fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
     let hosts: Vec<String> = (1..=plan.nodes.len()).map(|number| format!("n{number}")).collect();
+    // Who is not named among the voters is a broker alone, and observes the quorum.
+    let named = plan.settings.get("controller.quorum.voters");
+    let votes = |id: i32| named.is_none_or(|list| list.split(',').any(|voter| voter.starts_with(&format!("{id}@"))));
     let voters: Vec<(i32, &str, u16)> =
-        hosts.iter().enumerate().map(|(place, host)| (place as i32 + 1, host.as_str(), CONTROLLER_PORT)).collect();
+        (1..).zip(&hosts).filter(|(id, _)| votes(*id)).map(|(id, host)| (id, host.as_str(), CONTROLLER_PORT)).collect();
     let extra: Vec<(&str, &str)> = plan.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut config = NodeConfig::for_test(id, &voters, &extra);
     config.identity = Identity {

@@ -31,6 +31,11 @@ impl<E> Queue<E> {
         self.heap.pop().map(|Reverse(due)| (due.at, due.event))
     }
 
+    /// When the next one is.
+    pub fn next_at(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse(due)| due.at)
+    }
+
     pub fn len(&self) -> usize {
         self.heap.len()
     }

@@ -1,7 +1,7 @@
 //! A client's connections and the requests that wait for an answer on them.
 
 use super::Ctx;
-use crate::net::{Conn, Peer, Way};
+use crate::net::{Conn, DOOR_BROKER, DOOR_CONTROLLER, Peer, Way};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
@@ -29,9 +29,10 @@ pub struct Link<T> {
     pub garbled: Option<String>,
 }
 
-/// One lane for data and metadata, one for the group's coordinator.
+/// One lane for data and metadata, one for the group's coordinator, one to the door of the controllers.
 pub const DATA: u8 = 0;
 pub const GROUP: u8 = 1;
+pub const CONTROL: u8 = 2;
 
 /// A request as a frame, without its length.
 pub fn frame(key: ApiKey, version: i16, correlation: i32, client_id: &StrBytes, request: &RequestKind) -> Bytes {
@@ -74,7 +75,8 @@ impl<T> Link<T> {
         let (node, lane) = to;
         let known = self.conns.iter().find(|(peer, on, _)| *peer == node && *on == lane).map(|(_, _, conn)| *conn);
         let conn = known.unwrap_or_else(|| {
-            let conn = ctx.net.open(self.me, node, 0);
+            let door = if lane == CONTROL { DOOR_CONTROLLER } else { DOOR_BROKER };
+            let conn = ctx.net.open(self.me, node, door);
             self.conns.push((node, lane, conn));
             conn
         });
@@ -120,6 +122,12 @@ impl<T> Link<T> {
         let (lost, kept) = std::mem::take(&mut self.asked).into_iter().partition(|asked| asked.conn == conn);
         self.asked = kept;
         lost.into_iter().map(|asked: Asked<T>| asked.purpose).collect()
+    }
+
+    /// Lets go of the connections to a node, and of what was asked on them.
+    pub fn forget(&mut self, node: Peer) -> Vec<T> {
+        let conns: Vec<Conn> = self.conns.iter().filter(|(peer, ..)| *peer == node).map(|(_, _, conn)| *conn).collect();
+        conns.into_iter().flat_map(|conn| self.on_closed(conn)).collect()
     }
 
     /// Closes the connections on which an answer is overdue; all that was asked on them is lost.

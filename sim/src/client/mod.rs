@@ -5,6 +5,7 @@
 
 mod admin;
 pub mod batch;
+mod desk;
 mod link;
 mod make;
 mod map;
@@ -16,7 +17,8 @@ mod reader;
 mod subscription;
 
 pub use admin::Admin;
-pub use link::Link;
+pub use desk::{Answer, Desk, Slip};
+pub use link::{CONTROL, DATA, GROUP, Link};
 pub use make::make;
 pub use map::Map;
 pub use member::{Member, group_name};

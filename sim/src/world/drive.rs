@@ -76,6 +76,9 @@ impl World {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return };
         process.broker.check();
+        if self.loss {
+            return;
+        }
         if let Err((property, what)) = self.watch.after(node, &self.nodes) {
             self.fail(Kind::Safety, property, format!("node {}: {what}", node + 1));
         }
@@ -191,6 +194,7 @@ impl World {
                 format_args!("stopped clean={clean} {why}"),
             );
         }
+        self.nodes[node].ended = Some(if clean { "in order".into() } else { why.to_string() });
         let down_us = if self.healed { 1 } else { self.nodes[node].down_us };
         self.kill(node, Loss::Nothing, true);
         self.queue.push(self.now + down_us, Event::Start(node));

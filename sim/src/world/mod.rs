@@ -2,8 +2,11 @@
 
 mod deliver;
 mod drive;
+mod hands;
 mod phases;
 mod strike;
+
+pub use hands::NEVER;
 
 use crate::check::Anomaly;
 use crate::check::now::Watch;
@@ -120,6 +123,8 @@ pub struct World {
     healed: bool,
     quiet: bool,
     ended: bool,
+    /// What was promised to be kept may be lost: a script says so.
+    loss: bool,
 }
 
 /// Numbers of the clients that are not in the plan.
@@ -161,6 +166,7 @@ impl World {
             healed: false,
             quiet: false,
             ended: false,
+            loss: false,
             plan,
         };
         world.set_up();
@@ -199,10 +205,10 @@ impl World {
     /// Runs to the end, or until `until`, or until a promise is broken.
     pub fn run(&mut self, until: u64) {
         while self.failure.is_none() && !self.ended {
-            let Some((at, event)) = self.queue.pop() else { break };
-            if at > until {
+            if self.queue.next_at().is_none_or(|at| at > until) {
                 break;
             }
+            let Some((at, event)) = self.queue.pop() else { break };
             assert!(at >= self.now, "time goes on");
             self.now = at;
             self.step(event);
