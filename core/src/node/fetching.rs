@@ -269,6 +269,7 @@ impl FetchSet {
     /// Slots that may still have something to say are looked at again next time.
     pub fn take(&mut self, all: bool) -> Vec<(SlotKey, PartitionData, Records)> {
         let mut answers = Vec::with_capacity(self.gathered.len());
+        let mut served = Vec::new();
         for at in core::mem::take(&mut self.gathered) {
             let Some(Some(slot)) = self.slots.get_mut(at as usize) else { continue };
             let Some(found) = slot.found.take() else { continue };
@@ -278,13 +279,17 @@ impl FetchSet {
             slot.told = (!found.urgent).then_some(told);
             let key = (all || news).then(|| slot.key.clone());
             self.discount(&found);
-            if found.bytes > 0 || found.cold || found.urgent {
+            if found.bytes > 0 {
+                served.push(at);
+            } else if found.cold || found.urgent {
                 self.queue_slot(at);
             }
             if let Some(key) = key {
                 answers.push((key, found.data, found.records));
             }
         }
+        // Behind those that had no room in this answer.
+        served.into_iter().for_each(|at| self.queue_slot(at));
         assert_eq!((self.bytes, self.cold, self.urgent), (0, 0, 0), "what was found lies in slots that were gathered");
         answers
     }
