@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use crate::disk::{Completed, Disk, Source};
-pub use crate::rt::{OwnedReadHalf, OwnedWriteHalf, Seen, TcpStream, observe, reset, set_wall_offset};
+pub use crate::rt::{OwnedReadHalf, OwnedWriteHalf, Seen, TcpStream, bury, observe, reset, set_wall_offset, unbury};
 
 /// Where a disk says what is complete.
 pub type Report = Box<dyn Fn(Completed) + Send + Sync>;

@@ -7,7 +7,7 @@ mod observe;
 mod stream;
 
 pub use observe::{Seen, observe, on_note, set_wall_offset, wall};
-pub use stream::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, reset};
+pub use stream::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, bury, reset, unbury};
 
 use std::fs::File;
 use std::io;

@@ -5,10 +5,11 @@ use crate::record::{self, Ended, host, now};
 use esker_core::id::NodeId;
 use esker_server::simulated;
 use esker_sim::dice::{Dice, Stream};
-use esker_sim::disk::Disk;
+use esker_sim::disk::{Disk, Faults};
 use esker_sim::node::config;
 use esker_sim::plan::Plan;
 use madsim::runtime::{Handle, NodeHandle};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::UnboundedSender;
@@ -23,6 +24,9 @@ pub struct Node {
     /// Whether a process runs.
     pub up: bool,
     pub paused: bool,
+    /// Whether its disk may fail this process: otherwise it has no reason to stop by itself.
+    pub disk_fails: bool,
+    host: IpAddr,
 }
 
 /// How long until somebody starts a node again that stopped because its disk failed.
@@ -47,14 +51,20 @@ impl Node {
             })
             .build();
         simulated::set_wall_offset(machine.id(), wall_off_ms);
-        Self { machine, medium, wall_off_ms, down_us: RESTART_US, up: false, paused: false }
+        let host = host(0, node);
+        Self { machine, medium, wall_off_ms, down_us: RESTART_US, up: false, paused: false, disk_fails: false, host }
     }
 
     pub fn start(&mut self) {
         self.up = true;
         self.paused = false;
         self.down_us = RESTART_US;
-        lock(&self.medium).start();
+        let mut medium = lock(&self.medium);
+        medium.start();
+        let Faults { sync, write, read, room } = medium.faults;
+        self.disk_fails = sync + write + read > 0 || room.is_some();
+        drop(medium);
+        simulated::unbury(self.host);
         Handle::current().restart(self.machine.id());
     }
 }

@@ -187,7 +187,8 @@ impl World {
         if !self.nodes[ended.node].up {
             return;
         }
-        if let Some(fault) = ended.fault.as_ref().filter(|fault| !fault.starts_with("stopped: ")) {
+        let innocent = !self.nodes[ended.node].disk_fails;
+        if let Some(fault) = ended.fault.as_ref().filter(|_| innocent) {
             let what = format!("node {}: {fault}", ended.node + 1);
             record::with(|record| record.fail(Kind::Safety, "node-failed", now(), what));
         }

@@ -34,8 +34,10 @@ struct Socket {
 }
 
 thread_local! {
-    /// Every socket, for [`reset`].
+    /// Every socket, for those who break them.
     static SOCKETS: RefCell<Vec<Weak<Mutex<Socket>>>> = const { RefCell::new(Vec::new()) };
+    /// What dead hosts have not closed.
+    static BURIED: RefCell<Vec<(IpAddr, tokio::net::TcpStream)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A connection.
@@ -68,15 +70,35 @@ impl TcpListener {
 
 /// Breaks connections of the host of that address: each that `chosen` says, asked in the order of their opening.
 pub fn reset(host: IpAddr, mut chosen: impl FnMut() -> bool) {
+    of_host(host, |socket| {
+        if chosen() {
+            socket.stream = None;
+            socket.came.clear();
+            socket.reader.take().into_iter().for_each(Waker::wake);
+        }
+    });
+}
+
+/// The host falls silent: its peers are not told that its connections are gone, and what they send is swallowed.
+pub fn bury(host: IpAddr) {
+    of_host(host, |socket| {
+        let stream = socket.stream.take().map(|stream| (host, stream));
+        BURIED.with_borrow_mut(|buried| buried.extend(stream));
+    });
+}
+
+/// The host stands again, and knows nothing of its connections from before: their peers are told.
+pub fn unbury(host: IpAddr) {
+    let gone: Vec<_> = BURIED.with_borrow_mut(|buried| buried.extract_if(.., |(of, _)| *of == host).collect());
+    drop(gone);
+}
+
+fn of_host(host: IpAddr, mut act: impl FnMut(&mut Socket)) {
     let all: Vec<_> = SOCKETS.with_borrow(|sockets| sockets.iter().filter_map(Weak::upgrade).collect());
     for socket in all {
         let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
-        if socket.stream.is_some() && socket.local.ip() == host && chosen() {
-            socket.stream = None;
-            socket.came.clear();
-            if let Some(reader) = socket.reader.take() {
-                reader.wake();
-            }
+        if socket.stream.is_some() && socket.local.ip() == host {
+            act(&mut socket);
         }
     }
 }

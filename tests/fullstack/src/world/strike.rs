@@ -5,6 +5,7 @@ use crate::disk::lock;
 use crate::record::{self, host, now};
 use esker_server::simulated;
 use esker_sim::dice::{Dice, Stream};
+use esker_sim::disk::{Faults, Loss};
 use esker_sim::plan::{Strike, Target};
 use madsim::runtime::Handle;
 
@@ -20,9 +21,11 @@ impl World {
         });
         let mut dice = Dice::new(self.plan.seed, Stream::Fault, 0, place as u64);
         match strike {
-            // Whether the host stands makes no difference here: the simulated runtime always tells the others.
-            Strike::Crash { target, loss, loud: _, down_us } => {
+            Strike::Crash { target, loss, loud, down_us } => {
                 for node in self.struck(&target) {
+                    if !loud && loss != Loss::Nothing {
+                        simulated::bury(host(0, node));
+                    }
                     self.kill(node, loss);
                     self.steps.push(now() + down_us + dice.below(1_000), Step::Start(node));
                 }
@@ -63,18 +66,12 @@ impl World {
                     self.steps.push(now() + for_us, Step::Faster(node));
                 }
             }
-            Strike::SyncFails { target } => {
-                self.struck(&target).into_iter().for_each(|node| lock(&self.nodes[node].medium).faults.sync += 1)
-            }
-            Strike::WriteFails { target } => {
-                self.struck(&target).into_iter().for_each(|node| lock(&self.nodes[node].medium).faults.write += 1)
-            }
-            Strike::ReadFails { target, count } => {
-                self.struck(&target).into_iter().for_each(|node| lock(&self.nodes[node].medium).faults.read += count)
-            }
+            Strike::SyncFails { target } => self.fail_disks(&target, |faults| faults.sync += 1),
+            Strike::WriteFails { target } => self.fail_disks(&target, |faults| faults.write += 1),
+            Strike::ReadFails { target, count } => self.fail_disks(&target, |faults| faults.read += count),
             Strike::Full { target, room, for_us } => {
+                self.fail_disks(&target, |faults| faults.room = Some(room));
                 for node in self.struck(&target) {
-                    lock(&self.nodes[node].medium).faults.room = Some(room);
                     self.steps.push(now() + for_us, Step::Room(node));
                 }
             }
@@ -85,6 +82,13 @@ impl World {
                     simulated::set_wall_offset(own.machine.id(), own.wall_off_ms);
                 }
             }
+        }
+    }
+
+    fn fail_disks(&mut self, target: &Target, how: impl Fn(&mut Faults)) {
+        for node in self.struck(target) {
+            self.nodes[node].disk_fails = true;
+            how(&mut lock(&self.nodes[node].medium).faults);
         }
     }
 
