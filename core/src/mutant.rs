@@ -103,6 +103,22 @@ mutants! {
     NoMinIsr = "no-min-isr",
     /// Produce with `acks=all` is answered when the leader alone has the records on its disk.
     AckAllAtLeader = "ack-all-at-leader",
+    /// The controller gives the same block of producer ids to everybody.
+    ProducerIdTwice = "producer-id-twice",
+    /// A batch that leaves a gap behind its producer's last one is appended.
+    SequenceGap = "sequence-gap",
+    /// A follower does not remember who wrote what it copies.
+    ReplicaForgetsProducers = "replica-forgets-producers",
+    /// A leader says that an epoch ended one record later than it did.
+    EpochEndWrong = "epoch-end-wrong",
+    /// Epochs that began in what was cut away stay known.
+    EpochsNotCut = "epochs-not-cut",
+    /// A snapshot of the metadata is taken for read, and what was known before stays.
+    SnapshotStale = "snapshot-stale",
+    /// The checkpoint of watermarks holds the ends of the logs.
+    WatermarkCheckpointAhead = "watermark-checkpoint-ahead",
+    /// The first offset that a group commits stays, whatever it commits later.
+    OlderCommitWins = "older-commit-wins",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

@@ -17,7 +17,22 @@ pub struct Row {
     pub spoke: Vec<String>,
 }
 
+/// Between these lines of a document stands the table.
+const BEGIN: &str = "<!-- mutants -->\n";
+const END: &str = "<!-- end of mutants -->";
+
+/// The document with the table of `rows`; `None`: it has no place for one.
+pub fn put_table(document: &str, rows: &[Row]) -> Option<String> {
+    let (before, rest) = document.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    let lines: String = rows.iter().map(|row| row.line() + "\n").collect();
+    Some(format!("{before}{BEGIN}{}\n{lines}{END}{after}", Row::HEAD))
+}
+
 impl Row {
+    pub const HEAD: &str =
+        "| mutant | what it breaks | which promise spoke | median seeds to kill |\n|---|---|---|---|";
+
     pub fn lived(&self) -> bool {
         self.seeds.iter().any(Option::is_none)
     }
@@ -71,4 +86,24 @@ fn hunt_from(chosen: mutant::Mutant, base: u64, jobs: usize, seconds: Duration) 
         seed = outcome.seed + 1;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(seeds: &[Option<u64>]) -> Row {
+        Row { name: "a-bug", breaks: " Something.", seeds: seeds.to_vec(), spoke: vec!["duplicate".into()] }
+    }
+
+    #[test]
+    fn the_table_takes_its_place_and_tells_who_lived() {
+        let text = "before\n<!-- mutants -->\nold\n<!-- end of mutants -->\nafter\n";
+        let told = put_table(text, &[row(&[Some(3), Some(9), Some(4)])]).unwrap();
+        assert!(told.contains("| a-bug | Something. | duplicate | 4 |\n<!-- end"), "{told}");
+        assert!(told.starts_with("before\n") && told.ends_with("after\n") && !told.contains("old"));
+        assert!(row(&[Some(3), None]).lived());
+        assert!(row(&[None]).line().contains("lived"));
+        assert_eq!(put_table("nothing", &[]), None);
+    }
 }

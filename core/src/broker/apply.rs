@@ -3,6 +3,7 @@
 use super::Broker;
 use crate::id::{NodeId, PartitionKey};
 use crate::metadata::{self, Change, Image, Record, Resource, decode};
+use crate::mutant::{self, Mutant};
 use crate::quorum::Committed;
 use crate::time::Now;
 use alloc::vec::Vec;
@@ -18,6 +19,10 @@ pub(super) fn drain(broker: &mut Broker, now: Now) -> bool {
             Committed::Snapshot { offset, epoch, bytes } => {
                 let Some(records) = read(broker, snapshot_parts(&bytes)) else { return moved };
                 // The snapshot reaches up to `offset`, exclusive; the image names the last record that it has.
+                if mutant::is(Mutant::SnapshotStale) {
+                    broker.node.image.advance(offset.plus(-1), epoch);
+                    continue;
+                }
                 install(broker, now, Image::from_records(offset.plus(-1), epoch, &records));
             }
             Committed::Batch { base, last, epoch, records } => {

@@ -5,7 +5,9 @@ use super::serials::{CHECKPOINT, META};
 use super::{apply, checkpoint};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskOp, FileId, FileName, Owner};
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
+use crate::partition::Partition;
 use crate::time::{Mono, Now};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -44,7 +46,10 @@ impl Chores {
     /// (deleted records stay deleted).
     pub fn checkpoint(&mut self, node: &mut Node, roles: &Roles) {
         // What was read at the start and not used yet is written again: its partition is still to be opened.
-        let watermarks = node.partitions.iter().map(|partition| (partition.folder(), partition.watermark()));
+        let reached = |partition: &Partition| {
+            if mutant::is(Mutant::WatermarkCheckpointAhead) { partition.log_end() } else { partition.watermark() }
+        };
+        let watermarks = node.partitions.iter().map(|partition| (partition.folder(), reached(partition)));
         let watermarks = checkpoint::write(watermarks.chain(unused(&roles.watermarks)));
         let starts = node.partitions.iter().map(|partition| (partition.folder(), partition.log_start()));
         let starts = checkpoint::write(starts.chain(unused(&roles.starts)));

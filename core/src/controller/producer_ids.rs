@@ -4,6 +4,7 @@ use super::{Controller, Decision};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::NodeId;
 use crate::metadata::Record;
+use crate::mutant::{self, Mutant};
 use kafka_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse, ProducerId};
 
 /// Ids of one block (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
@@ -21,7 +22,8 @@ impl Controller {
         });
         match next {
             Ok(next) => Decision {
-                records: [Record::ProducerIds { next }].into(),
+                records: [Record::ProducerIds { next: if mutant::is(Mutant::ProducerIdTwice) { start } else { next } }]
+                    .into(),
                 reply: AllocateProducerIdsResponse::default()
                     .with_producer_id_start(ProducerId(start))
                     .with_producer_id_len(BLOCK),

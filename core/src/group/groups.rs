@@ -213,6 +213,11 @@ impl Groups {
         })
     }
 
+    /// The state of each group that is served here, by its name in DescribeGroups.
+    pub fn states(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.active().flat_map(|shard| shard.groups.values().map(|group| group.state()))
+    }
+
     /// The end of every change: puts the parts of replies together that several shards make, and looks when time is up next.
     pub(super) fn gathered(&mut self, out: Decision) -> Decision {
         self.deadline = self.active().filter_map(Shard::next_deadline).min();

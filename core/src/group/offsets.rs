@@ -2,6 +2,7 @@
 
 use super::records::Committed;
 use crate::id::{Offset, ProducerId};
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use kafka_protocol::protocol::StrBytes;
@@ -55,7 +56,10 @@ impl Offsets {
     pub fn put(&mut self, (group, topic, partition): Place, kept: Kept) {
         let offsets = self.groups.entry(group).or_default();
         offsets.last = offsets.last.max(kept.at);
-        offsets.topics.entry(topic).or_default().insert(partition, kept);
+        let known = offsets.topics.entry(topic).or_default();
+        if !(mutant::is(Mutant::OlderCommitWins) && known.contains_key(&partition)) {
+            known.insert(partition, kept);
+        }
     }
 
     /// `at` says: no offset is committed here.

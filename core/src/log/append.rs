@@ -115,6 +115,9 @@ impl Log {
             if header.next_offset() > old {
                 self.epochs.assign(header.leader_epoch(), header.base_offset());
                 self.take(now, (piece, Bytes::new()), &mut write, out);
+                if mutant::is(Mutant::ReplicaForgetsProducers) {
+                    self.producers.clear();
+                }
             }
         }
         self.end_write(now, write, out);

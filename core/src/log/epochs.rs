@@ -1,6 +1,7 @@
 //! At which offset each leader's epoch began (KIP-101, KIP-279; Kafka: `LeaderEpochFileCache`).
 
 use crate::id::{LeaderEpoch, Offset};
+use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
 
 /// The epochs of one log, oldest first. Epochs rise, and so do their first offsets.
@@ -59,6 +60,9 @@ impl Epochs {
             return UNKNOWN;
         };
         let floor = above.checked_sub(1).and_then(|place| self.list.get(place)).map_or(epoch, |entry| entry.0);
+        if mutant::is(Mutant::EpochEndWrong) {
+            return (floor, higher.1.plus(1).min(end));
+        }
         (floor, higher.1)
     }
 
@@ -70,7 +74,7 @@ impl Epochs {
 
     /// The log ends at `end` now.
     pub fn cut_end(&mut self, end: Offset) {
-        while self.list.last().is_some_and(|last| last.1 >= end) {
+        while self.list.last().is_some_and(|last| last.1 >= end) && !mutant::is(Mutant::EpochsNotCut) {
             self.list.pop();
             self.changed = true;
         }

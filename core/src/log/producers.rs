@@ -125,7 +125,7 @@ impl Producers {
         } else {
             first == 0
         };
-        if follows {
+        if follows || mutant::is(Mutant::SequenceGap) {
             Ok(())
         } else {
             Err(Refusal::because(
