@@ -1,34 +1,47 @@
 //! `esker sim …`: what a person types.
 
 use crate::history::History;
-use crate::mutants::hunt;
-use crate::plan::Plan;
+use crate::marks;
+use crate::mutants::{Row, hunt, put_table};
+use crate::plan::{Plan, plan_of};
+use crate::progress::{self, Progress};
 use crate::report;
 use crate::run::run;
 use crate::script::play;
 use crate::shrink::shrink;
-use crate::swarm::{LINES, Swarm, again, plan_of};
+use crate::swarm::{LINES, Swarm, again};
 use crate::trace::Keep;
+use crate::twice;
+use crate::world::Kind;
 use esker_core::mutant;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 const HELP: &str = "\
-esker sim run [--seconds N] [--jobs J] [--seed S] [--seeds N] [--keep-going] [--mutant NAME] [--json]
-    runs seeds until the time is over or one fails
+esker sim run [--seconds N] [--jobs J] [--seed S] [--seeds N] [--keep-going] [--mutant NAME] [--marks] [--json]
+    runs seeds until the time is over or one fails; --marks, or 3000 seeds: a mark that none reached is an error
 esker sim replay SEED|PLAN [--trace] [--until SECONDS] [--mutant NAME] [--history FILE]
     runs one again, exactly; PLAN is a file
 esker sim plan SEED
     prints the plan of a seed
-esker sim shrink SEED|PLAN [--mutant NAME] [--out FILE]
+esker sim shrink SEED|PLAN [--mutant NAME] [-o FILE]
     makes a failing one small, and writes its plan
-esker sim mutants [--bases N] [--seconds N] [--jobs J] [--only NAME]
-    hunts every named bug (built with the feature mutants)
+esker sim view SEED|PLAN [--mutant NAME] [-o FILE]
+    writes a run as one HTML page: a lane for each node and client, roles, epochs, watermarks, faults, what failed
+esker sim diff SEED|PLAN [SEED|PLAN] [--with PROGRAM] [--mutant NAME]
+    runs it twice, in two processes whose surroundings differ (or by another build of the simulator), or runs two plans, and
+    shows the first line of the trace that differs
+esker sim mutants [--bases N] [--seconds N] [--jobs J] [--only NAME,…] [--table FILE]
+    hunts every named bug (built with the feature mutants) from each of N base seeds, N seconds at most each; --table puts the
+    table into a file, between the lines `<!-- mutants -->` and `<!-- end of mutants -->`
 esker sim check FILE
     judges a history
 esker sim script FILE [--trace] [--mutant NAME]
     plays a scenario, as tests/scenarios has them, and prints it with the answers
-exit codes: 0 ok, 127 panic, 128 liveness, 129 safety, 130 not deterministic, 131 out of budget, 2 wrong usage";
+esker sim marks
+    lists the marks and faults that a batch has to reach, each with the reason
+exit codes: 0 ok, 127 panic, 128 liveness, 129 safety, 130 not deterministic, 131 out of budget, 132 a mark was never reached, 2 wrong usage";
 
 /// What stands behind the verb.
 struct Args<'a> {
@@ -36,9 +49,21 @@ struct Args<'a> {
     options: Vec<(&'a str, &'a str)>,
 }
 
-const FLAGS: &[&str] = &["--trace", "--json", "--keep-going"];
-const OPTIONS: &[&str] =
-    &["--seconds", "--jobs", "--seed", "--seeds", "--until", "--mutant", "--out", "--bases", "--only", "--history"];
+const FLAGS: &[&str] = &["--trace", "--json", "--keep-going", "--marks"];
+const OPTIONS: &[&str] = &[
+    "--seconds",
+    "--jobs",
+    "--seed",
+    "--seeds",
+    "--until",
+    "--mutant",
+    "--bases",
+    "--only",
+    "--history",
+    "-o",
+    "--with",
+    "--table",
+];
 
 impl<'a> Args<'a> {
     fn read(args: &'a [String]) -> Result<Self, String> {
@@ -49,7 +74,7 @@ impl<'a> Args<'a> {
                 read.options.push((arg, ""));
             } else if OPTIONS.contains(&arg) {
                 read.options.push((arg, rest.next().ok_or_else(|| format!("{arg} needs a value"))?));
-            } else if arg.starts_with("--") {
+            } else if arg.starts_with('-') {
                 return Err(format!("unknown option {arg}"));
             } else {
                 read.plain.push(arg);
@@ -85,9 +110,16 @@ pub fn main(args: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }),
         "shrink" => command_shrink(&args),
+        "view" => view(&args),
+        "diff" => diff(&args),
         "mutants" => mutants(&args),
         "check" => check(&args),
         "script" => script(&args),
+        "marks" => {
+            marks::ALL.iter().for_each(|mark| println!("{:<28} {}", mark.name(), mark.why().trim()));
+            marks::MENU.iter().for_each(|(name, what)| println!("{name:<28} {what}"));
+            Ok(ExitCode::SUCCESS)
+        }
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)
@@ -142,18 +174,13 @@ fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
     };
     choose(swarm.mutant.as_deref())?;
     let quiet = args.flag("--json");
-    let (total, first, took) = swarm.run(|total, took| {
-        if !quiet {
-            eprintln!(
-                "{:>4} s  {} seeds, {} events, {} failures",
-                took.as_secs(),
-                total.seeds,
-                total.events,
-                total.failures.len()
-            );
-        }
-    });
-    let code = first.map_or(0, |outcome| {
+    if !quiet {
+        progress::outlook(&swarm);
+    }
+    let progress = Progress::default();
+    let (total, first, took) = swarm.run(|total, took| progress.show(total, took));
+    progress.end();
+    let mut code = first.map_or(0, |outcome| {
         let second = again(&plan_of(outcome.seed, swarm.mutant.as_deref()), &outcome);
         if !quiet {
             report::failure(&second, swarm.mutant.as_deref());
@@ -161,9 +188,13 @@ fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
         second.failure.as_ref().map_or(0, |failure| failure.kind.exit_code())
     });
     if quiet {
-        println!("{}", total.json(took));
+        println!("{}", total.json(took, swarm.mutant.as_deref()));
     } else {
         total.print(took);
+    }
+    if code == 0 && (total.seeds >= marks::SEEDS || args.flag("--marks")) && !total.missed().is_empty() {
+        eprintln!("esker sim: the batch never reached some of the marks");
+        code = report::MISSED;
     }
     Ok(ExitCode::from(code))
 }
@@ -196,6 +227,7 @@ fn replay(args: &Args<'_>) -> Result<ExitCode, String> {
     }
     report::failure(&outcome, plan.mutant.as_deref());
     println!("{} events, {} ms of virtual time", outcome.events, outcome.virtual_us / 1000);
+    println!("state hash {:016x}", outcome.state);
     println!("trace hash {:016x}", outcome.hash);
     Ok(ExitCode::from(outcome.failure.map_or(0, |failure| failure.kind.exit_code())))
 }
@@ -207,28 +239,71 @@ fn command_shrink(args: &Args<'_>) -> Result<ExitCode, String> {
         println!("seed {} does not fail", plan.seed);
         return Ok(ExitCode::SUCCESS);
     };
-    let file = args.text("--out").map_or_else(|| format!("{}.plan", plan.seed), str::to_string);
+    let file = args.text("-o").map_or_else(|| format!("{}.plan", plan.seed), str::to_string);
     std::fs::write(&file, small.text()).map_err(|error| format!("{file}: {error}"))?;
     println!("{}: {}\nreplay: esker sim replay {file} --trace", failure.kind.name(), failure.anomaly);
     Ok(ExitCode::from(failure.kind.exit_code()))
+}
+
+fn view(args: &Args<'_>) -> Result<ExitCode, String> {
+    let plan = plan(args)?;
+    choose(plan.mutant.as_deref())?;
+    let file = args.text("-o").map_or_else(|| format!("{}.html", plan.seed), str::to_string);
+    let page = crate::view::page(&plan);
+    std::fs::write(&file, &page).map_err(|error| format!("{file}: {error}"))?;
+    println!("{file}: {} KB; open it in a browser", page.len() / 1024);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn diff(args: &Args<'_>) -> Result<ExitCode, String> {
+    let (first, second) = match args.plain[..] {
+        [one] => (one, one),
+        [one, other] => (one, other),
+        _ => return Err("name one or two seeds or plans".into()),
+    };
+    let mutant = args.text("--mutant").map_or_else(Vec::new, |name| vec!["--mutant".into(), name.into()]);
+    let words = |which: &str| [&[which.to_string()], &mutant[..]].concat();
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let other = args.text("--with").map_or_else(|| own.clone(), PathBuf::from);
+    // In the shipped binary the word `sim` stands before the verb.
+    let verb_before: Vec<String> = std::env::args().skip(1).take_while(|word| word != "diff").collect();
+    let compared = twice::twice(&own, &other, &verb_before, &words(first), &words(second))?;
+    compared.print();
+    let same = matches!(compared, twice::Compared::Same { .. });
+    Ok(ExitCode::from(if same { 0 } else { Kind::NotDeterministic.exit_code() }))
 }
 
 fn mutants(args: &Args<'_>) -> Result<ExitCode, String> {
     let seconds = Duration::from_secs(args.number("--seconds", 60)?);
     let jobs = args.number("--jobs", cores())? as usize;
     let bases = args.number("--bases", 1)?;
-    let only = args.text("--only");
-    let mut lived = 0;
-    println!("| mutant | what it breaks | which promise spoke | median seeds to kill |\n|---|---|---|---|");
+    let only: Vec<&str> = args.text("--only").map_or_else(Vec::new, |names| names.split(',').collect());
+    for name in &only {
+        choose(Some(name))?;
+    }
+    let mut rows = Vec::new();
+    println!("{}", Row::HEAD);
     let core = mutant::ALL.iter().filter(|chosen| !mutant::SHELL.contains(chosen));
-    for chosen in core.filter(|chosen| only.is_none_or(|only| only == chosen.name())) {
+    for chosen in core.filter(|chosen| only.is_empty() || only.contains(&chosen.name())) {
         choose(Some(chosen.name()))?;
         let row = hunt(*chosen, bases, jobs, seconds);
         println!("{}", row.line());
-        lived += u32::from(row.lived());
+        rows.push(row);
     }
-    println!("{lived} lived");
-    Ok(if lived == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if let Some(file) = args.text("--table") {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        let text = put_table(&text, &rows).ok_or_else(|| format!("{file} has no place for the table"))?;
+        std::fs::write(file, text).map_err(|error| format!("{file}: {error}"))?;
+    }
+    let lived: Vec<&str> = rows.iter().filter(|row| row.lived()).map(|row| row.name).collect();
+    println!(
+        "{} of {} were found{}",
+        rows.len() - lived.len(),
+        rows.len(),
+        if lived.is_empty() { "" } else { "; alive:" }
+    );
+    lived.iter().for_each(|name| println!("  {name}"));
+    Ok(if lived.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check(args: &Args<'_>) -> Result<ExitCode, String> {
@@ -238,5 +313,5 @@ fn check(args: &Args<'_>) -> Result<ExitCode, String> {
     let found = crate::check::past::judge(&history);
     found.iter().for_each(|anomaly| println!("{anomaly}"));
     println!("{} events, {} anomalies", history.lines.len(), found.len());
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(crate::world::Kind::Safety.exit_code()) })
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Safety.exit_code()) })
 }

@@ -8,10 +8,15 @@
 //! |---|---|
 //! | `cli` | `esker sim …` |
 //! | `script` | stories told verb by verb, as `tests/scenarios/` has them |
+//! | `progress` | what a batch will be like, and how far it is |
 //! | `mutants` `shrink` `swarm` | named bugs hunted; a failing plan made small; many seeds over all cores |
+//! | `twice` | the same run in two processes, compared |
+//! | `view` | a run as one HTML page |
 //! | `report` `run` | what a person is told; one plan run once |
 //! | `world` | the event loop: drives nodes, delivers, strikes faults, walks through the phases |
 //! | `check` | the promises, one a file: `now` looks inside brokers, `past` judges histories |
+//! | `film` | what a person is shown of a run |
+//! | `marks` | rare places that a batch of runs has to reach |
 //! | `node` | one node: disk, clocks, process |
 //! | `client` | models of clients, real frames |
 //! | `history` | what clients asked and were told, as JSON lines |
@@ -28,11 +33,14 @@ pub mod client;
 pub mod clock;
 pub mod dice;
 pub mod disk;
+pub mod film;
 pub mod history;
+pub mod marks;
 pub mod mutants;
 pub mod net;
 pub mod node;
 pub mod plan;
+pub mod progress;
 pub mod queue;
 pub mod report;
 pub mod run;
@@ -40,4 +48,6 @@ pub mod script;
 pub mod shrink;
 pub mod swarm;
 pub mod trace;
+pub mod twice;
+pub mod view;
 pub mod world;

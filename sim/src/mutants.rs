@@ -1,7 +1,8 @@
 //! Proof that the net catches: every named bug of the core must be found.
 
+use crate::plan::plan_of;
 use crate::run::{run, same};
-use crate::swarm::{Swarm, plan_of};
+use crate::swarm::Swarm;
 use crate::trace::Keep;
 use esker_core::mutant;
 use std::time::{Duration, Instant};

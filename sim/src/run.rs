@@ -1,12 +1,13 @@
 //! One plan, run once: what came of it.
 
 use crate::check::Anomaly;
+use crate::film::Film;
 use crate::history::History;
+use crate::marks::Table;
 use crate::plan::Plan;
 use crate::trace::Keep;
 use crate::world::{Failure, Kind, World};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
@@ -19,11 +20,15 @@ pub struct Outcome {
     pub virtual_us: u64,
     /// Equal for equal plans, in every process.
     pub hash: u64,
-    pub faults: BTreeMap<&'static str, u64>,
-    pub marks: BTreeMap<&'static str, u64>,
+    /// Of every disk and node at the end; 0 where the trace was not kept.
+    pub state: u64,
+    pub faults: Table,
+    pub marks: Table,
     /// The last lines of the trace, if they were kept.
     pub lines: Vec<String>,
     pub history: History,
+    /// What [`film`] saw.
+    pub film: Option<Film>,
 }
 
 thread_local! {
@@ -55,24 +60,38 @@ fn install_hook() {
 
 /// Runs a plan to its end, or until `until`.
 pub fn run(plan: &Plan, keep: Keep, until: u64) -> Outcome {
-    install_hook();
-    SEED.set(Some(plan.seed));
+    play(World::new(plan.clone(), keep), until)
+}
+
+/// The same run, filmed.
+pub fn film(plan: &Plan, keep: Keep, until: u64) -> Outcome {
     let mut world = World::new(plan.clone(), keep);
+    world.film = Some(Film::default());
+    play(world, until)
+}
+
+fn play(mut world: World, until: u64) -> Outcome {
+    install_hook();
+    let seed = world.plan.seed;
+    SEED.set(Some(seed));
     let ran = catch_unwind(AssertUnwindSafe(|| world.run(until)));
     SEED.set(None);
     if ran.is_err() {
         let what = PANIC.take().unwrap_or_default();
         world.failure = Some(Failure { kind: Kind::Panic, anomaly: Anomaly::new("panic", world.now, what) });
     }
+    world.marks.on_end(&world.history);
     Outcome {
-        seed: plan.seed,
+        seed,
         events: world.trace.events(),
         virtual_us: world.now,
         hash: world.trace.value(),
+        state: if world.trace.wants_lines() { world.state() } else { 0 },
         lines: world.trace.lines().map(str::to_string).collect(),
         faults: std::mem::take(&mut world.faults),
-        marks: std::mem::take(&mut world.marks),
+        marks: world.marks.table(),
         history: std::mem::take(&mut world.history),
+        film: world.film.take(),
         failure: world.failure.take(),
     }
 }

@@ -1,6 +1,6 @@
 //! Many seeds, over all cores.
 
-use crate::plan::{Plan, draw};
+use crate::plan::{Plan, plan_of};
 use crate::report::Total;
 use crate::run::{Outcome, run};
 use crate::trace::Keep;
@@ -25,13 +25,6 @@ pub struct Swarm {
 
 /// How many lines of the trace a failure shows.
 pub const LINES: usize = 30;
-
-/// The plan of a seed, with a mutant or without.
-pub fn plan_of(seed: u64, mutant: Option<&str>) -> Plan {
-    let mut plan = draw(seed);
-    plan.mutant = mutant.map(str::to_string);
-    plan
-}
 
 impl Swarm {
     /// Runs seeds until the time is over, or one fails. `progress` is told now and then.

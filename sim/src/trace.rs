@@ -132,9 +132,16 @@ impl Trace {
     }
 }
 
+/// When a line of the trace was written, in microseconds.
+pub fn moment(line: &str) -> Option<u64> {
+    let (seconds, rest) = line.trim_start().split_once('.')?;
+    let (micros, _) = rest.split_once('s')?;
+    Some(seconds.parse::<u64>().ok()? * 1_000_000 + micros.parse::<u64>().ok()?)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Digest, Keep, Trace};
+    use super::{Digest, Keep, Trace, moment};
 
     #[test]
     fn the_hash_sees_order_length_and_every_byte() {
@@ -157,5 +164,7 @@ mod tests {
             trace.line(1_500_000, "n1", n);
         }
         assert_eq!(trace.lines().collect::<Vec<_>>(), ["  1.500000s n1 3", "  1.500000s n1 4"]);
+        assert_eq!(trace.lines().map(moment).collect::<Vec<_>>(), [Some(1_500_000); 2]);
+        assert_eq!(moment("nothing"), None);
     }
 }

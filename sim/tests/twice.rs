@@ -14,14 +14,17 @@ fn replay(seed: &str, perturbed: bool) -> String {
     }
     let output = command.output().expect("the simulator runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().rev().take(2).collect::<Vec<_>>().join("\n")
+    // Events, state and trace.
+    text.lines().rev().take(3).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn one_seed_has_one_trace() {
     for seed in ["1", "2", "3"] {
         let first = replay(seed, false);
-        assert!(first.contains("trace hash"), "{first}");
+        for told in ["events", "state hash", "trace hash"] {
+            assert!(first.contains(told), "{told} is missing: {first}");
+        }
         assert_eq!(first, replay(seed, true), "seed {seed}");
     }
     assert_ne!(replay("1", false), replay("2", false));

@@ -14,11 +14,13 @@ pub use folder::Folder;
 pub use loss::Loss;
 
 use crate::dice::{Dice, Stream};
+use crate::trace::Digest;
 use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::Hash as _;
 
 /// How a disk behaves while nothing is wrong with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -233,6 +235,17 @@ impl Disk {
     /// How much a crash now could take: bytes and names.
     pub fn unsynced(&self) -> usize {
         self.folders.values().map(Folder::unsynced).sum()
+    }
+
+    /// Everything that stands on the disk, names and bytes.
+    pub fn digest(&self, into: &mut Digest) {
+        for (name, folder) in &self.folders {
+            into.bytes(name.as_bytes());
+            for (file, len) in folder.list() {
+                file.hash(into);
+                into.bytes(folder.file(file).map_or(&[], |file| file.read(0, len.try_into().unwrap_or(u32::MAX))));
+            }
+        }
     }
 
     /// The folder of that name, for those who look at a disk from outside.

@@ -15,6 +15,13 @@ mod part;
 pub use draw::draw;
 pub use format::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 
+/// The plan of a seed, with a mutant or without.
+pub fn plan_of(seed: u64, mutant: Option<&str>) -> Plan {
+    let mut plan = draw(seed);
+    plan.mutant = mutant.map(str::to_string);
+    plan
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

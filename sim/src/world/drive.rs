@@ -5,7 +5,7 @@ use crate::disk::{Due, Loss};
 use crate::net::{Conn, Way};
 use crate::node::{Calling, Node, body};
 use esker_core::id::{CallId, ConnId};
-use esker_core::io::{Address, Input, Lane, Note, Output, Reply};
+use esker_core::io::{Address, Input, Lane, Output, Reply};
 use esker_core::wire::{Slip, calls};
 use kafka_protocol::messages::{ApiKey, RequestKind};
 use std::collections::VecDeque;
@@ -66,6 +66,7 @@ impl World {
         if self.trace.wants_lines() {
             self.trace.line(self.now, format_args!("{} <", own.id), Whole(&input));
         }
+        self.marks.on_input(&input, &process.broker);
         process.broker.handle(own.clock.now(self.now), input);
         self.drain(node);
         self.schedule_tick(node);
@@ -76,6 +77,7 @@ impl World {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return };
         process.broker.check();
+        self.marks.after(&process.broker);
         if self.loss {
             return;
         }
@@ -92,6 +94,7 @@ impl World {
             if self.trace.wants_lines() {
                 self.trace.line(self.now, format_args!("{} >", own.id), WholeOutput(&output));
             }
+            self.marks.on_output(&output, &process.broker);
             match output {
                 Output::Reply { conn, seq, reply } => {
                     let conn = conn.0 as Conn;
@@ -118,11 +121,8 @@ impl World {
                     let (at, due) = own.disk.submit(self.now, tag, op);
                     self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
                 }
-                Output::Note(note) => self.on_note(node, &note),
-                Output::Ready => {
-                    process.ready = true;
-                    self.mark("ready");
-                }
+                Output::Note(note) => self.watch.on_note(node, &note, &own.disk),
+                Output::Ready => process.ready = true,
                 Output::Stopped { clean, why } => return self.on_stopped(node, clean, &why),
             }
         }
@@ -168,25 +168,7 @@ impl World {
         }
     }
 
-    fn on_note(&mut self, node: usize, note: &Note) {
-        let name = match note {
-            Note::LogOpened { cut_bytes: 0, .. } => "log opened",
-            Note::LogOpened { .. } => "log opened and cut",
-            Note::LogTruncated { .. } => "log truncated",
-            Note::SegmentRolled { .. } => "segment rolled",
-            Note::SegmentsDropped { .. } => "segments dropped",
-            Note::Damaged { .. } => "damage found",
-            Note::Leads { .. } => "leads",
-            Note::Follows { .. } => "follows",
-            Note::Quorum { role, .. } => role,
-            Note::Text { topic, .. } => topic,
-        };
-        self.mark(name);
-        self.watch.on_note(node, note, &self.nodes[node].disk);
-    }
-
     fn on_stopped(&mut self, node: usize, clean: bool, why: &str) {
-        self.mark(if clean { "stopped" } else { "stopped by a fault" });
         if self.trace.wants_lines() {
             self.trace.line(
                 self.now,

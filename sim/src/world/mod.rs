@@ -12,12 +12,14 @@ use crate::check::Anomaly;
 use crate::check::now::Watch;
 use crate::client::{self, Client, Ctx, Me, Opener};
 use crate::disk::Due;
+use crate::film::Film;
 use crate::history::History;
+use crate::marks::Marks;
 use crate::net::{Arrival, Net, Peer};
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::queue::Queue;
-use crate::trace::{Keep, Trace};
+use crate::trace::{Digest, Keep, Trace};
 use std::collections::BTreeMap;
 
 /// Something that happens at a moment.
@@ -113,8 +115,10 @@ pub struct World {
     pub history: History,
     pub trace: Trace,
     watch: Watch,
-    /// How often what was seen: notes of the nodes, and what else is rare.
-    pub marks: BTreeMap<&'static str, u64>,
+    /// How often the run came to each rare place.
+    pub marks: Marks,
+    /// What a person is to be shown, if the run is filmed.
+    pub film: Option<Film>,
     /// Faults that struck, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     pub failure: Option<Failure>,
@@ -158,7 +162,8 @@ impl World {
             history,
             trace: Trace::new(keep),
             watch: Watch::new(nodes),
-            marks: BTreeMap::new(),
+            marks: Marks::default(),
+            film: None,
             faults: BTreeMap::new(),
             failure: None,
             corrupt: Vec::new(),
@@ -228,10 +233,6 @@ impl World {
         }
     }
 
-    fn mark(&mut self, what: &'static str) {
-        *self.marks.entry(what).or_default() += 1;
-    }
-
     fn step(&mut self, event: Event) {
         match event {
             Event::Arrival(arrival) => self.on_arrival(arrival),
@@ -256,6 +257,28 @@ impl World {
             }
         }
         self.flush();
+        if let Some(film) = &mut self.film {
+            film.look(self.now, &self.nodes);
+        }
+    }
+
+    /// How it all stands: every disk, and what every node that lives takes for the cluster's state.
+    pub fn state(&self) -> u64 {
+        let mut digest = Digest::default();
+        for node in &self.nodes {
+            node.disk.digest(&mut digest);
+            let Some(process) = &node.process else { continue };
+            let core = process.broker.node();
+            digest.word(core.image.offset().0 as u64);
+            digest.word(u64::from(core.quorum.is_leader()));
+            for partition in core.partitions.iter() {
+                digest.bytes(partition.folder().as_bytes());
+                [partition.log_start(), partition.watermark(), partition.log_end()]
+                    .iter()
+                    .for_each(|offset| digest.word(offset.0 as u64));
+            }
+        }
+        digest.value()
     }
 
     /// Hands something to a client, and asks when it wants to be woken.

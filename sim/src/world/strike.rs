@@ -22,6 +22,10 @@ impl World {
         match strike {
             Strike::Crash { target, loss, loud, down_us } => {
                 for node in self.struck(&target) {
+                    let own = &self.nodes[node];
+                    if let Some(process) = &own.process {
+                        self.marks.on_crash(&process.broker, own.disk.unsynced());
+                    }
                     self.kill(node, loss, loud);
                     self.queue.push(self.now + down_us + dice.below(1_000), Event::Start(node));
                 }

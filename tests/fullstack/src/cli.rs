@@ -3,8 +3,8 @@
 use crate::one::{self, Outcome};
 use crate::swarm::{self, Swarm};
 use esker_core::mutant;
-use esker_sim::plan::Plan;
-use esker_sim::swarm::{LINES, plan_of};
+use esker_sim::plan::{Plan, plan_of};
+use esker_sim::swarm::LINES;
 use esker_sim::trace::Keep;
 use serde_json::json;
 use std::process::ExitCode;

@@ -1,0 +1,36 @@
+//! The fault menu: what a plan can do to a cluster, in words.
+
+/// Every kind of fault, as [`crate::plan::Strike::kind`] names it, and what it is.
+pub const MENU: &[(&str, &str)] = &[
+    ("crash", "processes die, their disks keep what was written (kill -9)"),
+    ("crash-lose-all", "processes die, and everything that was not synced is gone"),
+    ("crash-torn", "processes die, and what was not synced ends anywhere, in the middle of a write"),
+    ("crash-pages", "processes die, and of what was not synced any pages are kept and others not"),
+    ("stop", "a clean stop: leaders move away, logs are closed"),
+    ("pause", "a process stands still, and goes on with what has come meanwhile (kill -STOP, -CONT)"),
+    ("cut", "nothing gets through between two nodes, either way"),
+    ("cut-one-way", "nothing gets from one node to another; the other way it does"),
+    ("isolate", "nothing gets to or from a node"),
+    ("reset", "connections of a node break, and lose any suffix of what was under way"),
+    ("slow-disk", "a node's disk is 2 to 100 times slower"),
+    ("sync-fails", "a sync fails, and what was to be synced may be gone"),
+    ("write-fails", "a write fails with an error of the medium"),
+    ("read-fails", "a few reads fail with an error of the medium"),
+    ("disk-full", "a node's disk has no room for more than some bytes"),
+    ("clock-step", "a node's wall clock jumps, either way, by up to an hour"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::draw;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_menu_is_what_plans_have() {
+        let drawn: BTreeSet<&str> =
+            (0..2_000).flat_map(|seed| draw(seed).faults).map(|fault| fault.strike.kind()).collect();
+        let listed: BTreeSet<&str> = MENU.iter().map(|(name, _)| *name).collect();
+        assert_eq!(drawn, listed, "a new fault has a line in the menu, and one that no plan has goes");
+    }
+}
