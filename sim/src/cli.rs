@@ -183,7 +183,7 @@ fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
     let mut code = first.map_or(0, |outcome| {
         let second = again(&plan_of(outcome.seed, swarm.mutant.as_deref()), &outcome);
         if !quiet {
-            report::failure(&second, swarm.mutant.as_deref());
+            report::failure(&second, &report::replay(outcome.seed, swarm.mutant.as_deref()));
         }
         second.failure.as_ref().map_or(0, |failure| failure.kind.exit_code())
     });
@@ -225,7 +225,7 @@ fn replay(args: &Args<'_>) -> Result<ExitCode, String> {
         let mut to = std::fs::File::create(file).map_err(|error| format!("{file}: {error}"))?;
         outcome.history.write(&mut to).map_err(|error| format!("{file}: {error}"))?;
     }
-    report::failure(&outcome, plan.mutant.as_deref());
+    report::failure(&outcome, &report::replay(args.plain[0], args.text("--mutant")));
     println!("{} events, {} ms of virtual time", outcome.events, outcome.virtual_us / 1000);
     println!("state hash {:016x}", outcome.state);
     println!("trace hash {:016x}", outcome.hash);

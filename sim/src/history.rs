@@ -15,7 +15,7 @@
 //! `t` is in microseconds and only grows. An operation is named by its client and number; it has one `invoke` and at most one
 //! other event: `ok` (it happened), `fail` (it did not and never will), `info` (nobody knows; also when there is no second
 //! event). An unknown outcome is never assumed not to have happened. Values are unique numbers: no two sends share one.
-//! Any client can write this, and `esker sim check FILE` judges it.
+//! Any client can write this, and `esker sim check FILE` judges it; `sim/README.md` has every act with its fields.
 
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};

@@ -6,6 +6,7 @@ use crate::run::Outcome;
 use crate::world::Failure;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// The sum of many runs.
@@ -94,7 +95,7 @@ fn failed(seed: u64, failure: &Failure, mutant: Option<&str>) -> Value {
         "property": failure.anomaly.kind,
         "at_us": failure.anomaly.at,
         "what": failure.anomaly.what,
-        "replay": command("replay", seed, mutant),
+        "replay": replay(seed, mutant),
         "plan": plan_of(seed, mutant),
     })
 }
@@ -105,18 +106,19 @@ fn columns(of: &BTreeMap<&'static str, u64>) -> String {
     cells.chunks(3).map(|row| row.join("  ")).collect::<Vec<_>>().join("\n")
 }
 
-fn command(verb: &str, seed: u64, mutant: Option<&str>) -> String {
+/// The one command that runs it again.
+pub fn replay(which: impl fmt::Display, mutant: Option<&str>) -> String {
     let mutant = mutant.map_or_else(String::new, |name| format!(" --mutant {name}"));
-    format!("esker sim {verb} {seed}{mutant}")
+    format!("esker sim replay {which}{mutant}")
 }
 
 /// A failing seed: kind, virtual time, the last transitions, the one command that replays it.
-pub fn failure(outcome: &Outcome, mutant: Option<&str>) {
+pub fn failure(outcome: &Outcome, replay: &str) {
     let Some(failure) = &outcome.failure else { return };
     println!("--- the last {} transitions", outcome.lines.len());
     outcome.lines.iter().for_each(|line| println!("{line}"));
     println!("--- seed {} failed: {}: {}", outcome.seed, failure.kind.name(), failure.anomaly);
-    println!("replay: {} --trace", command("replay", outcome.seed, mutant));
+    println!("replay: {replay} --trace");
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Makes a failing plan small: the shortest time, then the fewest faults, clients, and settings with which the same failure comes.
+//! Makes a failing plan small: the shortest time, then the fewest faults, clients, partitions, nodes and settings with which the same
+//! failure comes.
 
-use crate::plan::Plan;
+use crate::plan::{ClientPlan, Plan, Strike, Target};
 use crate::run::{run, same};
 use crate::trace::Keep;
 use crate::world::Failure;
@@ -34,6 +35,8 @@ pub fn shrink(plan: &Plan, told: &dyn Fn(&str)) -> Option<(Plan, Failure)> {
                 plan.clients.remove(place);
             },
         );
+        hunt.drop_partitions();
+        hunt.drop_nodes();
         hunt.soften();
         if hunt.plan == before {
             break;
@@ -99,12 +102,37 @@ impl Hunt<'_> {
         (self.told)(&format!("{} {what} left, {} tries", len(&self.plan), self.tries));
     }
 
-    /// Quiet clocks, plain links, no settings of topics.
+    /// Takes away the last partition, as long as that goes.
+    fn drop_partitions(&mut self) {
+        while let Some(candidate) = without_partition(&self.plan) {
+            if !self.keep(candidate) {
+                break;
+            }
+        }
+        (self.told)(&format!("{} partitions left, {} tries", self.plan.partitions().count(), self.tries));
+    }
+
+    /// Takes away the last node, as long as that goes.
+    fn drop_nodes(&mut self) {
+        while let Some(candidate) = without_node(&self.plan) {
+            if !self.keep(candidate) {
+                break;
+            }
+        }
+        (self.told)(&format!("{} nodes left, {} tries", self.plan.nodes.len(), self.tries));
+    }
+
+    /// Quiet clocks, plain links, no settings.
     fn soften(&mut self) {
         let mut candidate = self.plan.clone();
         candidate.nodes.iter_mut().for_each(|node| (node.drift_ppm, node.wall_off_ms) = (0, 0));
         (candidate.node_links.spike_one_in, candidate.client_links.spike_one_in) = (0, 0);
         if candidate != self.plan {
+            self.keep(candidate);
+        }
+        for name in self.plan.settings.keys().cloned().collect::<Vec<_>>() {
+            let mut candidate = self.plan.clone();
+            candidate.settings.remove(&name);
             self.keep(candidate);
         }
         for topic in 0..self.plan.topics.len() {
@@ -113,6 +141,95 @@ impl Hunt<'_> {
                 candidate.topics[topic].settings.remove(&name);
                 self.keep(candidate);
             }
+        }
+    }
+}
+
+/// The plan without its last partition, and without the topic if that was its only one; what others say of it goes too. `None`: it
+/// is the only one.
+fn without_partition(plan: &Plan) -> Option<Plan> {
+    let mut plan = plan.clone();
+    let last = plan.topics.last_mut()?;
+    last.partitions -= 1;
+    if last.partitions == 0 {
+        plan.topics.pop();
+    }
+    let (partitions, topics) = (plan.partitions().count() as u32, plan.topics.len() as u32);
+    plan.clients.retain_mut(|client| match client {
+        ClientPlan::Producer { partitions: of, .. } | ClientPlan::Reader { partitions: of, .. } => {
+            of.retain(|partition| *partition < partitions);
+            !of.is_empty()
+        }
+        ClientPlan::Member { topics: of, .. } => {
+            of.retain(|topic| *topic < topics);
+            !of.is_empty()
+        }
+        ClientPlan::Admin { .. } => true,
+    });
+    plan.faults.retain_mut(|fault| match fault.strike.target_mut() {
+        Some(Target::Leader(partition)) => *partition < partitions,
+        Some(Target::Nodes(_) | Target::All | Target::Controller) | None => true,
+    });
+    (partitions > 0).then_some(plan)
+}
+
+/// The plan without its last node: nobody has more replicas than nodes, and no fault names it. `None`: it is the only one.
+fn without_node(plan: &Plan) -> Option<Plan> {
+    let mut plan = plan.clone();
+    plan.nodes.pop();
+    let nodes = plan.nodes.len() as u32;
+    plan.topics.iter_mut().for_each(|topic| topic.replicas = topic.replicas.min(nodes));
+    let settings = plan.topics.iter_mut().map(|topic| &mut topic.settings).chain([&mut plan.settings]);
+    for of in settings {
+        for name in ["default.replication.factor", "offsets.topic.replication.factor", "min.insync.replicas"] {
+            if let Some(count) = of.get_mut(name)
+                && count.parse().is_ok_and(|count: u32| count > nodes)
+            {
+                *count = nodes.to_string();
+            }
+        }
+    }
+    plan.faults.retain_mut(|fault| match &mut fault.strike {
+        Strike::Cut { from, to, .. } => *from <= nodes && *to <= nodes,
+        other => match other.target_mut() {
+            Some(Target::Nodes(of)) => {
+                of.retain(|node| *node <= nodes);
+                !of.is_empty()
+            }
+            Some(Target::Leader(_) | Target::All | Target::Controller) | None => true,
+        },
+    });
+    (nodes > 0).then_some(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::draw;
+
+    #[test]
+    fn what_is_left_is_a_plan_that_names_nothing_that_is_gone() {
+        for seed in 0..200 {
+            let mut plan = draw(seed);
+            let mut steps = 0;
+            while let Some(smaller) = without_partition(&plan) {
+                plan = smaller;
+                assert_eq!(Plan::parse(&plan.text()), Ok(plan.clone()));
+                let count = plan.partitions().count() as u32;
+                assert!(
+                    plan.faults
+                        .iter_mut()
+                        .all(|fault| !matches!(fault.strike.target_mut(), Some(Target::Leader(of)) if *of >= count))
+                );
+                steps += 1;
+            }
+            assert!(plan.partitions().count() == 1 && steps >= draw(seed).partitions().count() - 1);
+            while let Some(smaller) = without_node(&plan) {
+                plan = smaller;
+                assert_eq!(Plan::parse(&plan.text()), Ok(plan.clone()));
+                assert!(plan.topics.iter().all(|topic| topic.replicas <= plan.nodes.len() as u32));
+            }
+            assert_eq!(plan.nodes.len(), 1);
         }
     }
 }

@@ -33,4 +33,12 @@ mod tests {
         let listed: BTreeSet<&str> = MENU.iter().map(|(name, _)| *name).collect();
         assert_eq!(drawn, listed, "a new fault has a line in the menu, and one that no plan has goes");
     }
+
+    #[test]
+    fn the_documents_have_the_whole_menu() {
+        let text = include_str!("../../README.md");
+        for (name, what) in MENU {
+            assert!(text.contains(&format!("| `{name}` | {what} |")), "sim/README.md has no line for {name}: {what}");
+        }
+    }
 }

@@ -166,6 +166,24 @@ pub enum Strike {
 }
 
 impl Strike {
+    /// Whom it strikes; `None`: links, and not nodes.
+    pub const fn target_mut(&mut self) -> Option<&mut Target> {
+        match self {
+            Self::Cut { .. } => None,
+            Self::Crash { target, .. }
+            | Self::Stop { target, .. }
+            | Self::Pause { target, .. }
+            | Self::Isolate { target, .. }
+            | Self::Reset { target }
+            | Self::Slow { target, .. }
+            | Self::SyncFails { target }
+            | Self::WriteFails { target }
+            | Self::ReadFails { target, .. }
+            | Self::Full { target, .. }
+            | Self::Step { target, .. } => Some(target),
+        }
+    }
+
     /// Its name, for counts.
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 //!
 //! A plan is one JSON object, `esker_plan` its version (now 1); fields not named in a version are refused, so that a plan never
 //! means something else than it says. Times are in microseconds of virtual time (`_us`), nodes are numbered from 1, partitions
-//! are numbered through all topics in their order. `esker sim replay SEED` prints the plan of a seed; it can be edited,
+//! are numbered through all topics in their order; `sim/README.md` has a line for every field. `esker sim plan SEED` prints the plan of a seed; it can be edited,
 //! shrunk, kept in `sim/corpus/` and replayed by `esker sim replay FILE`.
 
 mod draw;
