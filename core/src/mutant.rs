@@ -123,7 +123,7 @@ mutants! {
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.
     ShellRepliesCrossed = "shell-replies-crossed",
-    /// The core is not told of calls whose connection broke: it waits for ever.
+    /// Now and then the loop is not told that a disk operation has ended.
     ShellLostWakeUp = "shell-lost-wake-up",
     /// What a full socket did not take of a reply is taken for sent.
     ShellNotFlushed = "shell-not-flushed",

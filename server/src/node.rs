@@ -89,6 +89,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         conns: HashMap::new(),
         ops: Vec::new(),
         replies: 0,
+        ends: 0,
         stopping: false,
     };
     // A task of its own: a thread that serves a connection can go on with the loop without waking another.

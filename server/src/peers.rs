@@ -10,7 +10,6 @@ use esker_core::api::receive;
 use esker_core::error::Refusal;
 use esker_core::id::CallId;
 use esker_core::io::{Address, CallFault, Input, Lane};
-use esker_core::mutant::{self, Mutant};
 use esker_core::wire::{Slip, calls};
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use std::collections::{HashMap, VecDeque};
@@ -119,9 +118,6 @@ impl Line {
     }
 
     fn fail(&self, id: CallId) {
-        if mutant::is(Mutant::ShellLostWakeUp) {
-            return;
-        }
         self.report(id, Err(CallFault::Disconnected));
     }
 

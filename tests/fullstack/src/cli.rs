@@ -1,9 +1,10 @@
 //! What a person types.
 
+use crate::draw::draw;
 use crate::one::{self, Outcome};
 use crate::swarm::{self, Swarm};
 use esker_core::mutant;
-use esker_sim::plan::{Plan, plan_of};
+use esker_sim::plan::Plan;
 use esker_sim::swarm::LINES;
 use esker_sim::trace::Keep;
 use serde_json::json;
@@ -129,7 +130,7 @@ fn twice(args: &Args<'_>) -> Result<ExitCode, String> {
 /// The plan of a seed, or in a file; its bug is switched on.
 fn plan(args: &Args<'_>, which: &str) -> Result<Plan, String> {
     let mut plan = match which.parse() {
-        Ok(seed) => plan_of(seed, None),
+        Ok(seed) => draw(seed),
         Err(_) => Plan::parse(&std::fs::read_to_string(which).map_err(|error| format!("{which}: {error}"))?)?,
     };
     if let Some(mutant) = args.text("--mutant") {

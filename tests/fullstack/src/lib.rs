@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `cli` | the command line |
 //! | `swarm` | many seeds, a process each |
+//! | `draw` | from a seed to a plan |
 //! | `one` | one plan, run once |
 //! | `world` | the run's course: starts, faults, phases, the end |
 //! | `node` | a server on a simulated disk |
@@ -20,6 +21,7 @@
 
 pub mod cli;
 mod disk;
+mod draw;
 mod node;
 mod one;
 mod record;

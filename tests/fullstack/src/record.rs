@@ -5,11 +5,11 @@ use esker_core::io::Note;
 use esker_server::simulated::Seen;
 use esker_sim::check::Anomaly;
 use esker_sim::history::History;
-use esker_sim::trace::{Keep, Trace};
+use esker_sim::trace::{Digest, Keep, Trace};
 use esker_sim::world::{Failure, Kind};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -120,9 +120,19 @@ pub fn on_seen(
     });
 }
 
+/// Text that only its hash is wanted of.
+struct Hashed<'a>(&'a mut Digest);
+
+impl fmt::Write for Hashed<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
 impl Record {
     fn on_note(&mut self, at: u64, node: usize, note: &Note) {
-        let _ = write!(self.trace.event(at), "{note}");
+        let _ = write!(Hashed(self.trace.event(at)), "{note}");
         if self.trace.wants_lines() {
             self.trace.line(at, format_args!("n{}", node + 1), note);
         }
@@ -163,7 +173,7 @@ impl Record {
     pub fn tell(&mut self, at: u64, who: impl std::fmt::Display, what: impl std::fmt::Display) {
         let digest = self.trace.event(at);
         // Writing to a digest cannot fail.
-        let _ = write!(digest, "{who} {what}");
+        let _ = write!(Hashed(digest), "{who} {what}");
         if self.trace.wants_lines() {
             self.trace.line(at, who, what);
         }

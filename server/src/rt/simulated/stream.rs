@@ -5,6 +5,7 @@ use bytes::{Buf, BufMut, BytesMut};
 use madsim::rand::Rng;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -175,8 +176,8 @@ impl Socket {
             return Poll::Ready(Ok(()));
         }
         let Some(stream) = &mut self.stream else { return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())) };
-        let mut space = [0; 8192];
-        let mut into = ReadBuf::new(&mut space);
+        let mut space = [MaybeUninit::uninit(); 8192];
+        let mut into = ReadBuf::uninit(&mut space);
         match Pin::new(stream).poll_read(context, &mut into) {
             Poll::Pending => {
                 self.reader = Some(context.waker().clone());

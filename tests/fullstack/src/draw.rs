@@ -1,0 +1,28 @@
+//! From a seed to a plan: the simulator's own, with the bounds of the shell drawn as well.
+
+use esker_sim::dice::{Dice, Stream};
+use esker_sim::plan::{Plan, plan_of};
+
+/// Names these draws, apart from those of the simulator's parts of a plan.
+const SHELL: u64 = 100;
+
+/// Draws the plan of a seed. Bounds are often near what is needed, so that they are met.
+pub fn draw(seed: u64) -> Plan {
+    let mut plan = plan_of(seed, None);
+    let mut dice = Dice::new(seed, Stream::Plan, SHELL, 0);
+    let mut set = |name: &str, value: u64| plan.settings.insert(name.into(), value.to_string());
+    if dice.chance(1, 2) {
+        set("connection.requests.max", dice.between(1, 6));
+    }
+    if dice.chance(1, 3) {
+        set("queued.max.request.bytes", dice.skewed(8_000, 1_000_000));
+    }
+    if dice.chance(1, 3) {
+        set("connections.max.idle.ms", dice.between(700, 8_000));
+    }
+    if dice.chance(1, 4) {
+        // Less than this is no more than its peers and clients need.
+        set("max.connections", dice.between(40, 100));
+    }
+    plan
+}
