@@ -1,14 +1,14 @@
-//! ListOffsets (key 2), versions 1 to 10.
+//! ListOffsets (key 2), versions 1 to 11.
 //!
 //! | timestamp | answer |
 //! |---|---|
 //! | -1 | the end that the reader may know: watermark, last stable offset, or the end for a replica |
 //! | -2, -4 (from 8) | where the log starts; there is nothing elsewhere than here |
 //! | -3 (from 7) | the first record with the largest timestamp (KIP-734) |
-//! | -5 (from 9) | -1: there is no tiered storage |
+//! | -5 (from 9), -6 (from 11) | -1: there is no tiered storage |
 //! | from 0 | the first record that is not older |
 //!
-//! A new leader whose watermark has not reached the beginning of its epoch cannot tell what is committed:
+//! A partition that is named twice is answered once, with `INVALID_REQUEST`. A new leader whose watermark has not reached the beginning of its epoch cannot tell what is committed:
 //! `OFFSET_NOT_AVAILABLE`, before version 5 `LEADER_NOT_AVAILABLE` (KIP-207). (Kafka: `ReplicaManager.fetchOffset`.)
 
 use super::place;
@@ -19,6 +19,7 @@ use crate::log::TimeLookup;
 use crate::node::{ListingOffsets, Node, OffsetWait, Waiting};
 use crate::partition::{Isolation, Partition};
 use crate::time::{Now, Span};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
@@ -29,6 +30,8 @@ const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
+/// KIP-1023.
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// How long a lookup may take that reads the disk, where the request does not say.
 const PATIENCE: Span = Span::from_millis(30_000);
@@ -49,11 +52,13 @@ pub fn on_list_offsets(node: &mut Node, now: Now, ask: Ask, request: ListOffsets
     };
     let mut listing = ListingOffsets { isolation, response: ListOffsetsResponse::default(), waits: Vec::new() };
     for (at, topic) in (0u32..).zip(request.topics) {
-        let mut answers = Vec::with_capacity(topic.partitions.len());
-        for (place, asked) in (0u32..).zip(&topic.partitions) {
-            let twice =
-                topic.partitions.iter().filter(|other| other.partition_index == asked.partition_index).count() > 1;
-            let answer = if twice {
+        let mut times = BTreeMap::<i32, usize>::new();
+        topic.partitions.iter().for_each(|asked| *times.entry(asked.partition_index).or_default() += 1);
+        let mut answers = Vec::with_capacity(times.len());
+        for asked in &topic.partitions {
+            let place = answers.len() as u32;
+            let Some(count) = times.remove(&asked.partition_index) else { continue };
+            let answer = if count > 1 {
                 Err(ErrorCode::InvalidRequest)
             } else {
                 on_partition(node, now, ask.version, isolation, &topic.name, asked).map(|(key, dir, found)| {
@@ -94,6 +99,7 @@ fn on_partition(
         MAX_TIMESTAMP => 7,
         EARLIEST_LOCAL => 8,
         LATEST_TIERED => 9,
+        EARLIEST_PENDING_UPLOAD => 11,
         _ => i16::MAX,
     };
     if version < served_from {
@@ -123,7 +129,7 @@ fn lookup(
             let offset = partition.log_start();
             return Ok(Lookup::Found { timestamp: -1, offset, epoch: partition.epoch_at(offset) });
         }
-        LATEST_TIERED => return Ok(Lookup::None),
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(Lookup::None),
         MAX_TIMESTAMP => partition.offset_of_max_time(now, out),
         _ => partition.offset_for_time(now, timestamp, isolation.unwrap_or(Isolation::End), out),
     };

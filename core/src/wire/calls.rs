@@ -3,7 +3,7 @@
 use super::decode::{BadFrame, Slip};
 use super::frame::{Unencodable, sealed};
 use super::read::{Flaw, Reader};
-use super::shape;
+use super::{shape, versions};
 use alloc::string::ToString;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{RequestKind, ResponseKind};
@@ -20,7 +20,8 @@ pub fn encode(slip: Slip, client_id: &str, body: &RequestKind) -> Result<Bytes, 
     if slip.key.request_header_version(slip.version) >= 2 {
         buffer.put_u8(0);
     }
-    body.encode(&mut buffer, slip.version).map_err(|why| Unencodable { slip, why: why.to_string() })?;
+    body.encode(&mut buffer, versions::codec(slip.key, slip.version))
+        .map_err(|why| Unencodable { slip, why: why.to_string() })?;
     Ok(sealed(buffer, 0))
 }
 
@@ -29,7 +30,8 @@ pub fn correlation(frame: &[u8]) -> Result<i32, BadFrame> {
     Reader::new(frame).i32().map_err(BadFrame::Header)
 }
 
-/// Decodes a reply's frame, without its length. Bytes of size stay where they are.
+/// Decodes a reply's frame, without its length. Bytes of size stay where they are. (DescribeLogDirs is called by none of ours
+/// and read up to version 4.)
 pub fn decode(slip: Slip, frame: &Bytes) -> Result<ResponseKind, BadFrame> {
     let Slip { key, version, .. } = slip;
     let mut reader = Reader::new(frame);
@@ -46,5 +48,5 @@ pub fn decode(slip: Slip, frame: &Bytes) -> Result<ResponseKind, BadFrame> {
     let mut body = frame.slice(frame.len() - reader.left()..);
     let wrong = |flaw| BadFrame::Body { key, version, flaw };
     shape::check_response(key, version, &body).map_err(wrong)?;
-    ResponseKind::decode(key, &mut body, version).map_err(|_| wrong(Flaw::Codec))
+    ResponseKind::decode(key, &mut body, versions::codec(key, version)).map_err(|_| wrong(Flaw::Codec))
 }

@@ -83,7 +83,7 @@ pub fn request(frame: &Bytes, listener: Listener) -> Result<Decoded, BadFrame> {
     let mut body = frame.slice(frame.len() - reader.left()..);
     let wrong = |flaw| BadFrame::Body { key, version, flaw };
     let cost = shape::check_request(key, version, &body).map_err(wrong)?;
-    let body = RequestKind::decode(key, &mut body, version).map_err(|_| wrong(Flaw::Codec))?;
+    let body = RequestKind::decode(key, &mut body, versions::codec(key, version)).map_err(|_| wrong(Flaw::Codec))?;
     Ok(Decoded::Request { slip: Slip { key, version, correlation }, client_id, body, cost })
 }
 

@@ -1,8 +1,8 @@
 //! From a reply to the frame that carries it.
 
 use super::decode::Slip;
-use super::fetch;
 use super::frame::{Frame, Unencodable, header, sealed};
+use super::{fetch, log_dirs, versions};
 use crate::io::Reply;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -26,14 +26,20 @@ pub fn reply(slip: Slip, reply: &Reply) -> Result<Option<Frame>, Unencodable> {
 fn plain(slip: Slip, body: &ResponseKind) -> Result<Frame, Unencodable> {
     let mut buffer = BytesMut::with_capacity(SMALL);
     header(&mut buffer, slip);
-    body.encode(&mut buffer, slip.version).map_err(|why| Unencodable { slip, why: why.to_string() })?;
+    let written = match body {
+        ResponseKind::DescribeLogDirs(dirs) if slip.version >= log_dirs::CORDONED => {
+            log_dirs::encode(&mut buffer, dirs)
+        }
+        _ => body.encode(&mut buffer, versions::codec(slip.key, slip.version)).map_err(|why| why.to_string()),
+    };
+    written.map_err(|why| Unencodable { slip, why })?;
     Ok(Frame { head: sealed(buffer, 0), rest: Vec::new() })
 }
 
 /// The answer to ApiVersions of a version that is not served: version 0, UNSUPPORTED_VERSION, and what is served of
 /// ApiVersions itself.
 pub fn unsupported_version(correlation: i32) -> Frame {
-    let range = super::versions::supported(ApiKey::ApiVersions);
+    let range = versions::supported(ApiKey::ApiVersions);
     let mut version = kafka_protocol::messages::api_versions_response::ApiVersion::default();
     version.api_key = ApiKey::ApiVersions as i16;
     version.min_version = *range.start();

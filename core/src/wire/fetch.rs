@@ -2,7 +2,7 @@
 //! without being copied.
 
 use super::decode::Slip;
-use super::frame::{Frame, Segment, Unencodable, header, sealed};
+use super::frame::{Frame, Segment, Unencodable, header, sealed, varint};
 use crate::io::{FileRange, Records};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -253,13 +253,4 @@ impl Tags {
             buffer.put_slice(&value);
         }
     }
-}
-
-fn varint(buffer: &mut BytesMut, value: usize) {
-    let mut left = value;
-    while left >= 0x80 {
-        buffer.put_u8((left & 0x7f) as u8 | 0x80);
-        left >>= 7;
-    }
-    buffer.put_u8(left as u8);
 }

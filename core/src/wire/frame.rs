@@ -93,3 +93,13 @@ pub(super) fn sealed(mut buffer: BytesMut, more: usize) -> Bytes {
     }
     buffer.freeze()
 }
+
+/// Writes an unsigned varint.
+pub(super) fn varint(buffer: &mut BytesMut, value: usize) {
+    let mut left = value;
+    while left >= 0x80 {
+        buffer.put_u8((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    buffer.put_u8(left as u8);
+}

@@ -10,6 +10,7 @@ pub mod encode;
 mod fetch;
 mod field;
 mod frame;
+mod log_dirs;
 mod read;
 pub mod replies;
 pub mod shape;

@@ -5,7 +5,7 @@ use super::*;
 use crate::io::Listener;
 use crate::rng::Rng;
 use crate::wire::decode::{Decoded, request};
-use crate::wire::versions;
+use crate::wire::{log_dirs, versions};
 use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{RequestKind, ResponseKind};
@@ -126,13 +126,16 @@ fn the_codec_reads_what_the_table_describes() {
     each(REQUESTS, |key, version, seed, body| {
         assert!(check_request(key, version, &body).is_ok(), "{key:?} v{version} seed {seed}");
         let mut rest = body.clone();
-        let decoded = RequestKind::decode(key, &mut rest, version);
+        let decoded = RequestKind::decode(key, &mut rest, versions::codec(key, version));
         assert!(decoded.is_ok() && rest.is_empty(), "{key:?} v{version} seed {seed}: {decoded:?}, {} left", rest.len());
     });
     each(RESPONSES, |key, version, seed, body| {
         assert!(check_response(key, version, &body).is_ok(), "{key:?} v{version} seed {seed}");
+        if (key, version) == (ApiKey::DescribeLogDirs, log_dirs::CORDONED) {
+            return; // Written by us alone: `frame_tests` compares it with Kafka's.
+        }
         let mut rest = body.clone();
-        let decoded = ResponseKind::decode(key, &mut rest, version);
+        let decoded = ResponseKind::decode(key, &mut rest, versions::codec(key, version));
         assert!(decoded.is_ok() && rest.is_empty(), "{key:?} v{version} seed {seed}: {decoded:?}, {} left", rest.len());
     });
 }

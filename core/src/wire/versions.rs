@@ -72,15 +72,27 @@ pub fn served(listener: Listener, key: ApiKey) -> Option<RangeInclusive<i16>> {
     here.then(|| supported(key))
 }
 
-/// The versions that are understood: all that the codec knows, but for those that Kafka itself calls unstable.
+/// The versions that are understood: all that the codec knows, but for those that Kafka itself calls unstable, and those
+/// beyond it of which [`codec`] says how they are read.
 pub fn supported(key: ApiKey) -> RangeInclusive<i16> {
     let range = key.valid_versions();
     match key {
+        ApiKey::ListOffsets => range.min..=11,
+        ApiKey::DescribeLogDirs => range.min..=super::log_dirs::CORDONED,
         // 6 is two-phase commit (KIP-939), not released.
         ApiKey::InitProducerId => range.min..=5,
         // The codec names 10 and does not know it.
         ApiKey::OffsetCommit | ApiKey::OffsetFetch => range.min..=9,
         _ => range.min..=range.max,
+    }
+}
+
+/// The version in which the codec reads and writes what has this version. Kafka 4.3 knows two that it does not:
+/// ListOffsets 11, whose form is that of 10, and DescribeLogDirs 5, whose request is that of 4 (its reply: [`super::log_dirs`]).
+pub fn codec(key: ApiKey, version: i16) -> i16 {
+    match key {
+        ApiKey::ListOffsets | ApiKey::DescribeLogDirs => version.min(key.valid_versions().max),
+        _ => version,
     }
 }
 
@@ -119,5 +131,15 @@ mod tests {
         assert_eq!(served(Listener::Controller, ApiKey::Fetch), Some(4..=18));
         assert!(listed(Listener::Controller).iter().all(|v| v.api_key != ApiKey::Produce as i16));
         assert_eq!(served(Listener::Broker, ApiKey::InitProducerId), Some(0..=5));
+    }
+
+    #[test]
+    fn newer_than_the_codec_and_read_by_it() {
+        for (key, version) in [(ApiKey::ListOffsets, 11), (ApiKey::DescribeLogDirs, 5)] {
+            assert_eq!(*supported(key).end(), version);
+            assert!(version > key.valid_versions().max, "{key:?}: the codec has caught up, own code can go");
+            assert_eq!((codec(key, version), codec(key, 3)), (key.valid_versions().max, 3));
+        }
+        assert_eq!(codec(ApiKey::Fetch, 18), 18);
     }
 }
