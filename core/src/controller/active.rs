@@ -12,15 +12,10 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 /// Finalised features and their levels (KIP-584), as a fresh Kafka 4.3 cluster has them; `kraft.version` is the quorum's.
-/// Each is also the highest level that this broker supports.
-pub const FEATURES: &[(&str, i16)] = &[
-    ("eligible.leader.replicas.version", 1),
-    ("group.version", 1),
-    ("metadata.version", 30),
-    ("share.version", 1),
-    ("streams.version", 1),
-    ("transaction.version", 2),
-];
+/// Each is also the highest level that this broker supports. What Kafka has on and is not built here (`transaction.version`,
+/// `group.version`, `share.version`, `streams.version`, `eligible.leader.replicas.version`) is not named, so that no client
+/// counts on it; a client takes that for level 0.
+pub const FEATURES: &[(&str, i16)] = &[("metadata.version", 30)];
 
 /// How often the controller looks at its own clock, to notice that it stood still.
 const PULSE: Span = Span::from_millis(500);
@@ -100,6 +95,9 @@ impl Controller {
         }
         let missing = FEATURES.iter().filter(|(name, _)| !self.image.features().contains_key(*name));
         records.extend(missing.map(|(name, level)| Record::Feature { name: Text::from(*name), level: *level }));
+        // An earlier version named features that it did not have.
+        let gone = self.image.features().keys().filter(|name| FEATURES.iter().all(|(known, _)| **name != **known));
+        records.extend(gone.map(|name| Record::Feature { name: name.clone(), level: 0 }));
         records
     }
 

@@ -14,6 +14,7 @@
 //! | `election` | one change of one partition |
 //! | `in_sync` | AlterPartition: changes of in-sync sets that leaders ask for |
 //! | `topics`, `place`, `names` | topics made, deleted, widened; where replicas go; which names are good |
+//! | `reassign` | another order of replicas |
 //! | `configs` | configs set and taken back |
 //! | `producer_ids` | blocks of producer ids |
 
@@ -27,6 +28,7 @@ mod leaders;
 mod names;
 mod place;
 mod producer_ids;
+mod reassign;
 mod sessions;
 mod settings;
 mod topics;

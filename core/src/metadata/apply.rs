@@ -41,7 +41,11 @@ impl Image {
                 Change::Cluster
             }
             Record::Feature { name, level } => {
-                self.features.insert(name.clone(), *level);
+                if *level > 0 {
+                    self.features.insert(name.clone(), *level);
+                } else {
+                    self.features.remove(name);
+                }
                 Change::Feature
             }
             Record::Broker(broker) => {

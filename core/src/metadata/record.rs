@@ -26,6 +26,7 @@ pub enum Record {
     /// A finalised feature and its level (KIP-584).
     Feature {
         name: Text,
+        /// 0: the feature is off.
         level: i16,
     },
     /// A broker registered, or registered anew.
