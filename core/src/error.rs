@@ -2,6 +2,7 @@
 //! [`crate::io::DiskFault`] is the disk's or the environment's. The third, a panic, is our bug.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 pub use kafka_protocol::ResponseError as ErrorCode;
 use kafka_protocol::protocol::StrBytes;
@@ -12,15 +13,23 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// The text beside the code where the reply has room for one; `None`: the field stays null.
     pub message: Option<String>,
+    /// For records that were refused: which of their batch, from 0; not all, where there are many. Empty: the batch as a whole.
+    pub records: Vec<i32>,
 }
 
 impl Refusal {
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, message: None }
+        Self { code, message: None, records: Vec::new() }
     }
 
     pub fn because(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: Some(message.into()) }
+        Self { code, message: Some(message.into()), records: Vec::new() }
+    }
+
+    /// Because of these records of a batch.
+    #[must_use]
+    pub fn of_records(self, records: Vec<i32>) -> Self {
+        Self { records, ..self }
     }
 }
 

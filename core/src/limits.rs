@@ -12,6 +12,9 @@ pub const ROOM_RESERVE_BYTES: u64 = 64 << 20;
 
 const _: () = assert!(ROOM_RESERVE_BYTES as usize <= REQUEST_BYTES_MAX);
 
+/// Records of one batch that a Produce's answer names as refused: who sends a million wrong ones need not be told each.
+pub const RECORD_ERRORS_MAX: usize = 1000;
+
 /// Partitions in all fetch sessions together: about 200 bytes each. A reader beyond it fetches without a session.
 pub const SESSION_PARTITIONS_MAX: usize = 400_000;
 

@@ -5,10 +5,10 @@
 //! all a client that wants no answer can be told.
 
 use super::place;
-use crate::batch::Header;
+use crate::batch::{Header, Limits, is_one_batch};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{DirId, HoldId, LeaderEpoch, NodeId, PartitionKey};
-use crate::io::{Ask, Reply};
+use crate::io::{Address, Ask, Reply};
 use crate::limits::ROOM_RESERVE_BYTES;
 use crate::metadata::Broker;
 use crate::node::{Node, Partitions, ProduceWait, Producing, Waiting};
@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
-    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
 use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -40,6 +40,7 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
     let mut turn = Turn {
         by_id: ask.version >= TOPIC_IDS,
         admin: ask.client_id.as_str() == "__admin_client",
+        limits: Limits::produce(ask.version),
         acks,
         checks: checks.into_iter(),
         waits: Vec::new(),
@@ -61,7 +62,7 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
         return;
     }
     if ask.version >= LEADER_HINTS {
-        hint(node, &turn.leaders, &mut response);
+        hint(node, &ask, &turn.leaders, &mut response);
     }
     let mut producing = Producing { acks: turn.acks.unwrap_or(Acks::Leader), response, waits: turn.waits };
     settle(&node.partitions, &mut producing, None);
@@ -82,6 +83,7 @@ struct Turn {
     by_id: bool,
     /// The admin client may write to internal topics, as in Kafka.
     admin: bool,
+    limits: Limits,
     acks: Result<Acks, ErrorCode>,
     checks: alloc::vec::IntoIter<Result<(), Refusal>>,
     waits: Vec<ProduceWait>,
@@ -107,11 +109,12 @@ fn on_topic(node: &mut Node, now: Now, turn: &mut Turn, place: u32, topic: Topic
             }
             Ok(_) => Err(ErrorCode::UnknownTopicOrPartition),
         };
+        let shaped = check.is_ok() || is_one_batch(data.records.as_deref().unwrap_or_default(), turn.limits);
         let done = key.map_err(Refusal::new).and_then(|key| on_partition(node, now, turn, at, key, check, data));
         turn.failed |= done.is_err();
         answer.partition_responses.push(match done {
             Ok(appended) => appended_answer(index, &appended),
-            Err(refusal) => refused_answer(node, index, key.ok(), refusal),
+            Err(refusal) => refused_answer(node, index, key.ok().filter(|_| shaped), refusal),
         });
     }
     answer
@@ -130,7 +133,8 @@ fn on_partition(
     check?;
     let bytes = data.records.unwrap_or_default();
     refuse_transactions(&bytes)?;
-    if node.room < ROOM_RESERVE_BYTES {
+    let size = bytes.len() as u64;
+    if node.room.left < ROOM_RESERVE_BYTES.saturating_add(size) {
         return Err(ErrorCode::KafkaStorageError.into());
     }
     let Some(partition) = node.partitions.get_mut(key) else {
@@ -141,6 +145,8 @@ fn on_partition(
     match partition.on_produce(now, bytes, acks, &mut node.out) {
         Ok((appended, event)) => {
             node.partitions.note(dir, event);
+            // The shell looks once a second: until then what was taken counts as written.
+            node.room.left = node.room.left.saturating_sub(size);
             if acks != Acks::None {
                 turn.waits.push(ProduceWait { place: at, partition: key, dir, appended });
             }
@@ -175,7 +181,7 @@ fn appended_answer(index: i32, appended: &Appended) -> PartitionProduceResponse 
 }
 
 /// Kafka tells where the log starts when the log itself refused, and a text where records were not valid
-/// (`ReplicaManager.appendToLocalLog`).
+/// (and which: `record_errors`, KIP-467; `ReplicaManager.appendToLocalLog`).
 fn refused_answer(node: &Node, index: i32, key: Option<PartitionKey>, refusal: Refusal) -> PartitionProduceResponse {
     let by_log = !matches!(
         refusal.code,
@@ -195,17 +201,22 @@ fn refused_answer(node: &Node, index: i32, key: Option<PartitionKey>, refusal: R
         refusal.code,
         ErrorCode::InvalidRecord | ErrorCode::InvalidTimestamp | ErrorCode::TransactionalIdAuthorizationFailed
     );
+    let message = refusal.message.filter(|_| tells).map(StrBytes::from_string);
+    let at_fault = refusal.records.into_iter().map(|place| {
+        BatchIndexAndErrorMessage::default().with_batch_index(place).with_batch_index_error_message(message.clone())
+    });
     PartitionProduceResponse::default()
         .with_index(index)
         .with_error_code(refusal.code.code())
+        .with_record_errors(at_fault.collect())
         .with_base_offset(-1)
         .with_log_append_time_ms(-1)
         .with_log_start_offset(start)
-        .with_error_message(refusal.message.filter(|_| tells).map(StrBytes::from_string))
+        .with_error_message(message)
 }
 
 /// Says who leads the partitions that were sent to the wrong node, and where those leaders are (KIP-951).
-fn hint(node: &Node, wrong: &[((u32, u32), PartitionKey)], response: &mut ProduceResponse) {
+fn hint(node: &Node, ask: &Ask, wrong: &[((u32, u32), PartitionKey)], response: &mut ProduceResponse) {
     for (at, key) in wrong {
         let (leader, epoch) = place::leader(node, *key);
         let topic = response.responses.get_mut(at.0 as usize);
@@ -213,8 +224,8 @@ fn hint(node: &Node, wrong: &[((u32, u32), PartitionKey)], response: &mut Produc
             answer.current_leader = leader_of(leader, epoch);
         }
         let known = response.node_endpoints.iter().any(|endpoint| endpoint.node_id == BrokerId(leader.0));
-        if let Some(broker) = place::endpoint(node, leader).filter(|_| !known) {
-            response.node_endpoints.extend(endpoint_of(broker));
+        if let Some((broker, address)) = place::endpoint(node, ask, leader).filter(|_| !known) {
+            response.node_endpoints.push(endpoint_of(broker, address));
         }
     }
 }
@@ -223,10 +234,9 @@ fn leader_of(leader: NodeId, epoch: LeaderEpoch) -> LeaderIdAndEpoch {
     LeaderIdAndEpoch::default().with_leader_id(BrokerId(leader.0)).with_leader_epoch(epoch.0)
 }
 
-fn endpoint_of(broker: &Broker) -> Option<NodeEndpoint> {
-    let address = broker.main_address()?;
+fn endpoint_of(broker: &Broker, address: Address) -> NodeEndpoint {
     let endpoint = NodeEndpoint::default().with_node_id(BrokerId(broker.id.0)).with_host(address.host);
-    Some(endpoint.with_port(address.port.into()).with_rack(broker.rack.as_ref().map(crate::metadata::Text::wire)))
+    endpoint.with_port(address.port.into()).with_rack(broker.rack.as_ref().map(crate::metadata::Text::wire))
 }
 
 /// Ends the waits that are over; `dir`: only those of that folder can be.

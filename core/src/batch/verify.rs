@@ -83,7 +83,13 @@ fn framed(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
     Ok((size <= bytes.len()).then_some(size))
 }
 
-fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
+/// Whether the set is one whole batch of a format that the request may carry, whatever its fields say: Kafka looks at this before it looks for the
+/// log (`ProduceRequest.validateRecords`), and what fails here is told nothing of the log.
+pub fn is_one_batch(bytes: &[u8], limits: Limits) -> bool {
+    one_batch(bytes, limits).is_ok()
+}
+
+fn one_batch(bytes: &[u8], limits: Limits) -> Result<(&[u8], Header<'_>), Refusal> {
     let Some(size) = framed(bytes)? else {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "there has to be a record batch for each partition"));
     };
@@ -94,8 +100,7 @@ fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
     let Some(header) = Header::read(batch) else {
         return Err(Refusal::because(ErrorCode::CorruptMessage, "a batch is shorter than its header"));
     };
-    let codec = header.codec();
-    if codec == Some(Codec::Zstd) && !limits.zstd {
+    if header.codec() == Some(Codec::Zstd) && !limits.zstd {
         return Err(Refusal::because(
             ErrorCode::UnsupportedCompressionType,
             "zstd is taken from version 7 of Produce on",
@@ -104,13 +109,18 @@ fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
     if framed(rest)?.is_some() {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "only one record batch is taken for each partition"));
     }
+    Ok((batch, header))
+}
+
+fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
+    let (batch, header) = one_batch(bytes, limits)?;
     if header.base_offset() != Offset::ZERO {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "the base offset of a produced batch has to be 0"));
     }
     if !is_intact(batch) {
         return Err(Refusal::because(ErrorCode::CorruptMessage, "the batch does not fit its checksum"));
     }
-    let Some(codec) = codec else {
+    let Some(codec) = header.codec() else {
         return Err(Refusal::because(ErrorCode::CorruptMessage, "the batch names an unknown compression"));
     };
     verify_header(&header)?;

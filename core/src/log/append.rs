@@ -4,10 +4,11 @@ use super::pending::Then;
 use super::segment::Summary;
 use super::tail::TailBatch;
 use super::{Appended, Log, Origin, SyncPolicy, TimestampType};
-use crate::batch::{Batches, Codec, Header, Records, Stamp, stamp};
+use crate::batch::{Batches, Codec, Header, Record, Records, Stamp, stamp};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskOp, FileName, Out};
+use crate::limits::RECORD_ERRORS_MAX;
 use crate::mutant::{self, Mutant};
 use crate::time::{Now, Span};
 use alloc::vec::Vec;
@@ -141,36 +142,35 @@ impl Log {
         if origin == Origin::Coordinator {
             return Ok(());
         }
-        self.admit_timestamps(now, header)?;
+        self.admit_timestamps(now, header, batch)?;
         if self.config.compact_policy && header.codec() == Some(Codec::None) {
-            for record in Records::of(batch)? {
-                if record?.key.is_none() {
-                    return Err(Refusal::because(
-                        ErrorCode::InvalidRecord,
-                        "a compacted topic takes no record without a key",
-                    ));
-                }
+            let keyless = of_batch(batch, |record| record.key.is_none());
+            if !keyless.is_empty() {
+                let why = "a compacted topic takes no record without a key";
+                return Err(Refusal::because(ErrorCode::InvalidRecord, why).of_records(keyless));
             }
         }
         Ok(())
     }
 
     /// Looks at the batch's two timestamps for all of its records'.
-    fn admit_timestamps(&self, now: Now, header: &Header<'_>) -> Result<(), Refusal> {
-        let refused = |why| Err(Refusal::because(ErrorCode::InvalidTimestamp, why));
+    fn admit_timestamps(&self, now: Now, header: &Header<'_>, batch: &[u8]) -> Result<(), Refusal> {
+        let refused = |why| Refusal::because(ErrorCode::InvalidTimestamp, why);
         if header.is_log_append_time() {
-            return refused("a producer may not set the time of the append");
+            return Err(refused("a producer may not set the time of the append"));
         }
         if self.config.timestamp_type == TimestampType::LogAppendTime {
             return Ok(());
         }
-        for timestamp in
-            [header.base_timestamp(), header.max_timestamp()].into_iter().filter(|timestamp| *timestamp != -1)
-        {
+        let strays = |timestamp: i64| {
             let age = now.wall.0.saturating_sub(timestamp);
-            if age > self.config.timestamp_before_max_ms || age.saturating_neg() > self.config.timestamp_after_max_ms {
-                return refused("a timestamp is out of the range that the topic takes");
-            }
+            timestamp != -1
+                && (age > self.config.timestamp_before_max_ms
+                    || age.saturating_neg() > self.config.timestamp_after_max_ms)
+        };
+        if strays(header.base_timestamp()) || strays(header.max_timestamp()) {
+            let at_fault = of_batch(batch, |record| strays(record.timestamp));
+            return Err(refused("a timestamp is out of the range that the topic takes").of_records(at_fault));
         }
         Ok(())
     }
@@ -287,6 +287,13 @@ impl Appended {
     pub const fn next(&self) -> Offset {
         self.last.plus(1)
     }
+}
+
+/// The records of a batch that are `bad`, as far as an answer names them; none of a compressed one, which is not unpacked.
+fn of_batch(batch: &[u8], bad: impl Fn(&Record<'_>) -> bool) -> Vec<i32> {
+    let records = Records::of(batch).into_iter().flatten().map_while(Result::ok);
+    let places = (0..).zip(records).filter(|(_, record)| bad(record)).map(|(place, _)| place);
+    places.take(RECORD_ERRORS_MAX).collect()
 }
 
 #[cfg(test)]
