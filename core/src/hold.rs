@@ -141,6 +141,7 @@ mod tests {
             seq: 0,
             version: 0,
             listener: Listener::Broker,
+            door: 0,
             client_id: StrBytes::new(),
             client_host: StrBytes::new(),
         }

@@ -1,5 +1,6 @@
 //! What replies about the cluster have in common: brokers, leaders, and operations that are allowed.
 
+use super::place::ListenerName;
 use crate::error::ErrorCode;
 use crate::id::NodeId;
 use crate::io::Address;
@@ -22,15 +23,16 @@ pub fn operations(asked: bool, all: i32) -> i32 {
     if asked { all } else { NOT_ASKED }
 }
 
-/// The brokers that clients see, and where.
-pub fn visible(image: &Image) -> impl Iterator<Item = (&Broker, Address)> {
-    image.brokers().filter(|broker| !broker.fenced).filter_map(|broker| Some((broker, broker.main_address()?)))
+/// The brokers that clients of a listener see, and where.
+pub fn visible<'a>(image: &'a Image, at: ListenerName<'a>) -> impl Iterator<Item = (&'a Broker, Address)> {
+    let alive = image.brokers().filter(|broker| !broker.fenced);
+    alive.filter_map(move |broker| Some((broker, at.address(broker)?)))
 }
 
 /// Whom clients send admin requests to: the active controller where it is a broker as well, else any broker; it passes them on.
-pub fn controller_id(node: &Node) -> BrokerId {
+pub fn controller_id(node: &Node, at: ListenerName<'_>) -> BrokerId {
     let active = node.quorum.leader().map(|(leader, _)| leader).filter(|leader| node.image.alive(*leader));
-    let any = || visible(&node.image).next().map(|(broker, _)| broker.id);
+    let any = || visible(&node.image, at).next().map(|(broker, _)| broker.id);
     BrokerId(active.or_else(any).unwrap_or(NodeId::NONE).0)
 }
 
@@ -43,10 +45,14 @@ pub fn offline(image: &Image, state: &Partition) -> Vec<BrokerId> {
     state.replicas.iter().filter(|node| !image.alive(**node)).map(|node| BrokerId(node.0)).collect()
 }
 
-/// The leader as clients are told it, and `LEADER_NOT_AVAILABLE` where there is none.
-pub fn leader(image: &Image, state: &Partition) -> (BrokerId, i16) {
-    match state.leader.filter(|leader| image.alive(*leader)) {
-        Some(leader) => (BrokerId(leader.0), 0),
-        None => (BrokerId(NodeId::NONE.0), ErrorCode::LeaderNotAvailable.code()),
-    }
+/// The leader as clients of a listener are told it; `LEADER_NOT_AVAILABLE` where there is none, `LISTENER_NOT_FOUND` where
+/// it has no such listener (KIP-302).
+pub fn leader(image: &Image, at: ListenerName<'_>, state: &Partition) -> (BrokerId, i16) {
+    let alive = state.leader.and_then(|leader| image.broker(leader)).filter(|broker| !broker.fenced);
+    let code = match alive.map(|broker| at.address(broker).map(|_| broker.id)) {
+        Some(Some(id)) => return (BrokerId(id.0), 0),
+        Some(None) => ErrorCode::ListenerNotFound,
+        None => ErrorCode::LeaderNotAvailable,
+    };
+    (BrokerId(NodeId::NONE.0), code.code())
 }

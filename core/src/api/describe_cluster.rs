@@ -5,6 +5,7 @@
 //! * Fenced brokers are shown where the request says so (version 2).
 
 use super::cluster_view::{CLUSTER_OPERATIONS, NOT_ASKED, controller_id, operations, visible};
+use super::place::{self, ListenerName};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::NodeId;
 use crate::io::{Ask, Listener};
@@ -29,7 +30,10 @@ pub fn on_describe_cluster(node: &mut Node, _now: Now, ask: Ask, request: Descri
         return ask.reply(&mut node.out, response);
     }
     let (brokers, controller) = match ask.listener {
-        Listener::Broker => (brokers(node, request.include_fenced_brokers), controller_id(node)),
+        Listener::Broker => {
+            let at = place::listener(node, &ask);
+            (brokers(node, at, request.include_fenced_brokers), controller_id(node, at))
+        }
         Listener::Controller => {
             let active = node.quorum.leader().map_or(NodeId::NONE, |(leader, _)| leader);
             (voters(node), BrokerId(active.0))
@@ -67,10 +71,10 @@ fn fits(ask: &Ask, endpoint: i8) -> Result<(), Refusal> {
     }
 }
 
-fn brokers(node: &Node, fenced_too: bool) -> Vec<DescribeClusterBroker> {
+fn brokers(node: &Node, at: ListenerName<'_>, fenced_too: bool) -> Vec<DescribeClusterBroker> {
     let fenced = node.image.brokers().filter(|broker| broker.fenced && fenced_too);
-    let fenced = fenced.filter_map(|broker| Some((broker, broker.main_address()?)));
-    let mut all: Vec<_> = visible(&node.image).chain(fenced).collect();
+    let fenced = fenced.filter_map(|broker| Some((broker, at.address(broker)?)));
+    let mut all: Vec<_> = visible(&node.image, at).chain(fenced).collect();
     all.sort_by_key(|(broker, _)| broker.id);
     let each = all.into_iter().map(|(broker, address)| {
         DescribeClusterBroker::default()

@@ -1,12 +1,12 @@
-//! DescribeLogDirs (key 35, versions 1 to 4): the data folder, its replicas, their sizes and how far each is behind.
+//! DescribeLogDirs (key 35, versions 1 to 5): the data folder, its replicas, their sizes and how far each is behind.
 //!
 //! * No topics named (null): all that this node keeps. What it does not keep is left out.
 //! * A follower's lag is what it lacks of the leader's watermark, as far as it knows it.
-//! * The size of the medium is not known here (-1); how much is left, is.
+//! * The size of the medium, and how much is left; -1 each until the shell has looked.
 
 use crate::id::PartitionKey;
 use crate::io::Ask;
-use crate::node::Node;
+use crate::node::{Node, Room};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
@@ -39,12 +39,13 @@ pub fn on_describe_log_dirs(node: &mut Node, _now: Now, ask: Ask, request: Descr
     let topics = topics.into_iter().map(|(name, partitions)| {
         DescribeLogDirsTopic::default().with_name(TopicName(name)).with_partitions(partitions)
     });
-    let room = if node.room == u64::MAX { -1 } else { i64::try_from(node.room).unwrap_or(i64::MAX) };
+    let told = |bytes: Option<u64>| bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    let Room { left, total } = node.room;
     let result = DescribeLogDirsResult::default()
         .with_log_dir(folder(node))
         .with_topics(topics.collect())
-        .with_total_bytes(-1)
-        .with_usable_bytes(room);
+        .with_total_bytes(told(total))
+        .with_usable_bytes(told(total.map(|_| left)));
     ask.reply(&mut node.out, DescribeLogDirsResponse::default().with_error_code(0).with_results(vec![result]));
 }
 

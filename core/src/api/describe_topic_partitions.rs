@@ -6,6 +6,7 @@
 //! * An unknown topic: `UNKNOWN_TOPIC_OR_PARTITION`, or `INVALID_TOPIC_EXCEPTION` where none may be called so.
 
 use super::cluster_view::{NOT_ASKED, TOPIC_OPERATIONS, ids, leader, offline};
+use super::place::{self, ListenerName};
 use crate::controller::check_topic_name;
 use crate::error::ErrorCode;
 use crate::io::Ask;
@@ -29,7 +30,7 @@ pub fn on_describe_topic_partitions(node: &mut Node, _now: Now, ask: Ask, reques
     }
     let most = node.config.limits.described_partitions;
     let limit = usize::try_from(request.response_partition_limit.min(most)).unwrap_or(0).max(1);
-    let response = page(&node.image, &request, limit);
+    let response = page(&node.image, place::listener(node, &ask), &request, limit);
     ask.reply(&mut node.out, response);
 }
 
@@ -41,7 +42,12 @@ fn refused(request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsR
     DescribeTopicPartitionsResponse::default().with_topics(each.collect()).with_next_cursor(None)
 }
 
-fn page(image: &Image, request: &DescribeTopicPartitionsRequest, limit: usize) -> DescribeTopicPartitionsResponse {
+fn page(
+    image: &Image,
+    at: ListenerName<'_>,
+    request: &DescribeTopicPartitionsRequest,
+    limit: usize,
+) -> DescribeTopicPartitionsResponse {
     let (from, mut first) =
         request.cursor.as_ref().map_or(("", 0), |cursor| (cursor.topic_name.as_str(), cursor.partition_index));
     let names: BTreeSet<&str> =
@@ -66,7 +72,7 @@ fn page(image: &Image, request: &DescribeTopicPartitionsRequest, limit: usize) -
             return DescribeTopicPartitionsResponse::default().with_topics(topics).with_next_cursor(cursor(begin));
         }
         let rest = (0..).zip(&topic.partitions).filter(|(number, _)| *number >= begin);
-        let shown: Vec<_> = rest.take(left).map(|(number, state)| partition(image, number, state)).collect();
+        let shown: Vec<_> = rest.take(left).map(|(number, state)| partition(image, at, number, state)).collect();
         left -= shown.len();
         let next = begin.saturating_add(i32::try_from(shown.len()).unwrap_or(i32::MAX));
         topics.push(described(topic, shown));
@@ -97,8 +103,13 @@ fn described(
         .with_topic_authorized_operations(TOPIC_OPERATIONS)
 }
 
-fn partition(image: &Image, number: i32, state: &Partition) -> DescribeTopicPartitionsResponsePartition {
-    let (leader, code) = leader(image, state);
+fn partition(
+    image: &Image,
+    at: ListenerName<'_>,
+    number: i32,
+    state: &Partition,
+) -> DescribeTopicPartitionsResponsePartition {
+    let (leader, code) = leader(image, at, state);
     DescribeTopicPartitionsResponsePartition::default()
         .with_error_code(code)
         .with_partition_index(number)
@@ -138,7 +149,7 @@ mod tests {
             DescribeTopicPartitionsRequest::default().with_topics(names.iter().map(topic).collect()).with_cursor(None);
         let mut pages = Vec::new();
         loop {
-            let response = page(&image(), &request, limit);
+            let response = page(&image(), ListenerName(None), &request, limit);
             let name =
                 |t: &DescribeTopicPartitionsResponseTopic| t.name.as_ref().map_or("", |name| name.as_str()).into();
             let numbers =

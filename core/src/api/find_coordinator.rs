@@ -4,11 +4,11 @@
 //! `COORDINATOR_NOT_AVAILABLE`; a topic that is not there yet is made then. Coordinators of transactions (key type 1) and of share groups (2,
 //! from version 6 on) are not there yet: `COORDINATOR_NOT_AVAILABLE` as well. Other key types: `INVALID_REQUEST`.
 
-use super::auto_topics;
+use super::{auto_topics, place};
 use crate::error::ErrorCode;
 use crate::group;
 use crate::id::NodeId;
-use crate::io::{Address, Ask, Listener};
+use crate::io::{Address, Ask};
 use crate::node::Node;
 use crate::time::Now;
 use alloc::string::ToString;
@@ -23,9 +23,10 @@ const SHARE: i8 = 2;
 /// From this version on there are several keys.
 const BATCHED_VERSION: i16 = 4;
 const SHARE_VERSION: i16 = 6;
+
 /// Answers each key by itself.
 pub fn on_find_coordinator(node: &mut Node, _now: Now, ask: Ask, request: FindCoordinatorRequest) {
-    let mut find = |key: &StrBytes| find(node, request.key_type, key, ask.version);
+    let mut find = |key: &StrBytes| find(node, &ask, request.key_type, key);
     let response = if ask.version < BATCHED_VERSION {
         alone(find(&request.key))
     } else {
@@ -38,11 +39,11 @@ pub fn on_find_coordinator(node: &mut Node, _now: Now, ask: Ask, request: FindCo
     ask.reply(&mut node.out, response);
 }
 
-fn find(node: &mut Node, key_type: i8, key: &str, version: i16) -> Result<(NodeId, Address), ErrorCode> {
+fn find(node: &mut Node, ask: &Ask, key_type: i8, key: &str) -> Result<(NodeId, Address), ErrorCode> {
     match key_type {
         GROUP => {}
         TRANSACTION => return Err(ErrorCode::CoordinatorNotAvailable),
-        SHARE if version >= SHARE_VERSION => return Err(ErrorCode::CoordinatorNotAvailable),
+        SHARE if ask.version >= SHARE_VERSION => return Err(ErrorCode::CoordinatorNotAvailable),
         _ => return Err(ErrorCode::InvalidRequest),
     }
     let Some(partition) = node.coordinator_of(key) else {
@@ -51,14 +52,8 @@ fn find(node: &mut Node, key_type: i8, key: &str, version: i16) -> Result<(NodeI
         return Err(ErrorCode::CoordinatorNotAvailable);
     };
     let leader = node.image.partition(partition).and_then(|state| state.leader);
-    leader.and_then(|leader| address(node, leader).map(|at| (leader, at))).ok_or(ErrorCode::CoordinatorNotAvailable)
-}
-
-/// Where clients reach a broker that is alive.
-fn address(node: &Node, id: NodeId) -> Option<Address> {
-    let broker = node.image.broker(id).filter(|broker| !broker.fenced)?;
-    let door = node.config.doors.iter().find(|door| door.listener == Listener::Broker);
-    door.and_then(|door| broker.address(&door.name)).or_else(|| broker.main_address())
+    let found = leader.and_then(|leader| place::endpoint(node, ask, leader));
+    found.map(|(broker, at)| (broker.id, at)).ok_or(ErrorCode::CoordinatorNotAvailable)
 }
 
 fn alone(found: Result<(NodeId, Address), ErrorCode>) -> FindCoordinatorResponse {

@@ -5,13 +5,15 @@
 //! * An unknown name: `UNKNOWN_TOPIC_OR_PARTITION`, or `INVALID_TOPIC_EXCEPTION` where no topic may be called so. Where
 //!   `auto.create.topics.enable` holds and the client does not forbid it, the topic is asked of the active controller; the
 //!   client looks again.
-//! * A partition without a leader: `LEADER_NOT_AVAILABLE`. Version 0 leaves out replicas that are not there, and says
+//! * Brokers are told by their addresses at the listener by which the request came; one that has no such listener is left out.
+//! * A partition without a leader: `LEADER_NOT_AVAILABLE`; with one that cannot be reached by the listener: `LISTENER_NOT_FOUND`. Version 0 leaves out replicas that are not there, and says
 //!   `REPLICA_NOT_AVAILABLE`.
 
 use super::auto_topics;
 use super::cluster_view::{
     CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS, controller_id, ids, leader, offline, operations, visible,
 };
+use super::place::{self, ListenerName};
 use crate::controller::check_topic_name;
 use crate::error::ErrorCode;
 use crate::id::{NodeId, Uuid};
@@ -38,15 +40,16 @@ pub fn on_metadata(node: &mut Node, _now: Now, ask: Ask, request: MetadataReques
     if ask.version < 12 && wanted.is_some_and(|topics| topics.iter().any(by_id)) {
         return ask.reply(&mut node.out, refused(wanted.unwrap_or_default()));
     }
-    let view =
-        View { image: &node.image, version: ask.version, operations: request.include_topic_authorized_operations };
+    let at = place::listener(node, &ask);
+    let operations_of_topics = request.include_topic_authorized_operations;
+    let view = View { image: &node.image, at, version: ask.version, operations: operations_of_topics };
     let mut unknown = Vec::new();
     let topics = match wanted {
         None => view.image.topics_by_name().map(|topic| view.topic(topic)).collect(),
         Some(topics) if topics.iter().any(by_id) => view.topics_by_id(topics),
         Some(topics) => view.topics_by_name(topics, &mut unknown),
     };
-    let brokers = visible(&node.image).map(|(broker, address)| {
+    let brokers = visible(&node.image, at).map(|(broker, address)| {
         MetadataResponseBroker::default()
             .with_node_id(BrokerId(broker.id.0))
             .with_host(address.host)
@@ -57,7 +60,7 @@ pub fn on_metadata(node: &mut Node, _now: Now, ask: Ask, request: MetadataReques
     let response = MetadataResponse::default()
         .with_brokers(brokers.collect())
         .with_cluster_id(node.image.cluster_id().map(|id| id.wire()))
-        .with_controller_id(controller_id(node))
+        .with_controller_id(controller_id(node, at))
         .with_cluster_authorized_operations(operations(asked, CLUSTER_OPERATIONS))
         .with_topics(topics);
     if node.config.topics.auto_create && (ask.version < 4 || request.allow_auto_topic_creation) {
@@ -89,6 +92,8 @@ fn refused(topics: &[MetadataRequestTopic]) -> MetadataResponse {
 /// The image as one request wants to see it.
 struct View<'a> {
     image: &'a Image,
+    /// Where the client came in.
+    at: ListenerName<'a>,
     version: i16,
     operations: bool,
 }
@@ -144,7 +149,11 @@ impl View<'_> {
     }
 
     fn partition(&self, number: i32, state: &Partition) -> MetadataResponsePartition {
-        let (leader, code) = leader(self.image, state);
+        let (leader, code) = match leader(self.image, self.at, state) {
+            // Earlier clients do not know the code.
+            (none, code) if self.version < 6 && code != 0 => (none, ErrorCode::LeaderNotAvailable.code()),
+            told => told,
+        };
         let partition = MetadataResponsePartition::default()
             .with_partition_index(number)
             .with_leader_id(leader)
@@ -208,7 +217,7 @@ mod tests {
     #[test]
     fn partitions_are_told_with_their_leaders_and_what_is_offline() {
         let image = image();
-        let view = View { image: &image, version: 12, operations: false };
+        let view = View { image: &image, at: ListenerName(None), version: 12, operations: false };
         let topics = view.topics_by_name(&[named("t"), named("t")], &mut Vec::new());
         assert_eq!(topics.len(), 1, "named twice, told once");
         let [led, headless] = topics[0].partitions.as_slice() else { panic!("two partitions") };
@@ -220,7 +229,7 @@ mod tests {
     #[test]
     fn version_0_leaves_out_what_is_not_there() {
         let image = image();
-        let view = View { image: &image, version: 0, operations: true };
+        let view = View { image: &image, at: ListenerName(None), version: 0, operations: true };
         let topics = view.topics_by_name(&[named("t")], &mut Vec::new());
         let led = &topics[0].partitions[0];
         assert_eq!(
@@ -233,7 +242,7 @@ mod tests {
     #[test]
     fn only_a_proper_name_is_worth_a_topic() {
         let image = image();
-        let view = View { image: &image, version: 12, operations: false };
+        let view = View { image: &image, at: ListenerName(None), version: 12, operations: false };
         let mut unknown = Vec::new();
         let topics = view.topics_by_name(&[named("new"), named("a/b"), named("")], &mut unknown);
         let codes: Vec<_> = topics.iter().map(|topic| ErrorCode::try_from_code(topic.error_code)).collect();
@@ -245,7 +254,7 @@ mod tests {
     #[test]
     fn topics_by_id() {
         let image = image();
-        let view = View { image: &image, version: 12, operations: false };
+        let view = View { image: &image, at: ListenerName(None), version: 12, operations: false };
         let by_id = |id: u128| MetadataRequestTopic::default().with_topic_id(Uuid(id).into()).with_name(None);
         let topics = view.topics_by_id(&[by_id(7), by_id(8)]);
         assert_eq!(topics[0].name.as_ref().map(|name| name.as_str()), Some("t"));

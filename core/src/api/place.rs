@@ -2,6 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, PartitionKey, Uuid};
+use crate::io::{Address, Ask, Listener};
 use crate::metadata::{self, Broker, Topic};
 use crate::node::Node;
 
@@ -43,7 +44,25 @@ pub(super) fn leader_of(state: Option<&metadata::Partition>) -> (NodeId, LeaderE
     state.map_or((NodeId::NONE, LeaderEpoch::NONE), |state| (state.leader.unwrap_or(NodeId::NONE), state.leader_epoch))
 }
 
-/// The broker, if clients may be sent there.
-pub(super) fn endpoint(node: &Node, id: NodeId) -> Option<&Broker> {
-    node.image.broker(id).filter(|broker| !broker.fenced)
+/// The broker, if clients may be sent there, and where.
+pub(super) fn endpoint<'a>(node: &'a Node, ask: &Ask, id: NodeId) -> Option<(&'a Broker, Address)> {
+    let broker = node.image.broker(id).filter(|broker| !broker.fenced)?;
+    Some((broker, listener(node, ask).address(broker)?))
+}
+
+/// The listener at which who asked reaches brokers: the one of the name by which the request came
+/// (Kafka: `KRaftMetadataCache.getAliveEndpoint`). A broker that has none of that name cannot be reached from there.
+pub(super) fn listener<'a>(node: &'a Node, ask: &Ask) -> ListenerName<'a> {
+    let door = node.config.doors.get(usize::from(ask.door)).filter(|door| door.listener == Listener::Broker);
+    ListenerName(door.map(|door| door.name.as_str()))
+}
+
+/// `None`: the listener of the brokers among themselves.
+#[derive(Clone, Copy)]
+pub(super) struct ListenerName<'a>(pub Option<&'a str>);
+
+impl ListenerName<'_> {
+    pub fn address(self, broker: &Broker) -> Option<Address> {
+        self.0.map_or_else(|| broker.main_address(), |name| broker.address(name))
+    }
 }

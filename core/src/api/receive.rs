@@ -16,7 +16,8 @@ use kafka_protocol::protocol::StrBytes;
 /// What a frame is.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Received {
-    /// For [`crate::io::Input::Request`], once `seq` is set to what [`wire::Replies::open`] gave for the slip. `cost`: what
+    /// For [`crate::io::Input::Request`], once `seq` is set to what [`wire::Replies::open`] gave for the slip, and `door` where
+    /// a node has several. `cost`: what
     /// it takes in memory at most, beside the frame.
     Request { slip: Slip, request: Box<Request>, cost: usize },
     /// Answered at once, with [`wire::encode::unsupported_version`].
@@ -36,6 +37,7 @@ pub fn request(frame: &Bytes, listener: Listener, conn: ConnId, client_host: &St
                 conn,
                 seq: 0,
                 listener,
+                door: 0,
                 client_id,
                 client_host: client_host.clone(),
                 key: slip.key,

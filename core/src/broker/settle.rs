@@ -57,6 +57,7 @@ impl Broker {
                         conn: ConnId::LOCAL,
                         seq: call.0,
                         listener,
+                        door: 0,
                         client_id: StrBytes::new(),
                         client_host: StrBytes::new(),
                         key,

@@ -13,6 +13,8 @@ pub struct Ask {
     pub seq: u64,
     pub version: i16,
     pub listener: Listener,
+    /// As in [`Request`].
+    pub door: u16,
     pub client_id: StrBytes,
     /// `/127.0.0.1`, as group descriptions show it.
     pub client_host: StrBytes,
@@ -25,6 +27,7 @@ impl Ask {
             seq: request.seq,
             version: request.version,
             listener: request.listener,
+            door: request.door,
             client_id: request.client_id.clone(),
             client_host: request.client_host.clone(),
         }

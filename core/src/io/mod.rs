@@ -38,6 +38,9 @@ pub struct Request {
     pub conn: ConnId,
     pub seq: u64,
     pub listener: Listener,
+    /// Which of the node's listeners that was, by its place in the configuration: answers tell the addresses of brokers
+    /// at the listener of this name.
+    pub door: u16,
     /// The header's client id; empty where there is none.
     pub client_id: StrBytes,
     /// The peer's address as Kafka shows it in group descriptions: `/127.0.0.1`.
@@ -127,9 +130,10 @@ pub enum Input {
     },
     /// A deadline has passed, or may have.
     Tick,
-    /// How many bytes are left on the medium of the data folder.
+    /// How many bytes are left on the medium of the data folder, of how many.
     Room {
         bytes: u64,
+        total: u64,
     },
     /// The operator asks for a clean stop (SIGTERM): hand over, close in order, then [`Output::Stopped`].
     Stop,
@@ -216,7 +220,7 @@ impl fmt::Display for Input {
             Self::Disk { tag, result: Ok(done) } => write!(f, "disk {tag} {done}"),
             Self::Disk { tag, result: Err(fault) } => write!(f, "disk {tag} failed: {fault}"),
             Self::Tick => write!(f, "tick"),
-            Self::Room { bytes } => write!(f, "room {bytes}"),
+            Self::Room { bytes, .. } => write!(f, "room {bytes}"),
             Self::Stop => write!(f, "stop"),
         }
     }

@@ -37,8 +37,21 @@ pub struct Node {
     pub commits: BTreeSet<(Offset, HoldId)>,
     /// Rows that wait for the quorum to be asked again.
     pub quorum_asks: BTreeSet<HoldId>,
-    /// How many bytes are left on the medium of the data folder; `u64::MAX` until the shell told.
-    pub room: u64,
+    /// Of the medium of the data folder.
+    pub room: Room,
+}
+
+/// Room on the medium of the data folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// Bytes left when the shell last looked, less what was appended since; `u64::MAX` until it looked.
+    pub left: u64,
+    /// Bytes of the medium in all; `None` until the shell looked.
+    pub total: Option<u64>,
+}
+
+impl Room {
+    pub const UNKNOWN: Self = Self { left: u64::MAX, total: None };
 }
 
 impl Node {
@@ -61,7 +74,7 @@ impl Node {
             sessions,
             commits: BTreeSet::new(),
             quorum_asks: BTreeSet::new(),
-            room: u64::MAX,
+            room: Room::UNKNOWN,
         }
     }
 

@@ -21,7 +21,7 @@ impl World {
         self.watch.on_start(node);
         self.input(node, Input::Boot);
         let bytes = self.nodes[node].disk.room();
-        self.input(node, Input::Room { bytes });
+        self.input(node, Input::Room { bytes, total: bytes });
     }
 
     pub(super) fn on_disk(&mut self, node: usize, incarnation: u32, due: Due) {

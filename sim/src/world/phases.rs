@@ -20,7 +20,7 @@ impl World {
             own.disk.slow = 1;
             let bytes = own.disk.room();
             self.resume(node);
-            self.input(node, esker_core::io::Input::Room { bytes });
+            self.input(node, esker_core::io::Input::Room { bytes, total: bytes });
             if self.nodes[node].process.is_none() {
                 self.queue.push(self.now + 1 + node as u64, Event::Start(node));
             }

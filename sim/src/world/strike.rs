@@ -92,7 +92,7 @@ impl World {
             Strike::Full { target, room, for_us } => {
                 for node in self.struck(&target) {
                     self.nodes[node].disk.faults.room = Some(room);
-                    self.input(node, Input::Room { bytes: room });
+                    self.input(node, Input::Room { bytes: room, total: room });
                     self.queue.push(self.now + for_us, Event::Relief(Relief::Room(node)));
                 }
             }
@@ -116,7 +116,7 @@ impl World {
             Relief::Room(node) => {
                 self.nodes[node].disk.faults.room = None;
                 let bytes = self.nodes[node].disk.room();
-                self.input(node, Input::Room { bytes });
+                self.input(node, Input::Room { bytes, total: bytes });
             }
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn send(node: &mut Node, ask: &Ask, fetching: Fetching) {
         records.push(bytes);
     }
     if ask.version >= 16 {
-        endpoints(node, elsewhere, &mut response);
+        endpoints(node, ask, elsewhere, &mut response);
     }
     assert_eq!(records.len(), response.responses.iter().map(|topic| topic.partitions.len()).sum::<usize>());
     node.out.reply(ask.conn, ask.seq, Reply::Fetch { response: Box::new(response), records });
@@ -65,16 +65,15 @@ fn push(topics: &mut Vec<FetchableTopicResponse>, key: &SlotKey, data: Partition
 }
 
 /// Where the leaders are that the reader should ask (KIP-951).
-fn endpoints(node: &Node, mut elsewhere: Vec<NodeId>, response: &mut FetchResponse) {
+fn endpoints(node: &Node, ask: &Ask, mut elsewhere: Vec<NodeId>, response: &mut FetchResponse) {
     elsewhere.sort_unstable();
     elsewhere.dedup();
-    let brokers = elsewhere.into_iter().filter_map(|id| crate::api::place::endpoint(node, id));
+    let brokers = elsewhere.into_iter().filter_map(|id| crate::api::place::endpoint(node, ask, id));
     response.node_endpoints = brokers
-        .filter_map(|broker| {
-            let address = broker.main_address()?;
+        .map(|(broker, address)| {
             let rack = broker.rack.as_ref().map(crate::metadata::Text::wire);
             let endpoint = NodeEndpoint::default().with_node_id(BrokerId(broker.id.0)).with_host(address.host);
-            Some(endpoint.with_port(address.port.into()).with_rack(rack))
+            endpoint.with_port(address.port.into()).with_rack(rack)
         })
         .collect();
 }

@@ -174,6 +174,7 @@ impl World {
             seq: 0,
             version: self.version,
             listener: Listener::Broker,
+            door: 0,
             client_id: text("cli"),
             client_host: text("/127.0.0.1"),
         }
