@@ -1,6 +1,6 @@
 //! The operator's port: `/metrics`, `/healthz`, `/readyz`. Not open unless `admin.listen` says where.
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, State};
 use crate::rt::TcpListener;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -44,8 +44,11 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes
     let (status, body) = match request.uri().path() {
         "/metrics" => (StatusCode::OK, metrics.text()),
         "/healthz" => (StatusCode::OK, "alive\n".into()),
-        "/readyz" if metrics.is_ready() => (StatusCode::OK, "ready\n".into()),
-        "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, "starting\n".into()),
+        "/readyz" => match metrics.state() {
+            State::Ready => (StatusCode::OK, "ready\n".into()),
+            State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n".into()),
+            State::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
+        },
         _ => (StatusCode::NOT_FOUND, "try /metrics, /healthz or /readyz\n".into()),
     };
     let mut response = Response::new(Full::new(body.into()));

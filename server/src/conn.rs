@@ -33,13 +33,27 @@ pub struct Shared {
     pub limits: LimitSettings,
     /// Bytes of requests that may still be taken in.
     pub room: Semaphore,
+    /// Bytes of long requests that may be on their way at a time: whoever announces one and does not send it keeps other
+    /// long ones waiting, and nobody else.
+    pub uploads: Semaphore,
+}
+
+/// Where a connection came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrance {
+    pub listener: Listener,
+    /// The listener's place in the configuration.
+    pub door: u16,
 }
 
 /// Smallest and largest step of reading: it follows what the peer sends.
 const READ_MIN: usize = 4 << 10;
 const READ_MAX: usize = 256 << 10;
-/// A frame up to this size gets its buffer at once; a longer one as its bytes come, so that a false length costs nothing.
+/// A frame up to this size gets its buffer at once; a longer one as its bytes come, so that a false length costs nothing, and
+/// within [`Shared::uploads`].
 const TRUSTED: usize = 1 << 20;
+/// A frame has to be whole after [`STALL`] and a second for so many of its bytes: a peer that sends byte by byte is cut off.
+const BYTES_PER_SECOND_MIN: usize = 1 << 20;
 /// Bytes that wait for a slow reader above which nothing more is read from it.
 const UNSENT_MAX: usize = 512 << 10;
 /// How long a peer may stop in the middle of a frame, or leave its replies unread.
@@ -60,7 +74,7 @@ enum End {
 
 pub struct Conn {
     id: ConnId,
-    listener: Listener,
+    entrance: Entrance,
     host: StrBytes,
     stream: TcpStream,
     shared: Arc<Shared>,
@@ -78,7 +92,12 @@ pub struct Conn {
     waiting: Option<Ready>,
     /// Set when nothing more is to be read, with the reason.
     ending: Option<End>,
+    /// When a byte last came or went.
     moved: Instant,
+    /// Since when a frame has been coming that is not whole.
+    began: Option<Instant>,
+    /// Of [`Shared::uploads`], held for it.
+    upload: usize,
 }
 
 /// A decoded request and what it costs.
@@ -91,7 +110,7 @@ struct Ready {
 impl Conn {
     pub fn new(
         id: ConnId,
-        listener: Listener,
+        entrance: Entrance,
         stream: TcpStream,
         shared: Arc<Shared>,
         from_core: UnboundedReceiver<ToConn>,
@@ -99,7 +118,7 @@ impl Conn {
         let host = stream.peer_addr().map_or_else(|_| "/".to_string(), |peer| format!("/{}", peer.ip()));
         Self {
             id,
-            listener,
+            entrance,
             host: StrBytes::from_string(host),
             stream,
             shared,
@@ -113,6 +132,8 @@ impl Conn {
             waiting: None,
             ending: None,
             moved: Instant::now(),
+            began: None,
+            upload: 0,
         }
     }
 
@@ -122,6 +143,7 @@ impl Conn {
         for held in self.held.drain(..) {
             self.shared.room.add_permits(held);
         }
+        self.shared.uploads.add_permits(self.upload);
         let _ = self.shared.events.send(Event::Input(Input::Gone { conn: self.id }));
         match end {
             End::Bad(why) => {
@@ -143,7 +165,8 @@ impl Conn {
             if self.ending.is_some() && self.replies.is_empty() && self.outbox.is_empty() {
                 return self.ending.take().unwrap_or(End::Gone);
             }
-            let (reads, writes) = (self.wants_more(), !self.outbox.is_empty());
+            let upload = self.wanted_upload();
+            let (reads, writes) = (self.wants_more() && upload.is_none(), !self.outbox.is_empty());
             let needs = self.waiting.as_ref().map(|ready| self.permits(ready.cost));
             tokio::select! {
                 biased;
@@ -152,13 +175,14 @@ impl Conn {
                     None => return End::Asked,
                 },
                 room = take_room(&self.shared.room, needs), if needs.is_some() => self.offer(room),
+                room = take_room(&self.shared.uploads, upload), if upload.is_some() => self.take_upload(room),
                 ready = self.stream.writable(), if writes => if ready.is_err() { return End::Gone },
                 ready = self.stream.readable(), if reads => match ready {
                     Ok(()) => if let Err(end) = self.read() { return end },
                     Err(_) => return End::Gone,
                 },
                 () = &mut alarm => {
-                    let (now, deadline) = (Instant::now(), self.moved + self.patience());
+                    let (now, deadline) = (Instant::now(), self.deadline());
                     if deadline <= now {
                         return self.timed_out();
                     }
@@ -183,6 +207,11 @@ impl Conn {
                 self.shared.room.add_permits(held);
             }
             self.send()?;
+            if let Some(bytes) = self.wanted_upload()
+                && self.shared.uploads.try_acquire_many(permits_of(bytes)).map(|room| room.forget()).is_ok()
+            {
+                self.take_upload(bytes);
+            }
             // What was sent may have made room for requests that are here already: no byte comes to wake us for them.
             if !self.wants_more() || !self.has_frame() {
                 return Ok(());
@@ -295,7 +324,7 @@ impl Conn {
     /// Decodes whole frames and hands them on, as far as the bounds allow.
     fn parse(&mut self) {
         while self.wants_more() {
-            let Some(prefix) = self.input.first_chunk::<4>() else { return };
+            let Some(prefix) = self.input.first_chunk::<4>() else { return self.note_partial() };
             let len = i32::from_be_bytes(*prefix);
             let Some(len) = usize::try_from(len).ok().filter(|len| *len <= self.shared.limits.request_bytes) else {
                 let why = format!(
@@ -305,8 +334,10 @@ impl Conn {
                 return self.stop(End::Bad(why));
             };
             if self.input.len() < len + 4 {
-                return;
+                return self.note_partial();
             }
+            self.began = None;
+            self.shared.uploads.add_permits(std::mem::take(&mut self.upload));
             self.input.advance(4);
             self.last = (len + 4).min(TRUSTED);
             let frame = self.input.split_to(len).freeze();
@@ -314,13 +345,37 @@ impl Conn {
         }
     }
 
+    /// What is there is the beginning of a frame, or nothing.
+    fn note_partial(&mut self) {
+        if self.input.is_empty() {
+            self.began = None;
+        } else {
+            self.began.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Room that a long frame needs before more of it is read.
+    fn wanted_upload(&self) -> Option<usize> {
+        let len = self.frame_len().map_or(0, |len| len as usize);
+        let wants = len > TRUSTED && self.upload == 0 && self.wants_more() && self.input.len() < len + 4;
+        wants.then(|| self.permits(len))
+    }
+
+    fn take_upload(&mut self, bytes: usize) {
+        self.upload = bytes;
+        // The time that it waited for us is not the peer's.
+        self.began = Some(Instant::now());
+        self.moved = Instant::now();
+    }
+
     fn on_frame(&mut self, frame: Bytes) {
-        match receive::request(&frame, self.listener, self.id, &self.host) {
-            Ok(Received::Request { slip, request, cost }) => {
+        match receive::request(&frame, self.entrance.listener, self.id, &self.host) {
+            Ok(Received::Request { slip, mut request, cost }) => {
+                request.door = self.entrance.door;
                 self.shared.metrics.request(slip.key, frame.len());
                 let cost = self.permits(cost.saturating_add(frame.len()));
                 self.waiting = Some(Ready { slip, request, cost });
-                let room = self.shared.room.try_acquire_many(u32::try_from(cost).unwrap_or(u32::MAX));
+                let room = self.shared.room.try_acquire_many(permits_of(cost));
                 if room.map(|room| room.forget()).is_ok() {
                     self.offer(cost);
                 }
@@ -349,14 +404,22 @@ impl Conn {
         let _ = self.shared.events.send(Event::Input(Input::Request(request)));
     }
 
-    /// How long the connection may stay as it is.
-    fn patience(&self) -> Duration {
-        if !self.outbox.is_empty() || !self.input.is_empty() && self.wants_more() || self.ending.is_some() {
-            return STALL;
+    /// Until when the connection may stay as it is.
+    fn deadline(&self) -> Instant {
+        if !self.outbox.is_empty() || self.ending.is_some() {
+            return self.moved + STALL;
+        }
+        if let Some(began) = self.began
+            && self.wants_more()
+            && self.wanted_upload().is_none()
+        {
+            let len = self.frame_len().map_or(0, |len| len as usize);
+            let whole = STALL + Duration::from_secs((len / BYTES_PER_SECOND_MIN) as u64);
+            return (self.moved + STALL).min(began + whole);
         }
         match Duration::from_micros(self.shared.limits.idle.0) {
-            Duration::ZERO => Duration::from_secs(365 * 86_400),
-            idle => idle,
+            Duration::ZERO => self.moved + Duration::from_secs(365 * 86_400),
+            idle => self.moved + idle,
         }
     }
 
@@ -368,7 +431,7 @@ impl Conn {
 /// Takes room for so many bytes, when it comes free. Answers the number.
 async fn take_room(room: &Semaphore, bytes: Option<usize>) -> usize {
     let bytes = bytes.unwrap_or(0);
-    match room.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)).await {
+    match room.acquire_many(permits_of(bytes)).await {
         Ok(permit) => {
             permit.forget();
             bytes
@@ -376,4 +439,8 @@ async fn take_room(room: &Semaphore, bytes: Option<usize>) -> usize {
         // Never closed.
         Err(_) => std::future::pending().await,
     }
+}
+
+fn permits_of(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }

@@ -1,10 +1,9 @@
 //! Accepts connections, within the limits on their number.
 
-use crate::conn::{Conn, Shared};
+use crate::conn::{Conn, Entrance, Shared};
 use crate::event::{Event, ToConn};
 use crate::rt::{TcpListener, TcpStream};
 use esker_core::id::ConnId;
-use esker_core::io::Listener;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +11,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Names connections and counts them, over all listeners.
+/// Names connections and counts them, over all listeners of a kind: however many clients come, controllers still reach each other.
 #[derive(Debug)]
 pub struct Doorkeeper {
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
     max: usize,
     max_per_ip: usize,
     open: Mutex<(usize, HashMap<IpAddr, usize>)>,
 }
 
 impl Doorkeeper {
-    pub fn new(max: usize, max_per_ip: usize) -> Self {
-        Self { next: AtomicU64::new(1), max, max_per_ip, open: Mutex::default() }
+    /// `next`: names that no connection has had.
+    pub fn new(next: &Arc<AtomicU64>, max: usize, max_per_ip: usize) -> Self {
+        Self { next: Arc::clone(next), max, max_per_ip, open: Mutex::default() }
     }
 
     fn admit(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
@@ -60,11 +60,11 @@ impl Drop for Place {
 }
 
 /// Serves one listener for ever.
-pub async fn listen(socket: TcpListener, listener: Listener, keeper: Arc<Doorkeeper>, shared: Arc<Shared>) {
+pub async fn listen(socket: TcpListener, entrance: Entrance, keeper: Arc<Doorkeeper>, shared: Arc<Shared>) {
     loop {
         match socket.accept().await {
             Ok((stream, peer)) => match keeper.admit(peer.ip()) {
-                Some(place) => open(stream, listener, place, &shared),
+                Some(place) => open(stream, entrance, place, &shared),
                 None => {
                     shared.metrics.refused_connections.inc();
                     tracing::debug!("refused a connection from {}: too many", peer.ip());
@@ -79,7 +79,7 @@ pub async fn listen(socket: TcpListener, listener: Listener, keeper: Arc<Doorkee
     }
 }
 
-fn open(stream: TcpStream, listener: Listener, place: Place, shared: &Arc<Shared>) {
+fn open(stream: TcpStream, entrance: Entrance, place: Place, shared: &Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let id = ConnId(place.keeper.next.fetch_add(1, Ordering::Relaxed));
     let (to_conn, from_core) = mpsc::unbounded_channel::<ToConn>();
@@ -89,7 +89,7 @@ fn open(stream: TcpStream, listener: Listener, place: Place, shared: &Arc<Shared
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         shared.metrics.connections.inc();
-        Conn::new(id, listener, stream, Arc::clone(&shared), from_core).run().await;
+        Conn::new(id, entrance, stream, Arc::clone(&shared), from_core).run().await;
         shared.metrics.connections.dec();
         drop(place);
     });

@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 type Labels = [(&'static str, String); 1];
@@ -29,8 +29,15 @@ pub struct Metrics {
     sync_seconds: Histogram,
     synced_files: Counter,
     notes: Family<Labels, Counter>,
-    /// The node serves.
-    ready: AtomicBool,
+    state: AtomicU8,
+}
+
+/// Whether the node serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    Starting,
+    Ready,
+    Stopping,
 }
 
 impl Default for Metrics {
@@ -54,7 +61,7 @@ impl Default for Metrics {
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             synced_files: Counter::default(),
             notes: Family::default(),
-            ready: AtomicBool::new(false),
+            state: AtomicU8::new(State::Starting as u8),
             registry: Registry::default(),
         };
         registry.register("received_bytes", "Bytes of requests received", metrics.received_bytes.clone());
@@ -91,12 +98,15 @@ impl Metrics {
         self.notes.get_or_create(&[("kind", kind.into())]).inc();
     }
 
-    pub fn set_ready(&self) {
-        self.ready.store(true, Ordering::Release);
+    /// A node that stops does not become ready any more.
+    pub fn set_state(&self, state: State) {
+        self.state.fetch_max(state as u8, Ordering::AcqRel);
     }
 
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+    pub fn state(&self) -> State {
+        let states = [State::Starting, State::Ready, State::Stopping];
+        let now = self.state.load(Ordering::Acquire);
+        states.into_iter().find(|state| *state as u8 == now).unwrap_or(State::Stopping)
     }
 
     /// The exposition text.

@@ -1,26 +1,29 @@
 //! A node: its loop, its listeners, and what watches over them, on a disk that it is given.
 
 use crate::clock::Clock;
-use crate::conn::Shared;
+use crate::conn::{Entrance, Shared};
 use crate::disk::Disk;
 use crate::drive::{Shell, drive};
 use crate::event::Event;
 use crate::exit::{Code, Failure};
 use crate::listen::{Doorkeeper, listen};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, State};
 use crate::peers::Peers;
 use crate::rt::{self, Signals, TcpListener};
 use esker_core::broker::Broker;
 use esker_core::config::{Door, NodeConfig};
-use esker_core::io::Input;
+use esker_core::io::{Input, Listener};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 /// How long connections may take to send what is ready when the node has ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// Connections to listeners of controllers: other nodes, and now and then a tool.
+pub const CONTROLLERS_MAX: usize = 100;
 
 /// What a node is put together from.
 pub struct Parts {
@@ -73,14 +76,23 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         metrics: Arc::clone(&metrics),
         limits: config.limits.clone(),
         room: Semaphore::new(config.limits.in_flight_bytes),
+        uploads: Semaphore::new(config.limits.in_flight_bytes),
     });
-    let keeper =
-        Arc::new(Doorkeeper::new(config.limits.connections.min(connections_max), config.limits.connections_per_ip));
-    for (door, socket) in doors {
-        tokio::spawn(listen(socket, door.listener, Arc::clone(&keeper), Arc::clone(&shared)));
+    let names = Arc::new(AtomicU64::new(1));
+    let keeper = |max: usize| Arc::new(Doorkeeper::new(&names, max, config.limits.connections_per_ip));
+    let of_clients = keeper(config.limits.connections.min(connections_max));
+    let of_controllers = keeper(CONTROLLERS_MAX);
+    for (number, (door, socket)) in (0..).zip(doors) {
+        let keeper = match door.listener {
+            Listener::Broker => Arc::clone(&of_clients),
+            Listener::Controller => Arc::clone(&of_controllers),
+        };
+        let entrance = Entrance { listener: door.listener, door: number };
+        tokio::spawn(listen(socket, entrance, keeper, Arc::clone(&shared)));
     }
     tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
-    tokio::spawn(watch_signals(events.clone()));
+    tokio::spawn(watch_signals(Arc::clone(&metrics), events.clone()));
+    let of_end = Arc::clone(&metrics);
     let shell = Shell {
         disk,
         peers: Peers::new(format!("esker-{}", config.node), events),
@@ -95,6 +107,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     // A task of its own: a thread that serves a connection can go on with the loop without waking another.
     let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
     let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
+    of_end.set_state(State::Stopping);
     tokio::time::sleep(LAST_WORDS).await;
     if ended.clean {
         tracing::info!("stopped in order");
@@ -106,9 +119,9 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
 
 async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: UnboundedSender<Event>) {
     loop {
-        if let Ok(bytes) = disk.room() {
+        if let Ok((bytes, total)) = disk.room() {
             metrics.room.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-            if events.send(Event::Input(Input::Room { bytes })).is_err() {
+            if events.send(Event::Input(Input::Room { bytes, total })).is_err() {
                 return;
             }
         }
@@ -117,9 +130,10 @@ async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: Unbounde
 }
 
 /// The first signal asks for a clean stop; the second ends the process at once.
-async fn watch_signals(events: UnboundedSender<Event>) {
+async fn watch_signals(metrics: Arc<Metrics>, events: UnboundedSender<Event>) {
     let Ok(mut signals) = Signals::listen() else { return };
     signals.next().await;
+    metrics.set_state(State::Stopping);
     tracing::info!("stopping; once more to stop at once");
     let _ = events.send(Event::Input(Input::Stop));
     signals.next().await;

@@ -3,19 +3,20 @@
 use crate::disk::{Disk, DiskThreads};
 use crate::event::Event;
 use crate::exit::{Code, Failure};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, State};
 use crate::node::{self, Parts};
 use crate::rt::{self, TcpListener};
 use crate::{admin, format, lock};
 use esker_core::config::{Accepted, Door, Given, Identity, NodeConfig};
 use esker_core::id::Uuid;
 use esker_core::io::Listener;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 /// File descriptors that are no connection's: logs, indexes, listeners, peers.
-const RESERVED_FILES: u64 = 600;
+const RESERVED_FILES: u64 = 600 + node::CONTROLLERS_MAX as u64;
 
 /// What `esker serve` was told.
 #[derive(Debug)]
@@ -84,13 +85,17 @@ async fn run(
     let (events, inbox) = mpsc::unbounded_channel();
     let disk = start_disk(&data, &config, &metrics, &events)?;
     if let Some(socket) = admin {
+        if let Ok(address) = socket.local_addr() {
+            tracing::info!("metrics and health at http://{address}/");
+        }
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics)));
     }
     let line = friendly(&config, &doors, &data);
     let of_ready = Arc::clone(&metrics);
     let ready = move || {
-        of_ready.set_ready();
-        println!("{line}");
+        of_ready.set_state(State::Ready);
+        // Nobody may be there to read it.
+        let _ = writeln!(std::io::stdout(), "{line}");
     };
     let ready = Box::new(ready);
     node::run(Parts { config, doors, disk, metrics, events, inbox, connections_max: files_max(), ready }).await
@@ -116,6 +121,7 @@ fn friendly(config: &NodeConfig, doors: &[(Door, TcpListener)], data: &Path) -> 
     let clients = doors.iter().filter(|(door, _)| door.listener == Listener::Broker);
     let at: Vec<String> = clients.map(|(door, _)| door.advertised.to_string()).collect();
     let at = if at.is_empty() { "no address for clients".to_string() } else { at.join(", ") };
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_path_buf());
     format!("Esker node {} serves Kafka clients at {at}, data in {}", config.node, data.display())
 }
 

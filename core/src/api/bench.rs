@@ -145,6 +145,7 @@ impl Bench {
             seq: self.seq,
             version,
             listener: Listener::Broker,
+            door: 0,
             client_id: StrBytes::new(),
             client_host: StrBytes::new(),
         }

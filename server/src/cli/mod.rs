@@ -11,7 +11,7 @@ mod serve;
 mod sim;
 mod topic;
 
-use crate::exit::Failure;
+use crate::exit::{Code, Failure};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -84,8 +84,13 @@ pub fn main() -> ExitCode {
 
 /// Prints one line. A reader that has gone away (`| head`) ends the command in silence.
 fn print(line: impl std::fmt::Display) {
-    if writeln!(std::io::stdout().lock(), "{line}").is_err() {
-        std::process::exit(0);
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Ok(()) => {}
+        Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(why) => {
+            let _ = Failure::failed(format!("cannot write the output: {why}")).report();
+            std::process::exit(Code::Failed as i32);
+        }
     }
 }
 

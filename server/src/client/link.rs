@@ -29,6 +29,9 @@ impl Link {
     pub fn open(address: &str) -> Result<Self, Failure> {
         let fail = |why: io::Error| Failure::failed(format!("cannot reach a broker at {address}: {why}"));
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        if !address.contains(':') {
+            return Err(Failure::failed(format!("'{address}' is no address of a broker: HOST:PORT is needed")));
+        }
         for one in address.to_socket_addrs().map_err(fail)? {
             match TcpStream::connect_timeout(&one, CONNECT) {
                 Ok(stream) => return Self::greet(stream, address),

@@ -38,8 +38,8 @@ pub trait Disk: Send + Sync + 'static {
     fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>);
     /// Where bytes that a reply promised can be sent from.
     fn source(&self, range: FileRange) -> io::Result<Source>;
-    /// Bytes left on the medium.
-    fn room(&self) -> io::Result<u64>;
+    /// Bytes left on the medium, and its bytes in all. What was submitted counts as written.
+    fn room(&self) -> io::Result<(u64, u64)>;
 }
 
 #[cfg(test)]

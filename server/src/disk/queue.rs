@@ -34,6 +34,17 @@ impl Queue {
         taken
     }
 
+    /// Bytes that wait to be appended.
+    pub fn bytes(&self) -> u64 {
+        let mut sum = 0;
+        for (_, op) in self.lock().iter() {
+            if let DiskOp::Append { bytes, .. } = op {
+                sum += bytes.iter().map(|part| part.len() as u64).sum::<u64>();
+            }
+        }
+        sum
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }

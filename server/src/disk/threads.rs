@@ -70,8 +70,9 @@ impl Disk for DiskThreads {
         self.files.open_promised(range.file).map(Source::File)
     }
 
-    fn room(&self) -> io::Result<u64> {
+    fn room(&self) -> io::Result<(u64, u64)> {
         let stat = rustix::fs::fstatvfs(self.files.root_dir())?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Ok((bytes(stat.f_bavail).saturating_sub(self.writes.bytes()), bytes(stat.f_blocks)))
     }
 }

@@ -115,6 +115,6 @@ impl World {
     pub fn room(&mut self, node: usize, bytes: Option<u64>) {
         self.nodes[node].disk.faults.room = bytes;
         let bytes = self.nodes[node].disk.room();
-        self.tell(node, Input::Room { bytes });
+        self.tell(node, Input::Room { bytes, total: bytes });
     }
 }

@@ -62,8 +62,9 @@ impl Disk for Simulated {
         }
     }
 
-    fn room(&self) -> io::Result<u64> {
-        Ok(lock(&self.medium).room())
+    fn room(&self) -> io::Result<(u64, u64)> {
+        let room = lock(&self.medium).room();
+        Ok((room, room))
     }
 }
 

@@ -159,7 +159,7 @@ fn each_wrong_has_its_own_code() {
         Vec::new(),
         ErrorCode::TransactionalIdAuthorizationFailed,
     );
-    bench.node.room = ROOM_RESERVE_BYTES - 1;
+    bench.node.room.left = ROOM_RESERVE_BYTES;
     let seq = send(&mut bench, 9, 1);
     assert_eq!(codes(&mut bench, seq), [ErrorCode::KafkaStorageError.code()]);
 }
