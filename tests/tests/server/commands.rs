@@ -1,0 +1,167 @@
+//! The command line: what each command says, and its exit code.
+
+use super::node::{Node, Scratch, esker, run};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// A node, and commands to it.
+struct Desk {
+    node: Node,
+    scratch: Scratch,
+}
+
+impl Desk {
+    fn open(name: &str) -> Self {
+        let scratch = Scratch::new(name);
+        let node = Node::start(&scratch.join("data"), &["--set", "group.initial.rebalance.delay.ms=0"]);
+        Self { node, scratch }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(esker());
+        command.args(args).args(["-b", &self.node.address.to_string()]);
+        command
+    }
+
+    /// What a command prints that succeeds.
+    #[track_caller]
+    fn good(&self, args: &[&str]) -> String {
+        let output = run(&mut self.command(args));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// What a command says that fails: one line, nothing printed.
+    #[track_caller]
+    fn bad(&self, args: &[&str], text: &str) {
+        let output = run(&mut self.command(args));
+        failed(args, &output, text);
+    }
+
+    #[track_caller]
+    fn feed(&self, args: &[&str], lines: &str) -> (i32, String) {
+        let child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("it starts");
+        // It may end before it has read all: what is wrong with the first line is told at once.
+        let _ = child.stdin.take().expect("piped").write_all(lines.as_bytes());
+        let output = child.wait_with_output().expect("it ends");
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    fn close(self) {
+        assert_eq!(self.node.stop(), 0);
+        drop(self.scratch);
+    }
+}
+
+#[track_caller]
+fn failed(args: &[&str], output: &std::process::Output, text: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+    assert!(said.lines().count() == 1 && said.starts_with("esker: ") && said.contains(text), "{args:?}: {said}");
+    assert!(output.stdout.is_empty(), "{args:?} prints nothing");
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|why| panic!("{why}: {text}"))
+}
+
+#[test]
+fn topics() {
+    let desk = Desk::open("topics");
+    assert_eq!(desk.good(&["topic", "create", "t", "--partitions", "3"]), "created t with 3 partitions\n");
+    desk.bad(&["topic", "create", "t"], "already exists");
+    desk.bad(&["topic", "create", "a b"], "invalid");
+    desk.bad(&["topic", "create", "u", "--partitions", "0"], "partitions");
+    desk.bad(&["topic", "create", "u", "--replication-factor", "3"], "replication factor");
+    assert_eq!(desk.good(&["topic", "list"]), "t\n");
+    assert_eq!(json(&desk.good(&["topic", "list", "--json"])), json(r#"["t"]"#));
+    assert!(
+        desk.good(&["topic", "describe", "t"])
+            .contains("PARTITION  LEADER  REPLICAS  IN SYNC\n0          1       1         1\n")
+    );
+    let described = json(&desk.good(&["topic", "describe", "t", "--json"]));
+    assert_eq!(described[0]["partitions"].as_array().map(Vec::len), Some(3));
+    desk.bad(&["topic", "describe", "none"], "none");
+    desk.bad(&["topic", "delete", "none"], "none");
+    assert_eq!(desk.good(&["topic", "delete", "t"]), "deleted t\n");
+    assert_eq!(desk.good(&["topic", "list"]), "");
+    desk.close();
+}
+
+#[test]
+fn records_groups_and_offsets() {
+    let desk = Desk::open("records");
+    assert_eq!(desk.good(&["topic", "create", "t"]), "created t with 1 partition\n");
+    let (code, said) = desk.feed(&["produce", "t", "--key-separator", ":"], "k:one\nk:two\n");
+    assert_eq!((code, said.trim_end()), (0, "wrote 2 records to t"));
+    let (code, said) = desk.feed(&["produce", "t", "--key-separator", ":"], "k:three\nfour\n");
+    assert!(code == 1 && said.contains("line 2"), "{code} {said}");
+    let (code, said) = desk.feed(&["produce", "bad/name"], "x\n");
+    assert!(code == 1 && said.contains("bad/name"), "{code} {said}");
+    desk.bad(&["produce", "t", "--file", "/no/such/file"], "/no/such/file");
+    let two = ["consume", "t", "--from-beginning", "--max-messages", "2"];
+    assert_eq!(desk.good(&two), "one\ntwo\n");
+    let lines = desk.good(&[&two[..], &["--json"]].concat());
+    let first = json(lines.lines().next().expect("a line"));
+    assert_eq!((&first["key"], &first["value"], &first["offset"]), (&"k".into(), &"one".into(), &0.into()));
+    assert_eq!(desk.good(&[&two[..], &["--group", "g"]].concat()), "one\ntwo\n");
+    desk.bad(&["consume", "none", "--from-beginning", "--max-messages", "1"], "none");
+    desk.bad(&["consume", "t", "--partition", "9", "--max-messages", "1"], "partition");
+    desk.bad(&["consume", "t", "--partition", "0", "--offset", "99", "--max-messages", "1"], "offset out of range");
+    assert_eq!(json(&desk.good(&["group", "list", "--json"]))[0]["group"], "g");
+    let group = json(&desk.good(&["group", "describe", "g", "--json"]));
+    assert_eq!((&group["offsets"][0]["committed"], &group["state"]), (&2.into(), &"Empty".into()));
+    assert!(desk.good(&["group", "describe", "g"]).starts_with("g  Empty  0 members\n"));
+    desk.bad(&["group", "describe", "none"], "none");
+    let offsets = json(&desk.good(&["offsets", "t", "--json"]));
+    assert_eq!(offsets["partitions"][0]["first"], 0);
+    assert!(desk.good(&["offsets", "t"]).starts_with("PARTITION  FIRST  NEXT  RECORDS\n0          0      "));
+    desk.bad(&["offsets", "none"], "none");
+    assert!(desk.good(&["metadata", "tree", "topics/t"]).contains("leader: 1\n"));
+    assert_eq!(json(&desk.good(&["metadata", "tree", "--json"]))["/cluster/controller"], 1);
+    desk.bad(&["metadata", "tree", "/none"], "/none");
+    let log = desk.scratch.join("data/t-0/00000000000000000000.log");
+    let dump = |args: &[&str]| run(Command::new(esker()).args(["log", "dump"]).args(args).arg(&log));
+    let output = dump(&["--records"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("  offset 1  time "));
+    let mut bytes = std::fs::read(&log).expect("the log");
+    bytes[70] ^= 1;
+    let damaged = desk.scratch.join("damaged.log");
+    std::fs::write(&damaged, bytes).expect("written");
+    let output = run(Command::new(esker()).args(["log", "dump"]).arg(&damaged));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("damaged"));
+    desk.close();
+}
+
+#[test]
+fn without_a_broker_or_with_a_wrong_command_line() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
+    let free = free.expect("a port that nobody has").to_string();
+    for args in [
+        &["topic", "list"][..],
+        &["topic", "create", "t"],
+        &["produce", "t"],
+        &["consume", "t"],
+        &["group", "list"],
+        &["offsets", "t"],
+        &["metadata", "tree"],
+    ] {
+        failed(args, &run(Command::new(esker()).args(args).args(["-b", &free])), &free);
+        failed(args, &run(Command::new(esker()).args(args).args(["-b", "nowhere"])), "HOST:PORT");
+    }
+    for args in
+        [&["topic"][..], &["topic", "mend"], &["consume"], &["consume", "t", "--offset", "1"], &["serve", "--listen"]]
+    {
+        assert_eq!(run(Command::new(esker()).args(args)).status.code(), Some(2), "{args:?}");
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that takes nothing");
+    let desk = Desk::open("full-output");
+    desk.good(&["topic", "create", "t"]);
+    let status = desk.command(&["topic", "list"]).stdout(full).stderr(Stdio::null()).status().expect("it runs");
+    assert_eq!(status.code(), Some(1), "what could not be printed is no success");
+    desk.close();
+}

@@ -1,0 +1,255 @@
+//! A disk that is full, that fails, and a stop under load. What was acknowledged is there in every case.
+
+use super::node::{LIMIT, Node, Scratch, serve, topic, until};
+use esker_tests::conn::Conn;
+use esker_tests::{batch, records, rpc};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const STORAGE: i16 = 56;
+
+/// One record whose value is its number, `len` bytes long.
+fn one(number: u64, len: usize) -> Vec<u8> {
+    let mut value = number.to_be_bytes().to_vec();
+    value.resize(len.max(8), b'.');
+    let mut content = Vec::new();
+    batch::record(&mut content, 0, 0, None, Some(&value));
+    let time = batch::now();
+    let header = batch::Header {
+        base: 0,
+        leader_epoch: -1,
+        attributes: 0,
+        last_delta: 0,
+        time,
+        max_time: time,
+        producer: -1,
+        epoch: -1,
+        sequence: -1,
+        count: 1,
+    };
+    batch::build(&header, &content)
+}
+
+/// Sends one record with acks=all: its error code and offset, or why there is no answer.
+fn send(conn: &mut Conn, number: u64, len: usize) -> Result<(i16, i64), String> {
+    let body = records::produce("t", 0, -1, &one(number, len));
+    conn.send(records::PRODUCE, records::PRODUCE_VERSION, true, &body).map_err(|why| why.to_string())?;
+    let (_, answer) = conn.receive(LIMIT).map_err(|lack| format!("{lack:?}"))?;
+    records::produced(&answer)
+}
+
+/// What a record at an offset carries.
+fn read(conn: &mut Conn, offset: i64) -> u64 {
+    let body = records::fetch("t", &[(0, offset)], 10_000, 1, 1 << 20);
+    conn.send(records::FETCH, records::FETCH_VERSION, true, &body).expect("it is listened to");
+    let (_, answer) = conn.receive(LIMIT).expect("an answer");
+    let found = records::fetched(&answer).expect("a Fetch's answer");
+    assert_eq!(found[0].error, 0, "offset {offset}");
+    let records = found[0].records;
+    let base = i64::from_be_bytes(records[..8].try_into().expect("a batch"));
+    assert_eq!(base, offset, "each batch is one record");
+    // The value ends the record but for the count of headers: its first bytes are found from the front.
+    let content = &records[batch::HEADER..];
+    let mut at = 0;
+    let mut varint = || {
+        let from = at;
+        while content[at] & 0x80 != 0 {
+            at += 1;
+        }
+        at += 1;
+        from
+    };
+    varint();
+    // attributes, time, offset, null key, then the value's length.
+    for _ in 0..5 {
+        varint();
+    }
+    u64::from_be_bytes(content[at..at + 8].try_into().expect("a value"))
+}
+
+/// Every acknowledged record is where it was said to be.
+fn all_there(address: SocketAddr, acked: &[(i64, u64)]) {
+    rpc::wait(&[address], Some("t"), LIMIT, |view| view.leader(0).is_some()).expect("the topic is led");
+    let mut conn = Conn::open(address).expect("the port is open");
+    for (offset, number) in acked {
+        assert_eq!(read(&mut conn, *offset), *number, "offset {offset}");
+    }
+}
+
+/// A file system of its own, in memory.
+struct Tmpfs<'a>(&'a Path);
+
+impl<'a> Tmpfs<'a> {
+    /// `None`: not allowed here.
+    fn mount(at: &'a Path, mib: u32) -> Option<Self> {
+        std::fs::create_dir_all(at).expect("a folder");
+        let mounted =
+            quiet(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "esker-test"]).arg(at));
+        mounted.then_some(Self(at))
+    }
+
+    fn resize(&self, mib: u32) {
+        assert!(quiet(Command::new("mount").args(["-o", &format!("remount,size={mib}m")]).arg(self.0)));
+    }
+}
+
+impl Drop for Tmpfs<'_> {
+    fn drop(&mut self) {
+        quiet(Command::new("umount").arg("-l").arg(self.0));
+    }
+}
+
+fn quiet(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_new_and_nothing_else() {
+    let scratch = Scratch::new("full");
+    let mount = scratch.join("mount");
+    let Some(medium) = Tmpfs::mount(&mount, 160) else {
+        return println!("left out: a file system of its own wants root");
+    };
+    let data = mount.join("data");
+    let mut node = Node::spawn(serve(&data, &[]), &scratch.join("data"));
+    topic(node.address);
+    let mut conn = Conn::open(node.address).expect("the port is open");
+    let mut acked = Vec::new();
+    let mut number = 0;
+    let refused = loop {
+        number += 1;
+        match send(&mut conn, number, 900_000).expect("an answer") {
+            (0, offset) => acked.push((offset, number)),
+            (code, _) => break code,
+        }
+        assert!(number < 1000, "the disk is full at last");
+    };
+    assert_eq!(refused, STORAGE);
+    assert!(acked.len() > 20, "{} records had room", acked.len());
+    all_there(node.address, &acked);
+    assert_eq!(send(&mut conn, 0, 900_000).expect("an answer").0, STORAGE, "still");
+    assert!(node.is_running());
+    medium.resize(400);
+    until("there is room again", || {
+        number += 1;
+        let (code, offset) = send(&mut conn, number, 900_000).expect("an answer");
+        if code == 0 {
+            acked.push((offset, number));
+        }
+        code == 0
+    });
+    assert_eq!(node.stop(), 0);
+    let node = Node::spawn(serve(&data, &[]), &scratch.join("data"));
+    all_there(node.address, &acked);
+    assert_eq!(node.stop(), 0);
+}
+
+/// Produces until the node is gone; what was acknowledged.
+fn until_it_ends(node: &mut Node) -> Vec<(i64, u64)> {
+    let mut conn = Conn::open(node.address).expect("the port is open");
+    let mut acked = Vec::new();
+    for number in 1..100_000 {
+        match send(&mut conn, number, 20_000) {
+            Ok((0, offset)) => acked.push((offset, number)),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    assert_eq!(node.ended(), 6, "its storage failed: {}", node.log());
+    assert!(node.log().lines().any(|line| line.starts_with("esker: stopped: ")), "{}", node.log());
+    acked
+}
+
+#[test]
+fn a_write_that_fails_stops_the_node() {
+    let scratch = Scratch::new("write");
+    let data = scratch.join("data");
+    let plain = serve(&data, &[]);
+    // Beyond a limit on the length of files a write fails, and the signal that tells so is ignored.
+    let mut command = Command::new("bash");
+    command.args(["-c", "trap '' XFSZ; exec \"$@\"", "bash"]).arg(plain.get_program()).args(plain.get_args());
+    let mut node = Node::spawn(command, &data);
+    topic(node.address);
+    let limited = quiet(Command::new("prlimit").args(["--pid", &node.id().to_string(), "--fsize=1000000"]));
+    assert!(limited, "util-linux has prlimit");
+    let acked = until_it_ends(&mut node);
+    assert!(acked.len() > 10, "{} were written before", acked.len());
+    let node = Node::start(&data, &[]);
+    all_there(node.address, &acked);
+    assert_eq!(node.stop(), 0);
+}
+
+#[test]
+fn a_sync_that_fails_stops_the_node() {
+    let scratch = Scratch::new("sync");
+    let data = scratch.join("data");
+    let mut node = Node::start(&data, &[]);
+    topic(node.address);
+    let mut conn = Conn::open(node.address).expect("the port is open");
+    let mut acked = Vec::new();
+    for number in 1..50 {
+        let (code, offset) = send(&mut conn, number, 1000).expect("an answer");
+        assert_eq!(code, 0);
+        acked.push((offset, number));
+    }
+    let log = scratch.join("strace.log");
+    let strace = Command::new("strace")
+        .args(["-f", "-p", &node.id().to_string(), "-e", "inject=fdatasync,fsync,syncfs:error=EIO"])
+        .stderr(std::fs::File::create(&log).expect("a log"))
+        .spawn();
+    let Ok(mut strace) = strace else { return println!("left out: there is no strace") };
+    until("strace is attached", || {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        said.contains("attached") || !matches!(strace.try_wait(), Ok(None))
+    });
+    if !matches!(strace.try_wait(), Ok(None)) {
+        return println!("left out: strace may not attach here");
+    }
+    assert_ne!(send(&mut conn, 50, 1000).map(|(code, _)| code), Ok(0), "what is not synced is not acknowledged");
+    assert_eq!(node.ended(), 6, "{}", node.log());
+    let _ = strace.wait();
+    let node = Node::start(&data, &[]);
+    all_there(node.address, &acked);
+    assert_eq!(node.stop(), 0);
+}
+
+#[test]
+fn a_stop_under_load_is_clean() {
+    let scratch = Scratch::new("stop");
+    let data = scratch.join("data");
+    let node = Node::start(&data, &[]);
+    topic(node.address);
+    let (address, enough) = (node.address, AtomicBool::new(false));
+    let acked = std::thread::scope(|scope| {
+        let load: Vec<_> = (0..4u64)
+            .map(|producer| {
+                let enough = &enough;
+                scope.spawn(move || {
+                    let mut conn = Conn::open(address).expect("the port is open");
+                    let mut acked = Vec::new();
+                    while let Ok((0, offset)) = send(&mut conn, producer << 32 | acked.len() as u64, 2000) {
+                        acked.push((offset, producer << 32 | acked.len() as u64));
+                        enough.fetch_or(acked.len() > 50, Ordering::Relaxed);
+                    }
+                    acked
+                })
+            })
+            .collect();
+        until("there is load", || enough.load(Ordering::Relaxed));
+        assert_eq!(node.stop(), 0, "in order");
+        load.into_iter().flat_map(|producer| producer.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    assert!(acked.len() > 50);
+    let mut again = serve(&data, &[]);
+    again.env("RUST_LOG", "debug");
+    let node = Node::spawn(again, &data);
+    all_there(node.address, &acked);
+    std::thread::sleep(Duration::from_millis(100));
+    let log = node.log();
+    let opened: Vec<&str> = log.lines().filter(|line| line.contains(" opened from ")).collect();
+    assert!(!opened.is_empty(), "{log}");
+    assert!(opened.iter().all(|line| line.contains("scanned 0, cut 0")), "no scan: {opened:?}");
+    assert_eq!(node.stop(), 0);
+}

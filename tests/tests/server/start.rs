@@ -1,0 +1,94 @@
+//! Starts that are refused: one clear line, an exit code of its own, and nothing written.
+
+use super::node::{Node, Scratch, files, run, serve};
+use std::net::TcpListener;
+use std::path::Path;
+
+/// The exit code and what was said; the data folder is as it was.
+fn refused(data: &Path, extra: &[&str]) -> (i32, String) {
+    let before = files(data);
+    let output = run(serve(data, extra).env("RUST_LOG", "off"));
+    assert_eq!(files(data), before, "nothing is written");
+    assert_eq!(data.exists(), !before.is_empty(), "no folder is made");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    assert!(said.starts_with("esker: "), "{said}");
+    (output.status.code().unwrap_or(-1), said)
+}
+
+#[track_caller]
+fn check(data: &Path, extra: &[&str], code: i32, text: &str) {
+    let (got, said) = refused(data, extra);
+    assert!(got == code && said.contains(text), "{extra:?}: {got} instead of {code}, {text:?} wanted in: {said}");
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let scratch = Scratch::new("in-use");
+    let data = scratch.join("data");
+    let node = Node::start(&data, &[]);
+    let output = run(serve(&data, &[]).env("RUST_LOG", "off"));
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("in use by another process"));
+    node.serves();
+    assert_eq!(node.stop(), 0);
+    assert_eq!(Node::start(&data, &[]).stop(), 0, "free again");
+}
+
+#[test]
+fn another_nodes_or_clusters_folder_is_refused() {
+    let scratch = Scratch::new("foreign");
+    let data = scratch.join("data");
+    assert_eq!(Node::start(&data, &["--set", "cluster.id=mine"]).stop(), 0);
+    let other = ["--set", "node.id=2", "--set", "controller.quorum.voters=2@127.0.0.1:9093"];
+    check(&data, &other, 4, "belongs to node 1");
+    check(&data, &["--set", "cluster.id=theirs"], 4, "belongs to cluster mine");
+    assert_eq!(Node::start(&data, &["--set", "cluster.id=mine"]).stop(), 0);
+}
+
+const OTHER: &str = "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT";
+
+#[test]
+fn an_address_in_use_is_refused() {
+    let scratch = Scratch::new("address");
+    let data = scratch.join("data");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    check(&data, &["--listen", &address], 5, &address);
+    check(
+        &data,
+        &["--set", &format!("listeners=PLAINTEXT://127.0.0.1:0,OTHER://{address}"), "--set", OTHER],
+        5,
+        &address,
+    );
+    check(&data, &["--set", &format!("admin.listen={address}")], 5, &address);
+    check(&data, &["--listen", "192.0.2.1:9092"], 5, "192.0.2.1:9092");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_kept_is_refused() {
+    let scratch = Scratch::new("config");
+    let data = scratch.join("data");
+    for (set, text) in [
+        ("num.partition=3", "num.partitions"),
+        ("min.insync.replica=2", "min.insync.replicas"),
+        ("num.partitions=many", "num.partitions"),
+        ("num.partitions=0", "num.partitions"),
+        ("process.roles=janitor", "process.roles"),
+        ("node.id=-3", "node.id"),
+        ("admin.listen=nowhere", "admin.listen"),
+        ("listener.security.protocol.map=PLAINTEXT:SSL", "SSL"),
+        ("listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT", "SASL_PLAINTEXT"),
+        ("ssl.keystore.location=/etc/keys", "ssl.keystore.location"),
+        ("sasl.enabled.mechanisms=SCRAM-SHA-256", "sasl.enabled.mechanisms"),
+        ("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "authorizer.class.name"),
+        ("security.inter.broker.protocol=SSL", "security.inter.broker.protocol"),
+    ] {
+        check(&data, &["--set", set], 3, text);
+    }
+    check(&data, &["--set", "num.partitions"], 3, "NAME=VALUE");
+    let file = scratch.join("no-such.properties");
+    check(&data, &[&file.display().to_string()], 3, "no-such.properties");
+    std::fs::write(&file, "num.partitions=1\nnum.partition=1\n").unwrap();
+    check(&data, &[&file.display().to_string()], 3, "num.partitions");
+}
