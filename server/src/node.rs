@@ -79,9 +79,10 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         uploads: Semaphore::new(config.limits.in_flight_bytes),
     });
     let names = Arc::new(AtomicU64::new(1));
-    let keeper = |max: usize| Arc::new(Doorkeeper::new(&names, max, config.limits.connections_per_ip));
-    let of_clients = keeper(config.limits.connections.min(connections_max));
-    let of_controllers = keeper(CONTROLLERS_MAX);
+    let limits = &config.limits;
+    let of_clients = Doorkeeper::new(&names, limits.connections.min(connections_max), limits.connections_per_ip);
+    let (of_clients, of_controllers) =
+        (Arc::new(of_clients), Arc::new(Doorkeeper::new(&names, CONTROLLERS_MAX, usize::MAX)));
     for (number, (door, socket)) in (0..).zip(doors) {
         let keeper = match door.listener {
             Listener::Broker => Arc::clone(&of_clients),

@@ -44,7 +44,7 @@ mod tests {
     use kafka_protocol::protocol::StrBytes;
 
     /// What Kafka 4.3.1 sent for a topic with one record: length, correlation, header's tags, body.
-    const KAFKAS: &[u8] = b"\0\0\0\x60\0\0\0\x07\0\0\0\0\0\0\0\x02\0\0\x15/tmp/clients/k/data1\x02\x05gold\
+    const KAFKAS: &[u8] = b"\0\0\0\x54\0\0\0\x07\0\0\0\0\0\0\0\x02\0\0\x15/tmp/clients/k/data1\x02\x05gold\
         \x02\0\0\0\0\0\0\0\0\0\0\0\x49\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x3e\xfe\x39\xd0\0\0\0\0\x0e\xb8\x87\x20\0\0\0\0";
 
     #[test]
