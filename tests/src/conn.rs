@@ -40,6 +40,14 @@ impl Conn {
         Ok(self.correlation)
     }
 
+    /// Sends a request that [`prepared`] made, under the next correlation id: nothing of it is copied.
+    pub fn send_prepared(&mut self, frame: &mut [u8]) -> io::Result<i32> {
+        self.correlation += 1;
+        frame[8..12].copy_from_slice(&self.correlation.to_be_bytes());
+        self.bytes(frame)?;
+        Ok(self.correlation)
+    }
+
     /// Sends bytes as one frame.
     pub fn frame(&mut self, content: &[u8]) -> io::Result<()> {
         let mut out = Vec::with_capacity(4 + content.len());
@@ -79,6 +87,12 @@ impl Conn {
             _ => Lack::Closed,
         })
     }
+}
+
+/// A request's whole frame, to be sent many times.
+pub fn prepared(key: i16, version: i16, flexible: bool, body: &[u8]) -> Vec<u8> {
+    let content = request(key, version, flexible, 0, body);
+    [&(content.len() as u32).to_be_bytes()[..], &content].concat()
 }
 
 /// The content of a request's frame.

@@ -1,7 +1,7 @@
 //! Produce and Fetch as bytes: requests whose batches are encoded beforehand, answers of which only what counts is read.
 
 use crate::bytes::{Input, varint};
-use crate::conn::Conn;
+use crate::conn::{self, Conn};
 
 pub const PRODUCE: i16 = 0;
 pub const PRODUCE_VERSION: i16 = 9;
@@ -23,6 +23,11 @@ pub fn produce(topic: &str, partition: i32, acks: i16, batch: &[u8]) -> Vec<u8> 
     out.extend(batch);
     out.extend([0, 0, 0]);
     out
+}
+
+/// The same as a whole frame, for [`Conn::send_prepared`].
+pub fn produce_frame(topic: &str, partition: i32, acks: i16, batch: &[u8]) -> Vec<u8> {
+    conn::prepared(PRODUCE, PRODUCE_VERSION, true, &produce(topic, partition, acks, batch))
 }
 
 /// Where in such a body the batch begins.

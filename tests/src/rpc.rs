@@ -112,7 +112,7 @@ pub fn wait(
     }
 }
 
-/// Makes a topic, or finds it made, and waits until each partition has a leader.
+/// Makes a topic, or finds it made, and waits until the leader of each partition serves it.
 pub fn create(
     bootstrap: &[SocketAddr],
     topic: &str,
@@ -141,9 +141,20 @@ pub fn create(
         }
     }
     let all = usize::try_from(partitions).unwrap_or(0);
-    wait(bootstrap, Some(topic), Duration::from_secs(30), |v| {
+    let view = wait(bootstrap, Some(topic), Duration::from_secs(30), |v| {
         v.partitions.len() == all && (0..all).all(|p| v.leader(p).is_some())
-    })
+    })?;
+    // A broker may be named as the leader a moment before it knows.
+    for partition in 0..all {
+        let leader = view.leader(partition).ok_or("a partition lost its leader")?;
+        while let Err(why) = offset(leader, topic, partition as i32, -1) {
+            if Instant::now() >= end {
+                return Err(format!("{topic}-{partition} is not served: {why}"));
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+    Ok(view)
 }
 
 /// A producer id of its own, from the first broker that gives one.

@@ -1,13 +1,15 @@
 //! Loads a broker and prints one line of JSON: what was done, in what time.
 //!
 //! ```text
-//! esker-load produce|consume|echo|create|wait --brokers HOST:PORT,… --topic T
+//! esker-load produce|consume|echo|pace|create|wait --brokers HOST:PORT,… --topic T
 //!   [--partitions 1] [--replicas 1] [--config NAME=VALUE]…    create makes the topic and waits for its leaders
 //!   [--records 100000] [--size 1024] [--batch 262144] [--window 5] [--acks -1] [--fetch 1048576]
+//!   [--connections 0] [--idle 0]                              produce over fewer connections; beside idle ones
+//!   [--rate 20000]                                            pace sends so many a second, each by itself
 //!   [--nodes 1]                                               wait waits until so many brokers are alive
 //! ```
 
-use esker_tests::load::{Consume, Echo, Produce, consume, echo, produce};
+use esker_tests::load::{Consume, Echo, Pace, Produce, consume, echo, pace, produce};
 use esker_tests::rpc;
 use std::env;
 use std::net::SocketAddr;
@@ -71,10 +73,16 @@ fn run(args: &[String]) -> Result<String, String> {
             batch: args.get("batch", 262_144)?,
             window: args.get("window", 5)?,
             acks,
+            connections: args.get("connections", 0)?,
+            idle: args.get("idle", 0)?,
         })?,
         "consume" => consume(&Consume { bootstrap, topic, fetch: args.get("fetch", 1 << 20)? })?,
         "echo" => echo(&Echo { bootstrap, topic, records, size, acks })?,
-        other => return Err(format!("{other}? say produce, consume, echo, create or wait")),
+        "pace" => {
+            let rate = args.get("rate", 20_000)?;
+            pace(&Pace { bootstrap, topic, partitions, records, size, rate, acks })?
+        }
+        other => return Err(format!("{other}? say produce, consume, echo, pace, create or wait")),
     };
     Ok(timing.json().to_string())
 }

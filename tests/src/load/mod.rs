@@ -2,10 +2,12 @@
 
 mod consume;
 mod echo;
+mod pace;
 mod produce;
 mod timing;
 
 pub use consume::{Consume, consume};
 pub use echo::{Echo, echo};
+pub use pace::{Pace, pace};
 pub use produce::{Produce, produce};
 pub use timing::Timing;
