@@ -6,7 +6,7 @@
 //!   [--records 100000] [--size 1024] [--batch 262144] [--window 5] [--acks -1] [--fetch 1048576]
 //!   [--connections 0] [--idle 0]                              produce over fewer connections; beside idle ones
 //!   [--rate 20000]                                            pace sends so many a second, each by itself
-//!   [--nodes 1]                                               wait waits until so many brokers are alive
+//!   [--nodes 1]                                               wait waits until so many brokers are alive, and says when that was
 //! ```
 
 use esker_tests::load::{Consume, Echo, Pace, Produce, consume, echo, pace, produce};
@@ -14,7 +14,7 @@ use esker_tests::rpc;
 use std::env;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
     match run(&env::args().skip(1).collect::<Vec<_>>()) {
@@ -62,7 +62,8 @@ fn run(args: &[String]) -> Result<String, String> {
             let start = Instant::now();
             let nodes: usize = args.get("nodes", 1)?;
             rpc::wait(&bootstrap, None, Duration::from_secs(60), |v| v.brokers.len() == nodes)?;
-            return Ok(format!("{{\"seconds\": {}}}", start.elapsed().as_secs_f64()));
+            let at = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?;
+            return Ok(format!("{{\"seconds\": {}, \"at\": {:.4}}}", start.elapsed().as_secs_f64(), at.as_secs_f64()));
         }
         "produce" => produce(&Produce {
             bootstrap,
