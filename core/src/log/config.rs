@@ -81,7 +81,7 @@ impl Default for LogConfig {
             file_delete_delay: Span::from_millis(60_000),
             retention_check: Span::from_millis(300_000),
             producer_expiry: Span::from_millis(86_400_000),
-            tail_bytes: 1 << 20,
+            tail_bytes: 64 << 10,
         }
     }
 }
