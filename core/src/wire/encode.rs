@@ -27,7 +27,7 @@ fn plain(slip: Slip, body: &ResponseKind) -> Result<Frame, Unencodable> {
     let mut buffer = BytesMut::with_capacity(SMALL);
     header(&mut buffer, slip);
     let written = match body {
-        ResponseKind::DescribeLogDirs(dirs) if slip.version >= log_dirs::CORDONED => {
+        ResponseKind::DescribeLogDirs(dirs) if slip.version >= versions::CORDONED => {
             log_dirs::encode(&mut buffer, dirs)
         }
         _ => body.encode(&mut buffer, versions::codec(slip.key, slip.version)).map_err(|why| why.to_string()),

@@ -5,13 +5,12 @@
 //! ```
 
 use super::frame::varint;
+use super::versions::CORDONED;
 use alloc::string::{String, ToString};
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::messages::DescribeLogDirsResponse;
 use kafka_protocol::protocol::Encodable;
 
-/// The version from which a folder says whether it is cordoned.
-pub const CORDONED: i16 = 5;
 /// A list of no tagged fields.
 const NO_TAGS: u8 = 0;
 

@@ -72,13 +72,16 @@ pub fn served(listener: Listener, key: ApiKey) -> Option<RangeInclusive<i16>> {
     here.then(|| supported(key))
 }
 
+/// The version of DescribeLogDirs from which a folder says whether it is cordoned (KIP-1066).
+pub const CORDONED: i16 = 5;
+
 /// The versions that are understood: all that the codec knows, but for those that Kafka itself calls unstable, and those
 /// beyond it of which [`codec`] says how they are read.
 pub fn supported(key: ApiKey) -> RangeInclusive<i16> {
     let range = key.valid_versions();
     match key {
         ApiKey::ListOffsets => range.min..=11,
-        ApiKey::DescribeLogDirs => range.min..=super::log_dirs::CORDONED,
+        ApiKey::DescribeLogDirs => range.min..=CORDONED,
         // 6 is two-phase commit (KIP-939), not released.
         ApiKey::InitProducerId => range.min..=5,
         // The codec names 10 and does not know it.
