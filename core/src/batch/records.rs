@@ -138,25 +138,27 @@ impl<'a> Records<'a> {
         body.byte()?;
         let timestamp = self.base_timestamp.saturating_add(body.varint(70)?);
         let delta = body.int()?;
-        let key = body.nullable()?;
-        let value = body.nullable()?;
-        let count = body.int()?;
-        let headers = Headers { count, cursor: body };
-        // A header takes two bytes at least: a count beyond that is a lie.
-        if count < 0 || count as usize > body.0.len() {
-            return None;
-        }
-        let mut rest = body;
-        for _ in 0..count {
-            rest.nullable()??;
-            rest.nullable()?;
-        }
-        if !rest.0.is_empty() {
-            return None;
-        }
+        let (key, value, headers) = contents(body)?;
         let timestamp = self.append_time.unwrap_or(timestamp);
         Some(Record { offset: self.base.plus(i64::from(delta)), timestamp, key, value, headers })
     }
+}
+
+/// Key, value and headers, which have to fill a record to its end (Kafka: `DefaultRecord.readFrom`).
+fn contents(mut body: Cursor<'_>) -> Option<(Option<&[u8]>, Option<&[u8]>, Headers<'_>)> {
+    let key = body.nullable()?;
+    let value = body.nullable()?;
+    let count = body.int()?;
+    let headers = Headers { count, cursor: body };
+    // A header takes two bytes at least: a count beyond that is a lie.
+    if count < 0 || count as usize > body.0.len() {
+        return None;
+    }
+    for _ in 0..count {
+        body.nullable()??;
+        body.nullable()?;
+    }
+    body.0.is_empty().then_some((key, value, headers))
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -175,7 +177,8 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Checks the frame of each record: lengths that add up, offset deltas 0, 1, 2, … Keys, values and headers are skipped.
+/// Checks each record: lengths that add up, down to the last header, and offset deltas 0, 1, 2, … A record that no consumer
+/// could read must not come into a log (Kafka's `LogValidator` reads every record of a batch that is not compressed).
 ///
 /// # Errors
 /// `INVALID_RECORD`.
@@ -187,7 +190,8 @@ pub(super) fn walk(records: &[u8], count: i32) -> Result<(), Refusal> {
             let mut body = Cursor(cursor.take(usize::try_from(len).ok()?)?);
             body.byte()?;
             body.varint(70)?;
-            body.int()
+            let delta = body.int()?;
+            contents(body).map(|_| delta)
         })();
         if framed != Some(index) {
             return Err(malformed());

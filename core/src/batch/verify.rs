@@ -199,6 +199,18 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_nobody_could_read_is_refused() {
+        // The last bytes of the batch: header count 1, key "h", value "x".
+        let at = produced().len() - 5;
+        assert_eq!(produced()[at..], [2, 2, b'h', 2, b'x']);
+        check(&changed(at, &[4]), Some(ErrorCode::InvalidRecord));
+        check(&changed(at, &[0]), Some(ErrorCode::InvalidRecord));
+        check(&changed(at + 1, &[1]), Some(ErrorCode::InvalidRecord));
+        check(&changed(at + 3, &[1]), Some(ErrorCode::InvalidRecord));
+        check(&changed(at + 2, b"i"), None);
+    }
+
+    #[test]
     fn shapes_are_answered_as_kafka_does() {
         check(&[produced(), produced()].concat(), Some(ErrorCode::InvalidRecord));
         check(&changed(0, &[0, 0, 0, 0, 0, 0, 0, 1]), Some(ErrorCode::InvalidRecord));
