@@ -117,9 +117,17 @@ impl Node {
 
 impl Process {
     pub fn accept(&mut self, conn: Conn, door: u8) -> &mut Served {
-        let listener = if door == DOOR_CONTROLLER { Listener::Controller } else { Listener::Broker };
-        self.served.entry(conn).or_insert_with(|| Served { listener, replies: Replies::default(), closing: false })
+        self.served.entry(conn).or_insert_with(|| Served {
+            listener: listener(door),
+            replies: Replies::default(),
+            closing: false,
+        })
     }
+}
+
+/// What is served behind a door.
+pub const fn listener(door: u8) -> Listener {
+    if door == DOOR_CONTROLLER { Listener::Controller } else { Listener::Broker }
 }
 
 /// The configuration of a node's process: of the plan, with an identity of its own.

@@ -1,7 +1,8 @@
 //! The clients of a script: whatever is handed in is sent, whatever is answered is kept until it is asked for.
 
 use super::{Client, Ctx, Event, Link, Me};
-use crate::net::Peer;
+use crate::net::{Peer, Way};
+use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ struct Mail {
     answers: BTreeMap<u64, Answer>,
     /// Nodes to which all connections are to be let go.
     gone: Vec<Peer>,
+    thrown: Vec<(Peer, u8, Bytes)>,
     tickets: u64,
 }
 
@@ -46,6 +48,11 @@ impl Desk {
         let ticket = mail.tickets;
         mail.out.push((ticket, slip));
         ticket
+    }
+
+    /// Sends a frame as it is, over a connection of its own to one of the node's doors; nobody waits for an answer.
+    pub fn throw(&self, node: Peer, door: u8, frame: Bytes) {
+        self.mail.borrow_mut().thrown.push((node, door, frame));
     }
 
     /// The clients let go of their connections to a node, as one does that finds them dead.
@@ -103,6 +110,11 @@ impl Client for Clerk {
         for node in gone {
             let lost: Vec<u64> = self.links.iter_mut().flat_map(|(_, link)| link.forget(node)).collect();
             lost.into_iter().for_each(|ticket| self.keep(ticket, None));
+        }
+        let thrown = std::mem::take(&mut self.mail.mail.borrow_mut().thrown);
+        for (node, door, frame) in thrown {
+            let conn = ctx.net.open(self.me.peer, node, door);
+            ctx.due.extend(ctx.net.send(ctx.now, conn, Way::Out, frame));
         }
         let late: Vec<u64> = self.links.iter_mut().flat_map(|(_, link)| link.expire(ctx)).collect();
         late.into_iter().for_each(|ticket| self.keep(ticket, None));

@@ -253,6 +253,11 @@ impl Disk {
         self.folders.get(name)
     }
 
+    /// A file is put into a folder, durably, from outside.
+    pub fn put(&mut self, folder: &str, name: FileName, bytes: &[u8]) {
+        self.folders.entry(folder.to_string()).or_default().replace(name, bytes);
+    }
+
     /// A bit of the folder's first segment turns over, in the last byte of its first batch's records; whether there is one.
     pub fn rot(&mut self, folder: &str) -> bool {
         /// In the records of a batch of one record of eight bytes or more.

@@ -41,6 +41,8 @@ mod until;
 mod voters;
 mod words;
 
+pub use stage::plan;
+
 use crate::trace::Keep;
 use stage::Stage;
 use words::{Told, Words};

@@ -84,7 +84,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("replica.socket.timeout.ms", "500"),
 ];
 
-fn plan(seed: u64, nodes: usize, extra: &[(String, String)]) -> Plan {
+/// The plan of a world that is driven by hand.
+pub fn plan(seed: u64, nodes: usize, extra: &[(String, String)]) -> Plan {
     let mut settings: BTreeMap<String, String> =
         SETTINGS.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     settings.insert("offsets.topic.replication.factor".into(), nodes.min(3).to_string());

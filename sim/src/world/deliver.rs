@@ -3,7 +3,7 @@
 use super::{Kind, World};
 use crate::client;
 use crate::net::{Arrival, Conn, Delivery, Way};
-use crate::node::body;
+use crate::node::{body, listener};
 use bytes::Bytes;
 use esker_core::api::receive::{self, Received};
 use esker_core::id::ConnId;
@@ -22,6 +22,9 @@ impl World {
                 let digest = self.trace.event(self.now);
                 digest.word(u64::from(arrival.conn) << 1 | u64::from(arrival.way == Way::Back));
                 digest.bytes(&frame);
+                if let Some(tapped) = &mut self.tapped {
+                    tapped.push((arrival, listener(self.net.door(arrival.conn)), frame.clone()));
+                }
                 match (receiver < self.nodes.len(), arrival.way) {
                     (true, Way::Out) => self.on_request_frame(receiver, arrival.conn, frame),
                     (true, Way::Back) => self.on_answer_frame(receiver, arrival.conn, frame),
@@ -68,6 +71,7 @@ impl World {
                 served.replies.ready(wire::encode::unsupported_version(correlation));
                 self.send_replies(node, conn);
             }
+            Err(_) if self.bad_frames => self.on_peer_gone(node, conn),
             Err(bad) => self.fail(Kind::Safety, "bad-frame", format!("node {} cannot read a frame: {bad}", node + 1)),
         }
     }

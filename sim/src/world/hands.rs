@@ -30,6 +30,11 @@ impl World {
         self.loss = true;
     }
 
+    /// From now on somebody sends what is no request: such a connection is closed.
+    pub const fn expect_bad_frames(&mut self) {
+        self.bad_frames = true;
+    }
+
     /// Lets time pass, unless a promise is broken before.
     pub fn advance(&mut self, until: u64) {
         self.run(until);

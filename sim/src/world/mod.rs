@@ -20,6 +20,8 @@ use crate::node::Node;
 use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::trace::{Digest, Keep, Trace};
+use bytes::Bytes;
+use esker_core::io::Listener;
 use std::collections::BTreeMap;
 
 /// Something that happens at a moment.
@@ -127,6 +129,10 @@ pub struct World {
     healed: bool,
     quiet: bool,
     ended: bool,
+    /// Every frame that arrives at a node, if somebody wants them.
+    pub tapped: Option<Vec<(Arrival, Listener, Bytes)>>,
+    /// Frames that cannot be read end their connection, and are no failure.
+    bad_frames: bool,
     /// What was promised to be kept may be lost: a script says so.
     loss: bool,
 }
@@ -171,6 +177,8 @@ impl World {
             healed: false,
             quiet: false,
             ended: false,
+            tapped: None,
+            bad_frames: false,
             loss: false,
             plan,
         };
