@@ -96,10 +96,11 @@ log.segment.bytes=1048576
 
     def fill(self):
         """Takes all that is left of the small disk."""
-        with open(f"{self.data(SMALL)}/ballast", "wb") as file:
+        # Without a buffer: what did not fit would be tried again when the file is closed.
+        with open(f"{self.data(SMALL)}/ballast", "wb", buffering=0) as file:
             try:
                 while file.write(b"x" * 4096):
-                    file.flush()
+                    pass
             except OSError:
                 pass
 

@@ -193,9 +193,6 @@ impl Marks {
     }
 }
 
-/// Seeds that a batch needs before it is red for a mark that it missed.
-pub const SEEDS: u64 = 3_000;
-
 /// The marks that a batch never hit.
 pub fn missed(table: &Table) -> Vec<Mark> {
     ALL.iter().copied().filter(|mark| !table.contains_key(mark.name())).collect()
