@@ -99,8 +99,8 @@ impl How {
 struct Slot {
     /// The folder's name, once its `OpenDir` took effect.
     name: Option<String>,
-    under_way: VecDeque<(DiskTag, DiskOp)>,
-    busy_until: u64,
+    /// Each with the number of its dice; the disk works at the first.
+    under_way: VecDeque<(DiskTag, DiskOp, u64)>,
 }
 
 /// A node's disk.
@@ -151,24 +151,31 @@ impl Disk {
         disk
     }
 
-    /// Takes an operation at `now`; says what completes, and when. Each `Due` stands for one call of [`Disk::complete`].
-    pub fn submit(&mut self, now: u64, tag: DiskTag, op: DiskOp) -> (u64, Due) {
+    /// Takes an operation at `now`; says what completes, and when. Each `Due` stands for one call of [`Disk::complete`]. `None`: it
+    /// waits for those before it in its folder.
+    pub fn submit(&mut self, now: u64, tag: DiskTag, op: DiskOp) -> Option<(u64, Due)> {
         self.issued += 1;
-        let cost = self.cost(&op);
         match &op {
             DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => {
+                let cost = self.cost(&op, self.issued);
                 self.reads.insert(self.issued, (tag, op));
-                (now + cost, Due::Read(self.issued))
+                Some((now + cost, Due::Read(self.issued)))
             }
             _ => {
-                let dir = dir_of(&op);
+                let (dir, issued) = (dir_of(&op), self.issued);
                 let slot = self.slot(dir);
-                let at = slot.busy_until.max(now) + cost;
-                slot.busy_until = at;
-                slot.under_way.push_back((tag, op));
-                (at, Due::Change(dir))
+                slot.under_way.push_back((tag, op, issued));
+                if slot.under_way.len() == 1 { self.begin(now, Due::Change(dir)) } else { None }
             }
         }
+    }
+
+    /// What completes behind `done`, which just did, and when. It takes as long as the disk is slow now: what piled up while it was
+    /// slow does not keep it busy once it is quick again (seed 3000029).
+    pub fn begin(&mut self, now: u64, done: Due) -> Option<(u64, Due)> {
+        let Due::Change(dir) = done else { return None };
+        let (_, op, issued) = self.slots.get(dir.0 as usize)?.under_way.front()?;
+        Some((now + self.cost(op, *issued), Due::Change(dir)))
     }
 
     /// Ends an operation that is due; `None` if a crash took it.
@@ -180,7 +187,7 @@ impl Disk {
                 Some((tag, result))
             }
             Due::Change(dir) => {
-                let (tag, op) = self.slot(dir).under_way.pop_front()?;
+                let (tag, op, _) = self.slot(dir).under_way.pop_front()?;
                 let result = match self.strikes(&op) {
                     _ if self.failed => Err(DiskFault::Io),
                     Some(how) => self.break_down(&op, how),
@@ -207,7 +214,7 @@ impl Disk {
             let under_way = std::mem::take(&mut self.slots[place].under_way);
             let most = under_way.len() as u64;
             let done = if loss == Loss::All || self.failed { 0 } else { dice.below(most + 1) } as usize;
-            for (turn, (_, op)) in under_way.into_iter().take(done).enumerate() {
+            for (turn, (_, op, _)) in under_way.into_iter().take(done).enumerate() {
                 // They take effect one after the other: only of the last one the last step, making it durable, is missing.
                 let op = if turn + 1 == done { without_sync(op) } else { op };
                 let _ = self.take_effect(&op);
@@ -276,7 +283,7 @@ impl Disk {
         self.folders.keys().map(String::as_str)
     }
 
-    fn cost(&self, op: &DiskOp) -> u64 {
+    fn cost(&self, op: &DiskOp, issued: u64) -> u64 {
         let base = match op {
             DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => self.profile.read_us,
             DiskOp::Append { sync: false, .. }
@@ -292,7 +299,7 @@ impl Disk {
             | DiskOp::RenameDir { .. }
             | DiskOp::RemoveDir { .. } => self.profile.sync_us,
         };
-        let mut dice = Dice::new(self.seed, Stream::Disk, self.node, self.issued);
+        let mut dice = Dice::new(self.seed, Stream::Disk, self.node, issued);
         1 + base * self.slow * dice.between(50, 200) / 100
     }
 

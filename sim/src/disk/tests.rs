@@ -15,12 +15,12 @@ fn disk() -> Disk {
     disk
 }
 
-fn submit(disk: &mut Disk, op: DiskOp) -> (u64, Due) {
+fn submit(disk: &mut Disk, op: DiskOp) -> Option<(u64, Due)> {
     disk.submit(0, DiskTag { owner: Owner::Node, serial: 0 }, op)
 }
 
 fn run(disk: &mut Disk, op: DiskOp) -> Result<DiskDone, DiskFault> {
-    let (_, due) = submit(disk, op);
+    let (_, due) = submit(disk, op).expect("nothing is under way");
     disk.complete(due).expect("no crash came between").1
 }
 
@@ -35,16 +35,17 @@ fn contents(disk: &mut Disk) -> Result<Bytes, DiskFault> {
 #[test]
 fn one_folder_completes_in_order_and_reads_overtake() {
     let mut disk = disk();
-    let (first, _) = submit(&mut disk, DiskOp::Create { file: LOG });
-    let (second, due) = submit(&mut disk, append(0, "a", true));
-    let (third, _) = submit(&mut disk, append(1, "b", false));
-    let (read, _) = submit(&mut disk, DiskOp::List { dir: DIR });
-    assert!(first < second && second < third, "{first} {second} {third}");
-    assert!(read < second);
+    let (first, due) = submit(&mut disk, DiskOp::Create { file: LOG }).expect("the first begins at once");
+    assert_eq!(submit(&mut disk, append(0, "a", true)), None, "behind it");
+    assert_eq!(submit(&mut disk, append(1, "b", false)), None, "behind both");
+    let (read, _) = submit(&mut disk, DiskOp::List { dir: DIR }).expect("reads wait for nobody");
     // Nothing took effect yet, whatever the clock says.
     assert_eq!(contents(&mut disk), Err(DiskFault::Missing));
     disk.complete(due);
+    let (second, _) = disk.begin(first, due).expect("the next one");
     disk.complete(due);
+    let (third, _) = disk.begin(second, due).expect("the last one");
+    assert!(first < second && second < third && read < second, "{first} {second} {third} {read}");
     assert_eq!(contents(&mut disk).unwrap(), "a");
 }
 
@@ -56,7 +57,7 @@ fn a_crash_keeps_what_was_durable_and_loses_the_rest() {
     run(&mut disk, append(0, "kept ", true)).unwrap();
     run(&mut disk, append(5, "lost", false)).unwrap();
     assert_eq!(disk.unsynced(), 4);
-    let (_, due) = submit(&mut disk, append(9, "under way", true));
+    let (_, due) = submit(&mut disk, append(9, "under way", true)).expect("nothing is under way");
     disk.crash(Loss::All);
     assert_eq!(disk.complete(due), None);
     assert_eq!(contents(&mut disk), Err(DiskFault::Missing), "a new start has opened no folder");
@@ -131,8 +132,20 @@ fn folders_are_renamed_and_removed_under_the_same_name_for_the_node() {
 #[test]
 fn a_slow_disk_is_slow() {
     let mut disk = disk();
-    let (fast, _) = submit(&mut disk, DiskOp::List { dir: DIR });
+    let (fast, _) = submit(&mut disk, DiskOp::List { dir: DIR }).expect("at once");
     disk.slow = 100;
-    let (slow, _) = submit(&mut disk, DiskOp::List { dir: DIR });
+    let (slow, _) = submit(&mut disk, DiskOp::List { dir: DIR }).expect("at once");
     assert!(slow > fast * 10);
+}
+
+#[test]
+fn what_piled_up_while_a_disk_was_slow_goes_fast_when_it_is_fast_again() {
+    let mut disk = disk();
+    disk.slow = 100;
+    let (first, due) = submit(&mut disk, DiskOp::Create { file: LOG }).expect("at once");
+    assert_eq!(submit(&mut disk, append(0, "a", true)), None);
+    disk.slow = 1;
+    disk.complete(due);
+    let (second, _) = disk.begin(first, due).expect("the next one");
+    assert!(second - first <= 1 + 2 * profile().sync_us, "{first} {second}");
 }

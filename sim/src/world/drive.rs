@@ -29,7 +29,11 @@ impl World {
         if own.incarnation != incarnation || own.process.is_none() {
             return;
         }
-        let Some((tag, result)) = own.disk.complete(due) else { return };
+        let ended = own.disk.complete(due);
+        if let Some((at, due)) = own.disk.begin(self.now, due) {
+            self.queue.push(at, Event::Disk { node, incarnation, due });
+        }
+        let Some((tag, result)) = ended else { return };
         let digest = self.trace.event(self.now);
         digest.word(0x3000 + node as u64);
         digest.word(tag.serial);
@@ -118,8 +122,9 @@ impl World {
                 }
                 Output::Disk { tag, op } => {
                     self.watch.on_disk_op(node, &op, &own.disk);
-                    let (at, due) = own.disk.submit(self.now, tag, op);
-                    self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
+                    if let Some((at, due)) = own.disk.submit(self.now, tag, op) {
+                        self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
+                    }
                 }
                 Output::Note(note) => self.watch.on_note(node, &note, &own.disk),
                 Output::Ready => process.ready = true,

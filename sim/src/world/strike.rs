@@ -112,7 +112,8 @@ impl World {
                     self.due.extend(due);
                 }
             }
-            Relief::Faster(node) => self.nodes[node].disk.slow = self.plan.nodes[node].disk.slow,
+            Relief::Faster(node) if !self.healed => self.nodes[node].disk.slow = self.plan.nodes[node].disk.slow,
+            Relief::Faster(_) => {}
             Relief::Room(node) => {
                 self.nodes[node].disk.faults.room = None;
                 let bytes = self.nodes[node].disk.room();

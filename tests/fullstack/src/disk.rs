@@ -47,8 +47,10 @@ impl Disk for Simulated {
                     record.trace.hash().bytes(bytes);
                 }
             });
-            // The receiver lives as long as the process.
-            let _ = self.due.send(lock(&self.medium).submit(at, tag, op));
+            if let Some(due) = lock(&self.medium).submit(at, tag, op) {
+                // The receiver lives as long as the process.
+                let _ = self.due.send(due);
+            }
         }
     }
 
@@ -87,8 +89,13 @@ async fn complete(node: usize, medium: Shelf, mut queue: UnboundedReceiver<(u64,
         let at = now();
         let mut completed = Vec::new();
         while waiting.peek().is_some_and(|Reverse((due, ..))| *due <= at) {
-            let Some(Reverse((_, _, Ordered(due)))) = waiting.pop() else { break };
-            completed.extend(lock(&medium).complete(due));
+            let Some(Reverse((then, _, Ordered(due)))) = waiting.pop() else { break };
+            let mut medium = lock(&medium);
+            completed.extend(medium.complete(due));
+            if let Some((next, due)) = medium.begin(then, due) {
+                count += 1;
+                waiting.push(Reverse((next, count, Ordered(due))));
+            }
         }
         record::with(|record| {
             for (tag, result) in &completed {
