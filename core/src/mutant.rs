@@ -101,6 +101,8 @@ mutants! {
     FencedIntoIsr = "fenced-into-isr",
     /// `min.insync.replicas` is not looked at.
     NoMinIsr = "no-min-isr",
+    /// DeleteRecords is answered before the log's new start is on disk.
+    DeleteBeforeSaved = "delete-before-saved",
     /// Produce with `acks=all` is answered when the leader alone has the records on its disk.
     AckAllAtLeader = "ack-all-at-leader",
     /// The controller gives the same block of producer ids to everybody.

@@ -2,7 +2,8 @@
 //!
 //! The leader moves its own log's start at once; followers learn of it with their next Fetch, and tell theirs with the one
 //! after. The answer, the smallest start over all live replicas, waits until that has reached the offset asked for, or
-//! until the time is up. -1: up to the watermark. Beyond the watermark: `OFFSET_OUT_OF_RANGE`; a topic that is only
+//! until the time is up. A start counts when the checkpoint that says so is on stable storage: what was answered does not come
+//! back after a crash. (Kafka answers before, and writes the checkpoint once a minute.) -1: up to the watermark. Beyond the watermark: `OFFSET_OUT_OF_RANGE`; a topic that is only
 //! compacted: `POLICY_VIOLATION`; an internal one: `INVALID_TOPIC_EXCEPTION`. (Kafka: `ReplicaManager.deleteRecords`.)
 
 use super::place;

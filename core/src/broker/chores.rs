@@ -1,18 +1,22 @@
 //! What a node does now and then for its own sake: checkpoints, the metadata snapshot, `meta.properties`.
 
 use super::roles::Roles;
-use super::serials::{CHECKPOINT, META};
+use super::serials::{CHECKPOINT, META, STARTS};
 use super::{apply, checkpoint};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskOp, FileId, FileName, Owner};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::partition::Partition;
-use crate::time::{Mono, Now};
-use alloc::collections::BTreeMap;
+use crate::time::{Mono, Now, Span};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
+
+/// Starts that move within so long are written down together. DeleteRecords waits for it, on each replica.
+const STARTS_TOGETHER: Span = Span::from_millis(20);
 
 #[derive(Debug, Default)]
 pub(super) struct Chores {
@@ -21,13 +25,37 @@ pub(super) struct Chores {
     /// What the checkpoint files say.
     watermarks: Bytes,
     starts: Bytes,
+    /// Starts that are on their way to the disk, by folder: one entry for each write.
+    saving: VecDeque<Vec<(DirId, Offset)>>,
+    /// When the starts are to be written because one moved.
+    starts_at: Option<Mono>,
     /// `meta.properties` lacks the cluster's id, which is known now.
     pub meta_due: bool,
 }
 
 impl Chores {
     pub fn next_deadline(&self) -> Option<Mono> {
-        self.checkpoint_at
+        match (self.checkpoint_at, self.starts_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The start of a log moved, or was written down: whoever waits for its deletion waits for the checkpoint.
+    pub fn on_start_moved(&mut self, partition: &Partition, now: Now) {
+        if partition.is_online() && partition.saved_start() < partition.log_start() && self.starts_at.is_none() {
+            self.starts_at = Some(now.mono + STARTS_TOGETHER);
+        }
+    }
+
+    /// The oldest checkpoint of starts that was on its way is on stable storage.
+    pub fn on_starts_saved(&mut self, node: &mut Node, now: Now) {
+        for (dir, start) in self.saving.pop_front().unwrap_or_default() {
+            let Some(key) = node.partitions.key_of(dir) else { continue };
+            let Some(partition) = node.partitions.get_mut(key) else { continue };
+            let event = partition.on_start_saved(now.mono, start);
+            node.partitions.note(dir, event);
+        }
     }
 
     pub fn on_tick(&mut self, node: &mut Node, roles: &Roles, now: Now) {
@@ -39,6 +67,8 @@ impl Chores {
             self.checkpoint_at = Some(now.mono + node.config.chores.watermarks);
             self.checkpoint(node, roles);
             snapshot(node, now);
+        } else if self.starts_at.is_some_and(|at| at <= now.mono) {
+            self.save_starts(node, roles);
         }
     }
 
@@ -51,17 +81,37 @@ impl Chores {
         };
         let watermarks = node.partitions.iter().map(|partition| (partition.folder(), reached(partition)));
         let watermarks = checkpoint::write(watermarks.chain(unused(&roles.watermarks)));
-        let starts = node.partitions.iter().map(|partition| (partition.folder(), partition.log_start()));
-        let starts = checkpoint::write(starts.chain(unused(&roles.starts)));
-        let mut replace = |name, known: &mut Bytes, bytes: Bytes| {
-            if bytes != *known {
-                *known = bytes.clone();
-                let file = FileId::new(DirId::ROOT, name);
-                node.out.disk(Owner::Node, CHECKPOINT, DiskOp::Replace { file, bytes });
-            }
+        if watermarks != self.watermarks {
+            self.watermarks = watermarks.clone();
+            let file = FileId::new(DirId::ROOT, FileName::HighWatermarks);
+            node.out.disk(Owner::Node, CHECKPOINT, DiskOp::Replace { file, bytes: watermarks });
+        }
+        self.save_starts(node, roles);
+    }
+
+    /// Whether the starts are on their way to the disk.
+    pub fn is_saving(&self) -> bool {
+        !self.saving.is_empty()
+    }
+
+    /// Writes down, where one moved or is no more, where the logs start.
+    pub fn save_starts(&mut self, node: &mut Node, roles: &Roles) {
+        self.starts_at = None;
+        // A log that is still being opened starts where it was written down to.
+        let start = |partition: &Partition| {
+            if partition.is_opening() { partition.saved_start() } else { partition.log_start() }
         };
-        replace(FileName::HighWatermarks, &mut self.watermarks, watermarks);
-        replace(FileName::LogStartOffsets, &mut self.starts, starts);
+        let starts = node.partitions.iter().map(|partition| (partition.folder(), start(partition)));
+        let starts = checkpoint::write(starts.chain(unused(&roles.starts)));
+        if starts == self.starts {
+            return;
+        }
+        self.starts = starts.clone();
+        let moved = |partition: &&Partition| start(partition) != partition.saved_start();
+        let moved = node.partitions.iter().filter(moved).map(|partition| (partition.dir(), partition.log_start()));
+        self.saving.push_back(moved.collect());
+        let file = FileId::new(DirId::ROOT, FileName::LogStartOffsets);
+        node.out.disk(Owner::Node, STARTS, DiskOp::Replace { file, bytes: starts });
     }
 }
 

@@ -249,11 +249,22 @@ impl Broker {
         match result {
             Err(fault) => self.fail(alloc::format!("the data folder failed: {fault}")),
             Ok(_) if serial == serials::MARK => self.on_marked(),
+            Ok(_) if serial == serials::STARTS => {
+                self.chores.on_starts_saved(&mut self.node, now);
+                self.free_names();
+            }
             Ok(_) if serial >= serials::REMOVALS => {
                 let dir = u32::try_from(serial - serials::REMOVALS).expect("made from a folder's id");
                 self.roles.on_removed(DirId(dir));
+                self.free_names();
             }
             Ok(_) => {}
+        }
+    }
+
+    fn free_names(&mut self) {
+        if !self.chores.is_saving() {
+            self.roles.free_names();
         }
     }
 
@@ -265,7 +276,8 @@ impl Broker {
         node.quorum.on_tick(now, &mut node.out);
         if let Some(controller) = &mut node.controller {
             let records = controller.decide_tick(now);
-            node.append_records(now, &records);
+            // What is not taken is decided again, by this node or by the next controller.
+            let _ = node.append_records(now, &records);
         }
         for key in node.partitions.due(now.mono) {
             let Some(partition) = node.partitions.get_mut(key) else { continue };

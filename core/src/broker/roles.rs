@@ -11,6 +11,7 @@ use crate::partition::{Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 #[derive(Debug, Default)]
 pub(super) struct Roles {
@@ -25,15 +26,27 @@ pub(super) struct Roles {
     pub starts: BTreeMap<String, Offset>,
     /// Folders being removed, and their names.
     removing: BTreeMap<DirId, String>,
+    /// Folders that are gone, but that a checkpoint may still speak of.
+    removed: Vec<DirId>,
+    /// A replica was given up since the checkpoints were written.
+    gave_up: bool,
     /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
     blocked: BTreeSet<PartitionKey>,
 }
 
 impl Roles {
-    /// A folder is gone: its name is free.
+    /// A folder is gone.
     pub fn on_removed(&mut self, dir: DirId) {
-        self.removing.remove(&dir);
-        self.pending.append(&mut self.blocked);
+        self.removed.push(dir);
+    }
+
+    /// No checkpoint on disk speaks of the folders that are gone: their names are free. A log that is made anew before would, after a
+    /// crash, be taken to start where the one before it did.
+    pub fn free_names(&mut self) {
+        for dir in core::mem::take(&mut self.removed) {
+            self.removing.remove(&dir);
+            self.pending.append(&mut self.blocked);
+        }
     }
 }
 
@@ -51,6 +64,9 @@ impl Broker {
         while let Some(key) = self.roles.pending.pop_first() {
             self.assume(now, key);
             moved = true;
+        }
+        if core::mem::take(&mut self.roles.gave_up) {
+            self.chores.save_starts(&mut self.node, &self.roles);
         }
         moved
     }
@@ -87,7 +103,8 @@ impl Broker {
         let log_config = setup::log(&self.node.config, &config);
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let settings = setup::partition(&self.node.config, &config);
-        self.node.partitions.insert(Partition::new(key, dir, name, self.node.config.node, settings, log, watermark));
+        let me = self.node.config.node;
+        self.node.partitions.insert(Partition::new(key, dir, name, me, settings, log, watermark, start));
     }
 
     /// The replica is no longer this node's: its folder goes.
@@ -101,6 +118,7 @@ impl Broker {
         let gone = PartitionEvent { role: true, ..PartitionEvent::NONE };
         crate::api::fetch::on_partition_event(&mut self.node, now, dir, &gone);
         self.roles.removing.insert(dir, partition.folder().into());
+        self.roles.gave_up = true;
         // The partition is gone, so the node itself waits for the removal.
         let serial = serials::REMOVALS + u64::from(dir.0);
         self.node.out.disk(Owner::Node, serial, DiskOp::RemoveDir { dir });

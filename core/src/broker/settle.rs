@@ -104,8 +104,7 @@ impl Broker {
             self.node.release_commits();
         }
         if self.node.controller.is_none() && self.node.quorum.is_drained() {
-            self.activate(now);
-            moved = true;
+            moved |= self.activate(now);
         }
         if changes.ask_again {
             self.ask_quorum_again(now);
@@ -113,13 +112,18 @@ impl Broker {
         moved
     }
 
-    /// This node leads the quorum and knows all that was decided before: it decides from now on.
-    fn activate(&mut self, now: Now) {
+    /// This node leads the quorum and knows all that was decided before: it decides from now on. `false`: its log takes nothing, so
+    /// it cannot say so to the others.
+    fn activate(&mut self, now: Now) -> bool {
         let settings = super::setup::controller(&self.node.config);
         let controller = Controller::new(now, settings, self.node.image.clone(), self.node.quorum.epoch());
         let first = controller.decide_activation();
         self.node.controller = Some(controller);
-        self.node.append_records(now, &first);
+        let active = self.node.append_records(now, &first);
+        if !active {
+            self.node.controller = None;
+        }
+        active
     }
 
     /// Something changed in a partition: whoever waits for it is looked at again.
@@ -130,7 +134,11 @@ impl Broker {
             self.fail(alloc::format!("the log of {name} failed: {fault}"));
             return;
         }
-        let Some(dir) = self.node.partitions.get(key).map(crate::partition::Partition::dir) else { return };
+        let Some(partition) = self.node.partitions.get(key) else { return };
+        let dir = partition.dir();
+        if event.start_moved {
+            self.chores.on_start_moved(partition, now);
+        }
         if event.any() {
             self.wake(now, dir);
             crate::api::fetch::on_partition_event(&mut self.node, now, dir, &event);
@@ -154,5 +162,45 @@ impl Broker {
             self.ended = true;
             self.node.out.push(Output::Stopped { clean: false, why });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setup;
+    use super::Controller;
+    use crate::config::NodeConfig;
+    use crate::controller::Decision;
+    use crate::id::{ConnId, LeaderEpoch, NodeId};
+    use crate::io::{Ask, Listener, Output};
+    use crate::time::{Mono, Now, Wall};
+    use alloc::vec::Vec;
+    use kafka_protocol::messages::CreateTopicsResponse;
+    use kafka_protocol::protocol::StrBytes;
+
+    #[test]
+    fn a_decision_that_the_quorum_does_not_take_is_not_answered() {
+        // The quorum is not even open: nothing can be appended.
+        let config = NodeConfig::for_test(NodeId(1), &[(1, "host", 9093)], &[]);
+        let now = Now { mono: Mono(1_000_000), wall: Wall(0) };
+        let mut node = setup::node(config);
+        let controller = Controller::new(now, setup::controller(&node.config), node.image.clone(), LeaderEpoch(1));
+        let records = controller.decide_activation();
+        assert!(!records.is_empty());
+        node.controller = Some(controller);
+        let ask = Ask {
+            conn: ConnId(7),
+            seq: 0,
+            version: 7,
+            listener: Listener::Controller,
+            client_id: StrBytes::new(),
+            client_host: StrBytes::new(),
+        };
+        node.commit(now, ask.clone(), Decision { records, reply: CreateTopicsResponse::default() });
+        let told: Vec<Output> = core::iter::from_fn(|| node.out.pop()).collect();
+        assert!(matches!(told[..], [Output::Close { conn: ConnId(7) }]), "{told:?}");
+        node.commit(now, ask, Decision::only(CreateTopicsResponse::default()));
+        let told: Vec<Output> = core::iter::from_fn(|| node.out.pop()).collect();
+        assert!(matches!(told[..], [Output::Reply { .. }]), "where nothing changes there is nothing to take: {told:?}");
     }
 }

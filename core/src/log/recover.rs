@@ -60,8 +60,14 @@ impl Log {
         match core::mem::replace(&mut self.recovery().step, Step::Scan) {
             Step::List => unreachable!("a List is answered with files"),
             Step::Metadata => {
-                self.topic_id = layout::partition_metadata(&bytes).or(self.topic_id);
-                self.ask_epochs(now, out)
+                let found = layout::partition_metadata(&bytes);
+                match (found, self.topic_id) {
+                    (Some(found), Some(wanted)) if found != wanted => self.replace_foreign(now, out),
+                    _ => {
+                        self.topic_id = found.or(self.topic_id);
+                        self.ask_epochs(now, out)
+                    }
+                }
             }
             Step::Epochs => {
                 match layout::epochs(&bytes) {
@@ -145,7 +151,7 @@ impl Log {
     }
 
     /// Makes a log where there is none.
-    fn make_first(&mut self, now: Now, out: &mut Out) -> LogEvent {
+    pub(super) fn make_first(&mut self, now: Now, out: &mut Out) -> LogEvent {
         let start = self.recovery().opening.start.max(Offset::ZERO);
         if !self.recovery().files.contains_key(&FileName::PartitionMetadata) {
             self.write_metadata(out);

@@ -99,7 +99,7 @@ impl Log {
     }
 
     /// Deletes the files of a segment; their names are gone for good before anything else happens.
-    fn delete_segment(&mut self, base: Offset, out: &mut Out) {
+    pub(super) fn delete_segment(&mut self, base: Offset, out: &mut Out) {
         for write in &mut self.pending {
             if let Then::Written { segment, .. } = &mut write.then
                 && segment.is_some_and(|segment| segment.0 == base)

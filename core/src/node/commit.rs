@@ -17,9 +17,12 @@ impl Node {
         self.controller.as_ref()
     }
 
-    /// Carries out what the active controller decided: the reply leaves once all that it rests on is committed.
+    /// Carries out what the active controller decided: the reply leaves once all that it rests on is committed. Where nothing can
+    /// be appended the connection ends: the asker looks for another controller.
     pub fn commit<R: Into<ResponseKind>>(&mut self, now: Now, ask: Ask, decision: Decision<R>) {
-        self.append_records(now, &decision.records);
+        if !self.append_records(now, &decision.records) {
+            return ask.close(&mut self.out);
+        }
         let end = self.quorum.end();
         if self.quorum.watermark() >= end {
             ask.reply(&mut self.out, decision.reply);
@@ -30,19 +33,24 @@ impl Node {
         self.commits.insert((end, hold));
     }
 
-    /// Appends records and applies them to the controller's image. A node that has just lost the quorum appends nothing:
-    /// its controller is dropped before the input's handling ends.
-    pub fn append_records(&mut self, now: Now, records: &[Record]) {
-        if records.is_empty() || self.controller.is_none() {
-            return;
+    /// Appends records and applies them to the controller's image. `false`: neither was done. A node that has just lost the quorum
+    /// appends nothing: its controller is dropped before the input's handling ends.
+    #[must_use = "what was not appended was not decided"]
+    pub fn append_records(&mut self, now: Now, records: &[Record]) -> bool {
+        if records.is_empty() {
+            return true;
+        }
+        if self.controller.is_none() {
+            return false;
         }
         let encoded: Vec<_> = records.iter().map(encode).collect();
-        let Ok(last) = self.quorum.append(now, encoded, &mut self.out) else { return };
+        let Ok(last) = self.quorum.append(now, encoded, &mut self.out) else { return false };
         let first = Offset(last.0 + 1 - records.len() as i64);
         let controller = self.controller.as_mut().expect("checked above");
         for (place, record) in records.iter().enumerate() {
             controller.apply(now, first.plus(place as i64), record);
         }
+        true
     }
 
     /// Lets go the replies whose records the quorum has committed.

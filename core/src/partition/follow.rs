@@ -15,7 +15,7 @@ pub struct FetchPlan {
     pub epoch: LeaderEpoch,
     pub offset: Offset,
     pub last_epoch: Option<LeaderEpoch>,
-    /// Where the follower's log starts.
+    /// Where the follower's log starts, also after a crash.
     pub start: Offset,
     /// Up to where it is on stable storage: what the leader may count.
     pub synced: Offset,
@@ -59,7 +59,7 @@ impl Partition {
             epoch,
             offset: self.log.end(),
             last_epoch: (last != LeaderEpoch::NONE).then_some(last),
-            start: self.log.start(),
+            start: self.saved_start(),
             synced: self.log.synced(),
         })
     }
@@ -93,6 +93,7 @@ impl Partition {
         }
         self.log.restart_at(now, answer.start, out);
         self.watermark = answer.start;
+        self.saved_start = self.saved_start();
         let event = PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE };
         (FollowerStep::Fetch, event)
     }
@@ -115,6 +116,8 @@ impl Partition {
         // Below the watermark only after an election that was not clean.
         let before = self.watermark;
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
+        // The start may have gone back with the end: what was written down of it says nothing of the log that comes now.
+        self.saved_start = self.saved_start();
         PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE }
     }
 

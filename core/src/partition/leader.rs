@@ -29,6 +29,8 @@ pub(super) struct Sight {
     pub end: Offset,
     pub synced: Offset,
     pub watermark: Offset,
+    /// Below it records were deleted for good.
+    pub saved_start: Offset,
     /// How many replicas the partition has.
     pub replicas: usize,
     /// This node, if its bytes are damaged: it leaves the in-sync set, and so the lead, to one that has them whole.
@@ -134,12 +136,15 @@ impl Leader {
     }
 
     /// Whether the follower may join the in-sync set: it holds all up to the watermark, and is past where the epoch began,
-    /// because below that there may be committed records of which this leader's watermark does not know yet (KAFKA-7128).
+    /// because below that there may be committed records of which this leader's watermark does not know yet (KAFKA-7128). It also
+    /// has the log's start on its disk, else deleted records might come back with it (one that does not say is believed).
     fn may_join(&self, node: NodeId, progress: &Progress, sight: &Sight) -> bool {
         let caught_up = progress.synced >= sight.watermark && progress.synced >= self.epoch_start;
+        let starts_late = progress.start == Offset::NONE || progress.start >= sight.saved_start;
         !self.insync.counts(node)
             && progress.eligible
             && progress.synced != Offset::NONE
+            && starts_late
             && (caught_up || mutant::is(Mutant::ExpandTooEarly))
     }
 
@@ -230,6 +235,7 @@ mod tests {
             watermark: Offset(watermark),
             replicas: 3,
             leaves: None,
+            saved_start: Offset(0),
         }
     }
 
@@ -294,6 +300,20 @@ mod tests {
             vec![],
             "fenced, or another incarnation (KIP-903)"
         );
+    }
+
+    #[test]
+    fn joining_needs_the_start_of_the_log_to_be_saved() {
+        let mut leader = Leader::new(Mono(0), NodeId(1), &state(&[1, 2], &[1], 1), Offset(0));
+        fetch(&mut leader, 1, 2, 20, 20);
+        let sight = Sight { saved_start: Offset(7), ..sight(1, 20, 20, 10) };
+        let mut joins = |start| {
+            leader.follower_mut(NodeId(2)).expect("a replica").start = Offset(start);
+            leader.changes(&sight, &SETTINGS).0
+        };
+        assert_eq!(joins(6), vec![], "it would bring deleted records back");
+        assert_eq!(joins(7), nodes(&[2]));
+        assert_eq!(joins(-1), nodes(&[2]), "it does not say");
     }
 
     #[test]

@@ -89,6 +89,8 @@ pub struct Partition {
     watermark: Offset,
     /// Where the first segment with damaged bytes begins.
     damaged: Option<Offset>,
+    /// The log's start as the node's checkpoint has it on stable storage: below it no crash brings a record back.
+    saved_start: Offset,
     /// [`Partition::close`] was asked for: no role is taken up any more.
     closing: bool,
     /// [`Partition::close`] is done.
@@ -99,8 +101,8 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// A replica whose log is being opened. `folder`: its folder's name, `orders-0`. `watermark`: as it was checkpointed;
-    /// [`Offset::ZERO`] if it was not.
+    /// A replica whose log is being opened. `folder`: its folder's name, `orders-0`. `watermark`, `saved_start`: as they were
+    /// checkpointed; [`Offset::ZERO`] if they were not.
     pub fn new(
         key: PartitionKey,
         dir: DirId,
@@ -109,6 +111,7 @@ impl Partition {
         settings: Settings,
         log: Log,
         watermark: Offset,
+        saved_start: Offset,
     ) -> Self {
         Self {
             key,
@@ -121,6 +124,7 @@ impl Partition {
             state: None,
             watermark,
             damaged: None,
+            saved_start,
             closing: false,
             closed: false,
             isr_told: false,
@@ -180,6 +184,20 @@ impl Partition {
 
     pub fn log_start(&self) -> Offset {
         self.log.start()
+    }
+
+    /// Up to where deleted records stay deleted, whatever happens to this node.
+    pub fn saved_start(&self) -> Offset {
+        if mutant::is(Mutant::DeleteBeforeSaved) {
+            return self.log.start();
+        }
+        self.saved_start.min(self.log.start())
+    }
+
+    /// The checkpoint that says that the log starts at `start` is on stable storage.
+    pub fn on_start_saved(&mut self, now: Mono, start: Offset) -> PartitionEvent {
+        self.saved_start = start;
+        PartitionEvent { start_moved: true, isr: self.wants_proposal(now), ..PartitionEvent::NONE }
     }
 
     pub fn log_end(&self) -> Offset {
@@ -317,6 +335,7 @@ impl Partition {
             end: self.log.end(),
             synced: self.log.synced(),
             watermark: self.watermark,
+            saved_start: self.saved_start(),
             replicas: self.state.as_ref().map_or(0, |state| state.replicas.len()),
             leaves: self.damaged.map(|_| self.me),
         }

@@ -128,10 +128,10 @@ impl Partition {
         Ok((self.log.start(), event))
     }
 
-    /// The smallest start of the log over this replica and the followers that are `alive`: below it every record is gone
-    /// (Kafka's `lowWatermarkIfLeader`).
+    /// The smallest start of the log over this replica and the followers that are `alive`, as they have it on stable storage: below
+    /// it every record is gone for good (Kafka's `lowWatermarkIfLeader`, which counts what is not written down yet).
     pub fn low_watermark(&self, alive: impl Fn(NodeId) -> bool) -> Offset {
-        let own = self.log.start();
+        let own = self.saved_start();
         match &self.role {
             Role::Leader(leader) => leader
                 .followers

@@ -10,7 +10,7 @@ pub struct Progress {
     pub end: Offset,
     /// Up to where it is on its stable storage; at most `end`, and never back within an epoch but for `Offset::NONE`.
     pub synced: Offset,
-    /// Where its log starts; `Offset::NONE`: it did not say.
+    /// Where its log starts, also after a crash of it; `Offset::NONE`: it did not say.
     pub start: Offset,
     /// The incarnation that fetched last; -1: it did not say.
     pub broker_epoch: BrokerEpoch,

@@ -133,8 +133,7 @@ impl Admin {
                 let code =
                     answer.topics.first().and_then(|topic| topic.partitions.first()).map_or(-1, |told| told.error_code);
                 match Code::try_from_code(code) {
-                    // Kafka writes the log's start down from time to time only: a crash may bring the records back.
-                    None => self.me.unknown(ctx, op, "deleted, until a crash"),
+                    None => self.me.end(ctx, op, State::Ok, Act::Done),
                     Some(code) => {
                         self.me.unknown(ctx, op, &format!("{code:?}"));
                         self.map.forget(ctx, partition);

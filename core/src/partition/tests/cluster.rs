@@ -134,7 +134,8 @@ impl Cluster {
         let opening = Opening { clean: one.damaged, start: Offset::ZERO, topic_id: Some(KEY.topic) };
         let dir = DirId(9);
         let log = Log::open(dir, "t-0".to_string(), config, opening, self.now, &mut one.out);
-        one.partition = Some(Partition::new(KEY, dir, "t-0".to_string(), node(at), SETTINGS, log, one.checkpoint));
+        one.partition =
+            Some(Partition::new(KEY, dir, "t-0".to_string(), node(at), SETTINGS, log, one.checkpoint, Offset::ZERO));
         self.drain(at);
         if !self.replicas[at].damaged {
             self.load(at);
