@@ -6,6 +6,7 @@ use crate::controller::{Controller, Decision};
 use crate::id::Offset;
 use crate::io::Ask;
 use crate::metadata::{Record, encode};
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -24,7 +25,7 @@ impl Node {
             return ask.close(&mut self.out);
         }
         let end = self.quorum.end();
-        if self.quorum.watermark() >= end {
+        if self.quorum.watermark() >= end || mutant::is(Mutant::MetadataBeforeCommit) {
             ask.reply(&mut self.out, decision.reply);
             return;
         }

@@ -92,8 +92,9 @@ impl Quorum {
 
     pub(super) fn become_candidate(&mut self, now: Now, out: &mut Out) {
         assert!(self.is_voter(self.config.node));
-        let next = LeaderEpoch(self.epoch().0.saturating_add(1));
-        assert!(next > self.epoch(), "the epochs are used up");
+        let kept = mutant::is(Mutant::SameEpochElection);
+        let next = LeaderEpoch(self.epoch().0.saturating_add(i32::from(!kept)));
+        assert!(next > self.epoch() || kept, "the epochs are used up");
         self.decide(Election::standing(next, self.config.node), out);
         let until = now.mono + self.jittered(self.config.election_timeout);
         let tally = self.new_tally();

@@ -4,6 +4,7 @@ use super::decode::Slip;
 use super::encode;
 use super::frame::{Frame, Unencodable};
 use crate::io::Reply;
+use crate::mutant::{self, Mutant};
 use alloc::collections::VecDeque;
 
 /// The requests of one connection that have no reply yet, and the replies that wait for them.
@@ -47,6 +48,11 @@ impl Replies {
 
     /// The next frame that may leave.
     pub fn pop(&mut self) -> Option<Frame> {
+        if mutant::is(Mutant::SwapReplies)
+            && let (Some(Slot::Done(Some(_))), Some(Slot::Done(Some(_)))) = (self.slots.front(), self.slots.get(1))
+        {
+            self.slots.swap(0, 1);
+        }
         while let Some(Slot::Done(_)) = self.slots.front() {
             self.first += 1;
             if let Some(Slot::Done(Some(frame))) = self.slots.pop_front() {
