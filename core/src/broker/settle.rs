@@ -193,6 +193,7 @@ mod tests {
             seq: 0,
             version: 7,
             listener: Listener::Controller,
+            door: 0,
             client_id: StrBytes::new(),
             client_host: StrBytes::new(),
         };
