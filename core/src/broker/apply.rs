@@ -26,6 +26,11 @@ pub(super) fn drain(broker: &mut Broker, now: Now) -> bool {
                 install(broker, now, Image::from_records(offset.plus(-1), epoch, &records));
             }
             Committed::Batch { base, last, epoch, records } => {
+                // The epoch of a batch is not under its checksum: one that falls was not written so.
+                if epoch < broker.node.image.epoch() {
+                    broker.fail(alloc::format!("the metadata log is damaged at {base}: {epoch} follows a later epoch"));
+                    return moved;
+                }
                 let Some(records) = read(broker, records.into_iter().map(Some)) else { return moved };
                 for (place, record) in records.iter().enumerate() {
                     let change = broker.node.image.apply(base.plus(place as i64), record);
