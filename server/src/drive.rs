@@ -12,6 +12,7 @@ use esker_core::io::{DiskDone, DiskOp, DiskTag, Input, Output};
 use esker_core::mutant::{self, Mutant};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 /// How the node ended.
@@ -36,7 +37,7 @@ pub struct Shell {
     /// Replies and ended disk operations so far, and whether a stop was asked for: known to named bugs alone.
     pub replies: u64,
     pub ends: u64,
-    pub stopping: bool,
+    pub stopping: Arc<AtomicBool>,
 }
 
 /// Drives the broker to its end.
@@ -56,7 +57,7 @@ pub async fn drive(mut broker: Broker, mut events: UnboundedReceiver<Event>, mut
         for event in batch.drain(..) {
             match event {
                 Event::Input(input) => {
-                    shell.look_at(&input);
+                    shell.forget_gone(&input);
                     broker.handle(now, input);
                 }
                 Event::Disk(completed) => {
@@ -106,10 +107,10 @@ impl Shell {
                 }
             }
         }
-        if mutant::is(Mutant::ShellStopDrops) && self.stopping {
+        if mutant::is(Mutant::ShellStopDrops) && self.stopping.load(Ordering::Relaxed) {
             let is_write = |op: &DiskOp| matches!(op, DiskOp::Append { .. });
             let dropped = self.ops.extract_if(.., |(_, op)| is_write(op)).map(|(tag, _)| (tag, Ok(DiskDone::Done)));
-            self.peers.report(Event::Disk(dropped.collect()));
+            self.peers.report_later(Event::Disk(dropped.collect()));
         }
     }
 
@@ -129,10 +130,9 @@ impl Shell {
         }
     }
 
-    fn look_at(&mut self, input: &Input) {
+    fn forget_gone(&mut self, input: &Input) {
         if let Input::Gone { conn } = input {
             self.conns.remove(conn);
         }
-        self.stopping |= matches!(input, Input::Stop);
     }
 }

@@ -13,9 +13,10 @@ use crate::rt::{self, Signals, TcpListener};
 use esker_core::broker::Broker;
 use esker_core::config::{Door, NodeConfig};
 use esker_core::io::{Input, Listener};
+use esker_core::mutant::{self, Mutant};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -92,7 +93,8 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         tokio::spawn(listen(socket, entrance, keeper, Arc::clone(&shared)));
     }
     tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
-    tokio::spawn(watch_signals(Arc::clone(&metrics), events.clone()));
+    let stopping = Arc::<AtomicBool>::default();
+    tokio::spawn(watch_signals(Arc::clone(&metrics), events.clone(), Arc::clone(&stopping)));
     let of_end = Arc::clone(&metrics);
     let shell = Shell {
         disk,
@@ -103,7 +105,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         ops: Vec::new(),
         replies: 0,
         ends: 0,
-        stopping: false,
+        stopping,
     };
     // A task of its own: a thread that serves a connection can go on with the loop without waking another.
     let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
@@ -131,10 +133,14 @@ async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: Unbounde
 }
 
 /// The first signal asks for a clean stop; the second ends the process at once.
-async fn watch_signals(metrics: Arc<Metrics>, events: UnboundedSender<Event>) {
+async fn watch_signals(metrics: Arc<Metrics>, events: UnboundedSender<Event>, stopping: Arc<AtomicBool>) {
     let Ok(mut signals) = Signals::listen() else { return };
     signals.next().await;
     metrics.set_state(State::Stopping);
+    stopping.store(true, Ordering::Relaxed);
+    if mutant::is(Mutant::ShellStopDrops) {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     tracing::info!("stopping; once more to stop at once");
     let _ = events.send(Event::Input(Input::Stop));
     signals.next().await;

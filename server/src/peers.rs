@@ -56,10 +56,14 @@ impl Peers {
         Self { client_id, events, lanes: HashMap::new() }
     }
 
-    /// For the loop, which owns this.
-    pub fn report(&self, event: Event) {
-        // The loop is there: it asks.
-        let _ = self.events.send(event);
+    /// Tells the loop something in a moment.
+    pub fn report_later(&self, event: Event) {
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            // The loop may have ended meanwhile.
+            let _ = events.send(event);
+        });
     }
 
     pub fn call(&mut self, to: Address, lane: Lane, call: Call) {

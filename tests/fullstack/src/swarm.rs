@@ -22,6 +22,10 @@ pub struct Swarm {
     pub mutant: Option<String>,
 }
 
+/// How long a seed may take on a busy machine: it needs a fraction of a second. A task that never waits stops virtual time,
+/// and no budget of events ends it.
+const HANGS: Duration = Duration::from_secs(120);
+
 /// What came of a seed.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -54,7 +58,19 @@ fn run_one(seed: u64, mutant: Option<&str>, padding: Option<&str>) -> Result<Ran
     if let Some(padding) = padding {
         command.env("PADDING", padding).env("RUST_LOG", "trace").env("MALLOC_PERTURB_", "85").env("TZ", "Asia/Tokyo");
     }
-    let output = command.output().map_err(|error| error.to_string())?;
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
+    let began = Instant::now();
+    // What it says fits into the pipe.
+    while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+        if began.elapsed() > HANGS {
+            child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
+            let what = format!("it did not end within {} s", HANGS.as_secs());
+            let failure = json!({ "kind": "budget", "code": 131, "property": "hangs", "what": what });
+            return Ok(Ran { seed, code: 131, told: json!({ "failure": failure }) });
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let output = child.wait_with_output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout);
     match serde_json::from_str::<Value>(text.trim()) {
         Ok(told) => {
