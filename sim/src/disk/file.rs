@@ -116,6 +116,18 @@ impl File {
         self.held[from..to].copy_from_slice(&self.seen[from..to]);
     }
 
+    /// A bit of a durable byte flips, on the medium alone: who has the file in the page cache still sees what was written.
+    pub fn rot(&mut self, at: usize) {
+        if let Some(byte) = self.held.get_mut(at) {
+            *byte ^= 1 << (at % 8);
+        }
+    }
+
+    /// What the medium holds.
+    pub fn held(&self) -> &[u8] {
+        &self.held
+    }
+
     /// How many bytes a crash could take.
     pub fn unsynced(&self) -> usize {
         self.dirty.iter().map(|(from, to)| to - from).sum()

@@ -283,6 +283,10 @@ impl Disk {
         self.folders.keys().map(String::as_str)
     }
 
+    pub fn named_mut(&mut self, name: &str) -> Option<&mut Folder> {
+        self.folders.get_mut(name)
+    }
+
     fn cost(&self, op: &DiskOp, issued: u64) -> u64 {
         let base = match op {
             DiskOp::Read { .. } | DiskOp::List { .. } | DiskOp::Folders | DiskOp::Unpack { .. } => self.profile.read_us,

@@ -57,6 +57,8 @@ marks! {
     LogTruncated = "log-truncated",
     /// A log began anew at another offset: the leader has no more what came after its end.
     LogRestarted = "log-restarted",
+    /// Bytes on disk were not what was written, and a reader or a recovery met them.
+    DamageFound = "damage-found",
     /// A segment was full or old.
     SegmentRolled = "segment-rolled",
     /// Retention, or DeleteRecords, dropped segments.

@@ -17,6 +17,10 @@ pub const MENU: &[(&str, &str)] = &[
     ("write-fails", "a write fails with an error of the medium"),
     ("read-fails", "a few reads fail with an error of the medium"),
     ("disk-full", "a node's disk has no room for more than some bytes"),
+    (
+        "bit-rot",
+        "a process dies, and a bit of what it had durable is another when it starts again: committed, and others in sync have it too",
+    ),
     ("clock-step", "a node's wall clock jumps, either way, by up to an hour"),
 ];
 

@@ -139,7 +139,8 @@ impl Marks {
                 "unattached-voted" => Mark::QuorumVoted,
                 _ => Mark::QuorumUnattached,
             }),
-            Note::Damaged { .. } | Note::Text { .. } => {}
+            Note::Damaged { .. } => self.hit(Mark::DamageFound),
+            Note::Text { .. } => {}
         }
     }
 

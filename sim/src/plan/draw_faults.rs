@@ -61,8 +61,25 @@ pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
             Fault { at_us, strike: kind(&mut dice, &scene) }
         })
         .collect();
+    faults.extend(rots(plan, &scene, from));
     faults.sort_by_key(|fault| fault.at_us);
     faults
+}
+
+/// Bits that flip on disk, in one run of five that has replicas; with dice of their own.
+fn rots(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
+    let mut dice = dice(plan.seed, Part::Rot);
+    if scene.nodes < 2 || !dice.chance(1, 5) {
+        return Vec::new();
+    }
+    let target = target(&mut dice, scene);
+    let count = dice.between(1, 3);
+    (0..count)
+        .map(|_| Fault {
+            at_us: dice.between(from, plan.phases.safety_us - 1),
+            strike: Strike::Rot { target: target.clone(), down_us: dice.skewed(10 * MS, 3 * SECOND) },
+        })
+        .collect()
 }
 
 fn lasting(dice: &mut Dice, scene: &Scene) -> u64 {

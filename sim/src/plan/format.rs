@@ -161,6 +161,10 @@ pub enum Strike {
     ReadFails { target: Target, count: u32 },
     /// So many bytes are left on its disk.
     Full { target: Target, room: u64, for_us: u64 },
+    /// The process dies, and a bit of what it had durable is another when it starts again after `down_us`: below the watermark of a
+    /// partition that others have in sync as well. Only the first node that it strikes in a run is ever struck: a second could
+    /// have held the last good copy.
+    Rot { target: Target, down_us: u64 },
     /// Its wall clock jumps.
     Step { target: Target, ms: i64 },
 }
@@ -180,6 +184,7 @@ impl Strike {
             | Self::WriteFails { target }
             | Self::ReadFails { target, .. }
             | Self::Full { target, .. }
+            | Self::Rot { target, .. }
             | Self::Step { target, .. } => Some(target),
         }
     }
@@ -202,6 +207,7 @@ impl Strike {
             Self::WriteFails { .. } => "write-fails",
             Self::ReadFails { .. } => "read-fails",
             Self::Full { .. } => "disk-full",
+            Self::Rot { .. } => "bit-rot",
             Self::Step { .. } => "clock-step",
         }
     }

@@ -12,6 +12,7 @@ pub(super) enum Part {
     Links,
     Clients,
     Faults,
+    Rot,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -121,7 +121,7 @@ impl World {
                     self.call(node, call, to, lane, key, version, &body)
                 }
                 Output::Disk { tag, op } => {
-                    self.watch.on_disk_op(node, &op, &own.disk);
+                    self.watch.on_disk_op(node, &op, &own.disk, process.broker.node());
                     if let Some((at, due)) = own.disk.submit(self.now, tag, op) {
                         self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
                     }

@@ -4,6 +4,7 @@ mod deliver;
 mod drive;
 mod hands;
 mod phases;
+mod rot;
 mod strike;
 
 pub use hands::NEVER;
@@ -124,6 +125,8 @@ pub struct World {
     /// Faults that struck, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     pub failure: Option<Failure>,
+    /// The one node whose disk may rot.
+    rotten: Option<usize>,
     corrupt: Vec<String>,
     due: Vec<(u64, Arrival)>,
     healed: bool,
@@ -172,6 +175,7 @@ impl World {
             film: None,
             faults: BTreeMap::new(),
             failure: None,
+            rotten: None,
             corrupt: Vec::new(),
             due: Vec::new(),
             healed: false,

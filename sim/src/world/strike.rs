@@ -96,6 +96,13 @@ impl World {
                     self.queue.push(self.now + for_us, Event::Relief(Relief::Room(node)));
                 }
             }
+            Strike::Rot { target, down_us } => {
+                if let Some(node) = self.struck(&target).first().copied() {
+                    self.rot(node, &mut dice);
+                    self.kill(node, Loss::Nothing, true);
+                    self.queue.push(self.now + down_us, Event::Start(node));
+                }
+            }
             Strike::Step { target, ms } => {
                 self.struck(&target).into_iter().for_each(|node| self.nodes[node].clock.step(ms))
             }

@@ -14,6 +14,7 @@ use crate::disk::Disk;
 use crate::node::Node;
 use esker_core::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
 use esker_core::io::{DiskOp, Note};
+use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use std::collections::HashMap;
 
@@ -37,6 +38,8 @@ pub struct Watch {
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
     /// How far each node's controller has decided.
     controller_seen: Vec<Offset>,
+    /// The node on whose disk bits flipped: what it holds is not what it wrote.
+    rotten: Option<usize>,
     /// What an operation or a note showed to be broken.
     broken: Option<Broken>,
 }
@@ -63,6 +66,7 @@ impl Watch {
             seen: HashMap::new(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
+            rotten: None,
             broken: None,
         }
     }
@@ -75,8 +79,15 @@ impl Watch {
         self.quorum_seen[node] = (LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE);
     }
 
-    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp, disk: &Disk) {
+    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp, disk: &Disk, core: &Core) {
         if let Some(cut) = self.shadows[node].on_op(op, disk) {
+            // Damaged bytes are cut away by who is not in sync any more, and fetched anew.
+            let of = |replica: &&Partition| replica.folder() == cut.folder;
+            let in_sync = |replica: &Partition| replica.state().is_none_or(|state| state.in_sync(replica.me()));
+            if self.rotten == Some(node) && !core.partitions.iter().find(of).is_none_or(in_sync) {
+                self.watermark.forget(node);
+                return self.prefix.forget(node, &cut.folder);
+            }
             let judged = self.prefix.on_cut(node, &cut);
             self.note_broken(judged);
         }
@@ -89,11 +100,16 @@ impl Watch {
             self.shadows[node].on_restart_at(*dir);
         }
         let Note::LogOpened { dir, end, .. } = note else { return };
-        self.shadows[node].on_opened(*dir, *end, disk);
+        self.shadows[node].on_opened(*dir, *end, disk, self.rotten == Some(node));
         let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string) else { return };
         let in_sync = self.granted.in_sync(&folder, NodeId(node as i32 + 1));
         let judged = self.prefix.on_opened(node, &folder, end.0, in_sync);
         self.note_broken(judged);
+    }
+
+    /// A bit flipped on the node's disk.
+    pub fn on_rot(&mut self, node: usize) {
+        self.rotten = Some(node);
     }
 
     fn note_broken(&mut self, judged: Result<(), Broken>) {

@@ -36,12 +36,18 @@ impl Prefix {
             return Ok(());
         }
         let from = shadow.entries.partition_point(|entry| entry.last < *compared);
-        for entry in shadow.entries[from..].iter().take_while(|entry| entry.last < watermark) {
+        let committed = shadow.entries[from..].iter().take_while(|entry| entry.last < watermark);
+        for entry in committed.filter(|entry| !entry.damaged) {
             canon.agree(folder, entry)?;
         }
         *compared = watermark;
         canon.end = canon.end.max(watermark.min(shadow.end()));
         Ok(())
+    }
+
+    /// A replica begins anew: nothing of it was compared.
+    pub fn forget(&mut self, node: usize, folder: &str) {
+        self.compared.remove(&(node, folder.to_string()));
     }
 
     /// A replica cut its log.

@@ -2,7 +2,7 @@
 
 use crate::disk::{Disk, Folder};
 use crate::trace::Digest;
-use esker_core::batch::Batches;
+use esker_core::batch::{Batches, is_intact};
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskOp, FileId, FileName};
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub struct Entry {
     pub epoch: i32,
     /// Of all its bytes.
     pub hash: u64,
+    /// Its CRC says that it is not what was written: it is never served, and agrees with nothing.
+    pub damaged: bool,
     /// The segment it lies in, and where it begins and ends there.
     segment: i64,
     at: u64,
@@ -44,7 +46,7 @@ pub struct Cut {
 }
 
 impl Shadow {
-    fn write(&mut self, segment: i64, at: u64, bytes: &[u8]) {
+    fn write(&mut self, segment: i64, at: u64, bytes: &[u8], rotten: bool) {
         let mut at = at;
         for (header, batch) in Batches::of(bytes) {
             let mut digest = Digest::default();
@@ -56,6 +58,7 @@ impl Shadow {
                 last,
                 epoch: header.leader_epoch().0,
                 hash: digest.value(),
+                damaged: rotten && !is_intact(batch),
                 segment,
                 at,
                 to,
@@ -85,14 +88,14 @@ impl Shadows {
         self.logs.clear();
     }
 
-    /// Reads a log from the disk, as it is after its recovery: up to `end`.
-    pub fn on_opened(&mut self, dir: DirId, end: Offset, disk: &Disk) {
+    /// Reads a log from the disk, as it is after its recovery: up to `end`. `rotten`: bits flipped on this disk.
+    pub fn on_opened(&mut self, dir: DirId, end: Offset, disk: &Disk, rotten: bool) {
         let Some(name) = self.dirs.get(&dir) else { return };
         let mut shadow = Shadow::default();
         if let Some(folder) = disk.named(name) {
             for (file, len) in folder.list() {
                 if let (FileName::Log(base), Some(file)) = (file, folder.file(file)) {
-                    shadow.write(base.0, 0, file.read(0, len.try_into().unwrap_or(u32::MAX)));
+                    shadow.write(base.0, 0, file.read(0, len.try_into().unwrap_or(u32::MAX)), rotten);
                 }
             }
         }
@@ -140,8 +143,8 @@ impl Shadows {
             DiskOp::Append { file: FileId { dir, name: FileName::Log(base) }, at, bytes, .. } => {
                 let log = self.logs.get_mut(self.dirs.get(dir)?)?;
                 match bytes.as_slice() {
-                    [whole] => log.write(base.0, *at, whole),
-                    parts => log.write(base.0, *at, &parts.concat()),
+                    [whole] => log.write(base.0, *at, whole, false),
+                    parts => log.write(base.0, *at, &parts.concat(), false),
                 }
                 None
             }

@@ -1,0 +1,67 @@
+//! Bits that flip on a disk: in what is committed, and what another replica in sync has as well.
+
+use super::World;
+use crate::dice::Dice;
+use esker_core::batch::Batches;
+use esker_core::id::{NodeId, Offset};
+use esker_core::io::FileName;
+
+/// Where a batch's CRC begins to protect it: before that lie its base offset, length, leader epoch and magic.
+const PROTECTED_FROM: usize = 21;
+
+impl World {
+    /// Flips a bit on the disk of a node, if there is one that may be lost there.
+    pub(super) fn rot(&mut self, node: usize, dice: &mut Dice) {
+        if *self.rotten.get_or_insert(node) != node {
+            return;
+        }
+        let places = self.perishable(node);
+        if places.is_empty() {
+            return;
+        }
+        let (folder, name, batches) = &places[dice.below(places.len() as u64) as usize];
+        let (at, len) = dice.pick(batches);
+        let byte = at + PROTECTED_FROM + dice.below((len - PROTECTED_FROM) as u64) as usize;
+        if let Some(file) = self.nodes[node].disk.named_mut(folder).and_then(|folder| folder.file_mut(*name).ok()) {
+            file.rot(byte);
+            self.watch.on_rot(node);
+        }
+    }
+
+    /// The files of closed segments below the watermark of partitions that others have in sync, with the batches in them: place and size.
+    fn perishable(&self, node: usize) -> Vec<(String, FileName, Vec<(usize, usize)>)> {
+        let own = &self.nodes[node];
+        let Some(process) = &own.process else { return Vec::new() };
+        let mut places = Vec::new();
+        let me = NodeId(node as i32 + 1);
+        for replica in process.broker.node().partitions.iter() {
+            let shared = replica.state().is_some_and(|state| state.isr.iter().any(|member| *member != me));
+            let Some(folder) = own.disk.named(replica.folder()).filter(|_| shared && replica.is_online()) else {
+                continue;
+            };
+            let bases: Vec<Offset> = folder.list().filter_map(|(name, _)| base_of(name)).collect();
+            for pair in bases.windows(2).filter(|pair| pair[1] <= replica.watermark()) {
+                let name = FileName::Log(pair[0]);
+                let held = folder.file(name).map(crate::disk::File::held).unwrap_or_default();
+                let mut at = 0;
+                let batches: Vec<(usize, usize)> = Batches::of(held)
+                    .map(|(_, batch)| {
+                        at += batch.len();
+                        (at - batch.len(), batch.len())
+                    })
+                    .collect();
+                if !batches.is_empty() {
+                    places.push((replica.folder().to_string(), name, batches));
+                }
+            }
+        }
+        places
+    }
+}
+
+fn base_of(name: FileName) -> Option<Offset> {
+    match name {
+        FileName::Log(base) => Some(base),
+        _ => None,
+    }
+}
