@@ -39,21 +39,17 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Panics of a run are its failure, not the program's. Where a panic aborts the process (the shipped binary) the seed is
-/// printed and the process ends with the code of a panic.
+/// Panics of a run are its failure, not the program's.
 fn install_hook() {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let Some(seed) = SEED.get() else { return before(info) };
+            if SEED.get().is_none() {
+                return before(info);
+            }
             let place = info.location().map_or_else(String::new, |at| format!("{}:{}: ", at.file(), at.line()));
             let text = info.payload_as_str().unwrap_or("a panic without words");
-            let what = format!("{place}{text}");
-            if cfg!(panic = "abort") {
-                eprintln!("seed {seed} failed: panic: {what}\nreplay: esker sim replay {seed} --trace");
-                std::process::exit(Kind::Panic.exit_code().into());
-            }
-            PANIC.set(Some(what));
+            PANIC.set(Some(format!("{place}{text}")));
         }));
     });
 }

@@ -32,6 +32,16 @@ pub struct Serve {
     set: Vec<String>,
 }
 
+/// A panic is a bug of ours: nothing that the process knows can be relied on any more, so none of its threads goes on. (The simulator,
+/// in the same binary, counts panics as failures of a seed.)
+fn abort_on_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::abort();
+    }));
+}
+
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         // Whoever gave a file runs a service and wants to know; whoever gave none reads one line.
@@ -40,6 +50,7 @@ impl Serve {
         let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
         let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         lines.with_target(false).with_ansi(colours).init();
+        abort_on_panic();
         serve(self.setup()?)
     }
 
