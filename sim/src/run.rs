@@ -32,8 +32,8 @@ pub struct Outcome {
 }
 
 thread_local! {
-    /// The seed that this thread runs, for the panic hook.
-    static SEED: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Whether this thread runs a plan, for the panic hook.
+    static RUNS: Cell<bool> = const { Cell::new(false) };
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -44,7 +44,7 @@ fn install_hook() {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if SEED.get().is_none() {
+            if !RUNS.get() {
                 return before(info);
             }
             let place = info.location().map_or_else(String::new, |at| format!("{}:{}: ", at.file(), at.line()));
@@ -68,17 +68,16 @@ pub fn film(plan: &Plan, keep: Keep, until: u64) -> Outcome {
 
 fn play(mut world: World, until: u64) -> Outcome {
     install_hook();
-    let seed = world.plan.seed;
-    SEED.set(Some(seed));
+    RUNS.set(true);
     let ran = catch_unwind(AssertUnwindSafe(|| world.run(until)));
-    SEED.set(None);
+    RUNS.set(false);
     if ran.is_err() {
         let what = PANIC.take().unwrap_or_default();
         world.failure = Some(Failure { kind: Kind::Panic, anomaly: Anomaly::new("panic", world.now, what) });
     }
     world.marks.on_end(&world.history);
     Outcome {
-        seed,
+        seed: world.plan.seed,
         events: world.trace.events(),
         virtual_us: world.now,
         hash: world.trace.value(),

@@ -13,9 +13,7 @@ use esker_sim::script::plan;
 use esker_sim::trace::Keep;
 use esker_sim::world::World;
 use golden::{Frames, edited, fuzz};
-use std::time::Duration;
 
-const USUAL: Duration = Duration::from_secs(4);
 const MS: u64 = 1_000;
 
 fn pass(world: &mut World, ms: u64) {
@@ -52,7 +50,7 @@ fn requests() {
     let frames: Vec<(u8, Bytes)> =
         Frames::golden().requests.into_iter().map(|(listener, frame)| (door(listener), frame)).collect();
     node(&frames);
-    fuzz(USUAL, |input| {
+    fuzz(300, |input| {
         let chosen = input.iter().map(|(which, edits)| {
             let (door, frame) = &frames[which % frames.len()];
             (*door, Bytes::from(edited(frame, edits)))
@@ -96,12 +94,11 @@ fn epochs_that_nobody_wrote() {
     const EPOCH: usize = 12;
     let files = files(&written(false));
     let mut tried = 0;
-    let metadata = files.iter().filter(|(folder, ..)| folder == "__cluster_metadata-0");
-    for (folder, name, bytes) in metadata.filter(|(_, name, _)| matches!(name, FileName::Log(_))) {
+    for (folder, name, bytes) in files.iter().filter(|(_, name, _)| matches!(name, FileName::Log(_))) {
         let places: Vec<usize> =
             Batches::of(bytes).map(|(_, batch)| batch.as_ptr() as usize - bytes.as_ptr() as usize).collect();
         for at in places.into_iter().take(8) {
-            for epoch in [0i32, 7, 1_000] {
+            for epoch in [-5, 0, 7, 1_000, i32::MAX] {
                 tried += 1;
                 let mut changed = bytes.clone();
                 changed[at + EPOCH..at + EPOCH + 4].copy_from_slice(&epoch.to_be_bytes());
@@ -135,7 +132,7 @@ fn restart(files: &[(String, FileName, Vec<u8>)], changes: &[(&String, FileName,
 fn data_folders() {
     let images = [files(&written(true)), files(&written(false))];
     assert!(images.iter().all(|files| files.len() > 8), "a data folder has files");
-    fuzz(USUAL, |input| {
+    fuzz(1_200, |input| {
         let files = &images[input.len() % 2];
         let changed = input.iter().take(2).map(|(which, edits)| {
             let (folder, name, bytes) = &files[which % files.len()];

@@ -46,6 +46,15 @@ impl Epochs {
         self.check();
     }
 
+    /// A leader begins `epoch` at `start`. No record has a later one: where the log says so, its bytes are damaged (the epoch of a
+    /// batch is not under its CRC), and the metadata knows better.
+    pub fn lead(&mut self, epoch: LeaderEpoch, start: Offset) {
+        let later = self.list.partition_point(|entry| entry.0 <= epoch);
+        self.changed |= later < self.list.len();
+        self.list.truncate(later);
+        self.assign(epoch, start);
+    }
+
     /// As `OffsetForLeaderEpoch` answers in a log that ends at `end`.
     pub fn end_of(&self, epoch: LeaderEpoch, end: Offset) -> (LeaderEpoch, Offset) {
         const UNKNOWN: (LeaderEpoch, Offset) = (LeaderEpoch::NONE, Offset::NONE);
@@ -125,6 +134,15 @@ mod tests {
         check(&epochs(&[(1, 0), (1, 5), (0, 7), (3, 9)]), &[(1, 0), (3, 9)]);
         check(&epochs(&[(1, 0), (2, 5), (3, 5)]), &[(1, 0), (3, 5)]);
         check(&epochs(&[(-1, 0)]), &[]);
+    }
+
+    #[test]
+    fn a_leader_knows_of_no_later_epoch_than_its_own() {
+        let mut log = epochs(&[(1, 0), (9, 4), (1_000, 8)]);
+        log.lead(LeaderEpoch(5), Offset(10));
+        check(&log, &[(1, 0), (5, 10)]);
+        log.lead(LeaderEpoch(5), Offset(12));
+        check(&log, &[(1, 0), (5, 10)]);
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Log {
     /// Not written at once: recovery finds the epochs of the last segment in its batches, and a roll writes them all.
     pub fn begin_epoch(&mut self, epoch: LeaderEpoch, _out: &mut Out) {
         assert!(epoch.0 >= 0, "a leader has an epoch");
-        self.epochs.assign(epoch, self.end);
+        self.epochs.lead(epoch, self.end);
     }
 
     /// Where the first segment begins that holds bytes which were read and are not what was written; `None`: no such is known.

@@ -16,6 +16,8 @@ pub const VERSION: i16 = 9;
 #[derive(Debug)]
 pub struct Map {
     leaders: Vec<Option<Peer>>,
+    /// The highest epoch that was told of each: an answer of an older one is a node's that knows less (KIP-320).
+    epochs: Vec<i32>,
     nodes: Peer,
     /// Whom to ask next: one after the other.
     turn: Peer,
@@ -42,6 +44,7 @@ impl Map {
         let nodes = plan.nodes.len() as Peer;
         Self {
             leaders: vec![None; plan.partitions().count()],
+            epochs: vec![-1; plan.partitions().count()],
             nodes,
             turn: turn % nodes,
             wanted: true,
@@ -52,6 +55,11 @@ impl Map {
 
     pub fn leader(&self, partition: u32) -> Option<Peer> {
         self.leaders.get(partition as usize).copied().flatten()
+    }
+
+    /// The epoch in which [`Map::leader`] leads; -1: none is known.
+    pub fn epoch(&self, partition: u32) -> i32 {
+        self.epochs.get(partition as usize).copied().unwrap_or(-1)
     }
 
     /// What is known of this partition is not true any more.
@@ -98,7 +106,10 @@ impl Map {
         for topic in &answer.topics {
             let Some(name) = &topic.name else { continue };
             for partition in &topic.partitions {
-                if let Some(place) = number(ctx.plan, name, partition.partition_index) {
+                if let Some(place) = number(ctx.plan, name, partition.partition_index)
+                    && partition.leader_epoch >= self.epoch(place)
+                {
+                    self.epochs[place as usize] = partition.leader_epoch;
                     let known = (1..=i32::from(self.nodes)).contains(&partition.leader_id.0);
                     self.leaders[place as usize] = known.then(|| (partition.leader_id.0 - 1) as Peer);
                 }

@@ -63,7 +63,7 @@ impl Subscription {
             let (name, index) = place(ctx.plan, partition);
             let mut wanted = FetchPartition::default();
             wanted.partition = index;
-            wanted.current_leader_epoch = -1;
+            wanted.current_leader_epoch = map.epoch(partition);
             wanted.fetch_offset = offset;
             wanted.log_start_offset = -1;
             wanted.partition_max_bytes = max_bytes;
@@ -132,7 +132,7 @@ impl Subscription {
             let mut wanted = ListOffsetsPartition::default();
             wanted.partition_index = index;
             wanted.timestamp = EARLIEST;
-            wanted.current_leader_epoch = -1;
+            wanted.current_leader_epoch = map.epoch(partition);
             let mut topic = ListOffsetsTopic::default();
             topic.name = name;
             topic.partitions = vec![wanted];

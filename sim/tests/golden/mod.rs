@@ -76,13 +76,13 @@ fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Draws inputs for `usual`, or for as long as it is wished: which of the golden bytes, and how they are changed, a few times.
-pub fn fuzz(usual: Duration, mut target: impl FnMut(&[(usize, Vec<Edit>)])) {
-    let time = given("ESKER_FUZZ_MS").map_or(usual, Duration::from_millis);
+/// Draws `usual` inputs, the same each time, or as many as `ESKER_FUZZ_MS` has time for: which of the golden bytes, and how they are changed, a few times.
+pub fn fuzz(usual: u64, mut target: impl FnMut(&[(usize, Vec<Edit>)])) {
+    let time = given("ESKER_FUZZ_MS").map(Duration::from_millis);
     let seed = given("ESKER_FUZZ_SEED").unwrap_or(1);
     let start = Instant::now();
     let mut count = 0;
-    while start.elapsed() < time {
+    while time.map_or(count < usual, |time| start.elapsed() < time) {
         count += 1;
         let mut dice = Dice::new(seed, Stream::Fault, 0, count);
         let input: Vec<(usize, Vec<Edit>)> = (0..dice.between(1, 12))
