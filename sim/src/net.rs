@@ -121,7 +121,9 @@ impl Net {
     pub fn new(seed: u64, peers: usize, profile: impl Fn(Peer, Peer) -> LinkProfile) -> Self {
         let ends = (0..peers * peers).map(|place| ((place / peers) as Peer, (place % peers) as Peer));
         let links = ends.map(|(from, to)| Link { profile: profile(from, to), cuts: 0, sent: 0 }).collect();
-        Self { seed, peers, links, pairs: Vec::new() }
+        // Number 0 is to a broker its connection with itself (`ConnId::LOCAL`): nobody else has it.
+        let own = Pair { from: 0, to: 0, door: 0, held: [false; 2], lanes: Default::default() };
+        Self { seed, peers, links, pairs: vec![own] }
     }
 
     /// Opens a connection. It is not known whether anybody is there until something arrives.

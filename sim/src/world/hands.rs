@@ -4,7 +4,7 @@ use super::{PROBE, World};
 use crate::client::{self, Desk};
 use crate::dice::{Dice, Stream};
 use crate::disk::Loss;
-use crate::net::{Conn, DOOR_BROKER, Peer};
+use crate::net::{Conn, Peer};
 use crate::plan::Plan;
 use crate::trace::Keep;
 use esker_core::io::Input;
@@ -18,8 +18,6 @@ impl World {
         assert!(plan.clients.is_empty() && plan.topics.is_empty() && plan.faults.is_empty(), "a plan without a story");
         assert!(plan.nodes.iter().all(|node| node.start_us == NEVER), "no node starts by itself");
         let mut world = Self::new(plan, keep);
-        // Connection 0 is to a broker its own with itself: nobody else may have that number.
-        world.net.open(0, 0, DOOR_BROKER);
         let me = world.spare(PROBE, 1);
         world.seat(Box::new(desk.seat(me)), 1);
         world
