@@ -144,7 +144,7 @@ impl Watch {
         if before.2 != glance.2
             && let Some(shadow) = self.shadows[node].log(METADATA)
         {
-            self.prefix.on_watermark(node, METADATA, shadow, quorum.watermark().0)?;
+            self.prefix.on_watermark(node, METADATA, shadow, (0, quorum.watermark().0))?;
         }
         if before.3 != glance.3 {
             core.image.check();
@@ -181,7 +181,7 @@ impl Watch {
             return Ok(());
         }
         if let Some(shadow) = self.shadows[node].log(folder) {
-            self.prefix.on_watermark(node, folder, shadow, watermark.0)?;
+            self.prefix.on_watermark(node, folder, shadow, (start.0, watermark.0))?;
         }
         if leads { compare_members(partition, nodes) } else { Ok(()) }
     }

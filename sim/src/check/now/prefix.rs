@@ -22,8 +22,15 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The watermark of a replica is `watermark`: all below it is committed, or the replica believes so.
-    pub fn on_watermark(&mut self, node: usize, folder: &str, shadow: &Shadow, watermark: i64) -> Result<(), Broken> {
+    /// A replica's log starts at `start` and has the watermark `watermark`: all between is committed, or the replica believes so. What lies
+    /// before the start was deleted: a follower may come to it with something else there, which nobody is ever served.
+    pub fn on_watermark(
+        &mut self,
+        node: usize,
+        folder: &str,
+        shadow: &Shadow,
+        (start, watermark): (i64, i64),
+    ) -> Result<(), Broken> {
         if !self.canon.contains_key(folder) {
             self.canon.insert(folder.into(), Canon::default());
         }
@@ -35,7 +42,7 @@ impl Prefix {
         if watermark <= *compared {
             return Ok(());
         }
-        let from = shadow.entries.partition_point(|entry| entry.last < *compared);
+        let from = shadow.entries.partition_point(|entry| entry.last < start.max(*compared));
         let committed = shadow.entries[from..].iter().take_while(|entry| entry.last < watermark);
         for entry in committed.filter(|entry| !entry.damaged) {
             canon.agree(folder, entry)?;
@@ -148,17 +155,19 @@ mod tests {
     fn replicas_that_differ_below_the_watermark_are_caught() {
         let (one, other) = (log(&[7, 8, 9]), log(&[7, 8, 10]));
         let mut prefix = Prefix::default();
-        assert!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 2).is_ok());
-        assert!(prefix.on_watermark(1, "t-0", other.log("t-0").unwrap(), 2).is_ok());
-        assert!(prefix.on_watermark(1, "t-0", other.log("t-0").unwrap(), 3).is_ok());
-        assert_eq!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 3).unwrap_err().0, "same-prefix");
+        assert!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), (0, 2)).is_ok());
+        assert!(prefix.on_watermark(1, "t-0", other.log("t-0").unwrap(), (0, 2)).is_ok());
+        assert!(prefix.on_watermark(1, "t-0", other.log("t-0").unwrap(), (0, 3)).is_ok());
+        // What differs lies before the start: it was deleted.
+        assert!(prefix.on_watermark(2, "t-0", one.log("t-0").unwrap(), (3, 3)).is_ok());
+        assert_eq!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), (0, 3)).unwrap_err().0, "same-prefix");
     }
 
     #[test]
     fn a_cut_of_the_committed_is_caught_and_of_the_rest_is_not() {
         let mut one = log(&[7, 8, 9]);
         let mut prefix = Prefix::default();
-        prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), 2).unwrap();
+        prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), (0, 2)).unwrap();
         let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 154 }, &disk()).unwrap();
         assert!(prefix.on_cut(0, &cut).is_ok(), "{cut:?}");
         let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 77 }, &disk()).unwrap();
@@ -169,7 +178,7 @@ mod tests {
     fn a_replica_in_sync_that_comes_back_short_is_caught() {
         let (whole, short) = (log(&[7, 8]), log(&[7]));
         let mut prefix = Prefix::default();
-        prefix.on_watermark(0, "t-0", whole.log("t-0").unwrap(), 2).unwrap();
+        prefix.on_watermark(0, "t-0", whole.log("t-0").unwrap(), (0, 2)).unwrap();
         assert!(prefix.on_opened(1, "t-0", short.log("t-0").unwrap().end(), false).is_ok());
         assert!(prefix.on_opened(0, "t-0", whole.log("t-0").unwrap().end(), true).is_ok());
         assert_eq!(prefix.on_opened(1, "t-0", short.log("t-0").unwrap().end(), true).unwrap_err().0, "committed-lost");
