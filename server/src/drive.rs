@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
-use crate::notes;
+use crate::notes::Notes;
 use crate::peers::{Call, Peers};
 use esker_core::broker::Broker;
 use esker_core::id::ConnId;
@@ -30,6 +30,7 @@ pub struct Shell {
     pub disk: Arc<dyn Disk>,
     pub peers: Peers,
     pub metrics: Arc<Metrics>,
+    pub notes: Notes,
     /// Called once, when the node serves.
     pub ready: Option<Box<dyn FnOnce() + Send>>,
     pub conns: HashMap<ConnId, UnboundedSender<ToConn>>,
@@ -85,8 +86,11 @@ impl Shell {
                 Output::Call { call, to, lane, key, version, body } => {
                     self.peers.call(to, lane, Call { id: call, key, version, body });
                 }
-                Output::Disk { tag, op } => self.ops.push((tag, op)),
-                Output::Note(note) => notes::tell(&note, &self.metrics),
+                Output::Disk { tag, op } => {
+                    self.notes.on_op(&op);
+                    self.ops.push((tag, op));
+                }
+                Output::Note(note) => self.notes.tell(&note, &self.metrics),
                 Output::Ready => self.ready.take().into_iter().for_each(|ready| ready()),
                 Output::Stopped { clean, why } => ended = Some(Ended { clean, why }),
             }

@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::exit::{Code, Failure};
 use crate::listen::{Doorkeeper, listen};
 use crate::metrics::{Metrics, State};
+use crate::notes::Notes;
 use crate::peers::Peers;
 use crate::rt::{self, Signals, TcpListener};
 use esker_core::broker::Broker;
@@ -100,6 +101,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         disk,
         peers: Peers::new(format!("esker-{}", config.node), events),
         metrics,
+        notes: Notes::default(),
         ready: Some(ready),
         conns: HashMap::new(),
         ops: Vec::new(),

@@ -1,9 +1,50 @@
 //! The core's notes as log lines and counters.
 
 use crate::metrics::Metrics;
-use esker_core::io::Note;
+use esker_core::id::DirId;
+use esker_core::io::{DiskOp, Note};
+use std::collections::HashMap;
+use std::fmt;
 
-pub fn tell(note: &Note, metrics: &Metrics) {
+/// What is needed to tell them: the core numbers folders, an operator knows their names.
+#[derive(Debug, Default)]
+pub struct Notes {
+    folders: HashMap<DirId, String>,
+}
+
+/// A note behind the name of the folder that it is about.
+struct Line<'a>(Option<&'a String>, &'a Note);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(folder) => write!(f, "{folder}: {}", self.1),
+            None => write!(f, "{}", self.1),
+        }
+    }
+}
+
+impl Notes {
+    /// Learns the names of folders from the operations on them.
+    pub fn on_op(&mut self, op: &DiskOp) {
+        match op {
+            DiskOp::OpenDir { dir, name } | DiskOp::RenameDir { dir, name } => {
+                self.folders.insert(*dir, name.clone());
+            }
+            DiskOp::RemoveDir { dir } => {
+                self.folders.remove(dir);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn tell(&self, note: &Note, metrics: &Metrics) {
+        let line = Line(note.dir().and_then(|dir| self.folders.get(&dir)), note);
+        tell(note, &line, metrics);
+    }
+}
+
+fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
     let kind = match note {
         Note::LogOpened { .. } => "log-opened",
         Note::LogTruncated { .. } => "log-truncated",
@@ -19,13 +60,13 @@ pub fn tell(note: &Note, metrics: &Metrics) {
     #[cfg(madsim)]
     crate::rt::on_note(note);
     match note {
-        Note::Damaged { .. } => tracing::error!("{note}"),
-        Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{note}"),
-        Note::LogOpened { cut_bytes, .. } if *cut_bytes > 0 => tracing::warn!("{note}"),
+        Note::Damaged { .. } => tracing::error!("{line}"),
+        Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{line}"),
+        Note::LogOpened { cut_bytes, .. } if *cut_bytes > 0 => tracing::warn!("{line}"),
         Note::LogOpened { .. }
         | Note::SegmentRolled { .. }
         | Note::SegmentsDropped { .. }
         | Note::Leads { .. }
-        | Note::Follows { .. } => tracing::debug!("{note}"),
+        | Note::Follows { .. } => tracing::debug!("{line}"),
     }
 }

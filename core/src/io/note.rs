@@ -29,6 +29,20 @@ pub enum Note {
     Text { topic: &'static str, text: String },
 }
 
+impl Note {
+    /// The log that it is about.
+    pub const fn dir(&self) -> Option<DirId> {
+        match self {
+            Self::LogOpened { dir, .. }
+            | Self::LogTruncated { dir, .. }
+            | Self::SegmentRolled { dir, .. }
+            | Self::SegmentsDropped { dir, .. }
+            | Self::Damaged { dir, .. } => Some(*dir),
+            Self::Leads { .. } | Self::Follows { .. } | Self::Quorum { .. } | Self::Text { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
