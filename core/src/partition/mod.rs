@@ -177,6 +177,11 @@ impl Partition {
         self.watermark
     }
 
+    /// `min.insync.replicas` of its topic.
+    pub const fn min_insync(&self) -> usize {
+        self.settings.min_insync
+    }
+
     /// The last stable offset: no record before it belongs to a transaction that is open.
     pub fn stable(&self) -> Offset {
         self.watermark

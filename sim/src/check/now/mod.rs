@@ -177,7 +177,12 @@ impl Watch {
         }
         let Glance { leads, epoch, watermark, start, end, .. } = glance;
         let moved = self.watermark.look(node, watermark::Sight { folder, leads, epoch, watermark, start, end })?;
-        if !moved {
+        let led = before.filter(|before| leads && before.leads && before.epoch == epoch);
+        if let Some(before) = led.filter(|before| before.watermark < watermark) {
+            watermark::enough_in_sync(partition, before.watermark)?;
+        }
+        let reshaped = before.is_none_or(|before| before.state != glance.state);
+        if !moved && !reshaped {
             return Ok(());
         }
         if let Some(shadow) = self.shadows[node].log(folder) {
@@ -187,7 +192,8 @@ impl Watch {
     }
 }
 
-/// The leader's watermark beside what those in sync have made durable, as far as their processes live.
+/// The leader's watermark beside what those in sync have made durable, as far as their processes live: whenever it moves, and whenever the
+/// set is another.
 fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
     let Some(state) = partition.state() else { return Ok(()) };
     for member in &state.isr {

@@ -1,8 +1,9 @@
 //! A replica's watermark never falls while it keeps its role, and lies within its log; a leader's never exceeds what each
-//! replica in sync has made durable.
+//! replica in sync has made durable, nor moves while fewer than `min.insync.replicas` are in sync (KIP-966).
 
 use super::Broken;
 use esker_core::id::{LeaderEpoch, NodeId, Offset};
+use esker_core::partition::Partition;
 use std::collections::HashMap;
 
 /// The last watermark of each replica, with the epoch and the role in which it was.
@@ -59,6 +60,23 @@ impl Watermark {
     }
 }
 
+/// A leader's watermark moved up from `was`: enough replicas are in sync for that.
+pub fn enough_in_sync(partition: &Partition, was: Offset) -> Result<(), Broken> {
+    let Some(state) = partition.state() else { return Ok(()) };
+    let needed = partition.min_insync().min(state.replicas.len());
+    judge(partition.folder(), (was, partition.watermark()), state.isr.len(), needed)
+}
+
+fn judge(folder: &str, (was, is): (Offset, Offset), in_sync: usize, needed: usize) -> Result<(), Broken> {
+    if in_sync >= needed {
+        return Ok(());
+    }
+    Err((
+        "min-isr",
+        format!("{folder} moved its watermark from {was} to {is} with {in_sync} in sync, and {needed} are needed"),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +100,12 @@ mod tests {
         assert_eq!(seen.look(0, sight(2, 4)), Ok(true));
         assert_eq!(seen.look(0, sight(2, 3)).unwrap_err().0, "watermark-falls");
         assert_eq!(seen.look(0, sight(2, 10)).unwrap_err().0, "watermark-outside");
+    }
+
+    #[test]
+    fn a_watermark_that_moves_with_too_few_in_sync_is_caught() {
+        assert!(judge("t-0", (Offset(1), Offset(2)), 2, 2).is_ok());
+        assert_eq!(judge("t-0", (Offset(1), Offset(2)), 1, 2).unwrap_err().0, "min-isr");
     }
 
     #[test]
