@@ -6,7 +6,8 @@
 //!
 //! **Durability.** Nothing is durable until an operation that says so completes: `Append { sync: true }`,
 //! `Sync`, `Replace`, `SyncDir` (for names: a created, renamed or deleted file may come back or vanish
-//! at a crash until its folder is synced).
+//! at a crash until its folder is synced). `Sync` is a barrier as well: the file is durable before any later operation of its folder
+//! takes effect.
 //!
 //! **Failure.** A failed `Append`, `Sync`, `Truncate`, `Replace` or `SyncDir` is final for the data folder:
 //! what the medium holds is unknown from then on, and the core stops the node. A failed `Read` is the reader's business.

@@ -136,7 +136,8 @@ impl Writer {
                 round.dirty_dirs.insert(DirId::ROOT);
             }
             DiskOp::Create { file } => drop(self.files.create(file)?),
-            DiskOp::Sync { file } => drop(round.dirty_files.insert(file)),
+            // Here and now, and not with the round: a segment is durable before the name of the next one can be.
+            DiskOp::Sync { file } => self.files.open(file)?.sync_data()?,
             DiskOp::Truncate { file, len } => {
                 self.files.open(file)?.set_len(len)?;
                 round.dirty_files.insert(file);
