@@ -93,7 +93,8 @@ impl Journal {
     /// How a follower's log that ends at `end` with a record of `epoch` relates to this one.
     pub fn relation(&self, end: Offset, epoch: LeaderEpoch) -> Relation {
         let start = self.log.start();
-        if let Some(newest) = self.newest_snapshot() {
+        // One of offset 0 holds nothing: an empty log is a prefix as it is (seed 3586044598).
+        if let Some(newest) = self.newest_snapshot().filter(|newest| newest.offset > Offset::ZERO) {
             let floor = self.snapshots.keys().find(|id| id.offset >= start).copied().unwrap_or(newest);
             let missing = end < start || epoch < floor.epoch || end == start && epoch != floor.epoch;
             if end == Offset::ZERO || start > Offset::ZERO && missing {
