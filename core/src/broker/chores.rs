@@ -103,13 +103,15 @@ impl Chores {
         };
         let starts = node.partitions.iter().map(|partition| (partition.folder(), start(partition)));
         let starts = checkpoint::write(starts.chain(unused(&roles.starts)));
-        if starts == self.starts {
+        let moved = |partition: &&Partition| start(partition) != partition.saved_start();
+        let moved = node.partitions.iter().filter(moved).map(|partition| (partition.dir(), partition.log_start()));
+        let moved: Vec<_> = moved.collect();
+        // A start that went back and came again is written once more: nobody may wait for a checkpoint that does not come.
+        if starts == self.starts && moved.is_empty() {
             return;
         }
         self.starts = starts.clone();
-        let moved = |partition: &&Partition| start(partition) != partition.saved_start();
-        let moved = node.partitions.iter().filter(moved).map(|partition| (partition.dir(), partition.log_start()));
-        self.saving.push_back(moved.collect());
+        self.saving.push_back(moved);
         let file = FileId::new(DirId::ROOT, FileName::LogStartOffsets);
         node.out.disk(Owner::Node, STARTS, DiskOp::Replace { file, bytes: starts });
     }
