@@ -1,5 +1,6 @@
 //! The data folder's files by the core's names: opened once, kept open within a bound.
 
+use crate::durable;
 use esker_core::id::DirId;
 use esker_core::io::{DiskFault, FileId, FileName};
 use esker_core::log::layout;
@@ -70,6 +71,18 @@ impl Files {
         Ok(self.folder(file.dir)?.join(layout::file_text(file.name)))
     }
 
+    /// Its path below the data folder, with `/` between.
+    pub fn name(&self, file: FileId) -> io::Result<String> {
+        let text = layout::file_text(file.name);
+        if file.dir == DirId::ROOT {
+            return Ok(text);
+        }
+        match self.lock().folders.get(&file.dir) {
+            Some(folder) => Ok(format!("{folder}/{text}")),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
     /// The file, open for reading and writing.
     pub fn open(&self, file: FileId) -> io::Result<Arc<File>> {
         if let Some(open) = self.lock().find(file) {
@@ -131,12 +144,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     aside.push(".tmp");
     let mut file = File::create(&aside)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
+    durable::sync_file(&file)?;
     std::fs::rename(&aside, path)
-}
-
-pub fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 /// How the core is told of an error.

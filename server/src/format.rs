@@ -5,27 +5,29 @@
 //! node.id=1
 //! directory.id=W3tlSTdWSAGuUcXwYPGz7A
 //! cluster.id=q1Sh-9_ISia_zwGINzRvyQ     once the cluster has one
-//! esker.format=1
+//! esker.format=2
 //! ```
 //! The first four are Kafka's (`MetaProperties`, version 1). The last says that the metadata log beside it is Esker's.
 
 use crate::exit::{Code, Failure};
-use crate::{files, properties};
+use crate::{durable, files, properties};
 use esker_core::config::Given;
 use esker_core::id::Uuid;
 use std::path::Path;
 
 const FILE: &str = "meta.properties";
 const METADATA_LOG: &str = "__cluster_metadata-0";
-/// Of the layout of the metadata log's records.
-const FORMAT: &str = "1";
+/// Of what is Esker's own in the folder: 1 has the metadata log's records, 2 the journal as well, which a program that does not know
+/// of it would pass over.
+const FORMAT: &str = "2";
+const OLDER: &str = "1";
 
 /// What the folder says of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Folder {
     pub directory: Uuid,
     pub cluster: Option<String>,
-    /// Nothing was written down yet.
+    /// Nothing was written down yet, or by an older program.
     pub is_new: bool,
 }
 
@@ -46,8 +48,8 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
     };
     let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
     belongs(folder, &meta, node, cluster)?;
-    let is_ours = meta.contains_key("esker.format");
-    if !is_ours && folder.join(METADATA_LOG).exists() {
+    let ours = meta.get("esker.format");
+    if ours.is_none() && folder.join(METADATA_LOG).exists() {
         return Err(refusal(
             folder,
             "holds Apache Kafka's metadata log, which cannot be imported yet; give --data another folder",
@@ -55,7 +57,7 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
     }
     let directory = meta.get("directory.id").and_then(|id| Uuid::parse(id));
     let cluster = meta.get("cluster.id").cloned().or_else(|| cluster.map(String::from));
-    Ok(Folder { directory: directory.unwrap_or(fresh), cluster, is_new: !is_ours })
+    Ok(Folder { directory: directory.unwrap_or(fresh), cluster, is_new: ours.is_none_or(|format| format != FORMAT) })
 }
 
 fn belongs(folder: &Path, meta: &Given, node: i32, cluster: Option<&str>) -> Result<(), Failure> {
@@ -69,7 +71,7 @@ fn belongs(folder: &Path, meta: &Given, node: i32, cluster: Option<&str>) -> Res
         return Err(refusal(folder, &format!("belongs to cluster {theirs}, and cluster.id is {ours}")));
     }
     match meta.get("esker.format").map(String::as_str) {
-        None | Some(FORMAT) => Ok(()),
+        None | Some(OLDER | FORMAT) => Ok(()),
         Some(other) => Err(refusal(folder, &format!("has format {other}; this program knows {FORMAT}"))),
     }
 }
@@ -86,7 +88,7 @@ pub fn write(folder: &Path, node: i32, found: &Folder) -> std::io::Result<()> {
     }
     text.push_str(&format!("esker.format={FORMAT}\n"));
     files::replace(&folder.join(FILE), text.as_bytes())?;
-    files::sync_dir(folder)
+    durable::sync_dir(folder)
 }
 
 #[cfg(test)]
@@ -119,6 +121,21 @@ mod tests {
         assert!(look(&path, 2, None, Uuid(8)).unwrap_err().line.contains("node 1"));
         assert!(look(&path, 1, Some("two"), Uuid(8)).unwrap_err().line.contains("cluster one"));
         assert_eq!(look(&path, 1, Some("one"), Uuid(8)).unwrap().cluster.as_deref(), Some("one"));
+    }
+
+    #[test]
+    fn an_older_folder_is_written_down_anew_and_a_newer_one_is_refused() {
+        let path = folder("older");
+        let text =
+            |format| format!("version=1\nnode.id=1\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\nesker.format={format}\n");
+        std::fs::write(path.join(FILE), text(1)).unwrap();
+        std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
+        let found = look(&path, 1, None, Uuid(8)).unwrap();
+        assert!(found.is_new && found.directory.to_string() == "W3tlSTdWSAGuUcXwYPGz7A");
+        write(&path, 1, &found).unwrap();
+        assert_eq!(std::fs::read_to_string(path.join(FILE)).unwrap(), text(2));
+        std::fs::write(path.join(FILE), text(3)).unwrap();
+        assert!(look(&path, 1, None, Uuid(8)).unwrap_err().line.contains("format 3"));
     }
 
     #[test]

@@ -16,8 +16,9 @@
 //! | `peers` | calls to other nodes |
 //! | `event` | what the loop and the tasks around it tell each other |
 //! | `disk` | disk operations: threads, order, group commit |
+//! | `journal` | where writes become durable before their files do |
 //! | `format` `lock` | whose the data folder is, and that no other process has it |
-//! | `files` `unpack` | the data folder's files, decompression |
+//! | `files` `durable` `unpack` | the data folder's files, syncs, decompression |
 //! | `admin` `notes` `metrics` | what an operator sees |
 //! | `properties` | the configuration file |
 //! | `exit` `clock` `rt` | the ground |
@@ -48,12 +49,18 @@ mod event;
 mod disk;
 
 #[cfg(not(madsim))]
+mod journal;
+
+#[cfg(not(madsim))]
 mod format;
 #[cfg(not(madsim))]
 mod lock;
 
 #[cfg(not(madsim))]
 mod files;
+
+#[cfg(not(madsim))]
+mod durable;
 #[cfg(not(madsim))]
 mod unpack;
 

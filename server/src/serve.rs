@@ -1,6 +1,6 @@
 //! Puts a node together from its configuration and a real data folder.
 
-use crate::disk::{Disk, DiskThreads};
+use crate::disk::{Disk, DiskThreads, Settings};
 use crate::event::Event;
 use crate::exit::{Code, Failure};
 use crate::metrics::{Metrics, State};
@@ -98,7 +98,10 @@ async fn run(
         let _ = writeln!(std::io::stdout(), "{line}");
     };
     let ready = Box::new(ready);
-    node::run(Parts { config, doors, disk, metrics, events, inbox, connections_max: files_max(), ready }).await
+    let of_node: Arc<dyn Disk> = Arc::clone(&disk) as _;
+    node::run(Parts { config, doors, disk: of_node, metrics, events, inbox, connections_max: files_max(), ready })
+        .await?;
+    disk.close().map_err(|why| Failure::new(Code::Storage, format!("stopped, and the journal was not emptied: {why}")))
 }
 
 fn start_disk(
@@ -106,11 +109,15 @@ fn start_disk(
     config: &NodeConfig,
     metrics: &Arc<Metrics>,
     events: &UnboundedSender<Event>,
-) -> Result<Arc<dyn Disk>, Failure> {
+) -> Result<Arc<DiskThreads>, Failure> {
     let events = events.clone();
     let report = move |completed| drop(events.send(Event::Disk(completed)));
-    let readers = number(&config.file, "disk.threads", 2);
-    match DiskThreads::start(data, readers, Arc::clone(metrics), report) {
+    let settings = Settings {
+        readers: number(&config.file, "disk.threads", 2),
+        journal: number(&config.file, "journal.bytes", 128 << 20) as u64,
+        life: random() as u64,
+    };
+    match DiskThreads::start(data, settings, Arc::clone(metrics), report) {
         Ok(disk) => Ok(Arc::new(disk)),
         Err(why) => Err(in_folder(data, &why)),
     }

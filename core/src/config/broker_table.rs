@@ -129,6 +129,7 @@ pub const BROKER: &[Def] = &[
     Def::new("internal.metadata.delete.delay.millis", Kind::Long, Some("60000"), Range::Any, Use::Idle).internal(),
     Def::new("internal.metadata.log.segment.bytes", Kind::Int, None, Range::Any, Use::Idle).internal(),
     Def::new("internal.metadata.max.batch.size.in.bytes", Kind::Int, Some("8388608"), Range::Any, Use::Idle).internal(),
+    Def::new("journal.bytes", Kind::Long, Some("134217728"), Range::Between(0, 1 << 36), Use::Used).doc("Esker's own: size of the journal in which writes become durable before their files do, at most a sixteenth of the room on the medium; 0: none, each file is synced."),
     Def::new("kafka.metrics.polling.interval.secs", Kind::Int, Some("10"), Range::AtLeast(1), Use::Idle),
     Def::new("kafka.metrics.reporters", Kind::List, Some(""), Range::Any, Use::Idle),
     Def::new("leader.imbalance.check.interval.seconds", Kind::Long, Some("300"), Range::AtLeast(1), Use::Used).doc("How often preferred leadership is looked after."),

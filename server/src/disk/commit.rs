@@ -1,11 +1,13 @@
 //! Group commit: what many operations wrote becomes durable together.
 //!
-//! While one sync runs, rounds gather; the next sync covers them all. A few files are synced one by one, many with one
-//! `syncfs` (a thousand files: 15 ms instead of 240). A sync that fails is final: the pages it could not write may be
-//! gone, and a second sync that succeeds would prove nothing.
+//! While one sync runs, rounds gather; the next sync covers them all. Appends become durable in the journal. What does not go
+//! through it is synced: a few files one by one, many with one `syncfs` (a thousand files: 15 ms instead of 240). A sync
+//! that fails is final.
 
 use super::Completed;
+use crate::durable;
 use crate::files::Files;
+use crate::journal::{Store, Written};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
 use esker_core::id::DirId;
@@ -13,8 +15,8 @@ use esker_core::io::{DiskDone, DiskFault, DiskTag, FileId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Instant;
 
 /// Above this many files and folders one `syncfs` is cheaper than a sync each.
@@ -24,6 +26,8 @@ const SYNC_EACH_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub struct Round {
     pub done: Vec<Done>,
+    /// For the journal.
+    pub written: Vec<Written>,
     pub dirty_files: BTreeSet<FileId>,
     pub dirty_dirs: BTreeSet<DirId>,
 }
@@ -42,6 +46,7 @@ pub struct Done {
 struct Job {
     number: u64,
     done: Vec<Done>,
+    written: Vec<Written>,
     open: Vec<(Dirty, Arc<File>)>,
     fault: Option<DiskFault>,
 }
@@ -68,14 +73,43 @@ struct Sync {
     root: Arc<Files>,
     metrics: Arc<Metrics>,
     report: Arc<dyn Fn(Completed) + Send + std::marker::Sync>,
-    /// The last round that is complete.
-    complete: Arc<AtomicU64>,
+    complete: Arc<Complete>,
     failed: Arc<AtomicBool>,
+    journal: Arc<Journal>,
+}
+
+/// The journal, from when it is ready.
+pub type Journal = OnceLock<Mutex<Store>>;
+
+/// The last round that is complete.
+#[derive(Default)]
+struct Complete {
+    number: Mutex<u64>,
+    more: Condvar,
+}
+
+impl Complete {
+    fn get(&self) -> u64 {
+        *self.number.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, number: u64) {
+        *self.number.lock().unwrap_or_else(PoisonError::into_inner) = number;
+        self.more.notify_all();
+    }
+
+    fn wait(&self, for_number: u64) {
+        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        while *number < for_number {
+            number = self.more.wait(number).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl Commit {
     pub fn start(
         files: Arc<Files>,
+        journal: Arc<Journal>,
         metrics: Arc<Metrics>,
         report: impl Fn(Completed) + Send + 'static,
     ) -> io::Result<Self> {
@@ -91,6 +125,7 @@ impl Commit {
             report: Arc::new(report),
             complete: Arc::default(),
             failed: Arc::default(),
+            journal,
         };
         let of_thread = sync.clone();
         spawn_thread("esker-sync", move || {
@@ -103,7 +138,7 @@ impl Commit {
 
     /// Takes a round. `idle`: no operation waits behind it.
     pub fn take(&mut self, round: Round, idle: bool) {
-        let complete = self.sync.complete.load(Ordering::Acquire);
+        let complete = self.sync.complete.get();
         self.last.retain(|_, number| *number > complete);
         let mut behind: HashSet<DirId> = self.last.keys().copied().collect();
         let (mut now, mut later) = (Completed::new(), Vec::new());
@@ -120,7 +155,7 @@ impl Commit {
             return;
         }
         self.number += 1;
-        let mut job = Job { number: self.number, done: later, open: Vec::new(), fault: None };
+        let mut job = Job { number: self.number, done: later, written: round.written, open: Vec::new(), fault: None };
         self.open(&mut job, &round.dirty_files, &round.dirty_dirs);
         if idle && self.last.is_empty() && complete + 1 == self.number {
             self.sync.carry_out(vec![job]);
@@ -129,6 +164,16 @@ impl Commit {
         self.last.extend(behind.into_iter().map(|dir| (dir, self.number)));
         // The thread lives as long as the process.
         let _ = self.jobs.send(job);
+    }
+
+    /// Waits until every round is complete.
+    pub fn drain(&self) {
+        self.sync.complete.wait(self.number);
+    }
+
+    /// The journal, if it is ready.
+    pub fn journal(&self) -> Option<MutexGuard<'_, Store>> {
+        self.sync.journal.get().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn open(&self, job: &mut Job, files: &BTreeSet<FileId>, dirs: &BTreeSet<DirId>) {
@@ -149,14 +194,21 @@ impl Commit {
 
 impl Sync {
     /// Makes the rounds durable together and reports them complete, in order.
-    fn carry_out(&self, jobs: Vec<Job>) {
+    fn carry_out(&self, mut jobs: Vec<Job>) {
+        let written: Vec<Written> = jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.written)).collect();
         let mut dirty: HashMap<Dirty, &File> = HashMap::new();
         for (name, file) in jobs.iter().flat_map(|job| &job.open) {
             dirty.insert(*name, file);
         }
         let began = Instant::now();
-        let result = if self.failed.load(Ordering::Acquire) { Err(DiskFault::Io) } else { self.sync(&dirty) };
+        let result = if self.failed.load(Ordering::Acquire) {
+            Err(DiskFault::Io)
+        } else {
+            self.journal(&written).and_then(|()| self.sync(&dirty)).map_err(|_| DiskFault::Io)
+        };
         self.metrics.synced(dirty.len(), began.elapsed());
+        // The bytes are wanted no more, and whoever hears of the end may need the room.
+        drop(written);
         let mut fault = result.err();
         let mut completed = Completed::new();
         let mut last = 0;
@@ -175,19 +227,27 @@ impl Sync {
             }
         }
         (self.report)(completed);
-        self.complete.store(last, Ordering::Release);
+        self.complete.set(last);
     }
 
-    fn sync(&self, dirty: &HashMap<Dirty, &File>) -> Result<(), DiskFault> {
+    fn journal(&self, written: &[Written]) -> io::Result<()> {
+        match self.journal.get() {
+            Some(journal) if !written.is_empty() => {
+                journal.lock().unwrap_or_else(PoisonError::into_inner).write(written)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn sync(&self, dirty: &HashMap<Dirty, &File>) -> io::Result<()> {
         if dirty.len() > SYNC_EACH_MAX {
-            return rustix::fs::syncfs(self.root.root_dir()).map_err(|_| DiskFault::Io);
+            return durable::sync_all(self.root.root_dir());
         }
         for (name, file) in dirty {
             match name {
-                Dirty::File(_) => rustix::fs::fdatasync(file),
-                Dirty::Dir(_) => rustix::fs::fsync(file),
+                Dirty::File(_) => durable::sync_file(file)?,
+                Dirty::Dir(_) => durable::sync_open_dir(file)?,
             }
-            .map_err(|_| DiskFault::Io)?;
         }
         Ok(())
     }

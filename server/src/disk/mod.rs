@@ -12,7 +12,7 @@ mod threads;
 mod write;
 
 #[cfg(not(madsim))]
-pub use threads::DiskThreads;
+pub use threads::{DiskThreads, Settings};
 
 use bytes::Bytes;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileRange};
@@ -42,5 +42,7 @@ pub trait Disk: Send + Sync + 'static {
     fn room(&self) -> io::Result<(u64, u64)>;
 }
 
+#[cfg(test)]
+mod loss;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The disk threads keep the contract of `esker_core::io`'s disk operations.
 
+use super::threads::JOURNAL_MIN;
 use super::*;
 use bytes::Bytes;
 use esker_core::id::{DirId, Offset};
@@ -20,13 +21,31 @@ const LOG: FileId = FileId::new(DIR, FileName::Log(Offset(0)));
 const INDEX: FileId = FileId::new(DIR, FileName::Index(Offset(0)));
 
 impl Bench {
+    /// With a journal that is ready.
     fn new(name: &str) -> Self {
+        let bench = Self::start(name, JOURNAL_MIN);
+        let ready = (0..1000).any(|_| {
+            bench.disk.has_journal() || {
+                std::thread::sleep(Duration::from_millis(10));
+                false
+            }
+        });
+        assert!(ready, "the journal is made");
+        bench
+    }
+
+    fn without_journal(name: &str) -> Self {
+        Self::start(name, 0)
+    }
+
+    fn start(name: &str, journal: u64) -> Self {
         let path = std::env::temp_dir().join(format!("esker-disk-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         let (sender, done) = mpsc::channel();
         let report = move |completed: Completed| completed.into_iter().for_each(|one| drop(sender.send(one)));
-        let disk = DiskThreads::start(&path, 2, Arc::default(), report).unwrap();
+        let disk =
+            DiskThreads::start(&path, Settings { readers: 2, journal, life: 1 }, Arc::default(), report).unwrap();
         Self { path, disk, done, serial: 0 }
     }
 
@@ -75,7 +94,11 @@ fn open() -> DiskOp {
 
 #[test]
 fn appends_are_put_together_and_read_back() {
-    let mut bench = Bench::new("append");
+    appends_are_put_together_and_read_back_in(Bench::new("append"));
+    appends_are_put_together_and_read_back_in(Bench::without_journal("append-plain"));
+}
+
+fn appends_are_put_together_and_read_back_in(mut bench: Bench) {
     let mut ops = vec![open(), DiskOp::Create { file: LOG }, DiskOp::Create { file: INDEX }];
     for number in 0..50u64 {
         ops.push(append(LOG, number * 4, b"abcd", number % 3 == 0));
@@ -93,7 +116,11 @@ fn appends_are_put_together_and_read_back() {
 
 #[test]
 fn operations_see_those_before_them() {
-    let mut bench = Bench::new("order");
+    operations_see_those_before_them_in(Bench::new("order"));
+    operations_see_those_before_them_in(Bench::without_journal("order-plain"));
+}
+
+fn operations_see_those_before_them_in(mut bench: Bench) {
     bench.all(vec![open(), DiskOp::Create { file: LOG }]);
     let results = bench.all(vec![
         append(LOG, 0, b"0123456789", false),
@@ -129,7 +156,11 @@ fn what_is_missing_is_told_and_does_not_stop_the_disk() {
 /// A failed change is final: nothing behind it is carried out, in whatever folder.
 #[test]
 fn a_failed_change_is_final() {
-    let mut bench = Bench::new("final");
+    a_failed_change_is_final_in(Bench::new("final"));
+    a_failed_change_is_final_in(Bench::without_journal("final-plain"));
+}
+
+fn a_failed_change_is_final_in(mut bench: Bench) {
     bench.all(vec![open(), DiskOp::Create { file: LOG }]);
     assert!(bench.one(append(FileId::new(DirId(99), FileName::Log(Offset(0))), 0, b"x", true)).is_err());
     assert!(bench.one(append(LOG, 0, b"x", true)).is_err());
@@ -139,7 +170,11 @@ fn a_failed_change_is_final() {
 
 #[test]
 fn many_files_become_durable_together() {
-    let mut bench = Bench::new("many");
+    many_files_become_durable_together_in(Bench::new("many"));
+    many_files_become_durable_together_in(Bench::without_journal("many-plain"));
+}
+
+fn many_files_become_durable_together_in(mut bench: Bench) {
     let mut ops = vec![open()];
     for base in 0..40 {
         let file = FileId::new(DIR, FileName::Log(Offset(base)));

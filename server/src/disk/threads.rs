@@ -7,18 +7,20 @@
 //! The write thread takes everything that waits as one round, carries it out in order, puts waiting appends to one file into
 //! one vectored write, and passes the round on to be made durable together with other rounds (`commit`).
 
-use super::commit::Commit;
+use super::commit::{Commit, Journal};
 use super::look::look;
 use super::queue::Queue;
 use super::write::{self, Writer};
 use super::{Completed, Disk, Source};
 use crate::files::Files;
+use crate::journal::{self, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
 use esker_core::io::{DiskOp, DiskTag, FileRange};
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The disk of a real data folder.
 #[derive(Debug)]
@@ -26,22 +28,46 @@ pub struct DiskThreads {
     files: Arc<Files>,
     writes: Arc<Queue>,
     reads: Arc<Queue>,
+    journal: Arc<Journal>,
 }
 
+/// What a disk is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Threads for reads.
+    pub readers: usize,
+    /// Bytes of the journal, where there is room for it; 0: none.
+    pub journal: u64,
+    /// Drawn anew by each process.
+    pub life: u64,
+}
+
+/// The journal takes one part of so many of the room that is there.
+const JOURNAL_PART: u64 = 16;
+/// A smaller journal would be full all the time.
+pub const JOURNAL_MIN: u64 = 8 << 20;
+
 impl DiskThreads {
-    /// Starts the threads on an existing folder. `done` is called with what is complete, in order.
+    /// Puts back what the journal still has, and starts the threads on an existing folder. `done` is called with what is complete, in order.
     pub fn start(
         root: &Path,
-        readers: usize,
+        settings: Settings,
         metrics: Arc<Metrics>,
         done: impl Fn(Completed) + Clone + Send + 'static,
     ) -> io::Result<Self> {
+        let replayed = journal::replay(root)?;
+        if replayed.put_back > 0 {
+            tracing::info!("the journal had {} writes that were lost elsewhere", replayed.put_back);
+        }
         let files = Arc::new(Files::new(root)?);
+        let journal = Arc::<Journal>::default();
+        prepare(root, settings, Arc::clone(&journal))?;
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
-        let commit = Commit::start(Arc::clone(&files), metrics, done.clone())?;
-        let writer = Writer { files: Arc::clone(&files), queue: Arc::clone(&writes), commit, failed: None };
+        let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, done.clone())?;
+        let (of_writer, settled) = (Arc::clone(&files), HashSet::new());
+        let writer = Writer { files: of_writer, queue: Arc::clone(&writes), commit, settled, failed: None };
         spawn_thread("esker-write", move || writer.run())?;
-        for _ in 0..readers {
+        for _ in 0..settings.readers {
             let (files, queue, done) = (Arc::clone(&files), Arc::clone(&reads), done.clone());
             spawn_thread("esker-read", move || {
                 loop {
@@ -51,8 +77,34 @@ impl DiskThreads {
                 }
             })?;
         }
-        Ok(Self { files, writes, reads })
+        Ok(Self { files, writes, reads, journal })
     }
+
+    #[cfg(test)]
+    pub fn has_journal(&self) -> bool {
+        self.journal.get().is_some()
+    }
+
+    /// After the last operation: all is durable in the files themselves, and the journal is empty.
+    pub fn close(&self) -> io::Result<()> {
+        self.journal.get().map_or(Ok(()), |journal| journal.lock().unwrap_or_else(PoisonError::into_inner).close())
+    }
+}
+
+/// Makes the journal while the node serves already: it is written once from end to end.
+fn prepare(root: &Path, settings: Settings, journal: Arc<Journal>) -> io::Result<()> {
+    let stat = rustix::fs::statvfs(root)?;
+    let room = stat.f_bavail.saturating_mul(stat.f_frsize) / JOURNAL_PART;
+    let bytes = if journal::exists(root, settings.journal) { settings.journal } else { settings.journal.min(room) };
+    if bytes < JOURNAL_MIN {
+        journal::remove(root)?;
+        return Ok(());
+    }
+    let root = root.to_path_buf();
+    spawn_thread("esker-journal", move || match Store::make(&root, bytes, settings.life) {
+        Ok(store) => drop(journal.set(Mutex::new(store))),
+        Err(why) => tracing::warn!("without a journal ({why}): files are synced one by one"),
+    })
 }
 
 impl Disk for DiskThreads {

@@ -2,11 +2,13 @@
 
 use super::commit::{Commit, Done, Round};
 use super::queue::Queue;
+use crate::durable;
 use crate::files::{self, Files, fault_of};
+use crate::journal::Written;
 use bytes::Bytes;
 use esker_core::id::DirId;
-use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId};
-use std::collections::HashMap;
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -20,8 +22,18 @@ struct Run {
     at: u64,
     len: u64,
     bytes: Vec<Bytes>,
+    /// Complete only when it is durable.
+    sync: bool,
     /// Places of the operations in the round.
     ops: Vec<usize>,
+}
+
+/// Logs whose earlier bytes an operation counts on, or takes out of the journal's hands.
+#[derive(Clone, Copy)]
+enum Touched {
+    File(FileId),
+    Files(FileId, FileId),
+    Dir(DirId),
 }
 
 /// The write thread.
@@ -29,6 +41,8 @@ pub struct Writer {
     pub files: Arc<Files>,
     pub queue: Arc<Queue>,
     pub commit: Commit,
+    /// Logs of which every byte is durable once the rounds so far are: what is appended next can be durable in the journal alone.
+    pub settled: HashSet<FileId>,
     /// Something failed: what the medium holds is unknown, and nothing is changed any more.
     pub failed: Option<DiskFault>,
 }
@@ -46,21 +60,26 @@ impl Writer {
         let mut round = Round::default();
         let mut runs: HashMap<FileId, Run> = HashMap::new();
         for (tag, op) in ops {
-            let place = round.done.len();
             let dir = dir_of(&op);
+            let touched = touched(&op);
+            if touched.is_some() && self.commit.journal().is_some() {
+                self.write_runs(&mut runs, &mut round, None);
+                self.commit.take(std::mem::take(&mut round), true);
+                self.commit.drain();
+            }
+            let place = round.done.len();
             round.done.push(Done { tag, dir, result: Ok(DiskDone::Done), durable: is_durable(&op) });
             if let DiskOp::Append { file, at, bytes, sync } = op {
-                self.gather(&mut runs, &mut round, place, (file, at, bytes));
-                if sync {
-                    round.dirty_files.insert(file);
-                }
+                self.gather(&mut runs, &mut round, place, (file, at, bytes, sync));
                 continue;
             }
             // An operation sees what was issued before it for its folder.
             self.write_runs(&mut runs, &mut round, Some(dir));
             let result = match self.failed {
                 Some(fault) => Err(fault),
-                None => self.change(op, &mut round).map_err(|why| fault_of(&why)),
+                None => {
+                    self.settle(&op, touched).and_then(|()| self.change(op, &mut round)).map_err(|why| fault_of(&why))
+                }
             };
             self.set(&mut round, place, result);
         }
@@ -73,7 +92,7 @@ impl Writer {
         runs: &mut HashMap<FileId, Run>,
         round: &mut Round,
         place: usize,
-        (file, at, bytes): (FileId, u64, Vec<Bytes>),
+        (file, at, bytes, sync): (FileId, u64, Vec<Bytes>, bool),
     ) {
         let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
         let continues =
@@ -81,8 +100,16 @@ impl Writer {
         if !continues && let Some(run) = runs.remove(&file) {
             self.write(run, round);
         }
-        let run = runs.entry(file).or_insert_with(|| Run { file, at, len: 0, bytes: Vec::new(), ops: Vec::new() });
+        let run = runs.entry(file).or_insert_with(|| Run {
+            file,
+            at,
+            len: 0,
+            bytes: Vec::new(),
+            sync: false,
+            ops: Vec::new(),
+        });
         run.len += len;
+        run.sync |= sync;
         run.bytes.extend(bytes);
         run.ops.push(place);
     }
@@ -96,17 +123,52 @@ impl Writer {
     }
 
     fn write(&mut self, run: Run, round: &mut Round) {
+        let ops = run.ops.clone();
         let result = match self.failed {
             Some(fault) => Err(fault),
-            None => self
-                .files
-                .open(run.file)
-                .and_then(|file| write_all(&file, run.at, &run.bytes))
-                .map_err(|why| fault_of(&why)),
+            None => self.append(run, round).map_err(|why| fault_of(&why)),
         };
-        for place in run.ops {
+        for place in ops {
             self.set(round, place, result.map(|()| DiskDone::Done));
         }
+    }
+
+    /// Writes, and names in the round what has to become durable, in the journal or in the file.
+    fn append(&mut self, run: Run, round: &mut Round) -> io::Result<()> {
+        let file = self.files.open(run.file)?;
+        write_all(&file, run.at, &run.bytes)?;
+        if !run.sync {
+            self.settled.remove(&run.file);
+        } else if self.settled.contains(&run.file) && self.commit.journal().is_some() {
+            let name = self.files.name(run.file)?.into();
+            round.written.push(Written { id: run.file, file, name, at: run.at, parts: run.bytes });
+        } else {
+            round.dirty_files.insert(run.file);
+            self.settle_log(run.file);
+        }
+        Ok(())
+    }
+
+    /// All of the file is durable, or will be with this round.
+    fn settle_log(&mut self, file: FileId) {
+        if matches!(file.name, FileName::Log(_)) {
+            self.settled.insert(file);
+        }
+    }
+
+    /// Before an operation that is no append, when every round before it is complete: the journal says nothing any more of what is to
+    /// be another file.
+    fn settle(&self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
+        let (Some(mut journal), Some(touched)) = (self.commit.journal(), touched) else { return Ok(()) };
+        if matches!(op, DiskOp::Sync { .. }) {
+            return Ok(());
+        }
+        let is_touched = |file: &FileId| match touched {
+            Touched::File(one) => *file == one,
+            Touched::Files(one, other) => *file == one || *file == other,
+            Touched::Dir(dir) => file.dir == dir,
+        };
+        journal.forget(is_touched, |file| self.files.open(file))
     }
 
     fn set(&mut self, round: &mut Round, place: usize, result: Result<DiskDone, DiskFault>) {
@@ -119,7 +181,7 @@ impl Writer {
     }
 
     /// Carries out what is not an append. What it leaves to be made durable is named in the round.
-    fn change(&self, op: DiskOp, round: &mut Round) -> io::Result<DiskDone> {
+    fn change(&mut self, op: DiskOp, round: &mut Round) -> io::Result<DiskDone> {
         match op {
             DiskOp::OpenDir { dir, name } => self.open_dir(dir, name, round)?,
             DiskOp::RenameDir { dir, name } => {
@@ -130,14 +192,23 @@ impl Writer {
             DiskOp::RemoveDir { dir } => {
                 let path = self.files.folder(dir)?;
                 self.files.unbind(dir);
+                self.settled.retain(|file| file.dir != dir);
                 round.dirty_dirs.remove(&dir);
                 round.dirty_files.retain(|file| file.dir != dir);
                 std::fs::remove_dir_all(path)?;
                 round.dirty_dirs.insert(DirId::ROOT);
             }
-            DiskOp::Create { file } => drop(self.files.create(file)?),
+            DiskOp::Create { file } => {
+                self.files.create(file)?;
+                self.settle_log(file);
+            }
             // Here and now, and not with the round: a segment is durable before the name of the next one can be.
-            DiskOp::Sync { file } => self.files.open(file)?.sync_data()?,
+            DiskOp::Sync { file } => {
+                if !self.settled.contains(&file) || self.commit.journal().is_none() {
+                    durable::sync_file(&*self.files.open(file)?)?;
+                    self.settle_log(file);
+                }
+            }
             DiskOp::Truncate { file, len } => {
                 self.files.open(file)?.set_len(len)?;
                 round.dirty_files.insert(file);
@@ -170,10 +241,12 @@ impl Writer {
         Ok(())
     }
 
-    fn rename(&self, from: FileId, to: FileId, round: &mut Round) -> io::Result<()> {
+    fn rename(&mut self, from: FileId, to: FileId, round: &mut Round) -> io::Result<()> {
         std::fs::rename(self.files.path(from)?, self.files.path(to)?)?;
         self.files.forget(from);
         self.files.forget(to);
+        self.settled.remove(&from);
+        self.settled.remove(&to);
         // What is still to be synced is known by its new name.
         if round.dirty_files.remove(&from) {
             round.dirty_files.insert(to);
@@ -181,8 +254,9 @@ impl Writer {
         Ok(())
     }
 
-    fn delete(&self, file: FileId, round: &mut Round) -> io::Result<()> {
+    fn delete(&mut self, file: FileId, round: &mut Round) -> io::Result<()> {
         self.files.forget(file);
+        self.settled.remove(&file);
         round.dirty_files.remove(&file);
         match std::fs::remove_file(self.files.path(file)?) {
             Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
@@ -227,6 +301,30 @@ const fn is_durable(op: &DiskOp) -> bool {
         | DiskOp::List { .. }
         | DiskOp::Read { .. }
         | DiskOp::Unpack { .. } => false,
+    }
+}
+
+/// What the operation does to logs, but for appends.
+fn touched(op: &DiskOp) -> Option<Touched> {
+    let log = |file: &FileId| matches!(file.name, FileName::Log(_));
+    match op {
+        DiskOp::Create { file }
+        | DiskOp::Sync { file }
+        | DiskOp::Truncate { file, .. }
+        | DiskOp::Replace { file, .. }
+        | DiskOp::Delete { file } => log(file).then_some(Touched::File(*file)),
+        DiskOp::Rename { from, to } => {
+            let to = FileId::new(from.dir, *to);
+            (log(from) || log(&to)).then_some(Touched::Files(*from, to))
+        }
+        DiskOp::RenameDir { dir, .. } | DiskOp::RemoveDir { dir } => Some(Touched::Dir(*dir)),
+        DiskOp::Append { .. }
+        | DiskOp::OpenDir { .. }
+        | DiskOp::SyncDir { .. }
+        | DiskOp::Folders
+        | DiskOp::List { .. }
+        | DiskOp::Read { .. }
+        | DiskOp::Unpack { .. } => None,
     }
 }
 

@@ -1,0 +1,47 @@
+//! The journal: where writes become durable before their files do.
+//!
+//! A sync of a file that grows takes the medium three turns (data, length, flush); a direct write over blocks that were written
+//! before takes one, and one such write serves all files that are dirty. So each round of appends is written a second time, into
+//! one file that is never made longer, and is durable there; the files themselves are synced later, many rounds at once.
+//!
+//! ```text
+//! esker.journal    slot 0 │ slot 1 │ slot 2 │ slot 3      written in turn
+//!                  entry entry entry …                    as `entry` draws them
+//! ```
+//! * `store` writes. Before a slot is begun anew, everything that it speaks of is made durable in the files (`esker-checkpoint`).
+//! * `replay` reads at the start, before anybody opens a file, puts back what the files lack, and empties the journal.
+//! * What a file's bytes are is said by its *last* item. So before a file is cut, renamed, deleted or made anew, what
+//!   the journal says of it is made durable in the file, and an item says that none of it holds any more.
+//!
+//! Only the logs' own files (`.log`) go through it: everything else is written rarely.
+
+mod entry;
+mod replay;
+mod store;
+
+use std::io;
+use std::path::Path;
+
+pub use replay::replay;
+pub use store::{Store, Written};
+
+/// Its name in the data folder.
+pub const FILE: &str = "esker.journal";
+/// Parts that are written in turn.
+const SLOTS: u64 = 4;
+
+/// Whether a journal of that size is there.
+pub fn exists(root: &Path, bytes: u64) -> bool {
+    std::fs::metadata(root.join(FILE)).is_ok_and(|found| found.len() == bytes)
+}
+
+/// Takes the journal away, which holds nothing.
+pub fn remove(root: &Path) -> io::Result<()> {
+    match std::fs::remove_file(root.join(FILE)) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! The journal as it is written.
+
+use super::entry::{BLOCK, Draft, ENTRY_MAX, Head};
+use super::{FILE, SLOTS};
+use crate::durable;
+use esker_core::io::FileId;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+
+/// Above this many files of one slot one `syncfs` makes them durable.
+const FILES_MAX: usize = 4;
+/// A slot with less room than this is taken for full.
+const ROOM_MIN: u64 = 4 * BLOCK as u64;
+
+/// Bytes on their way into a file, which a round has to make durable.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub id: FileId,
+    pub file: Arc<File>,
+    /// Its path below the data folder.
+    pub name: Arc<str>,
+    pub at: u64,
+    pub parts: Vec<bytes::Bytes>,
+}
+
+/// A full slot: it can be begun anew when these files are durable.
+struct Full {
+    generation: u64,
+    files: Files,
+}
+
+/// Files that a slot has writes of.
+enum Files {
+    Few(HashMap<FileId, Arc<File>>),
+    Many,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self::Few(HashMap::new())
+    }
+}
+
+/// What the checkpoint thread has come to.
+#[derive(Default)]
+struct Clean {
+    state: Mutex<State>,
+    more: Condvar,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// Every file of this generation and those before it is durable.
+    upto: u64,
+    failed: bool,
+}
+
+/// The journal, open for writing. Its slots are written in turn; a slot is begun anew when what it holds is durable in the files.
+pub struct Store {
+    file: File,
+    slot_bytes: u64,
+    head: Head,
+    /// Where the next entry goes, in the slot of `head.generation`.
+    at: u64,
+    draft: Draft,
+    files: Files,
+    /// Files of which an entry may speak, by the last generation that does. Replay would bring what it says back.
+    live: HashMap<FileId, (u64, Arc<str>)>,
+    clean: Arc<Clean>,
+    full: mpsc::Sender<Full>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?} at {})", self.head, self.at)
+    }
+}
+
+impl Store {
+    /// Makes the journal's file, all of it written once (only then are its writes cheap), and opens it. `bytes` in all.
+    ///
+    /// # Errors
+    /// What the file system says; `InvalidInput` where it knows no direct writes.
+    pub fn make(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
+        Self::make_file(root, bytes, life).inspect_err(|_| drop(super::remove(root)))
+    }
+
+    fn make_file(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
+        let slot_bytes = (bytes / SLOTS).next_multiple_of(BLOCK as u64).max(ROOM_MIN + ENTRY_MAX as u64);
+        let path = root.join(FILE);
+        let direct = libc::O_DIRECT;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(direct).open(&path)?;
+        let mut at = file.metadata()?.len();
+        if at != slot_bytes * SLOTS {
+            file.set_len(0)?;
+            at = 0;
+            let mut zeros = Draft::new();
+            while at < slot_bytes * SLOTS {
+                let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ENTRY_MAX as u64) as usize);
+                file.write_all_at(piece, at)?;
+                at += piece.len() as u64;
+            }
+            durable::sync_file(&file)?;
+            durable::sync_dir(root)?;
+        }
+        let (full, queue) = mpsc::channel::<Full>();
+        let clean = Arc::<Clean>::default();
+        let (of_thread, of_root) = (Arc::clone(&clean), File::open(root)?);
+        crate::rt::spawn_thread("esker-checkpoint", move || {
+            while let Ok(slot) = queue.recv() {
+                of_thread.make_durable(&slot, &of_root);
+            }
+        })?;
+        let head = Head { life, generation: 1, number: 0, before: 0 };
+        let (draft, files, live) = (Draft::new(), Files::default(), HashMap::new());
+        Ok(Self { file, slot_bytes, head, at: 0, draft, files, live, clean, full })
+    }
+
+    /// Makes what was written to the files durable: when this returns, no loss of power undoes it.
+    pub fn write(&mut self, written: &[Written]) -> io::Result<()> {
+        for one in written {
+            let mut at = one.at;
+            for part in &one.parts {
+                let mut left: &[u8] = part;
+                while !left.is_empty() {
+                    let room = self.room()?;
+                    let taken = self.draft.write(&one.name, at, left, room);
+                    if taken == 0 {
+                        self.put_entry()?;
+                        continue;
+                    }
+                    self.touch(one);
+                    at += taken as u64;
+                    left = left.get(taken..).unwrap_or_default();
+                }
+            }
+        }
+        self.finish()
+    }
+
+    /// The entry in the making speaks of the file.
+    fn touch(&mut self, one: &Written) {
+        if self.live.get(&one.id).is_some_and(|(generation, _)| *generation == self.head.generation) {
+            return;
+        }
+        match &mut self.files {
+            Files::Few(files) if files.len() < FILES_MAX || files.contains_key(&one.id) => {
+                files.insert(one.id, Arc::clone(&one.file));
+            }
+            Files::Few(_) => self.files = Files::Many,
+            Files::Many => {}
+        }
+        self.live.insert(one.id, (self.head.generation, Arc::clone(&one.name)));
+    }
+
+    /// Before files are cut, renamed, deleted or made anew: what the journal has of them is durable in the files themselves, and is
+    /// not put back after that.
+    pub fn forget(
+        &mut self,
+        is_touched: impl Fn(&FileId) -> bool,
+        open: impl Fn(FileId) -> io::Result<Arc<File>>,
+    ) -> io::Result<()> {
+        let touched = self.live.iter().filter(|(id, _)| is_touched(id));
+        let names: Vec<(FileId, Arc<str>)> = touched.map(|(id, (_, name))| (*id, Arc::clone(name))).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        for (id, name) in names {
+            durable::sync_file(&*open(id)?)?;
+            let room = self.room()?;
+            if !self.draft.forget(&name, room) {
+                self.put_entry()?;
+                let room = self.room()?;
+                let taken = self.draft.forget(&name, room);
+                assert!(taken, "a name fits into an entry of its own");
+            }
+            self.live.remove(&id);
+        }
+        self.finish()
+    }
+
+    /// Bytes that an entry may have; turns to the next slot where this one is full.
+    fn room(&mut self) -> io::Result<usize> {
+        let mut left = self.slot_bytes - self.at;
+        if left < ROOM_MIN && self.draft.is_empty() {
+            self.next_slot()?;
+            left = self.slot_bytes;
+        }
+        Ok(left.min(ENTRY_MAX as u64) as usize / BLOCK * BLOCK)
+    }
+
+    fn next_slot(&mut self) -> io::Result<()> {
+        // What follows in another slot counts on all that is in this one.
+        durable::sync_file(&self.file)?;
+        let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
+        // The thread lives as long as the process.
+        let _ = self.full.send(slot);
+        let next = self.head.generation + 1;
+        self.clean.wait(next.saturating_sub(SLOTS))?;
+        self.live.retain(|_, (generation, _)| *generation + SLOTS > next);
+        self.head = Head { generation: next, number: 0, before: self.head.number, ..self.head };
+        self.at = 0;
+        Ok(())
+    }
+
+    /// Writes the entry in the making, not yet durable.
+    fn put_entry(&mut self) -> io::Result<()> {
+        let place = (self.head.generation % SLOTS) * self.slot_bytes + self.at;
+        let bytes = self.draft.finish(self.head);
+        self.file.write_all_at(bytes, place)?;
+        self.at += bytes.len() as u64;
+        assert!(self.at <= self.slot_bytes, "an entry lies in its slot");
+        self.head.number += 1;
+        self.draft.clear();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if !self.draft.is_empty() {
+            self.put_entry()?;
+        }
+        durable::sync_file(&self.file)
+    }
+
+    /// Makes the files themselves durable and empties the journal.
+    pub fn close(&mut self) -> io::Result<()> {
+        let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
+        let _ = self.full.send(slot);
+        self.clean.wait(self.head.generation)?;
+        let oldest = (self.head.generation + 1).saturating_sub(SLOTS);
+        empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))
+    }
+}
+
+/// Takes the first block of these slots away, so that no entry is found there. From the oldest generation to the newest, each
+/// durably: what an old one says may be taken back in a newer.
+pub fn empty(file: &File, slot_bytes: u64, slots: impl Iterator<Item = u64>) -> io::Result<()> {
+    let mut zeros = Draft::new();
+    for slot in slots {
+        file.write_all_at(zeros.zeros(BLOCK), slot * slot_bytes)?;
+        durable::sync_file(file)?;
+    }
+    Ok(())
+}
+
+impl Clean {
+    fn make_durable(&self, slot: &Full, root: &File) {
+        let done = match &slot.files {
+            Files::Few(files) => files.values().try_for_each(|file| durable::sync_file(file)),
+            Files::Many => durable::sync_all(root),
+        };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match done {
+            Ok(()) => state.upto = slot.generation,
+            Err(_) => state.failed = true,
+        }
+        self.more.notify_all();
+    }
+
+    /// Waits until every file of that generation is durable.
+    fn wait(&self, generation: u64) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.upto < generation && !state.failed {
+            state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.failed { Err(io::Error::other("a file of the journal could not be synced")) } else { Ok(()) }
+    }
+}

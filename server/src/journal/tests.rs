@@ -1,0 +1,242 @@
+//! The journal by itself: what it says is put back, what it takes back is not, and damage is not passed over.
+
+use super::store::Written;
+use super::*;
+use crate::durable::shadow;
+use bytes::Bytes;
+use esker_core::id::{DirId, Offset};
+use esker_core::io::{FileId, FileName};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The smallest journal: slots of little more than one entry.
+const BYTES: u64 = 1 << 20;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("esker-journal-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(path.join("t-0")).unwrap();
+        Self(path)
+    }
+
+    fn store(&self, life: u64) -> Store {
+        Store::make(&self.0, BYTES, life).unwrap()
+    }
+
+    fn path(&self, base: i64) -> PathBuf {
+        self.0.join(format!("t-0/{base:020}.log"))
+    }
+
+    /// Makes the file with those bytes.
+    fn file(&self, base: i64, bytes: &[u8]) -> Arc<File> {
+        std::fs::write(self.path(base), bytes).unwrap();
+        Arc::new(OpenOptions::new().read(true).write(true).open(self.path(base)).unwrap())
+    }
+
+    fn read(&self, base: i64) -> Vec<u8> {
+        std::fs::read(self.path(base)).unwrap()
+    }
+
+    /// Flips a bit of the journal.
+    fn flip(&self, at: u64) {
+        let file = OpenOptions::new().read(true).write(true).open(self.0.join(FILE)).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], at).unwrap();
+    }
+}
+
+const fn id(base: i64) -> FileId {
+    FileId::new(DirId(5), FileName::Log(Offset(base)))
+}
+
+fn written(file: &Arc<File>, base: i64, at: u64, parts: &[&'static [u8]]) -> Written {
+    let name = format!("t-0/{base:020}.log").into();
+    Written {
+        id: id(base),
+        file: Arc::clone(file),
+        name,
+        at,
+        parts: parts.iter().map(|part| Bytes::from_static(part)).collect(),
+    }
+}
+
+#[test]
+fn what_a_file_lacks_is_put_back_and_the_journal_is_empty_then() {
+    let folder = Folder::new("back");
+    let file = folder.file(0, b"0123");
+    let mut store = folder.store(1);
+    store.write(&[written(&file, 0, 4, &[b"45", b"67"]), written(&file, 0, 8, &[b"89"])]).unwrap();
+    store.write(&[written(&file, 0, 10, &[b"ab"])]).unwrap();
+    let replayed = replay(&folder.0).unwrap();
+    assert_eq!((replayed.entries, replayed.put_back, replayed.left_out), (2, 2, 0));
+    assert_eq!(folder.read(0), b"0123456789ab");
+    assert_eq!(replay(&folder.0).unwrap(), Default::default(), "nothing is left to be put back");
+}
+
+#[test]
+fn what_stands_in_the_file_is_not_written_again() {
+    let folder = Folder::new("there");
+    let file = folder.file(0, b"0123456789");
+    folder.store(1).write(&[written(&file, 0, 4, &[b"4567"])]).unwrap();
+    let replayed = replay(&folder.0).unwrap();
+    assert_eq!((replayed.entries, replayed.put_back), (1, 0));
+}
+
+#[test]
+fn what_was_forgotten_stays_away_and_what_came_later_does_not() {
+    let folder = Folder::new("forgotten");
+    let file = folder.file(0, b"");
+    let mut store = folder.store(1);
+    store.write(&[written(&file, 0, 0, &[b"0123456789"])]).unwrap();
+    store.forget(|file| *file == id(0), |_| Ok(Arc::clone(&file))).unwrap();
+    std::fs::write(folder.path(0), b"0123").unwrap();
+    store.write(&[written(&file, 0, 4, &[b"xy"])]).unwrap();
+    replay(&folder.0).unwrap();
+    assert_eq!(folder.read(0), b"0123xy");
+}
+
+#[test]
+fn files_that_are_gone_or_shorter_are_left_alone() {
+    let folder = Folder::new("gone");
+    let (gone, short) = (folder.file(0, b""), folder.file(7, b"0123456789"));
+    let mut store = folder.store(1);
+    store.write(&[written(&gone, 0, 0, &[b"never promised"]), written(&short, 7, 10, &[b"ab"])]).unwrap();
+    std::fs::remove_file(folder.path(0)).unwrap();
+    std::fs::write(folder.path(7), b"01").unwrap();
+    let replayed = replay(&folder.0).unwrap();
+    assert_eq!((replayed.put_back, replayed.left_out), (0, 2));
+    assert!(!folder.path(0).exists());
+    assert_eq!(folder.read(7), b"01");
+}
+
+/// More than the journal holds, through all slots several times: every slot is begun anew only when its files are durable.
+#[test]
+fn slots_are_written_in_turn() {
+    let folder = Folder::new("turn");
+    let file = folder.file(0, b"");
+    let mut store = folder.store(1);
+    let piece: &'static [u8] = vec![7; 300_000].leak();
+    let mut len = 0;
+    for _ in 0..60 {
+        file.write_all_at(piece, len).unwrap();
+        store.write(&[written(&file, 0, len, &[piece])]).unwrap();
+        len += piece.len() as u64;
+    }
+    // The last that was said is all in the journal.
+    let kept = len - 2 * piece.len() as u64;
+    std::fs::File::options().write(true).open(folder.path(0)).unwrap().set_len(kept).unwrap();
+    let replayed = replay(&folder.0).unwrap();
+    assert!(replayed.put_back >= 2 && replayed.left_out == 0, "{replayed:?}");
+    assert_eq!(folder.read(0).len() as u64, len);
+    assert!(folder.read(0).iter().all(|byte| *byte == 7));
+}
+
+/// Power is lost when the journal has been through all its slots, and nothing is left but what was synced.
+#[test]
+fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
+    // A slot has three entries, of as many files, or ten, of more files than are synced one by one.
+    for (len, rounds) in [(300_000, 10), (100_000, 30)] {
+        let folder = Folder::new(&format!("checkpoint-{len}"));
+        let (root, image) = (folder.0.clone(), folder.0.with_extension("image"));
+        let files: Vec<_> = (0..6).map(|base| folder.file(base, b"")).collect();
+        let mut store = folder.store(1);
+        shadow::watch(&root);
+        let piece: &'static [u8] = vec![7; len].leak();
+        for round in 0..rounds {
+            for (base, file) in (0..).zip(&files) {
+                file.write_all_at(piece, round * len as u64).unwrap();
+                store.write(&[written(file, base, round * len as u64, &[piece])]).unwrap();
+            }
+        }
+        shadow::lose_power(&root, &image, &mut |_| 0);
+        replay(&image).unwrap();
+        for base in 0..6 {
+            let bytes = std::fs::read(image.join(format!("t-0/{base:020}.log"))).unwrap();
+            assert_eq!(bytes.len() as u64, rounds * len as u64, "file {base}");
+            assert!(bytes.iter().all(|byte| *byte == 7), "file {base}");
+        }
+        std::fs::remove_dir_all(image).unwrap();
+    }
+}
+
+/// What cannot be made durable elsewhere stays in the journal, which takes no more when it is full.
+#[test]
+fn a_file_that_cannot_be_synced_ends_the_journal() {
+    let folder = Folder::new("unsynced");
+    folder.file(0, b"");
+    let unsynced = Arc::new(File::open("/dev/null").unwrap());
+    let mut store = folder.store(1);
+    let piece: &'static [u8] = vec![7; 500_000].leak();
+    let ended = (0..10).find(|at| store.write(&[written(&unsynced, 0, at * 500_000, &[piece])]).is_err());
+    // It has two entries in each of four slots.
+    let whole = ended.expect("the journal is full");
+    assert!((2..=8).contains(&whole), "{whole} writes are durable");
+    let replayed = replay(&folder.0).unwrap();
+    assert!(replayed.put_back >= whole, "{replayed:?}");
+    assert!(folder.read(0).len() as u64 >= whole * piece.len() as u64);
+}
+
+/// A journal that lost entries in its midst says so: what was acknowledged may be gone.
+#[test]
+fn damage_in_the_midst_is_an_error_and_at_the_end_is_a_torn_write() {
+    for (slot, ends_well) in [(1, true), (2, false), (3, false), (0, true)] {
+        let folder = Folder::new(&format!("damage-{slot}"));
+        let file = folder.file(0, b"");
+        let mut store = folder.store(1);
+        let piece: &'static [u8] = vec![7; 500_000].leak();
+        // Generations 1 to 4: slots 1, 2, 3, and 0.
+        for at in 0..8 {
+            file.write_all_at(piece, at * piece.len() as u64).unwrap();
+            store.write(&[written(&file, 0, at * piece.len() as u64, &[piece])]).unwrap();
+        }
+        let slot_bytes = std::fs::metadata(folder.0.join(FILE)).unwrap().len() / SLOTS;
+        folder.flip(slot * slot_bytes + 5000);
+        assert_eq!(replay(&folder.0).is_ok(), ends_well, "slot {slot}");
+    }
+}
+
+#[test]
+fn entries_of_another_process_are_damage() {
+    let folder = Folder::new("lives");
+    let file = folder.file(0, b"");
+    let mut store = folder.store(1);
+    let piece: &'static [u8] = vec![7; 900_000].leak();
+    for at in 0..2 {
+        store.write(&[written(&file, 0, at * piece.len() as u64, &[piece])]).unwrap();
+    }
+    // Without a replay between.
+    folder.store(2).write(&[written(&file, 0, 0, &[b"x"])]).unwrap();
+    let why = replay(&folder.0).unwrap_err();
+    assert!(why.to_string().contains("Remove the file"), "{why}");
+}
+
+#[test]
+fn closed_in_order_it_is_empty() {
+    let folder = Folder::new("closed");
+    let file = folder.file(0, b"0123");
+    let mut store = folder.store(1);
+    store.write(&[written(&file, 0, 4, &[b"45"])]).unwrap();
+    store.close().unwrap();
+    assert_eq!(replay(&folder.0).unwrap(), Default::default());
+}
+
+#[test]
+fn names_outside_the_data_folder_are_not_followed() {
+    let folder = Folder::new("outside");
+    let file = folder.file(0, b"");
+    let outside = folder.0.join("../esker-journal-outside.log");
+    std::fs::write(&outside, b"").unwrap();
+    let mut store = folder.store(1);
+    for name in ["../esker-journal-outside.log", "t-0/../../esker-journal-outside.log", "/etc/hostname", "t-0//x"] {
+        store.write(&[Written { name: name.into(), ..written(&file, 0, 0, &[b"x"]) }]).unwrap();
+    }
+    assert_eq!(replay(&folder.0).unwrap().left_out, 4);
+    assert_eq!(std::fs::read(&outside).unwrap(), b"");
+    std::fs::remove_file(outside).unwrap();
+}
