@@ -13,6 +13,8 @@ mod connections;
 mod disk;
 #[path = "server/garbage.rs"]
 mod garbage;
+#[path = "server/journal.rs"]
+mod journal;
 #[path = "server/node.rs"]
 mod node;
 #[path = "server/start.rs"]

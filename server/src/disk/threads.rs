@@ -102,7 +102,10 @@ fn prepare(root: &Path, settings: Settings, journal: Arc<Journal>) -> io::Result
     }
     let root = root.to_path_buf();
     spawn_thread("esker-journal", move || match Store::make(&root, bytes, settings.life) {
-        Ok(store) => drop(journal.set(Mutex::new(store))),
+        Ok(store) => {
+            let _ = journal.set(Mutex::new(store));
+            tracing::info!("writes go to a journal of {} MiB first", bytes >> 20);
+        }
         Err(why) => tracing::warn!("without a journal ({why}): files are synced one by one"),
     })
 }

@@ -34,7 +34,7 @@ fn one(number: u64, len: usize) -> Vec<u8> {
 }
 
 /// Sends one record with acks=all: its error code and offset, or why there is no answer.
-fn send(conn: &mut Conn, number: u64, len: usize) -> Result<(i16, i64), String> {
+pub fn send(conn: &mut Conn, number: u64, len: usize) -> Result<(i16, i64), String> {
     let body = records::produce("t", 0, -1, &one(number, len));
     conn.send(records::PRODUCE, records::PRODUCE_VERSION, true, &body).map_err(|why| why.to_string())?;
     let (_, answer) = conn.receive(LIMIT).map_err(|lack| format!("{lack:?}"))?;
@@ -71,7 +71,7 @@ fn read(conn: &mut Conn, offset: i64) -> u64 {
 }
 
 /// Every acknowledged record is where it was said to be.
-fn all_there(address: SocketAddr, acked: &[(i64, u64)]) {
+pub fn all_there(address: SocketAddr, acked: &[(i64, u64)]) {
     until("the leader leads", || rpc::offset(address, "t", 0, -1).is_ok());
     let mut conn = Conn::open(address).expect("the port is open");
     for (offset, number) in acked {
