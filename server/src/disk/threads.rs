@@ -45,7 +45,7 @@ pub struct Settings {
 /// The journal takes one part of so many of the room that is there.
 const JOURNAL_PART: u64 = 16;
 /// A smaller journal would be full all the time.
-pub const JOURNAL_MIN: u64 = 8 << 20;
+pub const JOURNAL_MIN: u64 = 16 << 20;
 
 impl DiskThreads {
     /// Puts back what the journal still has, and starts the threads on an existing folder. `done` is called with what is complete, in order.

@@ -22,7 +22,7 @@ pub const HEAD: usize = 48;
 /// Bytes of an item before its name.
 pub const ITEM: usize = 16;
 /// Bytes of an entry, padding included. Larger writes are cut into several items.
-pub const ENTRY_MAX: usize = 1 << 20;
+pub const ENTRY_MAX: usize = 512 << 10;
 
 const MAGIC: [u8; 4] = *b"eskj";
 const WRITE: u8 = 1;

@@ -5,8 +5,8 @@
 //! one file that is never made longer, and is durable there; the files themselves are synced later, many rounds at once.
 //!
 //! ```text
-//! esker.journal    slot 0 │ slot 1 │ slot 2 │ slot 3      written in turn
-//!                  entry entry entry …                    as `entry` draws them
+//! esker.journal    slot 0 │ slot 1 │ … │ slot 15      written in turn
+//!                  entry entry entry …                as `entry` draws them
 //! ```
 //! * `store` writes. Before a slot is begun anew, everything that it speaks of is made durable in the files (`esker-checkpoint`).
 //! * `replay` reads at the start, before anybody opens a file, puts back what the files lack, and empties the journal.
@@ -27,8 +27,8 @@ pub use store::{Store, Written};
 
 /// Its name in the data folder.
 pub const FILE: &str = "esker.journal";
-/// Parts that are written in turn.
-const SLOTS: u64 = 4;
+/// Parts that are written in turn. Smaller ones are synced in smaller bursts, behind which writes to the journal have to wait.
+const SLOTS: u64 = 16;
 
 /// Whether a journal of that size is there.
 pub fn exists(root: &Path, bytes: u64) -> bool {

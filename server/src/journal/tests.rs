@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The smallest journal: slots of little more than one entry.
+/// The smallest journal: slots of little more than one entry, nearly 9 MB in all.
 const BYTES: u64 = 1 << 20;
 
 struct Folder(PathBuf);
@@ -123,7 +123,7 @@ fn slots_are_written_in_turn() {
     let mut store = folder.store(1);
     let piece: &'static [u8] = vec![7; 300_000].leak();
     let mut len = 0;
-    for _ in 0..60 {
+    for _ in 0..120 {
         file.write_all_at(piece, len).unwrap();
         store.write(&[written(&file, 0, len, &[piece])]).unwrap();
         len += piece.len() as u64;
@@ -140,8 +140,8 @@ fn slots_are_written_in_turn() {
 /// Power is lost when the journal has been through all its slots, and nothing is left but what was synced.
 #[test]
 fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
-    // A slot has three entries, of as many files, or ten, of more files than are synced one by one.
-    for (len, rounds) in [(300_000, 10), (100_000, 30)] {
+    // A slot has two entries, of as many files, or ten, of more files than are synced one by one.
+    for (len, rounds) in [(200_000, 15), (50_000, 60)] {
         let folder = Folder::new(&format!("checkpoint-{len}"));
         let (root, image) = (folder.0.clone(), folder.0.with_extension("image"));
         let files: Vec<_> = (0..6).map(|base| folder.file(base, b"")).collect();
@@ -172,11 +172,11 @@ fn a_file_that_cannot_be_synced_ends_the_journal() {
     folder.file(0, b"");
     let unsynced = Arc::new(File::open("/dev/null").unwrap());
     let mut store = folder.store(1);
-    let piece: &'static [u8] = vec![7; 500_000].leak();
-    let ended = (0..10).find(|at| store.write(&[written(&unsynced, 0, at * 500_000, &[piece])]).is_err());
-    // It has two entries in each of four slots.
+    let piece: &'static [u8] = vec![7; 250_000].leak();
+    let ended = (0..50).find(|at| store.write(&[written(&unsynced, 0, at * 250_000, &[piece])]).is_err());
+    // It has two entries in each slot.
     let whole = ended.expect("the journal is full");
-    assert!((2..=8).contains(&whole), "{whole} writes are durable");
+    assert!((2..=2 * SLOTS).contains(&whole), "{whole} writes are durable");
     let replayed = replay(&folder.0).unwrap();
     assert!(replayed.put_back >= whole, "{replayed:?}");
     assert!(folder.read(0).len() as u64 >= whole * piece.len() as u64);
@@ -185,13 +185,13 @@ fn a_file_that_cannot_be_synced_ends_the_journal() {
 /// A journal that lost entries in its midst says so: what was acknowledged may be gone.
 #[test]
 fn damage_in_the_midst_is_an_error_and_at_the_end_is_a_torn_write() {
-    for (slot, ends_well) in [(1, true), (2, false), (3, false), (0, true)] {
+    for (slot, ends_well) in [(1, true), (2, false), (SLOTS - 1, false), (0, true)] {
         let folder = Folder::new(&format!("damage-{slot}"));
         let file = folder.file(0, b"");
         let mut store = folder.store(1);
-        let piece: &'static [u8] = vec![7; 500_000].leak();
-        // Generations 1 to 4: slots 1, 2, 3, and 0.
-        for at in 0..8 {
+        let piece: &'static [u8] = vec![7; 250_000].leak();
+        // Two in each slot, from the second on: the first one is the last.
+        for at in 0..2 * SLOTS {
             file.write_all_at(piece, at * piece.len() as u64).unwrap();
             store.write(&[written(&file, 0, at * piece.len() as u64, &[piece])]).unwrap();
         }
@@ -206,7 +206,7 @@ fn entries_of_another_process_are_damage() {
     let folder = Folder::new("lives");
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
-    let piece: &'static [u8] = vec![7; 900_000].leak();
+    let piece: &'static [u8] = vec![7; 400_000].leak();
     for at in 0..2 {
         store.write(&[written(&file, 0, at * piece.len() as u64, &[piece])]).unwrap();
     }

@@ -7,14 +7,14 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// The smallest journal there is: four slots of 2 MiB.
-const SMALL: [&str; 2] = ["--set", "journal.bytes=8388608"];
-const SLOT: u64 = 2 << 20;
+/// The smallest journal there is: sixteen slots of 1 MiB.
+const SMALL: [&str; 2] = ["--set", "journal.bytes=16777216"];
+const SLOT: u64 = 1 << 20;
 
 /// A node whose journal is in use, and killed after so many records; what it acknowledged.
 fn killed(data: &Path, records: u64, len: usize) -> Vec<(i64, u64)> {
     let mut node = Node::start(data, &SMALL);
-    node.said("journal of 8 MiB");
+    node.said("journal of 16 MiB");
     topic(node.address);
     let mut conn = Conn::open(node.address).expect("the port is open");
     let acked = (1..=records).map(|number| match send(&mut conn, number, len).expect("an answer") {
@@ -52,12 +52,12 @@ fn what_only_the_journal_has_is_put_back() {
 fn a_damaged_journal_is_refused_until_someone_takes_it_away() {
     let scratch = Scratch::new("journal-damage");
     let data = scratch.join("data");
-    // Three slots and a part of the fourth.
-    let acked = killed(&data, 75, 95_000);
+    // Seven slots and a part of the eighth.
+    let acked = killed(&data, 80, 95_000);
     let journal = data.join("esker.journal");
     let file = OpenOptions::new().read(true).write(true).open(&journal).expect("the journal");
     let mut byte = [0];
-    // Generation 2 of four.
+    // The second of them.
     file.read_exact_at(&mut byte, 2 * SLOT + 9000).expect("a slot");
     file.write_all_at(&[byte[0] ^ 4], 2 * SLOT + 9000).expect("a slot");
     let output = run(serve(&data, &SMALL).env("RUST_LOG", "off"));
