@@ -24,6 +24,10 @@ pub const ITEM: usize = 16;
 /// Bytes of an entry, padding included. Larger writes are cut into several items.
 pub const ENTRY_MAX: usize = 512 << 10;
 
+/// Entries are made in so many places of memory in turn: the medium reads the last ones meanwhile, and what another reads is slow
+/// to write to again.
+const AREAS: usize = 8;
+
 const MAGIC: [u8; 4] = *b"eskj";
 const WRITE: u8 = 1;
 const FORGET: u8 = 2;
@@ -49,8 +53,11 @@ pub enum Item<'a> {
 /// An entry in the making, in memory that is aligned as a direct write wants it.
 #[derive(Debug)]
 pub struct Draft {
-    /// One block more than is used: `start` is where the first whole block begins.
+    /// One block more than is used: the first area begins with the first whole block.
     raw: Vec<u8>,
+    first: usize,
+    area: usize,
+    /// Where the area begins.
     start: usize,
     len: usize,
     items: u32,
@@ -60,7 +67,7 @@ pub struct Draft {
 
 impl Draft {
     pub const fn new() -> Self {
-        Self { raw: Vec::new(), start: 0, len: HEAD, items: 0, last: None }
+        Self { raw: Vec::new(), start: 0, first: 0, area: 0, len: HEAD, items: 0, last: None }
     }
 
     pub const fn is_empty(&self) -> bool {
@@ -75,9 +82,10 @@ impl Draft {
     /// The memory is taken with the first entry: a node that writes nothing does without.
     fn allocate(&mut self) {
         if self.raw.is_empty() {
-            self.raw = vec![0; ENTRY_MAX + BLOCK];
-            self.start = self.raw.as_ptr().align_offset(BLOCK);
-            assert!(self.start < BLOCK, "a vector of bytes can be aligned");
+            self.raw = vec![0; AREAS * ENTRY_MAX + BLOCK];
+            self.first = self.raw.as_ptr().align_offset(BLOCK);
+            assert!(self.first < BLOCK, "a vector of bytes can be aligned");
+            self.start = self.first;
         }
     }
 
@@ -166,6 +174,8 @@ impl Draft {
 
     /// Begins the next entry.
     pub const fn clear(&mut self) {
+        self.area = (self.area + 1) % AREAS;
+        self.start = self.first + self.area * ENTRY_MAX;
         self.len = HEAD;
         self.items = 0;
         self.last = None;
