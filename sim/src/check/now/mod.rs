@@ -199,7 +199,9 @@ fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> 
     for member in &state.isr {
         let Some(process) = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref()) else { continue };
         let Some(replica) = process.broker.node().partitions.get(partition.key()) else { continue };
-        if replica.is_open() && replica.is_online() {
+        // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew.
+        let same_story = replica.leader_epoch() <= partition.leader_epoch();
+        if replica.is_open() && replica.is_online() && same_story {
             watermark::Watermark::compare(partition.folder(), partition.watermark(), *member, replica.log().synced())?;
         }
     }
