@@ -94,10 +94,17 @@ impl Watch {
     }
 
     pub fn on_note(&mut self, node: usize, note: &Note, disk: &Disk) {
-        if let Note::LogTruncated { dir, from, to } = note
-            && to >= from
-        {
-            self.shadows[node].on_restart_at(*dir);
+        if let Note::LogTruncated { dir, from, to } = note {
+            if to >= from {
+                self.shadows[node].on_restart_at(*dir);
+            }
+            // A log without a batch that begins anew, at the first batch that it is given, says nothing of what is committed.
+            let folder = self.shadows[node].folder(*dir).map(str::to_string);
+            if let Some(folder) =
+                folder.filter(|folder| self.shadows[node].log(folder).is_some_and(shadow::Shadow::is_empty))
+            {
+                self.watermark.forget_log(node, &folder);
+            }
         }
         let Note::LogOpened { dir, end, .. } = note else { return };
         self.shadows[node].on_opened(*dir, *end, disk, self.rotten == Some(node));
