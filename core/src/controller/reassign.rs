@@ -117,8 +117,7 @@ impl Controller {
     /// The partition without what its reassignment has added (Kafka's `PartitionReassignmentRevert`).
     fn revert(&self, topic: &Topic, number: i32, was: &Partition) -> Result<Option<Partition>, Refusal> {
         if !was.is_reassigning() {
-            let why = "No partition reassignment is in progress.";
-            return Err(Refusal::because(ErrorCode::NoReassignmentInProgress, why));
+            return Err(ErrorCode::NoReassignmentInProgress.into());
         }
         let stay = |nodes: &[NodeId]| nodes.iter().copied().filter(|node| !was.adding.contains(node)).collect();
         let (replicas, mut isr): (Vec<NodeId>, Vec<NodeId>) = (stay(&was.replicas), stay(&was.isr));
