@@ -121,6 +121,8 @@ mutants! {
     WatermarkCheckpointAhead = "watermark-checkpoint-ahead",
     /// The first offset that a group commits stays, whatever it commits later.
     OlderCommitWins = "older-commit-wins",
+    /// A reassignment ends before the replicas that it adds are in sync: they are taken for it.
+    ReassignTooEarly = "reassign-too-early",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

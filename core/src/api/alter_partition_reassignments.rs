@@ -1,7 +1,7 @@
-//! AlterPartitionReassignments (key 45, versions 0 to 1): replicas get another order (KIP-455); moving them is not built yet.
+//! AlterPartitionReassignments (key 45, versions 0 to 1): replicas move to other brokers, or stay where they were (KIP-455).
 //!
-//! Decided by the active controller (`controller` has the rules and the error codes), answered when it is committed; any other
-//! broker passes the request on to it.
+//! Decided by the active controller (`controller` has the rules and the error codes), answered when it is committed: what was
+//! asked for has begun then, and has ended where nothing had to be copied. Any other broker passes the request on to it.
 
 use crate::io::Ask;
 use crate::node::Node;

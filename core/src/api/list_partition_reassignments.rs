@@ -1,18 +1,23 @@
-//! ListPartitionReassignments (key 46, version 0): the reassignments under way. Replicas cannot be moved yet, so there are none.
+//! ListPartitionReassignments (key 46, version 0): the reassignments under way, with what each adds and removes (KIP-455).
 //!
-//! Kafka answers at the controller from its replication control; with nothing under way both answer alike.
+//! Told by the active controller once all that it knows is committed; any other broker passes the request on to it, as Kafka's does.
 
+use crate::controller::Decision;
 use crate::io::Ask;
 use crate::node::Node;
 use crate::time::Now;
-use kafka_protocol::messages::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse};
+use kafka_protocol::messages::{ApiKey, ListPartitionReassignmentsRequest};
 
-/// Answers with the empty list.
+/// Answers, or passes on.
 pub fn on_list_partition_reassignments(
     node: &mut Node,
-    _now: Now,
+    now: Now,
     ask: Ask,
-    _request: ListPartitionReassignmentsRequest,
+    request: ListPartitionReassignmentsRequest,
 ) {
-    ask.reply(&mut node.out, ListPartitionReassignmentsResponse::default().with_error_message(None));
+    let Some(controller) = node.controller() else {
+        return node.forward(now, ask, ApiKey::ListPartitionReassignments, request);
+    };
+    let decision = Decision::only(controller.list_partition_reassignments(&request));
+    node.commit(now, ask, decision);
 }

@@ -27,21 +27,35 @@ pub fn change(
     election: Election,
     acceptable: &dyn Fn(NodeId) -> bool,
 ) -> Option<Partition> {
-    assert!(isr.iter().all(|node| was.has_replica(*node)), "the in-sync set stays within the replicas");
-    let electable = |node: NodeId| (isr.contains(&node) || mutant::is(Mutant::ElectOutOfSync)) && acceptable(node);
-    let leader = elect(was, election, &electable);
+    change_to(was, Partition { isr, recovering, ..was.clone() }, election, acceptable)
+}
+
+/// The same where the replicas may change as well: `aim` has those that are wanted, and what a reassignment adds and removes.
+/// Whatever the change was made for, a reassignment that can end ends with it.
+pub fn change_to(
+    was: &Partition,
+    mut aim: Partition,
+    election: Election,
+    acceptable: &dyn Fn(NodeId) -> bool,
+) -> Option<Partition> {
+    assert!(aim.isr.iter().all(|node| aim.has_replica(*node)), "the in-sync set stays within the replicas");
+    complete(&mut aim);
+    let electable = |node: NodeId| {
+        let in_sync = aim.in_sync(node) || mutant::is(Mutant::ElectOutOfSync) && aim.has_replica(node);
+        in_sync && acceptable(node)
+    };
+    let leader = elect(was.leader, &aim, election, &electable);
     let unclean = match election {
-        Election::Unclean if leader.is_none() => was.replicas.iter().copied().find(|node| acceptable(*node)),
+        Election::Unclean if leader.is_none() => aim.replicas.iter().copied().find(|node| acceptable(*node)),
         Election::Preferred | Election::Online | Election::Unclean => None,
     };
-    let mut next = was.clone();
-    next.recovering = recovering;
+    let mut next = aim;
     if let Some(node) = unclean {
         next.isr.clear();
         next.isr.push(node);
         next.recovering = true;
-    } else if !isr.is_empty() {
-        next.isr = isr;
+    } else if next.isr.is_empty() {
+        next.isr.clone_from(&was.isr);
     }
     if let Some(node) = leader
         && !next.in_sync(node)
@@ -52,7 +66,10 @@ pub fn change(
     if next == *was {
         return None;
     }
-    if next.leader != was.leader && !mutant::is(Mutant::LeaderEpochKept) {
+    // Who is no replica any more must not pass for one: the epoch that it knows ends (Kafka's
+    // `triggerLeaderEpochBumpForReplicaReassignmentIfNeeded`).
+    let dropped = was.replicas.iter().any(|node| !next.has_replica(*node));
+    if (next.leader != was.leader || dropped) && !mutant::is(Mutant::LeaderEpochKept) {
         next.leader_epoch = LeaderEpoch(was.leader_epoch.0.checked_add(1)?);
     }
     next.epoch = PartitionEpoch(was.epoch.0.checked_add(1)?);
@@ -61,12 +78,36 @@ pub fn change(
     Some(next)
 }
 
-fn elect(was: &Partition, election: Election, electable: &dyn Fn(NodeId) -> bool) -> Option<NodeId> {
+/// Ends the reassignment if everybody who is to stay is in sync (Kafka's `PartitionReassignmentReplicas.maybeCompleteReassignment`).
+fn complete(aim: &mut Partition) {
+    if !aim.is_reassigning() {
+        return;
+    }
+    let stay = |nodes: &[NodeId]| nodes.iter().copied().filter(|node| !aim.removing.contains(node)).collect();
+    let (replicas, mut isr): (Vec<NodeId>, Vec<NodeId>) = (stay(&aim.replicas), stay(&aim.isr));
+    if mutant::is(Mutant::ReassignTooEarly) {
+        isr.clone_from(&replicas);
+    }
+    if isr.is_empty() || !replicas.iter().all(|node| isr.contains(node)) {
+        return;
+    }
+    aim.replicas = replicas;
+    aim.isr = isr;
+    aim.adding.clear();
+    aim.removing.clear();
+}
+
+fn elect(
+    leads: Option<NodeId>,
+    aim: &Partition,
+    election: Election,
+    electable: &dyn Fn(NodeId) -> bool,
+) -> Option<NodeId> {
     let preferred = match election {
-        Election::Preferred => was.preferred(),
+        Election::Preferred => aim.preferred(),
         Election::Online | Election::Unclean => None,
     };
-    let mut in_order = preferred.into_iter().chain(was.leader).chain(was.replicas.iter().copied());
+    let mut in_order = preferred.into_iter().chain(leads).chain(aim.replicas.iter().copied());
     in_order.find(|node| electable(*node))
 }
 

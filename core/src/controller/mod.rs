@@ -11,10 +11,10 @@
 //! | `brokers` | registration, heartbeats, fencing, controlled shutdown |
 //! | `sessions` | soft state: when each broker was heard of, and what speaks for its death |
 //! | `leaders` | who leads when brokers come and go, and when an admin asks |
-//! | `election` | one change of one partition |
+//! | `election` | one change of one partition; the end of a reassignment |
 //! | `in_sync` | AlterPartition: changes of in-sync sets that leaders ask for |
 //! | `topics`, `place`, `names` | topics made, deleted, widened; where replicas go; which names are good |
-//! | `reassign` | another order of replicas |
+//! | `reassign` | replicas move to other brokers, or back |
 //! | `configs` | configs set and taken back |
 //! | `producer_ids` | blocks of producer ids |
 
@@ -39,6 +39,8 @@ mod broker_tests;
 mod fixture;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod reassign_tests;
 #[cfg(test)]
 mod topic_tests;
 

@@ -7,12 +7,13 @@ use crate::rng::Rng;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
+use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionData, TopicData};
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::{
-    AlterPartitionRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    ElectLeadersRequest, TopicName,
+    AlterPartitionReassignmentsRequest, AlterPartitionRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest,
+    DeleteTopicsRequest, ElectLeadersRequest, TopicName,
 };
 
 const BROKERS: i32 = 5;
@@ -57,12 +58,13 @@ impl Model {
     }
 
     fn step(&mut self) {
-        match self.below(10) {
+        match self.below(11) {
             0 => self.create(),
             1 => self.delete_or_widen(),
             2 => self.die_or_start(),
             3 => self.elect(),
             4..=7 => self.alter(),
+            8 => self.reassign(),
             _ => {
                 let (ms, living) = (u64::from(self.below(3000).unsigned_abs()), self.living());
                 self.cluster.pass(ms, &living);
@@ -136,6 +138,24 @@ impl Model {
         }
     }
 
+    /// Some brokers, in some order; or what was begun is given up.
+    fn reassign(&mut self) {
+        let Some((key, _)) = self.any_partition() else { return };
+        let Some(name) = self.cluster.controller.image().topic(key.topic).map(|topic| topic.name.wire()) else {
+            return;
+        };
+        let first = self.below(BROKERS);
+        let count = 1 + self.below(3);
+        let replicas = (0..count).map(|step| BrokerId(1 + (first + step * 2) % BROKERS)).collect();
+        let partition = ReassignablePartition::default()
+            .with_partition_index(key.partition)
+            .with_replicas((self.below(4) > 0).then_some(replicas));
+        let topic = ReassignableTopic::default().with_name(TopicName(name)).with_partitions([partition].into());
+        let request = AlterPartitionReassignmentsRequest::default().with_topics([topic].into());
+        let decision = self.cluster.controller.decide_alter_partition_reassignments(&request);
+        self.cluster.take(decision);
+    }
+
     /// A leader, or somebody who believes to be it, asks for a random in-sync set.
     fn alter(&mut self) {
         let Some((key, state)) = self.any_partition() else { return };
@@ -202,9 +222,15 @@ fn follows(was: &Partition, is: &Partition, unclean: bool) {
     );
     let elected = is.leader.filter(|leader| Some(*leader) != was.leader);
     assert!(
-        unclean || elected.is_none_or(|leader| was.in_sync(leader)) || is.epoch.0 > was.epoch.0 + 1,
-        "elected from the in-sync set: {was} then {is}"
+        unclean
+            || elected.is_none_or(|leader| was.in_sync(leader))
+            || is.epoch.0 > was.epoch.0 + 1
+            || was.is_reassigning() && !is.is_reassigning(),
+        "elected from the in-sync set, or with the end of a reassignment from those who joined it then: {was} then {is}"
     );
+    let dropped = was.replicas.iter().any(|node| !is.has_replica(*node));
+    assert!(!dropped || is.leader_epoch > was.leader_epoch, "who was dropped is fenced: {was} then {is}");
+    assert!(!dropped || !is.is_reassigning(), "nobody is dropped on the way: {was} then {is}");
     assert!(!is.isr.is_empty(), "somebody has every committed record: {is}");
 }
 

@@ -181,8 +181,11 @@ impl Controller {
         Ok(made.into_values().collect())
     }
 
-    /// A partition on exactly these brokers.
-    fn assigned(&self, number: i32, brokers: &[BrokerId], factor: Option<usize>) -> Result<Partition, Refusal> {
+    /// Brokers that may hold the replicas of a partition: registered, and none named twice (`validateManualPartitionAssignment`).
+    ///
+    /// # Errors
+    /// `INVALID_REPLICA_ASSIGNMENT`.
+    pub(super) fn assignable(&self, brokers: &[BrokerId]) -> Result<Vec<NodeId>, Refusal> {
         let bad = |why: String| Err(Refusal::because(ErrorCode::InvalidReplicaAssignment, why));
         let replicas: Vec<NodeId> = brokers.iter().map(|id| NodeId(id.0)).collect();
         let mut sorted = replicas.clone();
@@ -200,13 +203,20 @@ impl Controller {
                 return bad(format!("The manual partition assignment includes the broker {id} more than once."));
             }
         }
+        Ok(replicas)
+    }
+
+    /// A partition on exactly these brokers.
+    fn assigned(&self, number: i32, brokers: &[BrokerId], factor: Option<usize>) -> Result<Partition, Refusal> {
+        let bad = |why: String| Err(Refusal::because(ErrorCode::InvalidReplicaAssignment, why));
+        let replicas = self.assignable(brokers)?;
         if let Some(factor) = factor
-            && factor != sorted.len()
+            && factor != replicas.len()
         {
             return bad(format!(
                 "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with \
                  previous partitions, which have {factor} replica(s).",
-                sorted.len()
+                replicas.len()
             ));
         }
         let isr: Vec<NodeId> = replicas.iter().copied().filter(|node| self.image.active(*node)).collect();
@@ -428,6 +438,6 @@ fn deletion_disabled(version: i16) -> Refusal {
     }
 }
 
-fn too_much() -> Refusal {
+pub(super) fn too_much() -> Refusal {
     Refusal::because(ErrorCode::PolicyViolation, "Unable to perform excessively large batch operation.")
 }

@@ -126,6 +126,13 @@ impl Log {
         Ok(())
     }
 
+    /// Where the first of these batches begins, if this log is empty and that is before its start, though the batch ends behind it.
+    pub fn begins_within(&self, bytes: &[u8]) -> Option<Offset> {
+        let (first, _) = Batches::of(bytes).next().filter(|_| self.is_empty())?;
+        let base = first.base_offset();
+        (Offset::ZERO <= base && base < self.end && self.end < first.next_offset()).then_some(base)
+    }
+
     /// No batch was ever here since the log began at its start.
     fn is_empty(&self) -> bool {
         self.segments.len() == 1 && self.active().size == 0
@@ -419,15 +426,31 @@ mod tests {
         assert_eq!(bench.log.producers().get(ProducerId(7)).map(|known| known.window.len()), Some(3));
     }
 
+    /// Two records from `base` on, as a leader of that epoch gives them.
+    fn given(base: i64, epoch: i32) -> Bytes {
+        let mut batch = Builder::new().base(Offset(base)).epoch(LeaderEpoch(epoch));
+        batch.push(1, None, None, &[]);
+        batch.push(1, None, None, &[]);
+        batch.finish()
+    }
+
+    #[test]
+    fn an_empty_log_names_the_batch_that_reaches_over_its_start() {
+        let mut bench = opened(LogConfig::default());
+        bench.log.restart_at(bench.now, Offset(3), &mut bench.out);
+        let within = |bench: &Bench, base| bench.log.begins_within(&given(base, 1));
+        assert_eq!([1, 2, 3].map(|base| within(&bench, base)), [None, Some(Offset(2)), None]);
+        assert_eq!(bench.log.begins_within(&[]), None);
+        bench.log.restart_at(bench.now, Offset(2), &mut bench.out);
+        assert_eq!(bench.log.append_replica(bench.now, given(2, 1), &mut bench.out), Ok(()));
+        bench.settle();
+        assert_eq!((bench.log.start(), bench.log.synced()), (Offset(2), Offset(4)));
+        assert_eq!(within(&bench, 3), None, "it holds something");
+    }
+
     #[test]
     fn a_follower_takes_what_continues_its_log_and_nothing_else() {
         let mut bench = opened(LogConfig::default());
-        let given = |base: i64, epoch: i32| {
-            let mut batch = Builder::new().base(Offset(base)).epoch(LeaderEpoch(epoch));
-            batch.push(1, None, None, &[]);
-            batch.push(1, None, None, &[]);
-            batch.finish()
-        };
         let mut take = |parts: &[Bytes]| {
             bench
                 .log

@@ -75,11 +75,18 @@ impl Partition {
         self.isr.contains(&node)
     }
 
+    /// Whether replicas are being added or taken away (KIP-455).
+    pub fn is_reassigning(&self) -> bool {
+        !self.adding.is_empty() || !self.removing.is_empty()
+    }
+
     /// Asserts what binds the fields to each other.
     pub fn check(&self) {
         assert!(!self.replicas.is_empty(), "a partition has replicas: {self}");
         assert!(self.leader.is_none_or(|leader| self.in_sync(leader)), "the leader is in sync: {self}");
-        for (name, set) in [("isr", &self.isr), ("adding", &self.adding), ("elr", &self.elr)] {
+        for (name, set) in
+            [("isr", &self.isr), ("adding", &self.adding), ("removing", &self.removing), ("elr", &self.elr)]
+        {
             assert!(set.iter().all(|node| self.has_replica(*node)), "{name} is within the replicas: {self}");
         }
         for set in [&self.replicas, &self.isr, &self.elr] {

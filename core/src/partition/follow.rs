@@ -122,6 +122,13 @@ impl Partition {
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
+        if let Some(base) = self.log.begins_within(&answer.records) {
+            // The leader deleted records up to the middle of a batch, and this log was to begin there: batches come whole
+            // (Kafka's `Partition.appendRecordsToFollowerOrFutureReplica`). Found by seed 754.
+            self.log.restart_at(now, base, out);
+            self.watermark = base;
+            self.saved_start = self.saved_start();
+        }
         let before = self.log.end();
         if !answer.records.is_empty() && self.log.append_replica(now, answer.records, out).is_err() {
             return (FollowerStep::Backoff, PartitionEvent::NONE);
@@ -129,14 +136,19 @@ impl Partition {
         let end = self.log.end();
         assert!(end >= before, "{}: a follower's append shortened the log", self.key);
         let mut event = PartitionEvent { end_moved: end != before, ..PartitionEvent::NONE };
-        if let Role::Follower { told, .. } = &mut self.role {
+        if let Role::Follower { told, start, .. } = &mut self.role {
             *told = answer.watermark.max(*told);
+            *start = answer.start.max(*start);
         }
         event = event.and(self.advance(now.mono));
-        let start = answer.start.min(self.watermark);
-        if start > self.log.start() && self.log.raise_start(now, start, out).is_ok() {
-            event.start_moved = true;
-        }
-        (FollowerStep::Fetch, event)
+        (FollowerStep::Fetch, event.and(self.follow_start(now, out)))
+    }
+
+    /// The log's start follows the leader's, as far as what is committed is here.
+    pub(super) fn follow_start(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        let Role::Follower { start, .. } = self.role else { return PartitionEvent::NONE };
+        let start = start.min(self.watermark);
+        let moved = start > self.log.start() && self.log.raise_start(now, start, out).is_ok();
+        PartitionEvent { start_moved: moved, ..PartitionEvent::NONE }
     }
 }

@@ -1,4 +1,4 @@
-//! An admin: deletes records, and asks for leaders to be elected.
+//! An admin: deletes records, asks for leaders to be elected, moves replicas.
 
 use super::link::DATA;
 use super::map::{self, Map, place};
@@ -6,14 +6,23 @@ use super::{Client, Ctx, Event, Link, Me, earliest};
 use crate::history::{Act, State};
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::ResponseError as Code;
+use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
-use kafka_protocol::messages::{ApiKey, DeleteRecordsRequest, ElectLeadersRequest, ResponseKind};
+use kafka_protocol::messages::{
+    AlterPartitionReassignmentsRequest, ApiKey, BrokerId, DeleteRecordsRequest, ElectLeadersRequest, ResponseKind,
+    TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+/// Where groups have their offsets: its partitions move as others do.
+const OFFSETS: &str = "__consumer_offsets";
 
 #[derive(Debug)]
 enum Purpose {
     Map,
     Delete { op: u64, partition: u32 },
     Elect { op: u64 },
+    Move { op: u64 },
 }
 
 /// An admin client.
@@ -23,6 +32,7 @@ pub struct Admin {
     pause_us: u64,
     deletes: bool,
     elects: bool,
+    moves: bool,
     request_timeout: u64,
     link: Link<Purpose>,
     map: Map,
@@ -32,13 +42,14 @@ pub struct Admin {
 
 impl Admin {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Admin { pause_us, deletes, elects, request_timeout_us } = client else {
+        let ClientPlan::Admin { pause_us, deletes, elects, moves, request_timeout_us } = client else {
             unreachable!("an admin's plan")
         };
         Self {
             pause_us,
             deletes,
             elects,
+            moves,
             request_timeout: request_timeout_us,
             link: Link::new(me.peer, "admin"),
             map: Map::new(plan, me.peer),
@@ -68,6 +79,9 @@ impl Admin {
         }
         let mut dice = self.me.dice();
         self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
+        if self.moves && dice.chance(2, 3) {
+            return self.move_replicas(ctx);
+        }
         match (self.deletes, self.elects) {
             (true, true) if dice.chance(1, 2) => self.delete(ctx),
             (_, true) => self.elect(ctx),
@@ -115,6 +129,34 @@ impl Admin {
         self.link.ask(ctx, (node, DATA), ApiKey::ElectLeaders, 2, request, self.request_timeout, Purpose::Elect { op });
     }
 
+    /// Asks for other replicas of a partition: as many as it may be, in any order, on any nodes; or for the end of what was begun.
+    fn move_replicas(&mut self, ctx: &mut Ctx<'_>) {
+        let mut dice = self.me.dice();
+        let partition = dice.below(ctx.plan.partitions().count() as u64) as u32;
+        let (name, index) = if dice.chance(1, 6) {
+            (TopicName(StrBytes::from_static_str(OFFSETS)), 0)
+        } else {
+            place(ctx.plan, partition)
+        };
+        let mut nodes: Vec<i32> = (1..=ctx.plan.nodes.len() as i32).collect();
+        let count = dice.between(1, nodes.len() as u64) as usize;
+        let chosen: Vec<i32> = (0..count).map(|_| nodes.swap_remove(dice.below(nodes.len() as u64) as usize)).collect();
+        let wanted = (!dice.chance(1, 4)).then_some(chosen);
+        let what = format!("move {}-{index} to {wanted:?}", name.0.as_str());
+        let mut one = ReassignablePartition::default();
+        one.partition_index = index;
+        one.replicas = wanted.map(|nodes| nodes.into_iter().map(BrokerId).collect());
+        let mut topic = ReassignableTopic::default();
+        topic.name = name;
+        topic.partitions = vec![one];
+        let mut request = AlterPartitionReassignmentsRequest::default();
+        request.timeout_ms = (self.request_timeout / 2000) as i32;
+        request.topics = vec![topic];
+        let op = self.me.invoke(ctx, Act::Admin { what });
+        let (to, key) = ((self.map.any(), DATA), ApiKey::AlterPartitionReassignments);
+        self.link.ask(ctx, to, key, 1, request, self.request_timeout, Purpose::Move { op });
+    }
+
     fn on_lost(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose) {
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
@@ -122,7 +164,7 @@ impl Admin {
                 self.me.unknown(ctx, op, "connection lost");
                 self.map.forget(ctx, partition);
             }
-            Purpose::Elect { op } => self.me.unknown(ctx, op, "connection lost"),
+            Purpose::Elect { op } | Purpose::Move { op } => self.me.unknown(ctx, op, "connection lost"),
         }
     }
 
@@ -142,6 +184,11 @@ impl Admin {
             }
             (Purpose::Elect { op }, ResponseKind::ElectLeaders(answer)) => {
                 self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("elect: {}", answer.error_code) });
+            }
+            (Purpose::Move { op }, ResponseKind::AlterPartitionReassignments(answer)) => {
+                let codes: Vec<i16> =
+                    answer.responses.iter().flat_map(|topic| &topic.partitions).map(|one| one.error_code).collect();
+                self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("move: {codes:?}") });
             }
             _ => {}
         }

@@ -197,7 +197,8 @@ impl Producer {
             (0..count).map(|turn| u64::from(self.me.number) << 32 | (self.values + turn)).collect();
         self.values += count;
         let single = ctx.plan.partitions().nth(partition as usize).is_some_and(|(topic, _)| topic.replicas == 1);
-        let kept = self.acks == -1 || single;
+        // Where replicas move, one that is alone is so no longer than until another is added.
+        let kept = self.acks == -1 || single && !ctx.plan.moves();
         let order = self.idempotent;
         let (me, number) = (self.me.number, self.number());
         self.me.number = number;

@@ -92,6 +92,16 @@ marks! {
     BrokerFenced = "broker-fenced",
     /// A fenced broker came back.
     BrokerUnfenced = "broker-unfenced",
+    /// A reassignment had something to copy, or to wait for (KIP-455).
+    MoveBegun = "move-begun",
+    /// A reassignment ended: everybody who was to stay was in sync.
+    MoveDone = "move-done",
+    /// A reassignment was given up: the replicas of before stayed.
+    MoveCancelled = "move-cancelled",
+    /// The end of a reassignment gave the partition another leader.
+    MoveChangedLeader = "move-changed-leader",
+    /// A broker dropped a replica that was no longer its own, and removed the folder.
+    ReplicaDropped = "replica-dropped",
     /// A broker asked for its controlled shutdown.
     BrokerLeaving = "broker-leaving",
 

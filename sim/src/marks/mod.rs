@@ -97,6 +97,8 @@ impl Marks {
                     self.hit(Mark::SnapshotWritten);
                 }
             }
+            // Topics are not deleted here: the replica is another's now.
+            Output::Disk { op: DiskOp::RemoveDir { .. }, .. } => self.hit(Mark::ReplicaDropped),
             Output::Note(note) => self.on_note(note, broker),
             Output::Ready => self.hit(Mark::NodeReady),
             Output::Stopped { clean: true, .. } => self.hit(Mark::NodeStopped),

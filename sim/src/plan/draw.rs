@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::part::{Part, dice};
-use super::{ClientPlan, NodePlan, Phases, Plan, TopicPlan, VERSION};
+use super::{ClientPlan, NodePlan, Phases, Plan, Strike, TopicPlan, VERSION};
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
 use crate::net::LinkProfile;
@@ -33,6 +33,7 @@ pub fn draw(seed: u64) -> Plan {
         event_budget: 400_000,
     };
     plan.faults = faults(&plan);
+    moves(&mut plan);
     plan
 }
 
@@ -194,10 +195,36 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             pause_us: dice.between(300 * MS, 3 * SECOND),
             deletes,
             elects,
+            moves: false,
             request_timeout_us: 2 * SECOND,
         });
     }
     clients
+}
+
+/// Replicas move, in one run of three that has where to; with dice of their own. Not where bits flip: the node with the
+/// damage might be left with the last copy.
+fn moves(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Moves);
+    let rots = plan.faults.iter().any(|fault| matches!(fault.strike, Strike::Rot { .. }));
+    if plan.nodes.len() < 2 || rots || !dice.chance(1, 3) {
+        return;
+    }
+    let pause = dice.between(200 * MS, 2 * SECOND);
+    let admin = plan.clients.iter_mut().find_map(|client| match client {
+        ClientPlan::Admin { moves, .. } => Some(moves),
+        ClientPlan::Producer { .. } | ClientPlan::Reader { .. } | ClientPlan::Member { .. } => None,
+    });
+    match admin {
+        Some(moves) => *moves = true,
+        None => plan.clients.push(ClientPlan::Admin {
+            pause_us: pause,
+            deletes: false,
+            elects: false,
+            moves: true,
+            request_timeout_us: 2 * SECOND,
+        }),
+    }
 }
 
 /// At least one of them.

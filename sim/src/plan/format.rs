@@ -111,8 +111,21 @@ pub enum ClientPlan {
         /// Leaves and joins again so often; 0: never.
         rejoin_us: u64,
     },
-    /// Deletes records and elects leaders.
-    Admin { pause_us: u64, deletes: bool, elects: bool, request_timeout_us: u64 },
+    /// Deletes records, elects leaders, moves replicas.
+    Admin {
+        pause_us: u64,
+        deletes: bool,
+        elects: bool,
+        /// Moves replicas between nodes, and gives up moves. (Plans of before do not say: they have none.)
+        #[serde(default, skip_serializing_if = "is_false")]
+        moves: bool,
+        request_timeout_us: u64,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(given: &bool) -> bool {
+    !*given
 }
 
 /// A fault and when it strikes.
@@ -216,6 +229,11 @@ impl Strike {
 impl Plan {
     pub fn partitions(&self) -> impl Iterator<Item = (&TopicPlan, u32)> {
         self.topics.iter().flat_map(|topic| (0..topic.partitions).map(move |partition| (topic, partition)))
+    }
+
+    /// Whether replicas move: a partition may then have more of them, or others, than the plan says.
+    pub fn moves(&self) -> bool {
+        self.clients.iter().any(|client| matches!(client, ClientPlan::Admin { moves: true, .. }))
     }
 
     /// The text of a plan, as a person edits it.

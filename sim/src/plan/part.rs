@@ -13,6 +13,7 @@ pub(super) enum Part {
     Clients,
     Faults,
     Rot,
+    Moves,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

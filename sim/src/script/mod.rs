@@ -26,6 +26,7 @@
 //! | `again p1 [to 2]` | the last batch of that producer once more, byte for byte |
 //! | `fetch t-0 from 0 [to 2] [epoch 1] [last 0] [max 100] [min 1] [wait 500ms] [&]` `consume t-0` | one Fetch; all up to the watermark |
 //! | `offsets t-0 earliest\|latest\|max\|at 5s` `epoch-end t-0 0` `delete t-0 before 3` `elect preferred\|unclean t-0` | |
+//! | `reassign t-0 to 2,3 [same factor]` `reassign t-0 back` `reassignments` | replicas move; what was begun is given up; what is under way |
 //! | `join g m1 m2 [static s] [session 500ms]` `sync g m1=t-0 …` `beat g m1` `leave g m1` `group g` | group members |
 //! | `commit g t-0 5 [as m1]` `committed g t-0` | offsets |
 //! | `vote 2 for 3 epoch 5 log 10@2\|of 1 [pre]` `begin 2 leader 3 epoch 5` `end 2 leader 1 epoch 1 [prefer 2,3]` | requests of the quorum, one by one |
@@ -34,6 +35,7 @@
 
 mod cluster;
 mod groups;
+mod moves;
 mod records;
 mod show;
 mod stage;
@@ -101,6 +103,8 @@ fn perform(stage: &mut Stage, mut words: Words) -> Told {
         "disk" => cluster::disk(stage, &mut words),
         "clock" => cluster::clock(stage, &mut words),
         "elect" => cluster::elect(stage, &mut words),
+        "reassign" => moves::reassign(stage, &mut words),
+        "reassignments" => moves::reassignments(stage),
         "loss" => cluster::loss(stage),
         "wait" => until::wait(stage, &mut words),
         "until" => until::until(stage, &mut words),

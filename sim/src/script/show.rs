@@ -25,8 +25,13 @@ fn partition(stage: &Stage, name: &str) -> Told {
     let (_, state) = stage.partition(name)?;
     let leader = state.leader.map_or("none".into(), |leader| leader.to_string());
     let elr = if state.elr.is_empty() { String::new() } else { format!(", eligible {}", nodes(&state.elr)) };
+    let moving = if state.is_reassigning() {
+        format!(", adds {}, removes {}", nodes(&state.adding), nodes(&state.removing))
+    } else {
+        String::new()
+    };
     let mut lines =
-        vec![format!("leader {leader}, epoch {}, in sync {}{elr}", state.leader_epoch.0, nodes(&state.isr))];
+        vec![format!("leader {leader}, epoch {}, in sync {}{elr}{moving}", state.leader_epoch.0, nodes(&state.isr))];
     let mut known: Vec<Vec<u8>> = Vec::new();
     let mut replicas = state.replicas.clone();
     replicas.sort_unstable();

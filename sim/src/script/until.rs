@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `leader of t-0 is [not] 1\|none` | as the newest metadata says |
 //! | `isr of t-0 is 1,2` | |
+//! | `replicas of t-0 are 2,3` | in this order, and none of them on the move |
 //! | `controller is [not] 1` | somebody other leads the quorum |
 //! | `watermark of t-0 on 2 is 3` `end of t-0 on 2 is 3` `start of t-0 on 2 is 3` | at least |
 //! | `node 2 serves` `node 2 is fenced` `node 2 has ended` | |
@@ -35,6 +36,7 @@ pub fn until(stage: &mut Stage, words: &mut Words) -> Told {
 enum Wanted {
     Leader { name: String, not: bool, node: Option<NodeId> },
     Isr { name: String, isr: Vec<NodeId> },
+    Replicas { name: String, replicas: Vec<NodeId> },
     Controller { not: bool, node: usize },
     Offset { what: Place, name: String, node: usize, at: i64 },
     Serves(usize),
@@ -53,13 +55,17 @@ enum Place {
 fn wanted(stage: &mut Stage, words: &mut Words) -> Result<Wanted, Wrong> {
     let first = words.word("something to wait for")?;
     match first.as_str() {
-        "leader" | "isr" => {
+        "leader" | "isr" | "replicas" => {
             let name = words.after("of").ok_or("of which partition?")?;
             words.has("is");
+            words.has("are");
             let not = words.has("not");
             let word = words.word("a node")?;
             if first == "isr" {
                 return Ok(Wanted::Isr { name, isr: list(&word)?.into_iter().map(NodeId).collect() });
+            }
+            if first == "replicas" {
+                return Ok(Wanted::Replicas { name, replicas: list(&word)?.into_iter().map(NodeId).collect() });
             }
             let node = if word == "none" { None } else { list(&word)?.first().copied().map(NodeId) };
             Ok(Wanted::Leader { name, not, node })
@@ -113,6 +119,9 @@ impl Wanted {
                 now.sort_unstable();
                 now == *isr
             }),
+            Self::Replicas { name, replicas } => {
+                stage.partition(name).is_ok_and(|(_, state)| state.replicas == *replicas && !state.is_reassigning())
+            }
             Self::Controller { not, node } => {
                 stage.controller().is_some_and(|now| (now == *node) != *not && stage.leads_drained(now))
             }
@@ -143,6 +152,9 @@ impl Wanted {
                 }
                 Err(wrong) => wrong,
             },
+            Self::Replicas { name, .. } => stage
+                .partition(name)
+                .map_or_else(|wrong| wrong, |(_, state)| format!("replicas {}", nodes(&state.replicas))),
             Self::Controller { .. } => {
                 stage.controller().map_or("no controller".into(), |node| format!("controller {}", node + 1))
             }

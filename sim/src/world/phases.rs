@@ -47,7 +47,24 @@ impl World {
         if let Some(node) = self.nodes.iter().find(|node| node.process.as_ref().is_none_or(|process| !process.ready)) {
             return Some(format!("node {} does not serve", node.id));
         }
-        self.seats.iter().find_map(|seat| seat.client.settled().err())
+        self.seats.iter().find_map(|seat| seat.client.settled().err()).or_else(|| self.unmoved())
+    }
+
+    /// A move of replicas that has not come to its end, or one that has and of which a node does not know: what it is to drop is
+    /// still there.
+    fn unmoved(&self) -> Option<String> {
+        let cores = || self.nodes.iter().filter_map(|node| Some((node, node.process.as_ref()?.broker.node())));
+        let image = &cores().max_by_key(|(_, core)| core.image.offset())?.1.image;
+        let each =
+            || image.topics().flat_map(|topic| topic.each_partition().map(move |(key, state)| (topic, key, state)));
+        if let Some((topic, key, state)) = each().find(|(_, _, state)| state.is_reassigning()) {
+            return Some(format!("{}-{} is still on the move: {state}", topic.name, key.partition));
+        }
+        cores().find_map(|(node, core)| {
+            let mine = |key| image.partition(key).is_some_and(|state| state.has_replica(node.id));
+            let kept = core.partitions.iter().find(|replica| !mine(replica.key()))?;
+            Some(format!("node {} still keeps {}, which is others'", node.id, kept.folder()))
+        })
     }
 
     /// Ends the run when all has come to rest.

@@ -94,10 +94,17 @@ impl Watch {
     }
 
     pub fn on_note(&mut self, node: usize, note: &Note, disk: &Disk) {
-        if let Note::LogTruncated { dir, from, to } = note
-            && to >= from
-        {
-            self.shadows[node].on_restart_at(*dir);
+        if let Note::LogTruncated { dir, from, to } = note {
+            if to >= from {
+                self.shadows[node].on_restart_at(*dir);
+            }
+            // A log without a batch that begins anew, at the first batch that it is given, says nothing of what is committed.
+            let folder = self.shadows[node].folder(*dir).map(str::to_string);
+            if let Some(folder) =
+                folder.filter(|folder| self.shadows[node].log(folder).is_some_and(shadow::Shadow::is_empty))
+            {
+                self.watermark.forget_log(node, &folder);
+            }
         }
         let Note::LogOpened { dir, end, .. } = note else { return };
         self.shadows[node].on_opened(*dir, *end, disk, self.rotten == Some(node));
@@ -199,7 +206,9 @@ fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> 
     for member in &state.isr {
         let Some(process) = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref()) else { continue };
         let Some(replica) = process.broker.node().partitions.get(partition.key()) else { continue };
-        if replica.is_open() && replica.is_online() {
+        // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew.
+        let same_story = replica.leader_epoch() <= partition.leader_epoch();
+        if replica.is_open() && replica.is_online() && same_story {
             watermark::Watermark::compare(partition.folder(), partition.watermark(), *member, replica.log().synced())?;
         }
     }

@@ -67,6 +67,10 @@ impl Shadow {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The first offset behind the log.
     pub fn end(&self) -> i64 {
         self.entries.last().map_or(0, |entry| entry.last + 1)
