@@ -171,6 +171,11 @@ impl Commit {
         self.sync.complete.wait(self.number);
     }
 
+    /// Whether there is a journal. Does not wait for who writes to it.
+    pub fn has_journal(&self) -> bool {
+        self.sync.journal.get().is_some()
+    }
+
     /// The journal, if it is ready.
     pub fn journal(&self) -> Option<MutexGuard<'_, Store>> {
         self.sync.journal.get().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))

@@ -62,7 +62,7 @@ impl Writer {
         for (tag, op) in ops {
             let dir = dir_of(&op);
             let touched = touched(&op);
-            if touched.is_some() && self.commit.journal().is_some() {
+            if touched.is_some() && self.commit.has_journal() {
                 self.write_runs(&mut runs, &mut round, None);
                 self.commit.take(std::mem::take(&mut round), true);
                 self.commit.drain();
@@ -139,7 +139,7 @@ impl Writer {
         write_all(&file, run.at, &run.bytes)?;
         if !run.sync {
             self.settled.remove(&run.file);
-        } else if self.settled.contains(&run.file) && self.commit.journal().is_some() {
+        } else if self.settled.contains(&run.file) && self.commit.has_journal() {
             let name = self.files.name(run.file)?.into();
             round.written.push(Written { id: run.file, file, name, at: run.at, parts: run.bytes });
         } else {
@@ -159,10 +159,8 @@ impl Writer {
     /// Before an operation that is no append, when every round before it is complete: the journal says nothing any more of what is to
     /// be another file.
     fn settle(&self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
-        let (Some(mut journal), Some(touched)) = (self.commit.journal(), touched) else { return Ok(()) };
-        if matches!(op, DiskOp::Sync { .. }) {
-            return Ok(());
-        }
+        let Some(touched) = touched.filter(|_| !matches!(op, DiskOp::Sync { .. })) else { return Ok(()) };
+        let Some(mut journal) = self.commit.journal() else { return Ok(()) };
         let is_touched = |file: &FileId| match touched {
             Touched::File(one) => *file == one,
             Touched::Files(one, other) => *file == one || *file == other,
@@ -204,7 +202,7 @@ impl Writer {
             }
             // Here and now, and not with the round: a segment is durable before the name of the next one can be.
             DiskOp::Sync { file } => {
-                if !self.settled.contains(&file) || self.commit.journal().is_none() {
+                if !self.settled.contains(&file) || !self.commit.has_journal() {
                     durable::sync_file(&*self.files.open(file)?)?;
                     self.settle_log(file);
                 }
