@@ -4,7 +4,7 @@
 //! after. The answer, the smallest start over all live replicas, waits until that has reached the offset asked for, or
 //! until the time is up. A start counts when the checkpoint that says so is on stable storage: what was answered does not come
 //! back after a crash. (Kafka answers before, and writes the checkpoint once a minute.) -1: up to the watermark. Beyond the watermark: `OFFSET_OUT_OF_RANGE`; a topic that is only
-//! compacted: `POLICY_VIOLATION`; an internal one: `INVALID_TOPIC_EXCEPTION`. (Kafka: `ReplicaManager.deleteRecords`.)
+//! compacted: `POLICY_VIOLATION` (one without a cleanup policy has no rule that it could break); an internal one: `INVALID_TOPIC_EXCEPTION`. (Kafka: `ReplicaManager.deleteRecords`.)
 
 use super::place;
 use crate::error::ErrorCode;
@@ -64,7 +64,8 @@ fn on_partition(
     if !partition.is_leader() {
         return Err(ErrorCode::NotLeaderOrFollower);
     }
-    if !partition.log().config().delete_policy {
+    let config = partition.log().config();
+    if config.compact_policy && !config.delete_policy {
         return Err(ErrorCode::PolicyViolation);
     }
     let dir = partition.dir();

@@ -20,6 +20,7 @@ use kafka_protocol::protocol::StrBytes;
 /// `ConfigResource.Type` of the wire.
 const TOPIC_TYPE: i8 = 2;
 const BROKER_TYPE: i8 = 4;
+const BROKER_LOGGER_TYPE: i8 = 8;
 
 /// What is done to one config (`AlterConfigOp.OpType`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,6 +98,9 @@ impl Controller {
 
     fn alter_some(&self, kind: i8, name: &str, alters: &[Alter<'_>]) -> Result<Vec<Record>, Refusal> {
         well_formed(alters)?;
+        if kind == BROKER_LOGGER_TYPE {
+            return no_logger(alters);
+        }
         let target = self.target(kind, name)?;
         let before = self.configs_before(&target);
         let mut after = before.clone();
@@ -232,6 +236,21 @@ fn well_formed(alters: &[Alter<'_>]) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::because(ErrorCode::InvalidRequest, format!("Null value not supported for : {}", null.join(", "))))
+}
+
+/// This broker's log is no tree of named loggers: DescribeConfigs lists none, and none can be set (KIP-412; Kafka:
+/// `RuntimeLoggerManager.validateLogLevelConfigs`).
+fn no_logger(alters: &[Alter<'_>]) -> Result<Vec<Record>, Refusal> {
+    let Some((name, op, _)) = alters.first() else { return Ok(Vec::new()) };
+    match op_of(*op)? {
+        Op::Set | Op::Delete => {
+            Err(Refusal::because(ErrorCode::InvalidConfig, format!("Logger {name} does not exist!")))
+        }
+        Op::Append | Op::Subtract => {
+            let why = "Entries cannot be added to or taken from the level of a logger.";
+            Err(Refusal::because(ErrorCode::InvalidRequest, why))
+        }
+    }
 }
 
 fn op_of(number: i8) -> Result<Op, Refusal> {

@@ -298,6 +298,10 @@ fn a_config_that_cannot_be_set_says_why() {
     assert_eq!(alter(cluster, 4, "one", &set("5")).0, invalid);
     assert_eq!(alter(cluster, 4, "-1", &set("5")).0, invalid);
     assert_eq!(alter(cluster, 4, "1", &[("node.id", 0, Some("5"))]).0, invalid, "cannot change while a broker runs");
+    let listeners = [("listeners", 0, Some("PLAINTEXT://:1"))];
+    assert_eq!(alter(cluster, 4, "1", &listeners).0, invalid, "a broker listens where it was started");
+    assert_eq!(alter(cluster, 8, "1", &[("root", 0, Some("INFO"))]).0, Some(ErrorCode::InvalidConfig));
+    assert_eq!(alter(cluster, 8, "1", &[("root", 2, Some("INFO"))]).0, invalid);
     assert_eq!(alter(cluster, 4, "", &[("log.retention.ms", 0, Some("x"))]).0, invalid);
     assert_eq!(alter(cluster, 4, "", &[("log.retention.ms", 0, Some("50"))]).0, None);
     assert_eq!(cluster.controller.image().config(Resource::BrokerDefault, "log.retention.ms"), Some("50"));

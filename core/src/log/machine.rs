@@ -68,6 +68,8 @@ pub struct Log {
     pub(super) unflushed: i64,
     pub(super) flush_due: Option<Mono>,
     pub(super) retention_due: Mono,
+    /// When segments below a start that was raised are to go: before retention looks, and whatever it would find.
+    pub(super) dropping_due: Option<Mono>,
     /// When the newest batch came: the tail of a log at rest is given up.
     pub(super) appended_at: Mono,
     /// Something changed since the log was opened: `close` has work.
@@ -100,6 +102,7 @@ impl Log {
             unflushed: 0,
             flush_due: None,
             retention_due: now.mono,
+            dropping_due: None,
             appended_at: now.mono,
             changed: false,
         };

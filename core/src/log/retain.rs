@@ -25,7 +25,7 @@ impl Log {
         if to > self.start {
             self.start = to;
             self.epochs.cut_start(to);
-            self.retention_due = now.mono;
+            self.dropping_due = Some(now.mono);
         }
         Ok(())
     }
@@ -42,23 +42,33 @@ impl Log {
             self.shrink_tail(0);
             self.appended_at = now.mono;
         }
-        if self.retention_due > now.mono {
+        let checks = self.retention_due <= now.mono;
+        if !checks && self.dropping_due.is_none_or(|due| due > now.mono) {
             return LogEvent::Nothing;
         }
         if self.cutting.is_some() {
-            self.retention_due = now.mono + RETRY;
+            let due = if checks { &mut self.retention_due } else { self.dropping_due.get_or_insert(now.mono) };
+            *due = now.mono + RETRY;
             return LogEvent::Nothing;
         }
+        self.dropping_due = None;
+        let start = self.start;
+        let watermark = watermark.min(self.synced);
+        if checks {
+            self.check_age(now, out);
+        }
+        self.retain(now, watermark, checks, out);
+        assert!(self.start >= start && self.start <= self.end, "retention moves the start up");
+        if self.start > start { LogEvent::StartMoved } else { LogEvent::Nothing }
+    }
+
+    /// What a check of retention does beside dropping segments.
+    fn check_age(&mut self, now: Now, out: &mut Out) {
         self.retention_due = now.mono + self.config.retention_check;
         self.producers.expire(now.wall.0, self.producer_expiry_ms());
         if self.active().size > 0 && self.active().is_due(&self.config, -1, now.wall) {
             self.roll(now, self.end, out);
         }
-        let start = self.start;
-        let watermark = watermark.min(self.synced);
-        self.retain(now, watermark, out);
-        assert!(self.start >= start && self.start <= self.end, "retention moves the start up");
-        if self.start > start { LogEvent::StartMoved } else { LogEvent::Nothing }
     }
 
     /// When [`Self::on_tick`] is wanted.
@@ -68,7 +78,7 @@ impl Log {
         }
         let retired = self.retired.front().map(|retired| retired.0);
         let tail = (self.tail.bytes() > 0).then(|| self.appended_at + TAIL_IDLE);
-        earliest([Some(self.retention_due), retired, self.flush_due, self.cold.deadline(), tail])
+        earliest([Some(self.retention_due), self.dropping_due, retired, self.flush_due, self.cold.deadline(), tail])
     }
 
     pub(super) fn producer_expiry_ms(&self) -> i64 {
@@ -93,10 +103,12 @@ impl Log {
         }
     }
 
-    /// Drops the segments at the front that are too old, too much, or below the start (Kafka: `UnifiedLog.deleteOldSegments`).
-    fn retain(&mut self, now: Now, watermark: Offset, out: &mut Out) {
+    /// Drops the segments at the front that are below the start or, where retention `checks`, too old or too much
+    /// (Kafka: `UnifiedLog.deleteOldSegments`).
+    fn retain(&mut self, now: Now, watermark: Offset, checks: bool, out: &mut Out) {
         let mut count = 0;
-        let mut over = self.size_limit().map_or(0, |limit| self.size().saturating_sub(limit));
+        let limit = self.size_limit().filter(|_| checks);
+        let mut over = limit.map_or(0, |limit| self.size().saturating_sub(limit));
         for place in 0..self.segments.len() {
             let end = self.segment_end(place);
             let segment = &self.segments[place];
@@ -106,7 +118,7 @@ impl Log {
             if end > watermark || (last && segment.size == 0) {
                 break;
             }
-            if !(below || too_much || self.is_too_old(now, place, out)) {
+            if !(below || too_much || (checks && self.is_too_old(now, place, out))) {
                 break;
             }
             over = over.saturating_sub(self.segments[place].size);
@@ -268,12 +280,27 @@ mod tests {
         bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
         assert_eq!(bench.log.start(), Offset(5));
         assert!(bench.log.next_deadline().is_some_and(|due| due <= bench.now.mono));
-        tick(&mut bench, 10);
+        bench.log.on_tick(bench.now, Offset(10), &mut bench.out);
+        bench.settle();
         assert_eq!(bench.log.segments[0].base, Offset(3));
         assert_eq!(bench.log.epoch_end(LeaderEpoch(0)), (LeaderEpoch(0), Offset(10)));
         let start = bench.log.start();
         let bench = bench.crash(Opening { start, ..Opening::default() });
         assert_eq!((bench.log.start(), bench.log.end()), (Offset(5), Offset(10)));
+    }
+
+    /// A client that writes records of 1970 and deletes some reads the others until retention looks, as on Kafka.
+    #[test]
+    fn a_raised_start_does_not_hurry_retention() {
+        let mut bench = ten(LogConfig { retention_ms: HOUR, ..config() });
+        bench.pass(Span::from_millis(2 * HOUR as u64));
+        bench.log.retention_due = bench.now.mono + Span::from_millis(1);
+        bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
+        assert_eq!(bench.log.on_tick(bench.now, Offset(10), &mut bench.out), LogEvent::Nothing);
+        bench.settle();
+        assert_eq!((bench.log.start(), bench.log.segments[0].base), (Offset(5), Offset(3)));
+        assert_eq!(tick(&mut bench, 10), LogEvent::StartMoved);
+        assert_eq!(bench.log.start(), Offset(10));
     }
 
     #[test]

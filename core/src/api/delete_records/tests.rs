@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::bench::{Bench, batch};
 use crate::id::{BrokerEpoch, NodeId};
+use crate::log::LogConfig;
 use crate::partition::{Acks, FetchQuery, ReplicaFetch};
 use kafka_protocol::messages::delete_records_request::DeleteRecordsTopic;
 use kafka_protocol::messages::{ResponseKind, TopicName};
@@ -97,4 +98,19 @@ fn alone_it_is_done_when_it_is_written_down_and_beyond_the_watermark_never() {
     assert!(bench.replies.is_empty(), "a crash now would bring the record back");
     save(&mut bench, key);
     assert_eq!(answer(&mut bench, seq), (0, 1));
+}
+
+#[test]
+fn only_a_topic_that_is_compacted_and_never_deleted_from_forbids_it() {
+    let mut bench = Bench::new();
+    let key = PartitionKey { topic: bench.topic("t", &[&[1]]), partition: 0 };
+    append(&mut bench, key);
+    for (delete_policy, compact_policy, code) in
+        [(true, false, 0), (true, true, 0), (false, false, 0), (false, true, ErrorCode::PolicyViolation.code())]
+    {
+        let partition = bench.node.partitions.get_mut(key).expect("a partition");
+        partition.configure_log(LogConfig { delete_policy, compact_policy, ..LogConfig::default() });
+        let seq = delete(&mut bench, "t", 0);
+        assert_eq!(answer(&mut bench, seq).0, code, "delete {delete_policy}, compact {compact_policy}");
+    }
 }
