@@ -7,7 +7,7 @@
 use super::Completed;
 use crate::durable;
 use crate::files::Files;
-use crate::journal::{Store, Written};
+use crate::journal::{Gather, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
 use esker_core::id::DirId;
@@ -26,8 +26,6 @@ const SYNC_EACH_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub struct Round {
     pub done: Vec<Done>,
-    /// For the journal.
-    pub written: Vec<Written>,
     pub dirty_files: BTreeSet<FileId>,
     pub dirty_dirs: BTreeSet<DirId>,
 }
@@ -46,7 +44,6 @@ pub struct Done {
 struct Job {
     number: u64,
     done: Vec<Done>,
-    written: Vec<Written>,
     open: Vec<(Dirty, Arc<File>)>,
     fault: Option<DiskFault>,
 }
@@ -78,8 +75,30 @@ struct Sync {
     journal: Arc<Journal>,
 }
 
-/// The journal, from when it is ready.
-pub type Journal = OnceLock<Mutex<Store>>;
+/// The journal.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// From when it is ready.
+    pub store: OnceLock<Mutex<Store>>,
+    /// What a round appended is here before the round is handed over.
+    pub gather: Gather,
+}
+
+impl Journal {
+    /// The journal, if it is ready.
+    pub fn store(&self) -> Option<MutexGuard<'_, Store>> {
+        self.store.get().map(|store| store.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes all that was gathered durable.
+    fn write(&self) -> io::Result<()> {
+        let mut entries = self.gather.take();
+        let Some(mut store) = self.store().filter(|_| !entries.is_empty()) else { return Ok(()) };
+        let done = store.write(&mut entries);
+        self.gather.give_back(entries);
+        done
+    }
+}
 
 /// The last round that is complete.
 #[derive(Default)]
@@ -155,7 +174,7 @@ impl Commit {
             return;
         }
         self.number += 1;
-        let mut job = Job { number: self.number, done: later, written: round.written, open: Vec::new(), fault: None };
+        let mut job = Job { number: self.number, done: later, open: Vec::new(), fault: None };
         self.open(&mut job, &round.dirty_files, &round.dirty_dirs);
         if idle && self.last.is_empty() && complete + 1 == self.number {
             self.sync.carry_out(vec![job]);
@@ -173,12 +192,11 @@ impl Commit {
 
     /// Whether there is a journal. Does not wait for who writes to it.
     pub fn has_journal(&self) -> bool {
-        self.sync.journal.get().is_some()
+        self.sync.journal.store.get().is_some()
     }
 
-    /// The journal, if it is ready.
-    pub fn journal(&self) -> Option<MutexGuard<'_, Store>> {
-        self.sync.journal.get().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn journal(&self) -> &Journal {
+        &self.sync.journal
     }
 
     fn open(&self, job: &mut Job, files: &BTreeSet<FileId>, dirs: &BTreeSet<DirId>) {
@@ -199,8 +217,7 @@ impl Commit {
 
 impl Sync {
     /// Makes the rounds durable together and reports them complete, in order.
-    fn carry_out(&self, mut jobs: Vec<Job>) {
-        let written: Vec<Written> = jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.written)).collect();
+    fn carry_out(&self, jobs: Vec<Job>) {
         let mut dirty: HashMap<Dirty, &File> = HashMap::new();
         for (name, file) in jobs.iter().flat_map(|job| &job.open) {
             dirty.insert(*name, file);
@@ -209,11 +226,9 @@ impl Sync {
         let result = if self.failed.load(Ordering::Acquire) {
             Err(DiskFault::Io)
         } else {
-            self.journal(&written).and_then(|()| self.sync(&dirty)).map_err(|_| DiskFault::Io)
+            self.journal.write().and_then(|()| self.sync(&dirty)).map_err(|_| DiskFault::Io)
         };
         self.metrics.synced(dirty.len(), began.elapsed());
-        // The bytes are wanted no more, and whoever hears of the end may need the room.
-        drop(written);
         let mut fault = result.err();
         let mut completed = Completed::new();
         let mut last = 0;
@@ -233,15 +248,6 @@ impl Sync {
         }
         (self.report)(completed);
         self.complete.set(last);
-    }
-
-    fn journal(&self, written: &[Written]) -> io::Result<()> {
-        match self.journal.get() {
-            Some(journal) if !written.is_empty() => {
-                journal.lock().unwrap_or_else(PoisonError::into_inner).write(written)
-            }
-            Some(_) | None => Ok(()),
-        }
     }
 
     fn sync(&self, dirty: &HashMap<Dirty, &File>) -> io::Result<()> {

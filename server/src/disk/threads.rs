@@ -20,7 +20,7 @@ use esker_core::io::{DiskOp, DiskTag, FileRange};
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// The disk of a real data folder.
 #[derive(Debug)]
@@ -82,12 +82,12 @@ impl DiskThreads {
 
     #[cfg(test)]
     pub fn has_journal(&self) -> bool {
-        self.journal.get().is_some()
+        self.journal.store.get().is_some()
     }
 
     /// After the last operation: all is durable in the files themselves, and the journal is empty.
     pub fn close(&self) -> io::Result<()> {
-        self.journal.get().map_or(Ok(()), |journal| journal.lock().unwrap_or_else(PoisonError::into_inner).close())
+        self.journal.store().map_or(Ok(()), |mut store| store.close())
     }
 }
 
@@ -103,7 +103,7 @@ fn prepare(root: &Path, settings: Settings, journal: Arc<Journal>) -> io::Result
     let root = root.to_path_buf();
     spawn_thread("esker-journal", move || match Store::make(&root, bytes, settings.life) {
         Ok(store) => {
-            let _ = journal.set(Mutex::new(store));
+            let _ = journal.store.set(Mutex::new(store));
             tracing::info!("writes go to a journal of {} MiB first", bytes >> 20);
         }
         Err(why) => tracing::warn!("without a journal ({why}): files are synced one by one"),

@@ -4,7 +4,7 @@ use super::commit::{Commit, Done, Round};
 use super::queue::Queue;
 use crate::durable;
 use crate::files::{self, Files, fault_of};
-use crate::journal::Written;
+use crate::journal::Subject;
 use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
@@ -141,7 +141,7 @@ impl Writer {
             self.settled.remove(&run.file);
         } else if self.settled.contains(&run.file) && self.commit.has_journal() {
             let name = self.files.name(run.file)?.into();
-            round.written.push(Written { id: run.file, file, name, at: run.at, parts: run.bytes });
+            self.commit.journal().gather.add(&Subject { id: run.file, file, name }, run.at, &run.bytes);
         } else {
             round.dirty_files.insert(run.file);
             self.settle_log(run.file);
@@ -160,7 +160,7 @@ impl Writer {
     /// be another file.
     fn settle(&self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
         let Some(touched) = touched.filter(|_| !matches!(op, DiskOp::Sync { .. })) else { return Ok(()) };
-        let Some(mut journal) = self.commit.journal() else { return Ok(()) };
+        let Some(mut journal) = self.commit.journal().store() else { return Ok(()) };
         let is_touched = |file: &FileId| match touched {
             Touched::File(one) => *file == one,
             Touched::Files(one, other) => *file == one || *file == other,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0  magic       4  "eskj"
-//!  4  crc         4  CRC-32C of all behind it, without the padding
+//!  4  crc         4  CRC-32C of the items, and then of the bytes from 8 to 47
 //!  8  life        8  drawn anew by each process: nothing that an earlier one left is taken for this one's
 //! 16  generation  8  counts the slots that were begun
 //! 24  number      8  entries of this generation before it
@@ -23,10 +23,6 @@ pub const HEAD: usize = 48;
 pub const ITEM: usize = 16;
 /// Bytes of an entry, padding included. Larger writes are cut into several items.
 pub const ENTRY_MAX: usize = 512 << 10;
-
-/// Entries are made in so many places of memory in turn: the medium reads the last ones meanwhile, and what another reads is slow
-/// to write to again.
-const AREAS: usize = 8;
 
 const MAGIC: [u8; 4] = *b"eskj";
 const WRITE: u8 = 1;
@@ -53,21 +49,18 @@ pub enum Item<'a> {
 /// An entry in the making, in memory that is aligned as a direct write wants it.
 #[derive(Debug)]
 pub struct Draft {
-    /// One block more than is used: the first area begins with the first whole block.
+    /// One block more than is used: `start` is where the first whole block begins.
     raw: Vec<u8>,
-    first: usize,
-    area: usize,
-    /// Where the area begins.
     start: usize,
     len: usize,
     items: u32,
-    /// Where the last item begins, and the position in its file behind what it writes.
-    last: Option<(usize, u64)>,
+    /// Of the items so far.
+    crc: u32,
 }
 
 impl Draft {
     pub const fn new() -> Self {
-        Self { raw: Vec::new(), start: 0, first: 0, area: 0, len: HEAD, items: 0, last: None }
+        Self { raw: Vec::new(), start: 0, len: HEAD, items: 0, crc: 0 }
     }
 
     pub const fn is_empty(&self) -> bool {
@@ -82,10 +75,9 @@ impl Draft {
     /// The memory is taken with the first entry: a node that writes nothing does without.
     fn allocate(&mut self) {
         if self.raw.is_empty() {
-            self.raw = vec![0; AREAS * ENTRY_MAX + BLOCK];
-            self.first = self.raw.as_ptr().align_offset(BLOCK);
-            assert!(self.first < BLOCK, "a vector of bytes can be aligned");
-            self.start = self.first;
+            self.raw = vec![0; ENTRY_MAX + BLOCK];
+            self.start = self.raw.as_ptr().align_offset(BLOCK);
+            assert!(self.start < BLOCK, "a vector of bytes can be aligned");
         }
     }
 
@@ -98,57 +90,41 @@ impl Draft {
         zeros
     }
 
+    /// Part of an item. Its CRC is taken here, while it is near.
     fn put(&mut self, bytes: &[u8]) {
         self.allocate();
         let at = self.start + self.len;
         self.raw[at..at + bytes.len()].copy_from_slice(bytes);
         self.len += bytes.len();
+        self.crc = crc32c::crc32c_append(self.crc, bytes);
     }
 
     fn put_item(&mut self, kind: u8, name: &str, at: u64, data_len: usize) {
-        self.put(&[kind, 0]);
-        self.put(&(name.len() as u16).to_le_bytes());
-        self.put(&(data_len as u32).to_le_bytes());
-        self.put(&at.to_le_bytes());
+        let mut head = [0; ITEM];
+        head[0] = kind;
+        head[2..4].copy_from_slice(&(name.len() as u16).to_le_bytes());
+        head[4..8].copy_from_slice(&(data_len as u32).to_le_bytes());
+        head[8..16].copy_from_slice(&at.to_le_bytes());
+        self.put(&head);
         self.put(name.as_bytes());
         self.items += 1;
     }
 
-    /// Takes as much of `data` as fits into an entry of `max` bytes; answers how much that was.
-    pub fn write(&mut self, name: &str, at: u64, data: &[u8], max: usize) -> usize {
-        assert!(max <= ENTRY_MAX && max.is_multiple_of(BLOCK), "an entry is bounded, in whole blocks");
-        let begun = self.last.filter(|(item, end)| *end == at && self.name_of(*item) == name.as_bytes());
-        let overhead = if begun.is_some() { 0 } else { ITEM + name.len() };
-        let taken = max.saturating_sub(self.len + overhead).min(data.len());
-        if taken == 0 {
-            return 0;
+    /// Takes as much of the data as there is room for, from its front; answers how much that was.
+    pub fn write(&mut self, name: &str, at: u64, data: &[u8]) -> usize {
+        let taken = ENTRY_MAX.saturating_sub(self.len + ITEM + name.len()).min(data.len());
+        if taken > 0 {
+            self.put_item(WRITE, name, at, taken);
+            self.put(&data[..taken]);
         }
-        let item = if let Some((item, _)) = begun {
-            item
-        } else {
-            self.put_item(WRITE, name, at, 0);
-            self.len - ITEM - name.len()
-        };
-        self.put(&data[..taken]);
-        let length = self.start + item + 4;
-        let data_len = self.len - item - ITEM - name.len();
-        self.raw[length..length + 4].copy_from_slice(&(data_len as u32).to_le_bytes());
-        self.last = Some((item, at + taken as u64));
         taken
     }
 
-    fn name_of(&self, item: usize) -> &[u8] {
-        let item = &self.raw[self.start + item..];
-        let len = u16::from_le_bytes([item[2], item[3]]) as usize;
-        &item[ITEM..ITEM + len]
-    }
-
-    /// Whether it was taken.
-    pub fn forget(&mut self, name: &str, max: usize) -> bool {
-        let fits = self.len + ITEM + name.len() <= max;
+    /// Whether there was room for it.
+    pub fn forget(&mut self, name: &str) -> bool {
+        let fits = self.len + ITEM + name.len() <= ENTRY_MAX;
         if fits {
             self.put_item(FORGET, name, 0, 0);
-            self.last = None;
         }
         fits
     }
@@ -157,7 +133,7 @@ impl Draft {
     pub fn finish(&mut self, head: Head) -> &[u8] {
         assert!(!self.is_empty(), "an entry says something");
         let padded = self.padded();
-        let (len, items) = (self.len, self.items);
+        let (len, items, crc) = (self.len, self.items, self.crc);
         let bytes = &mut self.raw[self.start..self.start + padded];
         bytes[len..].fill(0);
         bytes[..4].copy_from_slice(&MAGIC);
@@ -167,18 +143,16 @@ impl Draft {
         bytes[32..40].copy_from_slice(&head.before.to_le_bytes());
         bytes[40..44].copy_from_slice(&(len as u32).to_le_bytes());
         bytes[44..48].copy_from_slice(&items.to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[8..len]);
+        let crc = crc32c::crc32c_append(crc, &bytes[8..HEAD]);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
-    /// Begins the next entry.
+    /// Begins another entry.
     pub const fn clear(&mut self) {
-        self.area = (self.area + 1) % AREAS;
-        self.start = self.first + self.area * ENTRY_MAX;
         self.len = HEAD;
         self.items = 0;
-        self.last = None;
+        self.crc = 0;
     }
 }
 
@@ -195,7 +169,7 @@ pub fn length(bytes: &[u8]) -> Option<usize> {
 /// Reads the entry that `bytes` begin with. `None`: there is none, or it is damaged.
 pub fn read(bytes: &[u8]) -> Option<(Head, Vec<Item<'_>>)> {
     let bytes = bytes.get(..length(bytes)?)?;
-    if u32::from_le_bytes(number(bytes, 4)?) != crc32c::crc32c(bytes.get(8..)?) {
+    if u32::from_le_bytes(number(bytes, 4)?) != crc_of(bytes) {
         return None;
     }
     let head = Head {
@@ -212,6 +186,11 @@ pub fn read(bytes: &[u8]) -> Option<(Head, Vec<Item<'_>>)> {
         at = next;
     }
     (at == bytes.len()).then_some((head, items))
+}
+
+/// `bytes`: a whole entry without its padding.
+fn crc_of(bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&bytes[HEAD..]), &bytes[8..HEAD])
 }
 
 fn read_item(bytes: &[u8], at: usize) -> Option<(Item<'_>, usize)> {
@@ -236,8 +215,8 @@ mod tests {
 
     fn entry() -> Vec<u8> {
         let mut draft = Draft::new();
-        assert_eq!(draft.write("t-0/0.log", 61, b"abcdef", BLOCK), 6);
-        assert!(draft.forget("t-1/0.log", BLOCK));
+        assert_eq!(draft.write("t-0/0.log", 61, b"abcdef"), 6);
+        assert!(draft.forget("t-1/0.log"));
         draft.finish(HEAD_OF).to_vec()
     }
 
@@ -260,7 +239,7 @@ mod tests {
             text,
             concat!(
                 "65736b6a",
-                "24c746a3",
+                "809e0f35",
                 "0403020100000000",
                 "0700000000000000",
                 "0200000000000000",
@@ -297,35 +276,24 @@ mod tests {
             let mut bytes = entry();
             bytes[at] = value;
             let len = length(&bytes).unwrap_or(HEAD).min(bytes.len());
-            let crc = crc32c::crc32c(&bytes[8..len]);
+            let crc = crc_of(&bytes[..len]);
             bytes[4..8].copy_from_slice(&crc.to_le_bytes());
             assert_eq!(read(&bytes), None, "byte {at}");
         }
     }
 
     #[test]
-    fn what_continues_a_file_is_one_item() {
-        let mut draft = Draft::new();
-        for (name, at, data) in
-            [("a/0.log", 5, "one"), ("a/0.log", 8, "two"), ("b/0.log", 11, "x"), ("b/0.log", 13, "y")]
-        {
-            assert_eq!(draft.write(name, at, data.as_bytes(), BLOCK), data.len());
-        }
-        let bytes = draft.finish(HEAD_OF);
-        let write = |name, at, data| Item::Write { name, at, data };
-        let items = [write("a/0.log", 5, b"onetwo"), write("b/0.log", 11, b"x"), write("b/0.log", 13, b"y")];
-        assert_eq!(read(bytes).unwrap().1, items);
-    }
-
-    #[test]
     fn what_does_not_fit_is_left_for_the_next() {
         let mut draft = Draft::new();
-        let data = vec![7; 10_000];
-        let taken = draft.write("t-0/0.log", 0, &data, BLOCK);
-        assert_eq!(taken, BLOCK - HEAD - ITEM - 9);
-        assert_eq!(draft.write("t-0/0.log", taken as u64, &data[taken..], BLOCK), 0);
-        assert!(!draft.forget("t-0/0.log", BLOCK));
-        assert_eq!(draft.finish(HEAD_OF).len(), BLOCK);
+        let data = vec![7; 2 * ENTRY_MAX];
+        let taken = draft.write("t-0/0.log", 0, &data);
+        assert_eq!(taken, ENTRY_MAX - HEAD - ITEM - 9);
+        assert_eq!(draft.write("t-0/0.log", taken as u64, &data[taken..]), 0);
+        assert!(!draft.forget("t-0/0.log"));
+        let bytes = draft.finish(HEAD_OF);
+        assert_eq!(bytes.len(), ENTRY_MAX);
+        assert!(bytes.as_ptr().addr().is_multiple_of(BLOCK), "as a direct write wants it");
+        assert_eq!(read(bytes).unwrap().1, [Item::Write { name: "t-0/0.log", at: 0, data: &data[..taken] }]);
         draft.clear();
         assert!(draft.is_empty());
     }

@@ -8,6 +8,7 @@
 //! esker.journal    slot 0 │ slot 1 │ … │ slot 15      written in turn
 //!                  entry entry entry …                as `entry` draws them
 //! ```
+//! * `gather` has what is not written yet.
 //! * `store` writes. Before a slot is begun anew, everything that it speaks of is made durable in the files (`esker-checkpoint`).
 //! * `replay` reads at the start, before anybody opens a file, puts back what the files lack, and empties the journal.
 //! * What a file's bytes are is said by its *last* item. So before a file is cut, renamed, deleted or made anew, what
@@ -16,14 +17,16 @@
 //! Only the logs' own files (`.log`) go through it: everything else is written rarely.
 
 mod entry;
+mod gather;
 mod replay;
 mod store;
 
 use std::io;
 use std::path::Path;
 
+pub use gather::Gather;
 pub use replay::replay;
-pub use store::{Store, Written};
+pub use store::{Store, Subject};
 
 /// Its name in the data folder.
 pub const FILE: &str = "esker.journal";

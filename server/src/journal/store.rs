@@ -13,18 +13,21 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 
 /// Above this many files of one slot one `syncfs` makes them durable.
 const FILES_MAX: usize = 4;
-/// A slot with less room than this is taken for full.
-const ROOM_MIN: u64 = 4 * BLOCK as u64;
 
-/// Bytes on their way into a file, which a round has to make durable.
+/// A file that entries speak of.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct Subject {
     pub id: FileId,
     pub file: Arc<File>,
     /// Its path below the data folder.
     pub name: Arc<str>,
-    pub at: u64,
-    pub parts: Vec<bytes::Bytes>,
+}
+
+/// An entry, and the files that it speaks of.
+#[derive(Debug)]
+pub struct Entry {
+    pub draft: Draft,
+    pub subjects: Vec<Subject>,
 }
 
 /// A full slot: it can be begun anew when these files are durable.
@@ -66,7 +69,6 @@ pub struct Store {
     head: Head,
     /// Where the next entry goes, in the slot of `head.generation`.
     at: u64,
-    draft: Draft,
     files: Files,
     /// Files of which an entry may speak, by the last generation that does. Replay would bring what it says back.
     live: HashMap<FileId, (u64, Arc<str>)>,
@@ -90,7 +92,7 @@ impl Store {
     }
 
     fn make_file(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
-        let slot_bytes = (bytes / SLOTS).next_multiple_of(BLOCK as u64).max(ROOM_MIN + ENTRY_MAX as u64);
+        let slot_bytes = (bytes / SLOTS).next_multiple_of(BLOCK as u64).max(ENTRY_MAX as u64);
         let path = root.join(FILE);
         let direct = libc::O_DIRECT;
         let file =
@@ -117,45 +119,34 @@ impl Store {
             }
         })?;
         let head = Head { life, generation: 1, number: 0, before: 0 };
-        let (draft, files, live) = (Draft::new(), Files::default(), HashMap::new());
-        Ok(Self { file, slot_bytes, head, at: 0, draft, files, live, clean, full })
+        Ok(Self { file, slot_bytes, head, at: 0, files: Files::default(), live: HashMap::new(), clean, full })
     }
 
-    /// Makes what was written to the files durable: when this returns, no loss of power undoes it.
-    pub fn write(&mut self, written: &[Written]) -> io::Result<()> {
-        for one in written {
-            let mut at = one.at;
-            for part in &one.parts {
-                let mut left: &[u8] = part;
-                while !left.is_empty() {
-                    let room = self.room()?;
-                    let taken = self.draft.write(&one.name, at, left, room);
-                    if taken == 0 {
-                        self.put_entry()?;
-                        continue;
-                    }
-                    self.touch(one);
-                    at += taken as u64;
-                    left = left.get(taken..).unwrap_or_default();
-                }
+    /// Makes what the entries say durable: when this returns, no loss of power undoes it.
+    pub fn write(&mut self, entries: &mut [Entry]) -> io::Result<()> {
+        for Entry { draft, subjects } in entries {
+            self.make_room(draft)?;
+            for subject in subjects {
+                self.touch(subject);
             }
+            self.put(draft)?;
         }
-        self.finish()
+        durable::sync_file(&self.file)
     }
 
-    /// The entry in the making speaks of the file.
-    fn touch(&mut self, one: &Written) {
-        if self.live.get(&one.id).is_some_and(|(generation, _)| *generation == self.head.generation) {
+    /// An entry of this slot speaks of the file.
+    fn touch(&mut self, subject: &Subject) {
+        if self.live.get(&subject.id).is_some_and(|(generation, _)| *generation == self.head.generation) {
             return;
         }
         match &mut self.files {
-            Files::Few(files) if files.len() < FILES_MAX || files.contains_key(&one.id) => {
-                files.insert(one.id, Arc::clone(&one.file));
+            Files::Few(files) if files.len() < FILES_MAX || files.contains_key(&subject.id) => {
+                files.insert(subject.id, Arc::clone(&subject.file));
             }
             Files::Few(_) => self.files = Files::Many,
             Files::Many => {}
         }
-        self.live.insert(one.id, (self.head.generation, Arc::clone(&one.name)));
+        self.live.insert(subject.id, (self.head.generation, Arc::clone(&subject.name)));
     }
 
     /// Before files are cut, renamed, deleted or made anew: what the journal has of them is durable in the files themselves, and is
@@ -170,28 +161,25 @@ impl Store {
         if names.is_empty() {
             return Ok(());
         }
+        let mut draft = Draft::new();
         for (id, name) in names {
             durable::sync_file(&*open(id)?)?;
-            let room = self.room()?;
-            if !self.draft.forget(&name, room) {
-                self.put_entry()?;
-                let room = self.room()?;
-                let taken = self.draft.forget(&name, room);
-                assert!(taken, "a name fits into an entry of its own");
+            if !draft.forget(&name) {
+                self.make_room(&draft)?;
+                self.put(&mut draft)?;
+                draft.clear();
+                assert!(draft.forget(&name), "a name fits into an entry of its own");
             }
             self.live.remove(&id);
         }
-        self.finish()
+        self.make_room(&draft)?;
+        self.put(&mut draft)?;
+        durable::sync_file(&self.file)
     }
 
-    /// Bytes that an entry may have; turns to the next slot where this one is full.
-    fn room(&mut self) -> io::Result<usize> {
-        let mut left = self.slot_bytes - self.at;
-        if left < ROOM_MIN && self.draft.is_empty() {
-            self.next_slot()?;
-            left = self.slot_bytes;
-        }
-        Ok(left.min(ENTRY_MAX as u64) as usize / BLOCK * BLOCK)
+    /// Turns to the next slot if the entry does not fit into this one.
+    fn make_room(&mut self, draft: &Draft) -> io::Result<()> {
+        if self.at + draft.padded() as u64 > self.slot_bytes { self.next_slot() } else { Ok(()) }
     }
 
     fn next_slot(&mut self) -> io::Result<()> {
@@ -208,23 +196,15 @@ impl Store {
         Ok(())
     }
 
-    /// Writes the entry in the making, not yet durable.
-    fn put_entry(&mut self) -> io::Result<()> {
+    /// Writes the entry, not yet durably.
+    fn put(&mut self, draft: &mut Draft) -> io::Result<()> {
         let place = (self.head.generation % SLOTS) * self.slot_bytes + self.at;
-        let bytes = self.draft.finish(self.head);
+        let bytes = draft.finish(self.head);
         self.file.write_all_at(bytes, place)?;
         self.at += bytes.len() as u64;
         assert!(self.at <= self.slot_bytes, "an entry lies in its slot");
         self.head.number += 1;
-        self.draft.clear();
         Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        if !self.draft.is_empty() {
-            self.put_entry()?;
-        }
-        durable::sync_file(&self.file)
     }
 
     /// Makes the files themselves durable and empties the journal.

@@ -1,6 +1,5 @@
 //! The journal by itself: what it says is put back, what it takes back is not, and damage is not passed over.
 
-use super::store::Written;
 use super::*;
 use crate::durable::shadow;
 use bytes::Bytes;
@@ -55,14 +54,16 @@ const fn id(base: i64) -> FileId {
     FileId::new(DirId(5), FileName::Log(Offset(base)))
 }
 
-fn written(file: &Arc<File>, base: i64, at: u64, parts: &[&'static [u8]]) -> Written {
-    let name = format!("t-0/{base:020}.log").into();
-    Written {
-        id: id(base),
-        file: Arc::clone(file),
-        name,
-        at,
-        parts: parts.iter().map(|part| Bytes::from_static(part)).collect(),
+fn subject(file: &Arc<File>, base: i64) -> Subject {
+    Subject { id: id(base), file: Arc::clone(file), name: format!("t-0/{base:020}.log").into() }
+}
+
+impl Store {
+    /// Makes durable that these bytes stand there.
+    fn say(&mut self, subject: &Subject, at: u64, parts: &[&'static [u8]]) -> std::io::Result<()> {
+        let gather = Gather::default();
+        gather.add(subject, at, &parts.iter().map(|part| Bytes::from_static(part)).collect::<Vec<_>>());
+        self.write(&mut gather.take())
     }
 }
 
@@ -71,10 +72,13 @@ fn what_a_file_lacks_is_put_back_and_the_journal_is_empty_then() {
     let folder = Folder::new("back");
     let file = folder.file(0, b"0123");
     let mut store = folder.store(1);
-    store.write(&[written(&file, 0, 4, &[b"45", b"67"]), written(&file, 0, 8, &[b"89"])]).unwrap();
-    store.write(&[written(&file, 0, 10, &[b"ab"])]).unwrap();
+    let gather = Gather::default();
+    gather.add(&subject(&file, 0), 4, &[Bytes::from_static(b"45"), Bytes::from_static(b"67")]);
+    gather.add(&subject(&file, 0), 8, &[Bytes::from_static(b"89")]);
+    store.write(&mut gather.take()).unwrap();
+    store.say(&subject(&file, 0), 10, &[b"ab"]).unwrap();
     let replayed = replay(&folder.0).unwrap();
-    assert_eq!((replayed.entries, replayed.put_back, replayed.left_out), (2, 2, 0));
+    assert_eq!((replayed.entries, replayed.put_back, replayed.left_out), (2, 4, 0));
     assert_eq!(folder.read(0), b"0123456789ab");
     assert_eq!(replay(&folder.0).unwrap(), Default::default(), "nothing is left to be put back");
 }
@@ -83,7 +87,7 @@ fn what_a_file_lacks_is_put_back_and_the_journal_is_empty_then() {
 fn what_stands_in_the_file_is_not_written_again() {
     let folder = Folder::new("there");
     let file = folder.file(0, b"0123456789");
-    folder.store(1).write(&[written(&file, 0, 4, &[b"4567"])]).unwrap();
+    folder.store(1).say(&subject(&file, 0), 4, &[b"4567"]).unwrap();
     let replayed = replay(&folder.0).unwrap();
     assert_eq!((replayed.entries, replayed.put_back), (1, 0));
 }
@@ -93,10 +97,10 @@ fn what_was_forgotten_stays_away_and_what_came_later_does_not() {
     let folder = Folder::new("forgotten");
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
-    store.write(&[written(&file, 0, 0, &[b"0123456789"])]).unwrap();
+    store.say(&subject(&file, 0), 0, &[b"0123456789"]).unwrap();
     store.forget(|file| *file == id(0), |_| Ok(Arc::clone(&file))).unwrap();
     std::fs::write(folder.path(0), b"0123").unwrap();
-    store.write(&[written(&file, 0, 4, &[b"xy"])]).unwrap();
+    store.say(&subject(&file, 0), 4, &[b"xy"]).unwrap();
     replay(&folder.0).unwrap();
     assert_eq!(folder.read(0), b"0123xy");
 }
@@ -106,7 +110,8 @@ fn files_that_are_gone_or_shorter_are_left_alone() {
     let folder = Folder::new("gone");
     let (gone, short) = (folder.file(0, b""), folder.file(7, b"0123456789"));
     let mut store = folder.store(1);
-    store.write(&[written(&gone, 0, 0, &[b"never promised"]), written(&short, 7, 10, &[b"ab"])]).unwrap();
+    store.say(&subject(&gone, 0), 0, &[b"never promised"]).unwrap();
+    store.say(&subject(&short, 7), 10, &[b"ab"]).unwrap();
     std::fs::remove_file(folder.path(0)).unwrap();
     std::fs::write(folder.path(7), b"01").unwrap();
     let replayed = replay(&folder.0).unwrap();
@@ -125,7 +130,7 @@ fn slots_are_written_in_turn() {
     let mut len = 0;
     for _ in 0..120 {
         file.write_all_at(piece, len).unwrap();
-        store.write(&[written(&file, 0, len, &[piece])]).unwrap();
+        store.say(&subject(&file, 0), len, &[piece]).unwrap();
         len += piece.len() as u64;
     }
     // The last that was said is all in the journal.
@@ -151,7 +156,7 @@ fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
         for round in 0..rounds {
             for (base, file) in (0..).zip(&files) {
                 file.write_all_at(piece, round * len as u64).unwrap();
-                store.write(&[written(file, base, round * len as u64, &[piece])]).unwrap();
+                store.say(&subject(file, base), round * len as u64, &[piece]).unwrap();
             }
         }
         shadow::lose_power(&root, &image, &mut |_| 0);
@@ -173,7 +178,7 @@ fn a_file_that_cannot_be_synced_ends_the_journal() {
     let unsynced = Arc::new(File::open("/dev/null").unwrap());
     let mut store = folder.store(1);
     let piece: &'static [u8] = vec![7; 250_000].leak();
-    let ended = (0..50).find(|at| store.write(&[written(&unsynced, 0, at * 250_000, &[piece])]).is_err());
+    let ended = (0..50).find(|at| store.say(&subject(&unsynced, 0), at * 250_000, &[piece]).is_err());
     // It has two entries in each slot.
     let whole = ended.expect("the journal is full");
     assert!((2..=2 * SLOTS).contains(&whole), "{whole} writes are durable");
@@ -193,7 +198,7 @@ fn damage_in_the_midst_is_an_error_and_at_the_end_is_a_torn_write() {
         // Two in each slot, from the second on: the first one is the last.
         for at in 0..2 * SLOTS {
             file.write_all_at(piece, at * piece.len() as u64).unwrap();
-            store.write(&[written(&file, 0, at * piece.len() as u64, &[piece])]).unwrap();
+            store.say(&subject(&file, 0), at * piece.len() as u64, &[piece]).unwrap();
         }
         let slot_bytes = std::fs::metadata(folder.0.join(FILE)).unwrap().len() / SLOTS;
         folder.flip(slot * slot_bytes + 5000);
@@ -208,10 +213,10 @@ fn entries_of_another_process_are_damage() {
     let mut store = folder.store(1);
     let piece: &'static [u8] = vec![7; 400_000].leak();
     for at in 0..2 {
-        store.write(&[written(&file, 0, at * piece.len() as u64, &[piece])]).unwrap();
+        store.say(&subject(&file, 0), at * piece.len() as u64, &[piece]).unwrap();
     }
     // Without a replay between.
-    folder.store(2).write(&[written(&file, 0, 0, &[b"x"])]).unwrap();
+    folder.store(2).say(&subject(&file, 0), 0, &[b"x"]).unwrap();
     let why = replay(&folder.0).unwrap_err();
     assert!(why.to_string().contains("Remove the file"), "{why}");
 }
@@ -221,7 +226,7 @@ fn closed_in_order_it_is_empty() {
     let folder = Folder::new("closed");
     let file = folder.file(0, b"0123");
     let mut store = folder.store(1);
-    store.write(&[written(&file, 0, 4, &[b"45"])]).unwrap();
+    store.say(&subject(&file, 0), 4, &[b"45"]).unwrap();
     store.close().unwrap();
     assert_eq!(replay(&folder.0).unwrap(), Default::default());
 }
@@ -234,7 +239,7 @@ fn names_outside_the_data_folder_are_not_followed() {
     std::fs::write(&outside, b"").unwrap();
     let mut store = folder.store(1);
     for name in ["../esker-journal-outside.log", "t-0/../../esker-journal-outside.log", "/etc/hostname", "t-0//x"] {
-        store.write(&[Written { name: name.into(), ..written(&file, 0, 0, &[b"x"]) }]).unwrap();
+        store.say(&Subject { name: name.into(), ..subject(&file, 0) }, 0, &[b"x"]).unwrap();
     }
     assert_eq!(replay(&folder.0).unwrap().left_out, 4);
     assert_eq!(std::fs::read(&outside).unwrap(), b"");
