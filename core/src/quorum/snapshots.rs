@@ -215,6 +215,10 @@ impl Quorum {
         }
         let watermark = self.watermark;
         let Some(journal) = self.journal_mut() else { return };
+        if !journal.log.is_open() {
+            // The node is stopping, and closed the log meanwhile: the next start goes on as after a crash at this place.
+            return;
+        }
         if id.offset <= watermark {
             // The role changed while it was written: the log caught up by itself, or took the very same snapshot twice.
             if !journal.snapshots.contains_key(&id) {
