@@ -226,7 +226,8 @@ impl Sync {
         let result = if self.failed.load(Ordering::Acquire) {
             Err(DiskFault::Io)
         } else {
-            self.journal.write().and_then(|()| self.sync(&dirty)).map_err(|_| DiskFault::Io)
+            // A cut comes before what was appended behind it: else the end of what was cut might stand there again.
+            self.sync(&dirty).and_then(|()| self.journal.write()).map_err(|_| DiskFault::Io)
         };
         self.metrics.synced(dirty.len(), began.elapsed());
         let mut fault = result.err();
