@@ -13,6 +13,8 @@ pub(super) enum Part {
     Clients,
     Faults,
     Rot,
+    Ambush,
+    Oddities,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

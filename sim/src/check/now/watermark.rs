@@ -28,6 +28,11 @@ impl Watermark {
         self.last.retain(|(of, _), _| *of != node);
     }
 
+    /// A replica's log begins anew.
+    pub fn forget_log(&mut self, node: usize, folder: &str) {
+        self.last.remove(&(node, folder.to_string()));
+    }
+
     /// Says whether the watermark moved.
     pub fn look(&mut self, node: usize, sight: Sight<'_>) -> Result<bool, Broken> {
         let Sight { folder, leads, epoch, watermark, start, end } = sight;

@@ -23,6 +23,7 @@ impl Member {
     fn on_error(&mut self, ctx: &Ctx<'_>, code: i16) {
         match Code::try_from_code(code) {
             None => {}
+            Some(Code::FencedInstanceId) if ctx.now >= self.replaced_at => self.gone = true,
             Some(Code::UnknownMemberId | Code::FencedInstanceId) => {
                 self.id = StrBytes::default();
                 self.generation = -1;
@@ -177,7 +178,8 @@ impl Member {
             .collect();
         self.subscription = Subscription::new(partitions.iter().copied());
         self.committed.clear();
-        self.me.tell(ctx, Act::Assigned { group: self.group, generation: self.generation, partitions });
+        let instance = self.instance.as_ref().map(StrBytes::to_string);
+        self.me.tell(ctx, Act::Assigned { group: self.group, generation: self.generation, partitions, instance });
         self.stage = Stage::Offsets;
         self.next_heartbeat = ctx.now + self.heartbeat_us;
         self.next_commit = ctx.now + self.commit_us;
