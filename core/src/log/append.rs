@@ -127,7 +127,7 @@ impl Log {
     }
 
     /// No batch was ever here since the log began at its start.
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.segments.len() == 1 && self.active().size == 0
     }
 
@@ -185,6 +185,7 @@ impl Log {
                 && let Some(before) = self.producers.duplicate(&header)
             {
                 let (first, last) = (before.first_offset(), before.last_offset);
+                let first = if mutant::is(Mutant::DuplicateMisplaced) { self.end } else { first };
                 return Ok(Some(Appended { first, last, log_append_time: before.timestamp, duplicate: true }));
             }
             self.producers.admit(&header, origin == Origin::Client)?;
