@@ -1,6 +1,7 @@
 //! The follower's side: what to ask the leader, and what to do with its answer.
 
 use super::{Partition, PartitionEvent, Role};
+use crate::batch::Batches;
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, Offset};
 use crate::io::Out;
@@ -122,21 +123,41 @@ impl Partition {
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
+        let mut event = self.begin_with(now, &answer.records, out);
         let before = self.log.end();
         if !answer.records.is_empty() && self.log.append_replica(now, answer.records, out).is_err() {
-            return (FollowerStep::Backoff, PartitionEvent::NONE);
+            return (FollowerStep::Backoff, event);
         }
         let end = self.log.end();
         assert!(end >= before, "{}: a follower's append shortened the log", self.key);
-        let mut event = PartitionEvent { end_moved: end != before, ..PartitionEvent::NONE };
-        if let Role::Follower { told, .. } = &mut self.role {
+        event.end_moved |= end != before;
+        if let Role::Follower { told, starts, .. } = &mut self.role {
             *told = answer.watermark.max(*told);
+            *starts = answer.start.max(*starts);
         }
-        event = event.and(self.advance(now.mono));
-        let start = answer.start.min(self.watermark);
-        if start > self.log.start() && self.log.raise_start(now, start, out).is_ok() {
-            event.start_moved = true;
-        }
+        event = event.and(self.advance(now.mono)).and(self.follow_start(now, out));
         (FollowerStep::Fetch, event)
+    }
+
+    /// The leader's log starts in the middle of a batch, as after DeleteRecords, and this one began anew there: it begins with the whole
+    /// batch (Kafka's `UnexpectedAppendOffsetException`), and its start follows when that is durable.
+    fn begin_with(&mut self, now: Now, records: &[u8], out: &mut Out) -> PartitionEvent {
+        let end = self.log.end();
+        let first = Batches::of(records).next().map(|(header, _)| (header.base_offset(), header.next_offset()));
+        let Some((base, _)) = first.filter(|(base, next)| self.log.is_empty() && *base < end && end < *next) else {
+            return PartitionEvent::NONE;
+        };
+        self.log.restart_at(now, base, out);
+        self.watermark = base;
+        self.saved_start = self.saved_start();
+        PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE }
+    }
+
+    /// The leader's log starts further on: so does this one, as far as its watermark is.
+    pub(super) fn follow_start(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        let Role::Follower { starts, .. } = self.role else { return PartitionEvent::NONE };
+        let start = starts.min(self.watermark);
+        let moved = start > self.log.start() && self.log.raise_start(now, start, out).is_ok();
+        PartitionEvent { start_moved: moved, ..PartitionEvent::NONE }
     }
 }

@@ -61,11 +61,13 @@ enum Role {
     /// Its log is being opened; what the metadata says meanwhile is enacted afterwards.
     Opening,
     Leader(Leader),
-    /// `leader`: none while the partition has no leader. `told`: the leader's watermark as it said in this epoch.
+    /// `leader`: none while the partition has no leader. `told`: the leader's watermark, and `starts`: where its log starts, as it said
+    /// in this epoch.
     Follower {
         leader: Option<NodeId>,
         epoch: LeaderEpoch,
         told: Offset,
+        starts: Offset,
     },
     /// Its disk failed: final.
     Offline,

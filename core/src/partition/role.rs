@@ -73,7 +73,8 @@ impl Partition {
         {
             return PartitionEvent::NONE;
         }
-        self.role = Role::Follower { leader: other, epoch: state.leader_epoch, told: Offset::NONE };
+        self.role =
+            Role::Follower { leader: other, epoch: state.leader_epoch, told: Offset::NONE, starts: Offset::NONE };
         if let Some(leader) = other {
             out.note(Note::Follows { partition: self.key, leader, epoch: state.leader_epoch });
         }
@@ -110,7 +111,8 @@ impl Partition {
         match told {
             LogEvent::Opened => self.on_opened(now, out),
             LogEvent::Synced => {
-                PartitionEvent { synced_moved: true, ..PartitionEvent::NONE }.and(self.advance(now.mono))
+                let synced = PartitionEvent { synced_moved: true, ..PartitionEvent::NONE };
+                synced.and(self.advance(now.mono)).and(self.follow_start(now, out))
             }
             LogEvent::Warm => self.on_warm(now),
             LogEvent::StartMoved => {
@@ -134,7 +136,7 @@ impl Partition {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         self.damaged = self.log.damaged();
-        self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told: Offset::NONE };
+        self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told: Offset::NONE, starts: Offset::NONE };
         let opened = PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE };
         // The node stops, and waited for the log to be open to close it (seed 900371).
         opened.and(if self.closing { self.close(now, out) } else { self.enact(now, false, out) })
