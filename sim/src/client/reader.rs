@@ -17,7 +17,7 @@ enum Purpose {
     Map,
     Start,
     Poll { op: u64 },
-    Latest { op: u64, partition: u32 },
+    Latest { partition: u32 },
 }
 
 /// An assigned consumer.
@@ -137,7 +137,8 @@ impl Reader {
         }
     }
 
-    /// Asks where a partition ends.
+    /// Asks where a partition ends. The history has no line of it: a leader that was deposed and has not heard of it tells an old end
+    /// (Kafka's has no lease either), and which one it was is seen inside only (`check::now::latest`).
     fn ask_latest(&mut self, ctx: &mut Ctx<'_>) {
         let known: Vec<u32> = self
             .subscription
@@ -152,20 +153,14 @@ impl Reader {
         let partition = self.me.dice().pick(&known);
         let Some(leader) = self.map.leader(partition) else { return };
         let request = latest_request(ctx, partition, self.map.epoch(partition));
-        let op = self.me.invoke(ctx, Act::Latest { partition });
-        let purpose = Purpose::Latest { op, partition };
+        let purpose = Purpose::Latest { partition };
         self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, purpose);
     }
 
-    fn on_latest(&mut self, ctx: &mut Ctx<'_>, op: u64, partition: u32, answer: &ListOffsetsResponse) {
-        match answer.topics.first().and_then(|topic| topic.partitions.first()) {
-            Some(told) if told.error_code == 0 => {
-                self.me.end(ctx, op, State::Ok, Act::LatestIs { offset: told.offset })
-            }
-            _ => {
-                self.me.unknown(ctx, op, "refused");
-                self.map.forget(ctx, partition);
-            }
+    fn on_latest(&mut self, ctx: &mut Ctx<'_>, partition: u32, answer: &ListOffsetsResponse) {
+        let told = answer.topics.first().and_then(|topic| topic.partitions.first());
+        if told.is_none_or(|told| told.error_code != 0) {
+            self.map.forget(ctx, partition);
         }
         self.not_before = ctx.now + self.pause_us.max(1_000);
     }
@@ -178,8 +173,8 @@ impl Reader {
         self.not_before = ctx.now + RETRY_US;
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
-            Purpose::Start => self.map.refresh(ctx),
-            Purpose::Poll { op } | Purpose::Latest { op, .. } => {
+            Purpose::Start | Purpose::Latest { .. } => self.map.refresh(ctx),
+            Purpose::Poll { op } => {
                 self.me.unknown(ctx, op, "connection lost");
                 self.map.refresh(ctx);
             }
@@ -195,8 +190,8 @@ impl Reader {
                 }
                 self.not_before = ctx.now + 1_000;
             }
-            (Purpose::Latest { op, partition }, ResponseKind::ListOffsets(answer)) => {
-                self.on_latest(ctx, op, partition, &answer)
+            (Purpose::Latest { partition }, ResponseKind::ListOffsets(answer)) => {
+                self.on_latest(ctx, partition, &answer)
             }
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);

@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 /// The version of the format.
 pub const VERSION: u32 = 1;
 
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -130,6 +134,9 @@ pub enum ClientPlan {
         /// Falls silent for good then, without a word; 0: never.
         #[serde(default, skip_serializing_if = "is_zero")]
         silent_us: u64,
+        /// After a rebalance it commits once more as of the generation before, which has to be refused.
+        #[serde(default, skip_serializing_if = "is_false")]
+        late_commits: bool,
     },
     /// Deletes records and elects leaders.
     Admin { pause_us: u64, deletes: bool, elects: bool, request_timeout_us: u64 },

@@ -3,6 +3,7 @@
 //! A new promise is a new file with its words at the top, what it remembers, a look that it takes, what it catches and a near
 //! miss; and a call in [`Watch`].
 
+mod acked;
 mod active;
 mod complete;
 mod epochs;
@@ -44,6 +45,7 @@ pub struct Watch {
     votes: votes::Votes,
     epochs: epochs::Epochs,
     latest: latest::Latest,
+    acked: acked::Acked,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: HashMap<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
@@ -78,6 +80,7 @@ impl Watch {
             votes: votes::Votes::new(nodes),
             epochs: epochs::Epochs::default(),
             latest: latest::Latest::default(),
+            acked: acked::Acked::default(),
             seen: HashMap::new(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
@@ -90,6 +93,7 @@ impl Watch {
         self.shadows[node].on_start();
         self.votes.on_start(node, disk);
         self.epochs.on_start(node);
+        self.acked.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
@@ -101,6 +105,7 @@ impl Watch {
         self.votes.on_request(node, conn, seq, body);
         match body {
             RequestKind::Fetch(request) => self.epochs.on_request(node, conn, seq, request, &core.image),
+            RequestKind::Produce(request) => self.acked.on_request(node, conn, seq, request),
             RequestKind::ListOffsets(request) => self.latest.on_request(node, conn, seq, request),
             _ => {}
         }
@@ -110,6 +115,7 @@ impl Watch {
     pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, reply: &Reply, core: &Core) {
         let judged = match reply {
             Reply::Plain(body) => match &**body {
+                ResponseKind::Produce(response) => self.acked.on_reply(node, conn, seq, response, core),
                 ResponseKind::ListOffsets(response) => self.latest.on_reply(node, conn, seq, response, core),
                 body => self.votes.on_reply(node, conn, seq, body),
             },

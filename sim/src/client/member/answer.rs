@@ -105,7 +105,10 @@ impl Member {
                 let wrong = codes.max_by_key(|code| code.unsigned_abs()).unwrap_or(0);
                 if wrong != 0 {
                     self.me.unknown(ctx, op, &format!("{:?}", Code::try_from_code(wrong)));
-                    self.on_error(ctx, wrong);
+                    // What is said of a generation that is over says nothing of this one.
+                    if generation == self.generation {
+                        self.on_error(ctx, wrong);
+                    }
                     return;
                 }
                 self.me.end(ctx, op, State::Ok, Act::Done);
@@ -137,6 +140,8 @@ impl Member {
             }
             Some(_) => return self.on_error(ctx, answer.error_code),
         }
+        let known = self.generation >= 0 && self.id == answer.member_id && self.generation < answer.generation_id;
+        self.before = (self.late_commits && known).then_some(self.generation);
         self.id = answer.member_id.clone();
         self.generation = answer.generation_id;
         self.stage = Stage::Syncing;

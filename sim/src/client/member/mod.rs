@@ -76,6 +76,9 @@ pub struct Member {
     /// When another takes its place: then being fenced is its end.
     replaced_at: u64,
     gone: bool,
+    late_commits: bool,
+    /// The generation before this one, in which it commits once more.
+    before: Option<i32>,
     /// All partitions of its topics.
     wanted: Vec<u32>,
 }
@@ -99,6 +102,7 @@ impl Member {
             rejoin_us,
             from_us,
             silent_us,
+            late_commits,
         } = client
         else {
             unreachable!("a member's plan")
@@ -111,6 +115,8 @@ impl Member {
             silent: if silent_us > 0 { silent_us } else { u64::MAX },
             replaced_at: replaced_at(plan, group, instance.as_deref(), from_us),
             gone: false,
+            late_commits,
+            before: None,
             group,
             name: GroupId(StrBytes::from(group_name(group))),
             topics,
