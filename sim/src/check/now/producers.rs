@@ -2,18 +2,9 @@
 //! repeat nor leave a gap (KIP-98, KIP-360).
 
 use super::Broken;
-use super::shadow::Entry;
+use super::shadow::{Entry, Stamp};
 use esker_core::batch::advance_sequence;
 use std::collections::HashMap;
-
-/// What a batch says of its producer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stamp {
-    pub id: i64,
-    pub epoch: i16,
-    pub first: i32,
-    pub last: i32,
-}
 
 /// The last batch of each producer in one log, as far as it is committed.
 #[derive(Debug, Default)]

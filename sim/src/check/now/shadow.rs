@@ -1,12 +1,20 @@
 //! What stands in each replica's log, as its disk operations say: the checkers' own view, apart from the core's.
 
-use super::producers::Stamp;
 use crate::disk::{Disk, Folder};
 use crate::trace::Digest;
 use esker_core::batch::{Batches, Header, is_intact};
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskOp, FileId, FileName};
 use std::collections::BTreeMap;
+
+/// What a batch says of its producer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    pub id: i64,
+    pub epoch: i16,
+    pub first: i32,
+    pub last: i32,
+}
 
 /// A batch in a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
