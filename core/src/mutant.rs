@@ -123,6 +123,26 @@ mutants! {
     OlderCommitWins = "older-commit-wins",
     /// A reassignment ends before the replicas that it adds are in sync: they are taken for it.
     ReassignTooEarly = "reassign-too-early",
+    /// A Produce whose time is up is answered as if all had gone well.
+    AckOnTimeout = "ack-on-timeout",
+    /// A group coordinator that takes over leaves out the last batch of what it reads.
+    LoadShort = "load-short",
+    /// What a truncation takes away is not taken from what is known of the producers.
+    ProducersNotCut = "producers-not-cut",
+    /// A batch that is in the log already is said to be at the log's end.
+    DuplicateMisplaced = "duplicate-misplaced",
+    /// ListOffsets tells where the log ends, and not where the watermark is.
+    LatestIsEnd = "latest-is-end",
+    /// A broker that is fenced stays where it leads and is in sync.
+    FencedStays = "fenced-stays",
+    /// A start of the log that was raised is forgotten at a restart.
+    StartForgotten = "start-forgotten",
+    /// The vote that was given is forgotten at a restart.
+    VoteForgotten = "vote-forgotten",
+    /// A follower's log that diverges is taken for a part of the leader's.
+    DivergenceUnseen = "divergence-unseen",
+    /// A replica that the leader asks to have in sync does not count for the watermark (no maximal in-sync set, KIP-497).
+    MaximalIgnored = "maximal-ignored",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

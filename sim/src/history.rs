@@ -91,6 +91,9 @@ pub enum Act {
         group: u32,
         generation: i32,
         partitions: Vec<u32>,
+        /// The member's `group.instance.id`: another with the same one has taken its place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<String>,
     },
     /// The end of a partition is asked for (ListOffsets, latest).
     Latest {

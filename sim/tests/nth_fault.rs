@@ -46,6 +46,7 @@ fn story(nodes: u32) -> Plan {
         request_timeout_us: 500 * MS,
         delivery_timeout_us: 10 * SECOND,
         version: 9,
+        bump_us: 0,
     };
     let member = ClientPlan::Member {
         group: 0,
@@ -57,6 +58,9 @@ fn story(nodes: u32) -> Plan {
         request_timeout_us: 800 * MS,
         instance: None,
         rejoin_us: 0,
+        from_us: 0,
+        silent_us: 0,
+        late_commits: false,
     };
     let topic = TopicPlan {
         name: "t".into(),

@@ -4,6 +4,7 @@ use super::{Controller, Decision};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, ConnId, NodeId, Offset, Uuid};
 use crate::metadata::{Broker, Endpoint, Record, Text};
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -195,7 +196,9 @@ impl Controller {
 
     /// The brokers leave leaderships and in-sync sets, and are not shown to clients any more.
     pub(super) fn fence_records(&self, ids: &[NodeId], records: &mut Vec<Record>) {
-        self.leader_updates(ids, None, records);
+        if !mutant::is(Mutant::FencedStays) {
+            self.leader_updates(ids, None, records);
+        }
         for broker in ids.iter().filter_map(|id| self.image.broker(*id)) {
             let (id, epoch, leaving) = (broker.id, broker.epoch, broker.leaving);
             records.push(Record::BrokerState { id, epoch, fenced: true, leaving });

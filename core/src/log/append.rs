@@ -192,6 +192,7 @@ impl Log {
                 && let Some(before) = self.producers.duplicate(&header)
             {
                 let (first, last) = (before.first_offset(), before.last_offset);
+                let first = if mutant::is(Mutant::DuplicateMisplaced) { self.end } else { first };
                 return Ok(Some(Appended { first, last, log_append_time: before.timestamp, duplicate: true }));
             }
             self.producers.admit(&header, origin == Origin::Client)?;

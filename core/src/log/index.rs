@@ -65,7 +65,7 @@ impl Index {
     pub fn push(&mut self, first: u32, last: u32, at: u32) {
         assert!(self.entries.last().is_none_or(|entry| entry.last < last && entry.at < at), "index entries rise");
         assert!(first <= last, "a batch has offsets");
-        let first = if mutant::is(Mutant::IndexOffByOne) { (first + 1).min(last) } else { first };
+        let first = if mutant::is(Mutant::IndexOffByOne) { first.saturating_sub(1) } else { first };
         self.entries.push(Entry { first, last, at });
     }
 

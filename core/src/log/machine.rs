@@ -215,6 +215,9 @@ impl Log {
             return;
         }
         self.tail.check(self.end);
+        if self.is_settled() {
+            self.producers.check_end(self.end);
+        }
         assert!(self.segments.is_sorted_by(|one, next| one.base < next.base), "segments rise");
         self.segments.iter().for_each(Segment::check);
         // The others' entries do not change any more.

@@ -176,6 +176,12 @@ impl Producers {
         });
     }
 
+    /// Asserts that nothing is known of what lies at `end` or beyond: it was cut away, and is no duplicate when it comes again.
+    pub fn check_end(&self, end: Offset) {
+        let last = self.known.values().filter_map(|producer| producer.window.last());
+        assert!(last.into_iter().all(|last| last.last_offset < end), "a producer's batch beyond the end {end}");
+    }
+
     pub fn check(&self) {
         for producer in self.known.values() {
             assert!(producer.window.len() <= WINDOW, "the window is bounded");

@@ -251,6 +251,7 @@ impl Log {
         let (clean, lost, wanted) = (self.was_clean(), self.recovery().epochs_lost, self.recovery().opening.start);
         let (base, size) = (self.active().base, self.active().size);
         (self.end, self.synced) = (end, end);
+        let wanted = if mutant::is(Mutant::StartForgotten) { Offset::ZERO } else { wanted };
         self.start = wanted.max(self.segments[0].base).min(end);
         if size < on_disk {
             self.change(DiskOp::Truncate { file: self.file(FileName::Log(base)), len: size }, Then::Nothing, out);

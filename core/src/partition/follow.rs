@@ -122,26 +122,30 @@ impl Partition {
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
-        if let Some(base) = self.log.begins_within(&answer.records) {
-            // The leader deleted records up to the middle of a batch, and this log was to begin there: batches come whole
-            // (Kafka's `Partition.appendRecordsToFollowerOrFutureReplica`). Found by seed 754.
-            self.log.restart_at(now, base, out);
-            self.watermark = base;
-            self.saved_start = self.saved_start();
-        }
+        let mut event = self.begin_with(now, &answer.records, out);
         let before = self.log.end();
         if !answer.records.is_empty() && self.log.append_replica(now, answer.records, out).is_err() {
-            return (FollowerStep::Backoff, PartitionEvent::NONE);
+            return (FollowerStep::Backoff, event);
         }
         let end = self.log.end();
         assert!(end >= before, "{}: a follower's append shortened the log", self.key);
-        let mut event = PartitionEvent { end_moved: end != before, ..PartitionEvent::NONE };
+        event.end_moved |= end != before;
         if let Role::Follower { told, start, .. } = &mut self.role {
             *told = answer.watermark.max(*told);
             *start = answer.start.max(*start);
         }
-        event = event.and(self.advance(now.mono));
-        (FollowerStep::Fetch, event.and(self.follow_start(now, out)))
+        event = event.and(self.advance(now.mono)).and(self.follow_start(now, out));
+        (FollowerStep::Fetch, event)
+    }
+
+    /// The leader deleted records up to the middle of a batch, and this log was to begin there. Batches come whole: it begins with this
+    /// one (Kafka's `Partition.appendRecordsToFollowerOrFutureReplica`), and its start follows when that is durable. Found by seed 754.
+    fn begin_with(&mut self, now: Now, records: &[u8], out: &mut Out) -> PartitionEvent {
+        let Some(base) = self.log.begins_within(records) else { return PartitionEvent::NONE };
+        self.log.restart_at(now, base, out);
+        self.watermark = base;
+        self.saved_start = self.saved_start();
+        PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE }
     }
 
     /// The log's start follows the leader's, as far as what is committed is here.

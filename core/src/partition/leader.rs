@@ -123,6 +123,9 @@ impl Leader {
         let unsynced = mutant::is(Mutant::WatermarkUnsynced);
         let own = if unsynced { sight.end } else { sight.synced };
         let waited_for = |node: NodeId, progress: &Progress| {
+            if mutant::is(Mutant::MaximalIgnored) {
+                return self.insync.granted().contains(&node);
+            }
             self.insync.counts(node)
                 || progress.eligible && progress.is_caught_up(sight.now, sight.end, settings.lag_max)
         };

@@ -61,8 +61,8 @@ enum Role {
     /// Its log is being opened; what the metadata says meanwhile is enacted afterwards.
     Opening,
     Leader(Leader),
-    /// `leader`: none while the partition has no leader. `told`: the leader's watermark as it said in this epoch;
-    /// `start`: where its log starts.
+    /// `leader`: none while the partition has no leader. `told`: the leader's watermark, and `start`: where its log starts, as it said
+    /// in this epoch.
     Follower {
         leader: Option<NodeId>,
         epoch: LeaderEpoch,

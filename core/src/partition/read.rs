@@ -172,7 +172,7 @@ impl Partition {
     /// Where the reader's log stops being the leader's (KIP-595): the leader never wrote the reader's last epoch, or wrote
     /// less in it than the reader has.
     fn divergence(&self, query: &FetchQuery) -> Result<Option<(LeaderEpoch, Offset)>, Refusal> {
-        let Some(last) = query.last_epoch else { return Ok(None) };
+        let Some(last) = query.last_epoch.filter(|_| !mutant::is(Mutant::DivergenceUnseen)) else { return Ok(None) };
         let (epoch, end) = self.log.epoch_end(last);
         if epoch == LeaderEpoch::NONE || end == Offset::NONE {
             return Err(ErrorCode::OffsetOutOfRange.into());
@@ -193,6 +193,7 @@ impl Partition {
     pub fn end_for(&self, isolation: Isolation) -> Offset {
         match isolation {
             Isolation::End => self.log.end(),
+            Isolation::Watermark | Isolation::Stable if mutant::is(Mutant::LatestIsEnd) => self.log.end(),
             Isolation::Watermark => self.watermark,
             Isolation::Stable => self.stable(),
         }

@@ -10,6 +10,7 @@ use super::state_file::{self, STATE_BYTES_MAX};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskDone, DiskOp, FileName, Note, Out};
 use crate::log::LogEvent;
+use crate::mutant::{self, Mutant};
 use crate::time::{Now, Span};
 use alloc::format;
 use alloc::string::String;
@@ -39,7 +40,8 @@ impl Quorum {
             }
             (Purpose::ReadState, DiskDone::Bytes(bytes)) => match state_file::decode(&bytes) {
                 Ok(election) => {
-                    boot.election = election;
+                    let voted = election.voted.filter(|_| !mutant::is(Mutant::VoteForgotten));
+                    boot.election = Election { voted, ..election };
                     self.read_newest_snapshot(now, out);
                 }
                 Err(why) => self.fail(format!("{FOLDER}/quorum-state cannot be read: {why}")),

@@ -22,7 +22,7 @@ pub use link::{CONTROL, DATA, GROUP, Link};
 pub use make::make;
 pub use map::Map;
 pub use member::{Member, group_name};
-pub use model::{Client, Ctx, Event, Me, earliest};
+pub use model::{Client, Ctx, Event, Me, Part, earliest};
 pub use opener::Opener;
 pub use producer::Producer;
 pub use reader::Reader;

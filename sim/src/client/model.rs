@@ -29,12 +29,24 @@ pub struct Ctx<'a> {
     pub corrupt: &'a mut Vec<String>,
 }
 
+/// A member's part of its group, by partitions.
+#[derive(Debug)]
+pub struct Part {
+    pub wanted: Vec<u32>,
+    pub has: Vec<u32>,
+}
+
 /// A model of a client.
 pub trait Client {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event);
 
     /// When it wants to be woken.
     fn next_wake(&self) -> Option<u64>;
+
+    /// What it wants of its group, and what it was given; `None`: it is no member, or is gone.
+    fn part(&self) -> Option<Part> {
+        None
+    }
 
     /// Whether it has come to where it must come after the faults; `Err` says what is missing.
     fn settled(&self) -> Result<(), String> {

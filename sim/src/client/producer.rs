@@ -7,10 +7,13 @@ use super::{Client, Ctx, Event, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
 use crate::plan::{ClientPlan, Plan};
+use bytes::Bytes;
 use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ProduceRequest, ResponseKind};
 use std::collections::{BTreeMap, VecDeque};
+
+mod zombie;
 
 const RETRY_US: u64 = 50_000;
 
@@ -19,6 +22,7 @@ enum Purpose {
     Map,
     Identity,
     Send { partition: u32, op: u64, session: u32 },
+    Zombie { op: u64, number: u32 },
 }
 
 /// A batch that has no final answer yet.
@@ -63,6 +67,9 @@ pub struct Producer {
     queues: BTreeMap<u32, Queue>,
     next_send: u64,
     quiet: bool,
+    bump_us: u64,
+    next_bump: u64,
+    old: Option<zombie::Old>,
     /// Sends one batch to each partition and gives none up.
     probe: bool,
     values: u64,
@@ -81,6 +88,7 @@ impl Producer {
             request_timeout_us,
             delivery_timeout_us,
             version,
+            bump_us,
         } = client
         else {
             unreachable!("a producer's plan")
@@ -106,6 +114,9 @@ impl Producer {
             quiet: false,
             probe: false,
             values: 0,
+            bump_us,
+            next_bump: bump_us,
+            old: None,
             me,
         }
     }
@@ -123,6 +134,7 @@ impl Producer {
             request_timeout_us: 2_000_000,
             delivery_timeout_us: u64::MAX / 2,
             version: 9,
+            bump_us: 0,
         };
         Self { probe: true, ..Self::new(plan, client, me) }
     }
@@ -148,6 +160,7 @@ impl Producer {
             );
         }
         self.ask_identity(ctx);
+        self.bump(ctx);
         self.begin(ctx);
         self.give_up(ctx);
         let partitions: Vec<u32> = self.queues.keys().copied().collect();
@@ -269,18 +282,7 @@ impl Producer {
             let sender =
                 self.identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
             let bytes = encode(&batch.values, self.size, EPOCH_MS + (batch.created / 1000) as i64, sender);
-            let (topic, number) = place(ctx.plan, partition);
-            let mut data = PartitionProduceData::default();
-            data.index = number;
-            data.records = Some(bytes);
-            let mut topic_data = TopicProduceData::default();
-            topic_data.name = topic;
-            topic_data.partition_data = vec![data];
-            let mut request = ProduceRequest::default();
-            request.transactional_id = None;
-            request.acks = self.acks;
-            request.timeout_ms = (self.request_timeout / 1000) as i32;
-            request.topic_data = vec![topic_data];
+            let request = produce(ctx, partition, bytes, self.acks, self.request_timeout);
             let purpose = Purpose::Send { partition, op: batch.op, session: self.session };
             self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
         }
@@ -295,6 +297,7 @@ impl Producer {
                 self.retry(ctx, partition, op, true);
             }
             Purpose::Send { .. } => {}
+            Purpose::Zombie { op, number } => zombie::unknown(ctx, number, op, "connection lost"),
         }
     }
 
@@ -323,13 +326,19 @@ impl Producer {
                     told.map_or((Code::UnknownServerError.code(), -1), |told| (told.error_code, told.base_offset));
                 self.on_sent(ctx, partition, op, code, offset);
             }
+            (Purpose::Zombie { op, number }, ResponseKind::Produce(answer)) => {
+                zombie::on_answer(ctx, number, op, &answer)
+            }
             _ => {}
         }
     }
 
     fn on_sent(&mut self, ctx: &mut Ctx<'_>, partition: u32, op: u64, code: i16, offset: i64) {
         match Code::try_from_code(code) {
-            None => self.finish(ctx, partition, op, State::Ok, Act::Sent { offset: Some(offset) }),
+            None => {
+                self.finish(ctx, partition, op, State::Ok, Act::Sent { offset: Some(offset) });
+                self.haunt(ctx, partition);
+            }
             // It stands in the log already; where, the broker does not remember.
             Some(Code::DuplicateSequenceNumber) => {
                 self.finish(ctx, partition, op, State::Ok, Act::Sent { offset: None })
@@ -389,6 +398,23 @@ impl Producer {
             first.not_before = if first.not_before > ctx.now { first.not_before } else { 0 };
         }
     }
+}
+
+/// A request with one batch.
+fn produce(ctx: &Ctx<'_>, partition: u32, bytes: Bytes, acks: i16, timeout_us: u64) -> ProduceRequest {
+    let (topic, number) = place(ctx.plan, partition);
+    let mut data = PartitionProduceData::default();
+    data.index = number;
+    data.records = Some(bytes);
+    let mut topic_data = TopicProduceData::default();
+    topic_data.name = topic;
+    topic_data.partition_data = vec![data];
+    let mut request = ProduceRequest::default();
+    request.transactional_id = None;
+    request.acks = acks;
+    request.timeout_ms = (timeout_us / 1000) as i32;
+    request.topic_data = vec![topic_data];
+    request
 }
 
 fn end(ctx: &mut Ctx<'_>, number: u32, batch: &Batch, why: &str) {

@@ -1,12 +1,13 @@
 //! A consumer that chose its partitions itself, and reads each from its start.
 
 use super::link::DATA;
-use super::map::{self, Map};
+use super::map::{self, Map, place};
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Link, Me, earliest};
 use crate::history::{Act, State, Value};
 use crate::plan::{ClientPlan, Plan};
-use kafka_protocol::messages::{ApiKey, ResponseKind};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{ApiKey, ListOffsetsRequest, ListOffsetsResponse, ResponseKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 const RETRY_US: u64 = 50_000;
@@ -16,6 +17,7 @@ enum Purpose {
     Map,
     Start,
     Poll { op: u64 },
+    Latest { partition: u32 },
 }
 
 /// An assigned consumer.
@@ -27,6 +29,8 @@ pub struct Reader {
     pause_us: u64,
     request_timeout: u64,
     version: i16,
+    stale_one_in: u64,
+    latest_one_in: u64,
     link: Link<Purpose>,
     map: Map,
     subscription: Subscription,
@@ -39,7 +43,16 @@ pub struct Reader {
 
 impl Reader {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Reader { partitions, max_bytes, max_wait_ms, pause_us, request_timeout_us, version } = client
+        let ClientPlan::Reader {
+            partitions,
+            max_bytes,
+            max_wait_ms,
+            pause_us,
+            request_timeout_us,
+            version,
+            stale_one_in,
+            latest_one_in,
+        } = client
         else {
             unreachable!("a reader's plan")
         };
@@ -49,6 +62,8 @@ impl Reader {
             pause_us,
             request_timeout: request_timeout_us,
             version,
+            stale_one_in,
+            latest_one_in,
             link: Link::new(me.peer, &format!("reader-{}", me.number)),
             map: Map::new(plan, me.peer),
             subscription: Subscription::new(partitions),
@@ -72,6 +87,8 @@ impl Reader {
             pause_us: 0,
             request_timeout_us: 2_000_000,
             version: 12,
+            stale_one_in: 0,
+            latest_one_in: 0,
         };
         Self { until, is_last: true, ..Self::new(plan, client, me) }
     }
@@ -97,9 +114,16 @@ impl Reader {
         }
         if let Some((leader, request)) = self.subscription.list(ctx, &self.map) {
             self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, Purpose::Start);
-        } else if let Some((leader, request)) =
+        } else if self.latest_one_in > 0 && self.me.dice().chance(1, self.latest_one_in) {
+            self.ask_latest(ctx);
+        } else if let Some((leader, mut request)) =
             self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms)
         {
+            if self.stale_one_in > 0 && self.me.dice().chance(1, self.stale_one_in) {
+                let parts = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+                // Never none at all (-1): whoever leads no more would serve that.
+                parts.for_each(|part| part.current_leader_epoch = (part.current_leader_epoch - 1).max(0));
+            }
             let op = self.me.invoke(ctx, Act::Poll { assigned: true });
             self.link.ask(
                 ctx,
@@ -113,6 +137,34 @@ impl Reader {
         }
     }
 
+    /// Asks where a partition ends. The history has no line of it: a leader that was deposed and has not heard of it tells an old end
+    /// (Kafka's has no lease either), and which one it was is seen inside only (`check::now::latest`).
+    fn ask_latest(&mut self, ctx: &mut Ctx<'_>) {
+        let known: Vec<u32> = self
+            .subscription
+            .places
+            .keys()
+            .copied()
+            .filter(|partition| self.map.leader(*partition).is_some())
+            .collect();
+        if known.is_empty() {
+            return;
+        }
+        let partition = self.me.dice().pick(&known);
+        let Some(leader) = self.map.leader(partition) else { return };
+        let request = latest_request(ctx, partition, self.map.epoch(partition));
+        let purpose = Purpose::Latest { partition };
+        self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, purpose);
+    }
+
+    fn on_latest(&mut self, ctx: &mut Ctx<'_>, partition: u32, answer: &ListOffsetsResponse) {
+        let told = answer.topics.first().and_then(|topic| topic.partitions.first());
+        if told.is_none_or(|told| told.error_code != 0) {
+            self.map.forget(ctx, partition);
+        }
+        self.not_before = ctx.now + self.pause_us.max(1_000);
+    }
+
     fn is_done(&self) -> bool {
         self.is_last && self.until.is_empty()
     }
@@ -121,7 +173,7 @@ impl Reader {
         self.not_before = ctx.now + RETRY_US;
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
-            Purpose::Start => self.map.refresh(ctx),
+            Purpose::Start | Purpose::Latest { .. } => self.map.refresh(ctx),
             Purpose::Poll { op } => {
                 self.me.unknown(ctx, op, "connection lost");
                 self.map.refresh(ctx);
@@ -137,6 +189,9 @@ impl Reader {
                     self.me.tell(ctx, Act::Seek { partition, offset });
                 }
                 self.not_before = ctx.now + 1_000;
+            }
+            (Purpose::Latest { partition }, ResponseKind::ListOffsets(answer)) => {
+                self.on_latest(ctx, partition, &answer)
             }
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
@@ -171,6 +226,24 @@ impl Reader {
             }
         }
     }
+}
+
+/// Kafka's name for the offset behind the last record.
+const LATEST: i64 = -1;
+
+fn latest_request(ctx: &Ctx<'_>, partition: u32, epoch: i32) -> ListOffsetsRequest {
+    let (name, index) = place(ctx.plan, partition);
+    let mut wanted = ListOffsetsPartition::default();
+    wanted.partition_index = index;
+    wanted.timestamp = LATEST;
+    wanted.current_leader_epoch = epoch;
+    let mut topic = ListOffsetsTopic::default();
+    topic.name = name;
+    topic.partitions = vec![wanted];
+    let mut request = ListOffsetsRequest::default();
+    request.replica_id = (-1).into();
+    request.topics = vec![topic];
+    request
 }
 
 impl Client for Reader {

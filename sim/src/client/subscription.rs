@@ -79,12 +79,18 @@ impl Subscription {
         }
         let mut request = FetchRequest::default();
         request.replica_id = (-1).into();
-        request.max_wait_ms = max_wait_ms;
+        request.max_wait_ms = if self.is_behind_elsewhere(map, leader) { 0 } else { max_wait_ms };
         request.min_bytes = 1;
         request.max_bytes = max_bytes;
         request.session_epoch = -1;
         request.topics = topics;
         Some((leader, request))
+    }
+
+    /// Another leader is known to have more: it is not waited for news at this one (a real consumer asks all leaders at once).
+    fn is_behind_elsewhere(&self, map: &Map, leader: Peer) -> bool {
+        let elsewhere = |partition: u32| map.leader(partition).is_some_and(|other| other != leader);
+        self.places.iter().any(|(partition, at)| at.offset.is_some() && at.offset < at.end && elsewhere(*partition))
     }
 
     pub fn on_fetched(&mut self, ctx: &mut Ctx<'_>, map: &mut Map, answer: &FetchResponse) -> Fetched {

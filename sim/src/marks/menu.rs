@@ -21,6 +21,8 @@ pub const MENU: &[(&str, &str)] = &[
         "bit-rot",
         "a process dies, and a bit of what it had durable is another when it starts again: committed, and others in sync have it too",
     ),
+    ("crash-writing", "a process dies while a write of its log is under way"),
+    ("stop-joining", "a follower is stopped in order at the moment when its leader asks to have it in sync"),
     ("clock-step", "a node's wall clock jumps, either way, by up to an hour"),
 ];
 

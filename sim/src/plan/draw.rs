@@ -27,7 +27,8 @@ pub fn draw(seed: u64) -> Plan {
         topics,
         node_links: link(&mut dice(seed, Part::Links)),
         client_links: link(&mut dice(seed ^ 1, Part::Links)),
-        call_timeout_us: shape.skewed(300 * MS, 3 * SECOND),
+        // Longer than any Fetch waits: one whose answer never comes tells a follower nothing (seed 2102533401959).
+        call_timeout_us: shape.skewed(300 * MS, 3 * SECOND).max(700 * MS),
         phases,
         faults: Vec::new(),
         event_budget: 400_000,
@@ -160,6 +161,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             request_timeout_us: timeout(&mut dice),
             delivery_timeout_us: dice.skewed(2 * SECOND, 20 * SECOND),
             version: dice.pick(&[3, 8, 9, 12]),
+            bump_us: 0,
         });
     }
     for _ in 0..dice.between(0, 2) {
@@ -170,6 +172,8 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             pause_us: dice.skewed(10 * MS, 300 * MS),
             request_timeout_us: timeout(&mut dice).max(800 * MS),
             version: dice.pick(&[4, 11, 12]),
+            stale_one_in: 0,
+            latest_one_in: 0,
         });
     }
     if dice.chance(1, 2) {
@@ -186,6 +190,9 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
                 request_timeout_us: timeout(&mut dice).max(800 * MS),
                 instance: dice.chance(1, 4).then(|| format!("m{number}")),
                 rejoin_us: if dice.chance(1, 3) { dice.between(SECOND, 6 * SECOND) } else { 0 },
+                from_us: 0,
+                silent_us: 0,
+                late_commits: false,
             });
         }
     }
@@ -199,7 +206,46 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             request_timeout_us: 2 * SECOND,
         });
     }
+    oddities(seed, &mut clients);
     clients
+}
+
+/// What well-behaved clients hardly ever do: epochs that are over, members that fall silent or take each other's place. With dice of
+/// their own.
+fn oddities(seed: u64, clients: &mut Vec<ClientPlan>) {
+    let mut dice = dice(seed, Part::Oddities);
+    let members = clients.iter().filter(|client| matches!(client, ClientPlan::Member { .. })).count();
+    let silent = if members > 1 && dice.chance(1, 2) { dice.below(members as u64) as usize } else { members };
+    let mut turn = 0;
+    let mut twin = None;
+    for client in clients.iter_mut() {
+        match client {
+            ClientPlan::Producer { idempotent: true, bump_us, .. } if dice.chance(1, 3) => {
+                *bump_us = dice.between(500 * MS, 4 * SECOND);
+            }
+            ClientPlan::Reader { stale_one_in, latest_one_in, .. } if dice.chance(1, 2) => {
+                *stale_one_in = dice.between(3, 30);
+                *latest_one_in = dice.between(2, 20);
+            }
+            ClientPlan::Member { instance, silent_us, late_commits, .. } => {
+                *late_commits = dice.chance(1, 2);
+                if turn == silent {
+                    *silent_us = dice.between(3 * SECOND, 11 * SECOND);
+                } else if turn == 0 && dice.chance(1, 2) {
+                    instance.get_or_insert_with(|| "m0".into());
+                    twin = Some(client.clone());
+                }
+                turn += 1;
+            }
+            ClientPlan::Producer { .. } | ClientPlan::Reader { .. } | ClientPlan::Admin { .. } => {}
+        }
+    }
+    if let Some(mut twin) = twin {
+        if let ClientPlan::Member { from_us, .. } = &mut twin {
+            *from_us = dice.between(4 * SECOND, 11 * SECOND);
+        }
+        clients.push(twin);
+    }
 }
 
 /// Replicas move, in one run of three that has where to; with dice of their own. Not where bits flip: the node with the

@@ -62,6 +62,7 @@ pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
         })
         .collect();
     faults.extend(rots(plan, &scene, from));
+    faults.extend(ambushes(plan, &scene, from));
     faults.sort_by_key(|fault| fault.at_us);
     faults
 }
@@ -80,6 +81,23 @@ fn rots(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
             strike: Strike::Rot { target: target.clone(), down_us: dice.skewed(10 * MS, 3 * SECOND) },
         })
         .collect()
+}
+
+/// Faults that wait for their moment, in one run of three; with dice of their own.
+fn ambushes(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
+    let mut dice = dice(plan.seed, Part::Ambush);
+    let mut faults = Vec::new();
+    if !dice.chance(1, 3) {
+        return faults;
+    }
+    let (writing, count) = (scene.nodes < 2 || dice.chance(1, 2), dice.between(1, 4));
+    for _ in 0..count {
+        let (at_us, down_us) = (dice.between(from, plan.phases.safety_us - 1), dice.skewed(10 * MS, 2 * SECOND));
+        let loss = dice.pick(&[Loss::Pages, Loss::Pages, Loss::Torn]);
+        let strike = if writing { Strike::CrashWriting { loss, down_us } } else { Strike::StopJoining { down_us } };
+        faults.push(Fault { at_us, strike });
+    }
+    faults
 }
 
 fn lasting(dice: &mut Dice, scene: &Scene) -> u64 {

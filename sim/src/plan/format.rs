@@ -8,6 +8,14 @@ use std::collections::BTreeMap;
 /// The version of the format.
 pub const VERSION: u32 = 1;
 
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Everything that a run is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +94,10 @@ pub enum ClientPlan {
         delivery_timeout_us: u64,
         /// The version of Produce.
         version: i16,
+        /// So often an idempotent producer raises its epoch by itself (KIP-360); a batch of the epoch before comes after it, and has to be
+        /// refused. 0: never.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        bump_us: u64,
     },
     /// Reads partitions that it chose itself.
     Reader {
@@ -95,6 +107,12 @@ pub enum ClientPlan {
         pause_us: u64,
         request_timeout_us: u64,
         version: i16,
+        /// One Fetch in so many names the leader epoch before the one that is; 0: none.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        stale_one_in: u64,
+        /// One turn in so many asks for the end of a partition; 0: none.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        latest_one_in: u64,
     },
     /// A member of a classic consumer group that reads these topics.
     Member {
@@ -105,11 +123,20 @@ pub enum ClientPlan {
         heartbeat_us: u64,
         commit_us: u64,
         request_timeout_us: u64,
-        /// `group.instance.id`.
+        /// `group.instance.id`. Of two members with the same one the later takes the other's place, which then ends for good.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instance: Option<String>,
         /// Leaves and joins again so often; 0: never.
         rejoin_us: u64,
+        /// Begins only then.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        from_us: u64,
+        /// Falls silent for good then, without a word; 0: never.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        silent_us: u64,
+        /// After a rebalance it commits once more as of the generation before, which has to be refused.
+        #[serde(default, skip_serializing_if = "is_false")]
+        late_commits: bool,
     },
     /// Deletes records, elects leaders, moves replicas.
     Admin {
@@ -121,11 +148,6 @@ pub enum ClientPlan {
         moves: bool,
         request_timeout_us: u64,
     },
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(given: &bool) -> bool {
-    !*given
 }
 
 /// A fault and when it strikes.
@@ -178,15 +200,19 @@ pub enum Strike {
     /// partition that others have in sync as well. Only the first node that it strikes in a run is ever struck: a second could
     /// have held the last good copy.
     Rot { target: Target, down_us: u64 },
+    /// From now on: the first node that writes to a log dies while that write is under way, and starts again after `down_us`.
+    CrashWriting { loss: Loss, down_us: u64 },
+    /// From now on: the first follower that its leader asks to have in sync is stopped in order at that moment.
+    StopJoining { down_us: u64 },
     /// Its wall clock jumps.
     Step { target: Target, ms: i64 },
 }
 
 impl Strike {
-    /// Whom it strikes; `None`: links, and not nodes.
+    /// Whom it strikes; `None`: links, or whoever does what it waits for.
     pub const fn target_mut(&mut self) -> Option<&mut Target> {
         match self {
-            Self::Cut { .. } => None,
+            Self::Cut { .. } | Self::CrashWriting { .. } | Self::StopJoining { .. } => None,
             Self::Crash { target, .. }
             | Self::Stop { target, .. }
             | Self::Pause { target, .. }
@@ -221,6 +247,8 @@ impl Strike {
             Self::ReadFails { .. } => "read-fails",
             Self::Full { .. } => "disk-full",
             Self::Rot { .. } => "bit-rot",
+            Self::CrashWriting { .. } => "crash-writing",
+            Self::StopJoining { .. } => "stop-joining",
             Self::Step { .. } => "clock-step",
         }
     }

@@ -13,6 +13,8 @@ pub(super) enum Part {
     Clients,
     Faults,
     Rot,
+    Ambush,
+    Oddities,
     Moves,
 }
 

@@ -76,6 +76,8 @@ fn struck(fault: &Fault, plan: &Plan, film: &Film, history: &History) -> Value {
         | Strike::Isolate { target, for_us, .. }
         | Strike::Slow { target, for_us, .. }
         | Strike::Full { target, for_us, .. } => (now(target), *for_us),
+        // Whom it strikes is seen in its lane.
+        Strike::CrashWriting { .. } | Strike::StopJoining { .. } => (Vec::new(), 0),
         Strike::Reset { target }
         | Strike::SyncFails { target }
         | Strike::WriteFails { target }

@@ -18,7 +18,7 @@ impl World {
         }
         self.trace.event(self.now).word(0x2000 + node as u64);
         self.nodes[node].start(&self.plan, self.now);
-        self.watch.on_start(node);
+        self.watch.on_start(node, &self.nodes[node].disk);
         self.input(node, Input::Boot);
         let bytes = self.nodes[node].disk.room();
         self.input(node, Input::Room { bytes, total: bytes });
@@ -34,6 +34,7 @@ impl World {
             self.queue.push(at, Event::Disk { node, incarnation, due });
         }
         let Some((tag, result)) = ended else { return };
+        self.watch.on_disk_done(node, tag, result.is_ok());
         let digest = self.trace.event(self.now);
         digest.word(0x3000 + node as u64);
         digest.word(tag.serial);
@@ -71,6 +72,9 @@ impl World {
             self.trace.line(self.now, format_args!("{} <", own.id), Whole(&input));
         }
         self.marks.on_input(&input, &process.broker);
+        if let Input::Request(request) = &input {
+            self.watch.on_request(node, request.conn, request.seq, &request.body, process.broker.node());
+        }
         process.broker.handle(own.clock.now(self.now), input);
         self.drain(node);
         self.schedule_tick(node);
@@ -99,8 +103,12 @@ impl World {
                 self.trace.line(self.now, format_args!("{} >", own.id), WholeOutput(&output));
             }
             self.marks.on_output(&output, &process.broker);
+            self.look_for_prey(node, &output);
+            let own = &mut self.nodes[node];
+            let Some(process) = &mut own.process else { return };
             match output {
                 Output::Reply { conn, seq, reply } => {
+                    self.watch.on_reply(node, conn, seq, &reply, process.broker.node());
                     let conn = conn.0 as Conn;
                     let done = process.served.get_mut(&conn).map_or(Ok(()), |served| served.replies.done(seq, &reply));
                     if let Err(wrong) = done {
@@ -118,10 +126,11 @@ impl World {
                     }
                 }
                 Output::Call { call, to, lane, key, version, body } => {
+                    self.watch.on_call(node, &body);
                     self.call(node, call, to, lane, key, version, &body)
                 }
                 Output::Disk { tag, op } => {
-                    self.watch.on_disk_op(node, &op, &own.disk, process.broker.node());
+                    self.watch.on_disk_op(node, tag, &op, &own.disk, process.broker.node());
                     if let Some((at, due)) = own.disk.submit(self.now, tag, op) {
                         self.queue.push(at, Event::Disk { node, incarnation: own.incarnation, due });
                     }

@@ -1,5 +1,6 @@
 //! A cluster and its clients in virtual time: one event after the other, until the plan is at its end or a promise is broken.
 
+mod ambush;
 mod deliver;
 mod drive;
 mod hands;
@@ -47,6 +48,11 @@ pub(crate) enum Event {
     /// A fault ends.
     Relief(Relief),
     Start(usize),
+    /// A node has done what the fault of that place in the plan waited for.
+    Ambush {
+        node: usize,
+        place: usize,
+    },
     Heal,
     Quiet,
     /// A look at what takes too long: calls without an answer.
@@ -127,6 +133,8 @@ pub struct World {
     pub failure: Option<Failure>,
     /// The one node whose disk may rot.
     rotten: Option<usize>,
+    /// Faults that wait for their moment, by their place in the plan.
+    armed: Vec<usize>,
     corrupt: Vec<String>,
     due: Vec<(u64, Arrival)>,
     healed: bool,
@@ -176,6 +184,7 @@ impl World {
             faults: BTreeMap::new(),
             failure: None,
             rotten: None,
+            armed: Vec::new(),
             corrupt: Vec::new(),
             due: Vec::new(),
             healed: false,
@@ -260,6 +269,7 @@ impl World {
             Event::Strike(place) => self.on_strike(place),
             Event::Relief(relief) => self.on_relief(relief),
             Event::Start(node) => self.on_start(node),
+            Event::Ambush { node, place } => self.on_ambush(node, place),
             Event::Heal => self.on_heal(),
             Event::Quiet => self.on_quiet(),
             Event::Sweep => {

@@ -4,6 +4,7 @@
 use super::{Event, Kind, LAST_READER, PROBE, World};
 use crate::check::past;
 use crate::client::{self, Producer, Reader};
+use std::collections::BTreeSet;
 
 impl World {
     pub(super) fn on_heal(&mut self) {
@@ -47,7 +48,20 @@ impl World {
         if let Some(node) = self.nodes.iter().find(|node| node.process.as_ref().is_none_or(|process| !process.ready)) {
             return Some(format!("node {} does not serve", node.id));
         }
-        self.seats.iter().find_map(|seat| seat.client.settled().err()).or_else(|| self.unmoved())
+        let client = self.seats.iter().find_map(|seat| seat.client.settled().err());
+        client.or_else(|| self.unread()).or_else(|| self.unmoved())
+    }
+
+    /// A partition that no member of the group has, though there are members that want it: one that is gone keeps it.
+    fn unread(&self) -> Option<String> {
+        let mut wanted = BTreeSet::new();
+        let mut had = BTreeSet::new();
+        for part in self.seats.iter().filter_map(|seat| seat.client.part()) {
+            wanted.extend(part.wanted);
+            had.extend(part.has);
+        }
+        let missing = wanted.difference(&had).next()?;
+        Some(format!("partition {missing} belongs to no member of the group that lives"))
     }
 
     /// A move of replicas that has not come to its end, or one that has and of which a node does not know: what it is to drop is

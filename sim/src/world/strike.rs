@@ -13,6 +13,9 @@ impl World {
             return;
         }
         let strike = self.plan.faults[place].strike.clone();
+        if matches!(strike, Strike::CrashWriting { .. } | Strike::StopJoining { .. }) {
+            return self.arm(place);
+        }
         self.trace.event(self.now).word(0x5000 + place as u64);
         if self.trace.wants_lines() {
             self.trace.line(self.now, "fault", format_args!("{strike:?}"));
@@ -103,6 +106,7 @@ impl World {
                     self.queue.push(self.now + down_us, Event::Start(node));
                 }
             }
+            Strike::CrashWriting { .. } | Strike::StopJoining { .. } => unreachable!("they wait"),
             Strike::Step { target, ms } => {
                 self.struck(&target).into_iter().for_each(|node| self.nodes[node].clock.step(ms))
             }

@@ -174,33 +174,3 @@ fn a_reader_is_told_that_a_batch_has_no_room() {
     assert!(!no_room(end.plus(-1), true), "the first batch of an answer is handed out whole");
     assert!(!no_room(end, false), "there is nothing to have");
 }
-
-/// Every named bug of replication is found by [`play`]. Run alone, the choice is the process's:
-/// `cargo test -p esker-core --features mutants partition::tests::every -- --ignored`.
-#[cfg(feature = "mutants")]
-#[test]
-#[ignore = "the mutant is chosen for the whole process"]
-fn every_mutant_is_found() {
-    extern crate std;
-    let mutants = [
-        "ack-before-sync",
-        "watermark-unsynced",
-        "truncate-to-watermark",
-        "no-fetch-fencing",
-        "read-beyond-watermark",
-        "ack-all-at-leader",
-        "expand-too-early",
-        "shrink-not-granted",
-        "no-min-isr",
-    ];
-    for name in mutants {
-        assert!(crate::mutant::select(name), "{name}");
-        let found = (0..3000).find_map(|seed| {
-            let played = std::panic::catch_unwind(|| play(seed));
-            played.map_or(Some((seed, "panic")), |broken| broken.map(|what| (seed, what)))
-        });
-        std::println!("{name}: {found:?}");
-        assert!(found.is_some(), "{name} was not found");
-    }
-    crate::mutant::select("none");
-}

@@ -3,19 +3,27 @@
 //! A new promise is a new file with its words at the top, what it remembers, a look that it takes, what it catches and a near
 //! miss; and a call in [`Watch`].
 
+mod acked;
+mod active;
+mod complete;
+mod epochs;
 mod granted;
+mod latest;
 mod one_leader;
 mod prefix;
+mod producers;
 mod same_image;
 mod shadow;
+mod votes;
 mod watermark;
 
 use crate::disk::Disk;
 use crate::node::Node;
-use esker_core::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
-use esker_core::io::{DiskOp, Note};
+use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
+use esker_core::io::{DiskOp, DiskTag, Note, Reply};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
+use kafka_protocol::messages::{RequestKind, ResponseKind};
 use std::collections::HashMap;
 
 /// A property that was broken, and how.
@@ -33,6 +41,11 @@ pub struct Watch {
     prefix: prefix::Prefix,
     granted: granted::Granted,
     same_image: same_image::SameImage,
+    complete: complete::Complete,
+    votes: votes::Votes,
+    epochs: epochs::Epochs,
+    latest: latest::Latest,
+    acked: acked::Acked,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: HashMap<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
@@ -63,6 +76,11 @@ impl Watch {
             prefix: prefix::Prefix::default(),
             granted: granted::Granted::default(),
             same_image: same_image::SameImage::default(),
+            complete: complete::Complete::default(),
+            votes: votes::Votes::new(nodes),
+            epochs: epochs::Epochs::default(),
+            latest: latest::Latest::default(),
+            acked: acked::Acked::default(),
             seen: HashMap::new(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
@@ -71,16 +89,71 @@ impl Watch {
         }
     }
 
-    pub fn on_start(&mut self, node: usize) {
+    pub fn on_start(&mut self, node: usize, disk: &Disk) {
         self.shadows[node].on_start();
+        self.votes.on_start(node, disk);
+        self.epochs.on_start(node);
+        self.acked.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
         self.quorum_seen[node] = (LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE);
     }
 
-    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp, disk: &Disk, core: &Core) {
-        if let Some(cut) = self.shadows[node].on_op(op, disk) {
+    /// A request is handed to a node.
+    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, body: &RequestKind, core: &Core) {
+        self.votes.on_request(node, conn, seq, body);
+        match body {
+            RequestKind::Fetch(request) => self.epochs.on_request(node, conn, seq, request, &core.image),
+            RequestKind::Produce(request) => self.acked.on_request(node, conn, seq, request),
+            RequestKind::ListOffsets(request) => self.latest.on_request(node, conn, seq, request),
+            _ => {}
+        }
+    }
+
+    /// An answer leaves a node.
+    pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, reply: &Reply, core: &Core) {
+        let judged = match reply {
+            Reply::Plain(body) => match &**body {
+                ResponseKind::Produce(response) => self.acked.on_reply(node, conn, seq, response, core),
+                ResponseKind::ListOffsets(response) => self.latest.on_reply(node, conn, seq, response, core),
+                body => self.votes.on_reply(node, conn, seq, body),
+            },
+            Reply::Fetch { response, .. } => {
+                let before = |replica: &Partition| {
+                    let seen = self.seen.get(&(node, replica.dir()));
+                    seen.filter(|seen| seen.leads).map(|seen| seen.epoch)
+                };
+                self.epochs.on_reply((node, conn, seq), response, core, &before)
+            }
+            Reply::Silence => Ok(()),
+        };
+        self.note_broken(judged);
+    }
+
+    /// A call leaves a node.
+    pub fn on_call(&mut self, node: usize, body: &RequestKind) {
+        let judged = self.votes.on_call(node, body);
+        self.note_broken(judged);
+    }
+
+    /// A disk operation is done, or has failed.
+    pub fn on_disk_done(&mut self, node: usize, tag: DiskTag, done: bool) {
+        self.votes.on_disk_done(node, tag, done);
+    }
+
+    pub fn on_disk_op(&mut self, node: usize, tag: DiskTag, op: &DiskOp, disk: &Disk, core: &Core) {
+        self.votes.on_disk_op(node, tag, op);
+        let cut = self.shadows[node].on_op(op, disk);
+        if let Some((folder, appended)) = self.shadows[node].appended(op) {
+            let judged = match core.partitions.iter().find(|replica| replica.folder() == folder) {
+                Some(replica) => epochs::on_appended(folder, appended, replica.leader_epoch()),
+                None if folder == METADATA => epochs::on_appended(folder, appended, core.quorum.epoch()),
+                None => Ok(()),
+            };
+            self.note_broken(judged);
+        }
+        if let Some(cut) = cut {
             // Damaged bytes are cut away by who is not in sync any more, and fetched anew.
             let of = |replica: &&Partition| replica.folder() == cut.folder;
             let in_sync = |replica: &Partition| replica.state().is_none_or(|state| state.in_sync(replica.me()));
@@ -94,21 +167,28 @@ impl Watch {
     }
 
     pub fn on_note(&mut self, node: usize, note: &Note, disk: &Disk) {
-        if let Note::LogTruncated { dir, from, to } = note {
+        if let Note::LogTruncated { dir, from, to } = note
+            && let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string)
+        {
+            let empty = self.shadows[node].log(&folder).is_none_or(|log| log.entries.is_empty());
             if to >= from {
                 self.shadows[node].on_restart_at(*dir);
-            }
-            // A log without a batch that begins anew, at the first batch that it is given, says nothing of what is committed.
-            let folder = self.shadows[node].folder(*dir).map(str::to_string);
-            if let Some(folder) =
-                folder.filter(|folder| self.shadows[node].log(folder).is_some_and(shadow::Shadow::is_empty))
-            {
+            } else if empty {
+                // It holds nothing, and begins in the middle of a batch: it goes back to where that begins.
                 self.watermark.forget_log(node, &folder);
             }
         }
+        if let Note::Quorum { role, epoch, .. } = note {
+            let judged = self.votes.on_role(node, role, *epoch);
+            self.note_broken(judged);
+        }
         let Note::LogOpened { dir, end, .. } = note else { return };
-        self.shadows[node].on_opened(*dir, *end, disk, self.rotten == Some(node));
+        self.shadows[node].on_opened(*dir, *end, disk);
         let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string) else { return };
+        if let Some(shadow) = self.shadows[node].log(&folder) {
+            let judged = prefix::Prefix::on_recovered(&folder, shadow, self.rotten == Some(node));
+            self.note_broken(judged);
+        }
         let in_sync = self.granted.in_sync(&folder, NodeId(node as i32 + 1));
         let judged = self.prefix.on_opened(node, &folder, end.0, in_sync);
         self.note_broken(judged);
@@ -147,6 +227,13 @@ impl Watch {
         }
         if quorum.is_leader() {
             self.one_leader.leads_quorum(node, quorum.epoch())?;
+            if !(before.1 && before.0 == glance.0) {
+                self.begins_to_lead(node, METADATA, glance.0, quorum.end())?;
+            }
+            if let Some(shadow) = self.shadows[node].log(METADATA).filter(|_| before.1 && before.2 < glance.2) {
+                complete::Complete::own_epoch(shadow, glance.0, glance.2)?;
+            }
+            self.complete.on_committed(METADATA, glance.0, glance.2);
         }
         if before.2 != glance.2
             && let Some(shadow) = self.shadows[node].log(METADATA)
@@ -155,9 +242,21 @@ impl Watch {
         }
         if before.3 != glance.3 {
             core.image.check();
+            active::look(&core.image)?;
             self.same_image.look(&core.image)?;
         }
         Ok(())
+    }
+
+    /// A node was not seen to lead in this epoch before; its log ends at `end`.
+    fn begins_to_lead(&self, node: usize, folder: &str, epoch: LeaderEpoch, end: Offset) -> Result<(), Broken> {
+        // What bits that flipped took away from a replica it fetches again, out of the set: what it led before it may have lost.
+        if self.rotten == Some(node) {
+            return Ok(());
+        }
+        // It may have appended already, at once.
+        let start = self.shadows[node].log(folder).and_then(|shadow| shadow.start_of(epoch.0));
+        self.complete.on_leads(folder, epoch, start.map_or(end, Offset))
     }
 
     fn look(&mut self, node: usize, partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
@@ -176,6 +275,10 @@ impl Watch {
         let folder = partition.folder();
         if glance.leads {
             self.one_leader.leads(node, partition.key(), glance.epoch)?;
+            if !before.is_some_and(|before| before.leads && before.epoch == glance.epoch) {
+                self.begins_to_lead(node, folder, glance.epoch, glance.end)?;
+            }
+            self.complete.on_committed(folder, glance.epoch, glance.watermark);
         }
         if let Some(state) =
             partition.state().filter(|state| before.and_then(|before| before.state) != Some(state.epoch))
@@ -203,7 +306,9 @@ impl Watch {
 /// set is another.
 fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
     let Some(state) = partition.state() else { return Ok(()) };
-    for member in &state.isr {
+    // Those who are about to join count already (KIP-497).
+    let maximal = partition.maximal_isr();
+    for member in state.isr.iter().chain(maximal.iter().filter(|node| !state.in_sync(**node))) {
         let Some(process) = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref()) else { continue };
         let Some(replica) = process.broker.node().partitions.get(partition.key()) else { continue };
         // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew.

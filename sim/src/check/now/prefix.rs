@@ -2,6 +2,7 @@
 //! crash by a replica that is in sync.
 
 use super::Broken;
+use super::producers::Producers;
 use super::shadow::{Cut, Entry, Shadow};
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,6 +12,7 @@ struct Canon {
     batches: BTreeMap<i64, (i64, u64)>,
     /// One more than the last committed offset that is known.
     end: i64,
+    producers: Producers,
 }
 
 /// What is committed, of all logs.
@@ -78,6 +80,18 @@ impl Prefix {
         })
     }
 
+    /// A replica's log was opened: recovery keeps nothing whose CRC is wrong. `rotten`: bits flipped on its disk, and what was durable is
+    /// kept for its readers to meet.
+    pub fn on_recovered(folder: &str, shadow: &Shadow, rotten: bool) -> Result<(), Broken> {
+        match shadow.entries.iter().find(|entry| entry.damaged && !rotten) {
+            None => Ok(()),
+            Some(entry) => Err((
+                "damaged-kept",
+                format!("opens {folder}, and keeps {} to {}, whose CRC is wrong", entry.base, entry.last),
+            )),
+        }
+    }
+
     /// A replica's log was opened.
     pub fn on_opened(&mut self, node: usize, folder: &str, end: i64, in_sync: bool) -> Result<(), Broken> {
         self.compared.remove(&(node, folder.to_string()));
@@ -115,6 +129,10 @@ impl Canon {
                     entry.base, entry.last
                 ),
             ));
+        }
+        // What is filled in behind others was damaged where the others were seen first.
+        if self.batches.last_key_value().is_none_or(|(last, _)| *last < entry.base) {
+            self.producers.take(folder, entry)?;
         }
         self.batches.insert(entry.last, (entry.base, entry.hash));
         self.end = self.end.max(entry.last + 1);
@@ -172,6 +190,15 @@ mod tests {
         assert!(prefix.on_cut(0, &cut).is_ok(), "{cut:?}");
         let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 77 }, &disk()).unwrap();
         assert_eq!(prefix.on_cut(0, &cut).unwrap_err().0, "committed-cut");
+    }
+
+    #[test]
+    fn a_damaged_batch_that_recovery_keeps_is_caught() {
+        let mut log = Shadow::of(&[(0, 3, 1), (4, 4, 1)]);
+        assert!(Prefix::on_recovered("t-0", &log, false).is_ok());
+        log.entries[1].damaged = true;
+        assert_eq!(Prefix::on_recovered("t-0", &log, false).unwrap_err().0, "damaged-kept");
+        assert!(Prefix::on_recovered("t-0", &log, true).is_ok());
     }
 
     #[test]

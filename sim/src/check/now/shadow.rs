@@ -2,10 +2,19 @@
 
 use crate::disk::{Disk, Folder};
 use crate::trace::Digest;
-use esker_core::batch::{Batches, is_intact};
+use esker_core::batch::{Batches, Header, is_intact};
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskOp, FileId, FileName};
 use std::collections::BTreeMap;
+
+/// What a batch says of its producer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    pub id: i64,
+    pub epoch: i16,
+    pub first: i32,
+    pub last: i32,
+}
 
 /// A batch in a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +26,8 @@ pub struct Entry {
     pub hash: u64,
     /// Its CRC says that it is not what was written: it is never served, and agrees with nothing.
     pub damaged: bool,
+    /// Whose it is; `None`: a plain producer's, or a control batch.
+    pub producer: Option<Stamp>,
     /// The segment it lies in, and where it begins and ends there.
     segment: i64,
     at: u64,
@@ -27,6 +38,8 @@ pub struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Shadow {
     pub entries: Vec<Entry>,
+    /// Where in `entries` the last append began.
+    fresh: usize,
 }
 
 /// The logs of one node.
@@ -46,8 +59,10 @@ pub struct Cut {
 }
 
 impl Shadow {
-    fn write(&mut self, segment: i64, at: u64, bytes: &[u8], rotten: bool) {
+    /// `read`: the bytes come from a disk, and may be damaged.
+    fn write(&mut self, segment: i64, at: u64, bytes: &[u8], read: bool) {
         let mut at = at;
+        self.fresh = self.entries.len();
         for (header, batch) in Batches::of(bytes) {
             let mut digest = Digest::default();
             digest.bytes(batch);
@@ -58,7 +73,8 @@ impl Shadow {
                 last,
                 epoch: header.leader_epoch().0,
                 hash: digest.value(),
-                damaged: rotten && !is_intact(batch),
+                damaged: read && !is_intact(batch),
+                producer: stamp(&header),
                 segment,
                 at,
                 to,
@@ -67,14 +83,42 @@ impl Shadow {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Where the first batch of `epoch`, or of a later one, begins.
+    pub fn start_of(&self, epoch: i32) -> Option<i64> {
+        let own = self.entries.partition_point(|entry| entry.epoch < epoch);
+        self.entries.get(own).map(|entry| entry.base)
+    }
+
+    /// A log of these batches: base, last offset, epoch.
+    #[cfg(test)]
+    pub fn of(batches: &[(i64, i64, i32)]) -> Self {
+        let entry = |(base, last, epoch): &(i64, i64, i32)| Entry {
+            base: *base,
+            last: *last,
+            epoch: *epoch,
+            hash: 0,
+            damaged: false,
+            producer: None,
+            segment: 0,
+            at: 0,
+            to: 1,
+        };
+        Self { entries: batches.iter().map(entry).collect(), fresh: 0 }
     }
 
     /// The first offset behind the log.
     pub fn end(&self) -> i64 {
         self.entries.last().map_or(0, |entry| entry.last + 1)
     }
+}
+
+fn stamp(header: &Header<'_>) -> Option<Stamp> {
+    (header.has_producer() && !header.is_control()).then(|| Stamp {
+        id: header.producer_id().0,
+        epoch: header.producer_epoch(),
+        first: header.base_sequence(),
+        last: header.last_sequence(),
+    })
 }
 
 impl Shadows {
@@ -92,14 +136,21 @@ impl Shadows {
         self.logs.clear();
     }
 
-    /// Reads a log from the disk, as it is after its recovery: up to `end`. `rotten`: bits flipped on this disk.
-    pub fn on_opened(&mut self, dir: DirId, end: Offset, disk: &Disk, rotten: bool) {
+    /// What the operation appends to a log, with the log's folder.
+    pub fn appended(&self, op: &DiskOp) -> Option<(&str, &[Entry])> {
+        let DiskOp::Append { file: FileId { dir, name: FileName::Log(_) }, .. } = op else { return None };
+        let (name, log) = self.logs.get_key_value(self.dirs.get(dir)?)?;
+        Some((name, log.entries.get(log.fresh..)?))
+    }
+
+    /// Reads a log from the disk, as it is after its recovery: up to `end`.
+    pub fn on_opened(&mut self, dir: DirId, end: Offset, disk: &Disk) {
         let Some(name) = self.dirs.get(&dir) else { return };
         let mut shadow = Shadow::default();
         if let Some(folder) = disk.named(name) {
             for (file, len) in folder.list() {
                 if let (FileName::Log(base), Some(file)) = (file, folder.file(file)) {
-                    shadow.write(base.0, 0, file.read(0, len.try_into().unwrap_or(u32::MAX)), rotten);
+                    shadow.write(base.0, 0, file.read(0, len.try_into().unwrap_or(u32::MAX)), true);
                 }
             }
         }

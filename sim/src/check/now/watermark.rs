@@ -28,7 +28,7 @@ impl Watermark {
         self.last.retain(|(of, _), _| *of != node);
     }
 
-    /// The log begins anew, and had nothing.
+    /// A replica's log begins anew.
     pub fn forget_log(&mut self, node: usize, folder: &str) {
         self.last.remove(&(node, folder.to_string()));
     }

@@ -14,6 +14,7 @@ pub mod fresh_end;
 pub mod inconsistent_offsets;
 pub mod lost_write;
 pub mod poll_order;
+pub mod replaced_commit;
 pub mod send_order;
 pub mod stale_commit;
 pub mod two_owners;
@@ -48,6 +49,7 @@ pub const ALL: &[(&str, Property)] = &[
     ("deleted-read", deleted_read::check),
     ("two-owners", two_owners::check),
     ("stale-commit", stale_commit::check),
+    ("replaced-commit", replaced_commit::check),
 ];
 
 /// Judges a history by every property; the worst first is not known, so: in the order of [`ALL`].

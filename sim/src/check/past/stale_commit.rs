@@ -37,7 +37,7 @@ mod tests {
     use crate::history::{Act, State};
 
     fn assigned(story: Story, client: u32, generation: i32) -> Story {
-        story.alone(client, State::Ok, Act::Assigned { group: 0, generation, partitions: vec![0] })
+        story.alone(client, State::Ok, Act::Assigned { group: 0, generation, partitions: vec![0], instance: None })
     }
 
     fn commit(story: Story, generation: i32, state: State) -> Story {

@@ -1,4 +1,5 @@
-//! In one generation of a group each partition has one owner, and generations only rise.
+//! In one generation of a group each partition has one owner, and generations only rise. Who takes the place of a static member takes its
+//! part as well (KIP-345).
 
 use super::View;
 use crate::check::Anomaly;
@@ -7,18 +8,19 @@ use std::collections::HashMap;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let mut owner: HashMap<(u32, i32, u32), u32> = HashMap::new();
+    let mut owner: HashMap<(u32, i32, u32), (u32, Option<&str>)> = HashMap::new();
     let mut last: HashMap<(u32, u32), i32> = HashMap::new();
     for op in &view.ops {
-        let Act::Assigned { group, generation, partitions } = op.asked else { continue };
+        let Act::Assigned { group, generation, partitions, instance } = op.asked else { continue };
         let before = last.insert((*group, op.client), *generation).unwrap_or(-1);
         if *generation < before {
             let what = format!("member {} of group {group} is in generation {generation} after {before}", op.client);
             found.push(Anomaly::new("generation-falls", op.invoked, what));
         }
         for partition in partitions {
-            let first = *owner.entry((*group, *generation, *partition)).or_insert(op.client);
-            if first != op.client {
+            let own = (op.client, instance.as_deref());
+            let (first, place) = *owner.entry((*group, *generation, *partition)).or_insert(own);
+            if first != op.client && (place.is_none() || place != own.1) {
                 let what = format!(
                     "{} belongs to members {first} and {} in generation {generation} of group {group}",
                     view.name(*partition),
@@ -38,7 +40,12 @@ mod tests {
     use crate::history::{Act, State};
 
     fn assigned(story: Story, client: u32, generation: i32, partitions: &[u32]) -> Story {
-        let act = Act::Assigned { group: 0, generation, partitions: partitions.to_vec() };
+        placed(story, client, generation, partitions, None)
+    }
+
+    fn placed(story: Story, client: u32, generation: i32, partitions: &[u32], instance: Option<&str>) -> Story {
+        let instance = instance.map(str::to_string);
+        let act = Act::Assigned { group: 0, generation, partitions: partitions.to_vec(), instance };
         story.alone(client, State::Ok, act)
     }
 
@@ -46,6 +53,14 @@ mod tests {
     fn two_owners_and_falling_generations_are_caught() {
         assert_eq!(assigned(assigned(story(), 1, 3, &[0, 1]), 2, 3, &[1]).judged(check), ["two-owners"]);
         assert_eq!(assigned(assigned(story(), 1, 3, &[0]), 1, 2, &[0]).judged(check), ["generation-falls"]);
+    }
+
+    #[test]
+    fn one_that_takes_a_static_members_place_passes_and_another_place_does_not() {
+        let first = || placed(story(), 1, 3, &[0], Some("a"));
+        assert!(placed(first(), 2, 3, &[0], Some("a")).judged(check).is_empty());
+        assert_eq!(placed(first(), 2, 3, &[0], Some("b")).judged(check), ["two-owners"]);
+        assert_eq!(assigned(first(), 2, 3, &[0]).judged(check), ["two-owners"]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ impl Member {
     fn on_error(&mut self, ctx: &Ctx<'_>, code: i16) {
         match Code::try_from_code(code) {
             None => {}
+            Some(Code::FencedInstanceId) if ctx.now >= self.replaced_at => self.gone = true,
             Some(Code::UnknownMemberId | Code::FencedInstanceId) => {
                 self.id = StrBytes::default();
                 self.generation = -1;
@@ -104,7 +105,10 @@ impl Member {
                 let wrong = codes.max_by_key(|code| code.unsigned_abs()).unwrap_or(0);
                 if wrong != 0 {
                     self.me.unknown(ctx, op, &format!("{:?}", Code::try_from_code(wrong)));
-                    self.on_error(ctx, wrong);
+                    // What is said of a generation that is over says nothing of this one.
+                    if generation == self.generation {
+                        self.on_error(ctx, wrong);
+                    }
                     return;
                 }
                 self.me.end(ctx, op, State::Ok, Act::Done);
@@ -136,6 +140,8 @@ impl Member {
             }
             Some(_) => return self.on_error(ctx, answer.error_code),
         }
+        let known = self.generation >= 0 && self.id == answer.member_id && self.generation < answer.generation_id;
+        self.before = (self.late_commits && known).then_some(self.generation);
         self.id = answer.member_id.clone();
         self.generation = answer.generation_id;
         self.stage = Stage::Syncing;
@@ -177,7 +183,8 @@ impl Member {
             .collect();
         self.subscription = Subscription::new(partitions.iter().copied());
         self.committed.clear();
-        self.me.tell(ctx, Act::Assigned { group: self.group, generation: self.generation, partitions });
+        let instance = self.instance.as_ref().map(StrBytes::to_string);
+        self.me.tell(ctx, Act::Assigned { group: self.group, generation: self.generation, partitions, instance });
         self.stage = Stage::Offsets;
         self.next_heartbeat = ctx.now + self.heartbeat_us;
         self.next_commit = ctx.now + self.commit_us;

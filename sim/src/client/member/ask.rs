@@ -92,7 +92,13 @@ impl Member {
                 request.members = vec![identity];
                 self.to(ctx, coordinator, ApiKey::LeaveGroup, 3, request, self.request_timeout, Purpose::Leave);
             }
-            Stage::Stable if ctx.now >= self.next_commit && self.has_news() => self.commit(ctx, coordinator),
+            Stage::Stable if self.before.is_some() && self.has_news() => {
+                let generation = self.before.take().unwrap_or(self.generation);
+                self.commit(ctx, coordinator, generation);
+            }
+            Stage::Stable if ctx.now >= self.next_commit && self.has_news() => {
+                self.commit(ctx, coordinator, self.generation);
+            }
             Stage::Stable if ctx.now >= self.next_heartbeat => {
                 let mut request = HeartbeatRequest::default();
                 request.group_id = self.name.clone();
@@ -158,7 +164,7 @@ impl Member {
             .any(|(partition, at)| at.offset.is_some_and(|offset| self.committed.get(partition) != Some(&offset)))
     }
 
-    fn commit(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
+    fn commit(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, generation: i32) {
         let offsets: Vec<(u32, i64)> =
             self.subscription.places.iter().filter_map(|(partition, at)| Some((*partition, at.offset?))).collect();
         let topics = offsets.iter().map(|(partition, offset)| {
@@ -174,12 +180,12 @@ impl Member {
         });
         let mut request = OffsetCommitRequest::default();
         request.group_id = self.name.clone();
-        request.generation_id_or_member_epoch = self.generation;
+        request.generation_id_or_member_epoch = generation;
         request.member_id = self.id.clone();
         request.group_instance_id = self.instance.clone();
         request.topics = topics.collect();
         self.next_commit = ctx.now + self.commit_us;
-        let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation: self.generation, offsets });
+        let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation, offsets });
         self.to(
             ctx,
             coordinator,
@@ -187,7 +193,7 @@ impl Member {
             7,
             request,
             self.request_timeout,
-            Purpose::Commit { op, generation: self.generation },
+            Purpose::Commit { op, generation },
         );
     }
 

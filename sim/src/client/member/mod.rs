@@ -9,7 +9,7 @@ mod ask;
 mod assignment;
 
 use super::subscription::Subscription;
-use super::{Client, Ctx, Event, Link, Map, Me, earliest};
+use super::{Client, Ctx, Event, Link, Map, Me, Part, earliest};
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::GroupId;
@@ -70,6 +70,17 @@ pub struct Member {
     next_heartbeat: u64,
     next_commit: u64,
     next_rejoin: u64,
+    /// When it begins, and when it falls silent.
+    from: u64,
+    silent: u64,
+    /// When another takes its place: then being fenced is its end.
+    replaced_at: u64,
+    gone: bool,
+    late_commits: bool,
+    /// The generation before this one, in which it commits once more.
+    before: Option<i32>,
+    /// All partitions of its topics.
+    wanted: Vec<u32>,
 }
 
 /// The name of a group of the plan.
@@ -89,11 +100,23 @@ impl Member {
             request_timeout_us,
             instance,
             rejoin_us,
+            from_us,
+            silent_us,
+            late_commits,
         } = client
         else {
             unreachable!("a member's plan")
         };
+        let wanted = (0..).zip(plan.partitions());
+        let mine = |topic: &str| topics.iter().any(|number| plan.topics[*number as usize].name == topic);
         Self {
+            wanted: wanted.filter(|(_, (topic, _))| mine(&topic.name)).map(|(partition, _)| partition).collect(),
+            from: from_us,
+            silent: if silent_us > 0 { silent_us } else { u64::MAX },
+            replaced_at: replaced_at(plan, group, instance.as_deref(), from_us),
+            gone: false,
+            late_commits,
+            before: None,
             group,
             name: GroupId(StrBytes::from(group_name(group))),
             topics,
@@ -123,8 +146,25 @@ impl Member {
     }
 }
 
+/// When another begins to be the same instance of the group; never, if it began before.
+fn replaced_at(plan: &Plan, group: u32, instance: Option<&str>, from: u64) -> u64 {
+    let later = plan.clients.iter().filter_map(|client| match client {
+        ClientPlan::Member { group: other, instance: Some(name), from_us, .. }
+            if *other == group && instance == Some(name) && *from_us > from =>
+        {
+            Some(*from_us)
+        }
+        _ => None,
+    });
+    later.min().unwrap_or(u64::MAX)
+}
+
 impl Client for Member {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
+        self.gone |= ctx.now >= self.silent;
+        if self.gone || ctx.now < self.from {
+            return;
+        }
         match event {
             Event::Wake => {}
             // Members that come and go would keep the group from its end.
@@ -145,6 +185,9 @@ impl Client for Member {
     }
 
     fn next_wake(&self) -> Option<u64> {
+        if self.gone {
+            return None;
+        }
         let polling = self.link.open().any(|purpose| matches!(purpose, Purpose::Poll { .. } | Purpose::Start));
         let stable = self.stage == Stage::Stable;
         let can_read = self.subscription.places.keys().any(|partition| self.map.leader(*partition).is_some());
@@ -156,10 +199,19 @@ impl Client for Member {
             Some(0)
         };
         let steps = next.filter(|_| !self.is_asking()).map(|at| at.max(self.not_before));
-        earliest([self.link.next_deadline(), self.map.next_wake(), reads, steps])
+        let next = earliest([self.link.next_deadline(), self.map.next_wake(), reads, steps]);
+        next.map(|at| at.max(self.from))
+    }
+
+    fn part(&self) -> Option<Part> {
+        let has = self.subscription.places.keys().copied().collect();
+        (!self.gone).then(|| Part { wanted: self.wanted.clone(), has })
     }
 
     fn settled(&self) -> Result<(), String> {
+        if self.gone {
+            return Ok(());
+        }
         if self.stage != Stage::Stable {
             return Err(format!("member {} is {:?} in generation {}", self.me.number, self.stage, self.generation));
         }

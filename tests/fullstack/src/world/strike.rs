@@ -15,6 +15,10 @@ impl World {
             return;
         }
         let strike = self.plan.faults[place].strike.clone();
+        // Their moment is seen in what the brokers' machines put out, at which nobody looks here.
+        if matches!(strike, Strike::CrashWriting { .. } | Strike::StopJoining { .. }) {
+            return;
+        }
         record::with(|record| {
             record.tell(now(), "fault", format_args!("{strike:?}"));
             *record.faults.entry(strike.kind()).or_default() += 1;
@@ -82,6 +86,7 @@ impl World {
                     self.steps.push(now() + down_us, Step::Start(node));
                 }
             }
+            Strike::CrashWriting { .. } | Strike::StopJoining { .. } => unreachable!("they do not strike here"),
             Strike::Step { target, ms } => {
                 for node in self.struck(&target) {
                     let own = &mut self.nodes[node];

@@ -1,0 +1,76 @@
+//! An idempotent producer that raises its epoch by itself (KIP-360), and its older self, which has not heard of it: once the new epoch
+//! has written to a partition, a batch of the epoch before comes there, and must be refused.
+
+use super::{Producer, Purpose, produce};
+use crate::client::Ctx;
+use crate::client::batch::{Sender, encode};
+use crate::client::link::DATA;
+use crate::clock::EPOCH_MS;
+use crate::history::{Act, State, Value};
+use kafka_protocol::ResponseError as Code;
+use kafka_protocol::messages::{ApiKey, ProduceResponse};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the producer was, and the sequence that it would go on with in each partition.
+#[derive(Debug)]
+pub(super) struct Old {
+    id: i64,
+    epoch: i16,
+    next: BTreeMap<u32, i32>,
+    /// Where it has come once more.
+    done: BTreeSet<u32>,
+}
+
+impl Producer {
+    /// Raises the epoch, if it is time and nothing is under way.
+    pub(super) fn bump(&mut self, ctx: &Ctx<'_>) {
+        let busy = self.queues.values().any(|queue| !queue.batches.is_empty());
+        let Some((id, epoch)) = self.identity.filter(|_| self.bump_us > 0 && ctx.now >= self.next_bump) else { return };
+        if busy || self.quiet || epoch == i16::MAX {
+            return;
+        }
+        let queues = std::mem::take(&mut self.queues);
+        let next = queues.into_iter().map(|(partition, queue)| (partition, queue.next_sequence)).collect();
+        self.old = Some(Old { id, epoch, next, done: BTreeSet::new() });
+        self.identity = Some((id, epoch + 1));
+        self.session += 1;
+        self.next_bump = ctx.now + self.bump_us;
+    }
+
+    /// The present epoch has written to the partition: the one before comes once more.
+    pub(super) fn haunt(&mut self, ctx: &mut Ctx<'_>, partition: u32) {
+        let Some(old) = self.old.as_mut().filter(|old| self.identity == Some((old.id, old.epoch + 1))) else { return };
+        let Some(leader) = self.map.leader(partition).filter(|_| old.done.insert(partition)) else { return };
+        // It goes on, or has not written there yet.
+        let next = old.next.get(&partition).copied().unwrap_or(0);
+        let sequence = if self.me.dice().chance(1, 2) { next } else { 0 };
+        let sender = Sender { id: old.id, epoch: old.epoch, sequence };
+        let value: Value = u64::from(self.me.number) << 32 | self.values;
+        self.values += 1;
+        let number = self.number();
+        let own = std::mem::replace(&mut self.me.number, number);
+        let act = Act::Send { partition, values: vec![value], order: false, once: false, kept: false };
+        let op = self.me.invoke(ctx, act);
+        self.me.number = own;
+        let bytes = encode(&[value], self.size, EPOCH_MS + (ctx.now / 1000) as i64, sender);
+        let request = produce(ctx, partition, bytes, self.acks, self.request_timeout);
+        let purpose = Purpose::Zombie { op, number };
+        self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
+    }
+}
+
+/// The batch was refused for good, or nobody knows.
+pub(super) fn on_answer(ctx: &mut Ctx<'_>, number: u32, op: u64, answer: &ProduceResponse) {
+    let told = answer.responses.first().and_then(|topic| topic.partition_responses.first());
+    match told.map(|told| (Code::try_from_code(told.error_code), told.base_offset)) {
+        Some((None, offset)) => ctx.history.push(ctx.now, number, op, State::Ok, Act::Sent { offset: Some(offset) }),
+        Some((Some(code @ Code::InvalidProducerEpoch), _)) => {
+            ctx.history.push(ctx.now, number, op, State::Fail, Act::Error { why: format!("{code:?}") })
+        }
+        _ => unknown(ctx, number, op, "not told"),
+    }
+}
+
+pub(super) fn unknown(ctx: &mut Ctx<'_>, number: u32, op: u64, why: &str) {
+    ctx.history.push(ctx.now, number, op, State::Info, Act::Error { why: why.into() });
+}
