@@ -17,34 +17,15 @@
 //! Only the logs' own files (`.log`) go through it: everything else is written rarely.
 
 mod entry;
+mod file;
 mod gather;
 mod replay;
 mod store;
 
-use std::io;
-use std::path::Path;
-
+pub use file::{exists, remove};
 pub use gather::Gather;
 pub use replay::replay;
 pub use store::{Store, Subject};
-
-/// Its name in the data folder.
-pub const FILE: &str = "esker.journal";
-/// Parts that are written in turn. Smaller ones are synced in smaller bursts, behind which writes to the journal have to wait.
-const SLOTS: u64 = 16;
-
-/// Whether a journal of that size is there.
-pub fn exists(root: &Path, bytes: u64) -> bool {
-    std::fs::metadata(root.join(FILE)).is_ok_and(|found| found.len() == bytes)
-}
-
-/// Takes the journal away, which holds nothing.
-pub fn remove(root: &Path) -> io::Result<()> {
-    match std::fs::remove_file(root.join(FILE)) {
-        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What the journal still holds is put into the files, before anybody opens them.
 
 use super::entry::{self, BLOCK, ENTRY_MAX, Head, Item};
-use super::{FILE, SLOTS, store};
+use super::file::{FILE, SLOTS, empty};
 use crate::durable;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
@@ -65,7 +65,7 @@ pub fn replay(root: &Path) -> io::Result<Replayed> {
         target.done.entries += entries;
     }
     let done = target.finish()?;
-    store::empty(&file, slot_bytes, generations.values().copied())?;
+    empty(&file, slot_bytes, generations.values().copied())?;
     Ok(done)
 }
 

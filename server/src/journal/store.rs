@@ -1,7 +1,7 @@
 //! The journal as it is written.
 
 use super::entry::{BLOCK, Draft, ENTRY_MAX, Head};
-use super::{FILE, SLOTS};
+use super::file::{FILE, SLOTS, empty, remove};
 use crate::durable;
 use esker_core::io::FileId;
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// What the file system says; `InvalidInput` where it knows no direct writes.
     pub fn make(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
-        Self::make_file(root, bytes, life).inspect_err(|_| drop(super::remove(root)))
+        Self::make_file(root, bytes, life).inspect_err(|_| drop(remove(root)))
     }
 
     fn make_file(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
@@ -215,17 +215,6 @@ impl Store {
         let oldest = (self.head.generation + 1).saturating_sub(SLOTS);
         empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))
     }
-}
-
-/// Takes the first block of these slots away, so that no entry is found there. From the oldest generation to the newest, each
-/// durably: what an old one says may be taken back in a newer.
-pub fn empty(file: &File, slot_bytes: u64, slots: impl Iterator<Item = u64>) -> io::Result<()> {
-    let mut zeros = Draft::new();
-    for slot in slots {
-        file.write_all_at(zeros.zeros(BLOCK), slot * slot_bytes)?;
-        durable::sync_file(file)?;
-    }
-    Ok(())
 }
 
 impl Clean {

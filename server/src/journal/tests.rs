@@ -1,5 +1,6 @@
 //! The journal by itself: what it says is put back, what it takes back is not, and damage is not passed over.
 
+use super::file::{FILE, SLOTS};
 use super::*;
 use crate::durable::shadow;
 use bytes::Bytes;

@@ -1,0 +1,37 @@
+//! The journal's file, and its slots.
+
+use super::entry::{BLOCK, Draft};
+use crate::durable;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+/// Its name in the data folder.
+pub const FILE: &str = "esker.journal";
+/// Parts that are written in turn. Smaller ones are synced in smaller bursts, behind which writes to the journal have to wait.
+pub const SLOTS: u64 = 16;
+
+/// Whether a journal of that size is there.
+pub fn exists(root: &Path, bytes: u64) -> bool {
+    std::fs::metadata(root.join(FILE)).is_ok_and(|found| found.len() == bytes)
+}
+
+/// Takes the journal away, which holds nothing.
+pub fn remove(root: &Path) -> io::Result<()> {
+    match std::fs::remove_file(root.join(FILE)) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Takes the first block of these slots away, so that no entry is found there. From the oldest generation to the newest, each
+/// durably: what an old one says may be taken back in a newer.
+pub fn empty(file: &File, slot_bytes: u64, slots: impl Iterator<Item = u64>) -> io::Result<()> {
+    let mut zeros = Draft::new();
+    for slot in slots {
+        file.write_all_at(zeros.zeros(BLOCK), slot * slot_bytes)?;
+        durable::sync_file(file)?;
+    }
+    Ok(())
+}
