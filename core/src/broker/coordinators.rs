@@ -41,7 +41,7 @@ impl Coordinators {
             self.load(node, now, key);
         } else if !leads && served.is_some() {
             self.forget(node, now, key);
-        } else if event.warm && node.groups.is_loading(key.partition) {
+        } else if (event.warm || event.watermark_moved) && node.groups.is_loading(key.partition) {
             self.load(node, now, key);
         }
         if leads && event.watermark_moved {
@@ -50,7 +50,8 @@ impl Coordinators {
         }
     }
 
-    /// Reads on, as far as the bytes are in memory; the log says when more are.
+    /// Reads on, as far as the bytes are in memory; the log says when more are. What is read has to be committed before anybody hears of
+    /// it: a generation that is told and then lost would be told again, of other members (seed 774411302).
     fn load(&mut self, node: &mut Node, now: Now, key: PartitionKey) {
         self.again.remove(&key);
         while let Some(known) = node.groups.load_from(key.partition) {
@@ -65,6 +66,7 @@ impl Coordinators {
                         node.out.note(Note::Text { topic: "group-load", text });
                     }
                 }
+                Ok(Loading::Batches(_) | Loading::End) if watermark < known => return,
                 Ok(Loading::Batches(_) | Loading::End) => {
                     let decision = node.groups.on_load_done(now, key.partition, watermark);
                     node.coordinate(now, decision);
