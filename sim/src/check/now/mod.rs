@@ -62,6 +62,7 @@ struct Glance {
     leads: bool,
     epoch: LeaderEpoch,
     state: Option<PartitionEpoch>,
+    in_sync: usize,
     watermark: Offset,
     start: Offset,
     end: Offset,
@@ -264,6 +265,7 @@ impl Watch {
             leads: partition.is_leader(),
             epoch: partition.leader_epoch(),
             state: partition.state().map(|state| state.epoch),
+            in_sync: partition.state().map_or(0, |state| state.isr.len()),
             watermark: partition.watermark(),
             start: partition.log_start(),
             end: partition.log_end(),
@@ -289,7 +291,7 @@ impl Watch {
         let moved = self.watermark.look(node, watermark::Sight { folder, leads, epoch, watermark, start, end })?;
         let led = before.filter(|before| leads && before.leads && before.epoch == epoch);
         if let Some(before) = led.filter(|before| before.watermark < watermark) {
-            watermark::enough_in_sync(partition, before.watermark)?;
+            watermark::enough_in_sync(partition, before.watermark, before.in_sync)?;
         }
         let reshaped = before.is_none_or(|before| before.state != glance.state);
         if !moved && !reshaped {

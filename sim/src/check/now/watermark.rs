@@ -65,11 +65,12 @@ impl Watermark {
     }
 }
 
-/// A leader's watermark moved up from `was`: enough replicas are in sync for that.
-pub fn enough_in_sync(partition: &Partition, was: Offset) -> Result<(), Broken> {
+/// A leader's watermark moved up from `was`: enough replicas are in sync for that, or were before: one batch of metadata can take two out
+/// of the set, and between them the watermark waits for one less.
+pub fn enough_in_sync(partition: &Partition, was: Offset, were_in_sync: usize) -> Result<(), Broken> {
     let Some(state) = partition.state() else { return Ok(()) };
     let needed = partition.min_insync().min(state.replicas.len());
-    judge(partition.folder(), (was, partition.watermark()), state.isr.len(), needed)
+    judge(partition.folder(), (was, partition.watermark()), state.isr.len().max(were_in_sync), needed)
 }
 
 fn judge(folder: &str, (was, is): (Offset, Offset), in_sync: usize, needed: usize) -> Result<(), Broken> {
