@@ -19,9 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Instant;
 
-/// Above this many files and folders one `syncfs` is cheaper than a sync each.
-const SYNC_EACH_MAX: usize = 4;
-
 /// Operations carried out together, and what has to become durable before some of them are complete.
 #[derive(Debug, Default)]
 pub struct Round {
@@ -252,7 +249,7 @@ impl Sync {
     }
 
     fn sync(&self, dirty: &HashMap<Dirty, &File>) -> io::Result<()> {
-        if dirty.len() > SYNC_EACH_MAX {
+        if dirty.len() > durable::EACH_MAX {
             return durable::sync_all(self.root.root_dir());
         }
         for (name, file) in dirty {

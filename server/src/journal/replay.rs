@@ -9,9 +9,6 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-/// Above this many files one `syncfs` makes them durable.
-const FILES_MAX: usize = 4;
-
 /// What was found and done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Replayed {
@@ -215,7 +212,7 @@ impl Target<'_> {
     }
 
     fn finish(self) -> io::Result<Replayed> {
-        if self.dirty.len() > FILES_MAX {
+        if self.dirty.len() > durable::EACH_MAX {
             durable::sync_all(&File::open(self.root)?)?;
         } else {
             for name in &self.dirty {

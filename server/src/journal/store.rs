@@ -11,9 +11,6 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 
-/// Above this many files of one slot one `syncfs` makes them durable.
-const FILES_MAX: usize = 4;
-
 /// A file that entries speak of.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -140,7 +137,7 @@ impl Store {
             return;
         }
         match &mut self.files {
-            Files::Few(files) if files.len() < FILES_MAX || files.contains_key(&subject.id) => {
+            Files::Few(files) if files.len() < durable::EACH_MAX || files.contains_key(&subject.id) => {
                 files.insert(subject.id, Arc::clone(&subject.file));
             }
             Files::Few(_) => self.files = Files::Many,
