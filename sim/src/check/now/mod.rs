@@ -46,6 +46,7 @@ pub struct Watch {
     epochs: epochs::Epochs,
     latest: latest::Latest,
     acked: acked::Acked,
+    active: active::Active,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: HashMap<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
@@ -82,6 +83,7 @@ impl Watch {
             epochs: epochs::Epochs::default(),
             latest: latest::Latest::default(),
             acked: acked::Acked::default(),
+            active: active::Active::default(),
             seen: HashMap::new(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
@@ -219,6 +221,7 @@ impl Watch {
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
+                self.active.look(controller.image())?;
             }
         }
         let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
@@ -243,7 +246,6 @@ impl Watch {
         }
         if before.3 != glance.3 {
             core.image.check();
-            active::look(&core.image)?;
             self.same_image.look(&core.image)?;
         }
         Ok(())
