@@ -7,7 +7,7 @@
 
 use super::checkpoint;
 use crate::id::{DirId, Offset};
-use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Out, Owner};
+use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Note, Out, Owner};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use bytes::Bytes;
@@ -83,7 +83,7 @@ impl Boot {
             (Step::Asked { open }, Ok(done)) => {
                 *open -= 1;
                 if let DiskDone::Bytes(bytes) = done
-                    && let Err(why) = self.found.take(serial, bytes)
+                    && let Err(why) = self.found.take(serial, bytes, out)
                 {
                     return BootEvent::Failed(why);
                 }
@@ -105,11 +105,24 @@ impl Boot {
 }
 
 impl Found {
-    fn take(&mut self, serial: u64, bytes: Bytes) -> Result<(), String> {
+    fn take(&mut self, serial: u64, bytes: Bytes, out: &mut Out) -> Result<(), String> {
         match serial {
             CLEAN_SHUTDOWN => self.clean = true,
-            HIGH_WATERMARKS => self.high_watermarks = checkpoint::read(&bytes).unwrap_or_default(),
-            LOG_STARTS => self.log_starts = checkpoint::read(&bytes).unwrap_or_default(),
+            HIGH_WATERMARKS => match checkpoint::read(&bytes) {
+                Some(found) => self.high_watermarks = found,
+                // They are counted anew.
+                None => {
+                    let text = String::from("replication-offset-checkpoint cannot be read: it is written anew");
+                    out.note(Note::Text { topic: "checkpoint", text });
+                }
+            },
+            LOG_STARTS => match checkpoint::read(&bytes) {
+                Some(found) => self.log_starts = found,
+                None => {
+                    let why = "log-start-offset-checkpoint cannot be read: what was deleted would come back";
+                    return Err(String::from(why));
+                }
+            },
             META => self.meta = Some(bytes),
             FOLDERS => {}
             other => return Err(alloc::format!("boot: an answer to {other}, which was not asked")),

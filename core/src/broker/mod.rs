@@ -39,10 +39,11 @@ mod watch;
 
 use crate::config::NodeConfig;
 use crate::error::Refusal;
-use crate::id::{CallId, ConnId, DirId};
+use crate::id::{CallId, ConnId, DirId, Offset};
 use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
 use crate::limits::EARLY_REQUESTS_MAX;
 use crate::node::{Node, Room, Waiting};
+use crate::quorum;
 use crate::time::{Mono, Now, earliest};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -241,7 +242,8 @@ impl Broker {
                     self.roles.clean = found.clean;
                     self.roles.watermarks = found.high_watermarks;
                     self.roles.starts = found.log_starts;
-                    self.node.quorum.open(now, found.clean, &mut self.node.out);
+                    let committed = self.roles.watermarks.remove(quorum::FOLDER).unwrap_or(Offset::ZERO);
+                    self.node.quorum.open(found.clean, committed, &mut self.node.out);
                 }
             }
             return;

@@ -6,7 +6,7 @@
 use super::{Broker, checkpoint, serials, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
-use crate::log::{Log, Opening};
+use crate::log::{Log, Opening, SyncPolicy};
 use crate::partition::{Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -99,8 +99,10 @@ impl Broker {
         let dir = self.node.partitions.new_dir();
         let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
         let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
-        let opening = Opening { clean: self.roles.clean, start, topic_id: Some(key.topic) };
         let log_config = setup::log(&self.node.config, &config);
+        // The watermark is over what was synced. (Where it was the system that had it, a crash of the machine may have taken it.)
+        let durable = if log_config.sync == SyncPolicy::Always { watermark } else { Offset::ZERO };
+        let opening = Opening { clean: self.roles.clean, start, durable, topic_id: Some(key.topic) };
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let settings = setup::partition(&self.node.config, &config);
         let me = self.node.config.node;

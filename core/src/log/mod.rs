@@ -12,6 +12,7 @@ mod append;
 mod cold;
 mod config;
 mod cursor;
+mod damage;
 mod epochs;
 #[cfg(test)]
 pub(crate) mod fake;

@@ -276,6 +276,8 @@ impl Log {
         self.changed = !clean || !self.pending.is_empty();
         if wanted > end {
             self.rebuild_at(now, wanted, out);
+        } else {
+            self.close_damaged(now, out);
         }
         out.note(Note::LogOpened {
             dir: self.dir,
@@ -442,7 +444,8 @@ mod tests {
 
     #[test]
     fn a_new_log_begins_where_it_is_told() {
-        let opening = Opening { start: Offset(40), topic_id: Some(crate::id::Uuid(8)), clean: true };
+        let opening =
+            Opening { start: Offset(40), topic_id: Some(crate::id::Uuid(8)), clean: true, ..Opening::default() };
         let mut bench = Bench::opened(Disk::default(), LogConfig::default(), opening);
         assert_eq!(bench.events.last(), Some(&LogEvent::Opened));
         assert_eq!(
