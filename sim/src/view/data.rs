@@ -195,7 +195,7 @@ fn said(act: &Act, history: &History) -> String {
         }
         Act::Delete { partition, before } => format!("delete {} before {before}", name(partition)),
         Act::Latest { partition, .. } => format!("ask for the end of {}", name(partition)),
-        Act::LatestIs { offset } => format!("the end is {offset}"),
+        Act::LatestIs { offset, .. } => format!("the end is {offset}"),
         Act::Admin { what } => what.clone(),
         Act::End { partition, offset } => format!("read {} to its end {offset}", name(partition)),
         Act::Error { why } => why.clone(),
