@@ -16,7 +16,7 @@ mod epochs;
 #[cfg(test)]
 pub(crate) mod fake;
 mod find;
-mod index;
+pub mod index;
 pub mod layout;
 mod lookup;
 mod machine;
@@ -33,7 +33,7 @@ mod roll;
 mod scan;
 mod segment;
 mod settle;
-mod snapshot;
+pub mod snapshot;
 mod strays;
 mod tail;
 mod truncate;
