@@ -100,6 +100,7 @@ impl Broker {
             return;
         }
         self.node.partitions.begin_input();
+        self.node.groups.begin_input();
         match input {
             Input::Boot => {
                 assert!(self.boot.is_none(), "a node boots once");

@@ -54,7 +54,7 @@ pub struct Index {
 
 impl Index {
     #[cfg(test)]
-    pub const fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.entries.len()
     }
 

@@ -17,7 +17,7 @@ mod epochs;
 #[cfg(test)]
 pub(crate) mod fake;
 mod find;
-mod index;
+pub mod index;
 pub mod layout;
 mod lookup;
 mod machine;
@@ -34,7 +34,7 @@ mod roll;
 mod scan;
 mod segment;
 mod settle;
-mod snapshot;
+pub mod snapshot;
 mod strays;
 mod tail;
 mod truncate;

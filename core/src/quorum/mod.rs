@@ -39,7 +39,7 @@ mod role;
 mod snapshot_file;
 mod snapshots;
 mod stage;
-mod state_file;
+pub mod state_file;
 mod tally;
 mod transition;
 mod unattached;

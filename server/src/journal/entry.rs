@@ -58,11 +58,13 @@ pub struct Draft {
     crc: u32,
 }
 
-impl Draft {
-    pub const fn new() -> Self {
+impl Default for Draft {
+    fn default() -> Self {
         Self { raw: Vec::new(), start: 0, len: HEAD, items: 0, crc: 0 }
     }
+}
 
+impl Draft {
     pub const fn is_empty(&self) -> bool {
         self.items == 0
     }
@@ -214,7 +216,7 @@ mod tests {
     const HEAD_OF: Head = Head { life: 0x0102_0304, generation: 7, number: 2, before: 9 };
 
     fn entry() -> Vec<u8> {
-        let mut draft = Draft::new();
+        let mut draft = Draft::default();
         assert_eq!(draft.write("t-0/0.log", 61, b"abcdef"), 6);
         assert!(draft.forget("t-1/0.log"));
         draft.finish(HEAD_OF).to_vec()
@@ -284,7 +286,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_left_for_the_next() {
-        let mut draft = Draft::new();
+        let mut draft = Draft::default();
         let data = vec![7; 2 * ENTRY_MAX];
         let taken = draft.write("t-0/0.log", 0, &data);
         assert_eq!(taken, ENTRY_MAX - HEAD - ITEM - 9);

@@ -16,7 +16,7 @@
 //!
 //! Only the logs' own files (`.log`) go through it: everything else is written rarely.
 
-mod entry;
+pub mod entry;
 mod file;
 mod gather;
 mod replay;

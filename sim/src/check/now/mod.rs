@@ -19,12 +19,12 @@ mod watermark;
 
 use crate::disk::Disk;
 use crate::node::Node;
+use crate::table::Map;
 use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
 use esker_core::io::{DiskOp, DiskTag, Note, Reply};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
-use std::collections::HashMap;
 
 /// A property that was broken, and how.
 pub type Broken = (&'static str, String);
@@ -48,7 +48,7 @@ pub struct Watch {
     acked: acked::Acked,
     active: active::Active,
     /// What was looked at last, so that what did not change is not looked at again.
-    seen: HashMap<(usize, DirId), Glance>,
+    seen: Map<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
     /// How far each node's controller has decided.
     controller_seen: Vec<Offset>,
@@ -84,7 +84,7 @@ impl Watch {
             latest: latest::Latest::default(),
             acked: acked::Acked::default(),
             active: active::Active::default(),
-            seen: HashMap::new(),
+            seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
             rotten: None,
@@ -118,7 +118,11 @@ impl Watch {
     pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, reply: &Reply, core: &Core) {
         let judged = match reply {
             Reply::Plain(body) => match &**body {
-                ResponseKind::Produce(response) => self.acked.on_reply(node, conn, seq, response, core),
+                ResponseKind::Produce(response) => {
+                    self.acked.on_reply((node, conn, seq), response, core, &mut self.latest)
+                }
+                // What bits that flipped took away from a replica, it does not tell.
+                ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
                 ResponseKind::ListOffsets(response) => self.latest.on_reply(node, conn, seq, response, core),
                 body => self.votes.on_reply(node, conn, seq, body),
             },

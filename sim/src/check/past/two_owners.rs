@@ -5,14 +5,15 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::Act;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use crate::table::Map;
+use std::collections::{BTreeSet, HashSet};
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let mut owner: HashMap<(u32, i32, u32), (u32, Option<&str>)> = HashMap::new();
-    let mut parts: HashMap<(u32, i32, u32), BTreeSet<u32>> = HashMap::new();
+    let mut owner: Map<(u32, i32, u32), (u32, Option<&str>)> = Map::default();
+    let mut parts: Map<(u32, i32, u32), BTreeSet<u32>> = Map::default();
     let mut told: HashSet<(u32, i32)> = HashSet::new();
-    let mut last: HashMap<(u32, u32), i32> = HashMap::new();
+    let mut last: Map<(u32, u32), i32> = Map::default();
     for op in &view.ops {
         let Act::Assigned { group, generation, partitions, instance } = op.asked else { continue };
         let before = last.insert((*group, op.client), *generation).unwrap_or(-1);
