@@ -42,7 +42,7 @@ use crate::error::Refusal;
 use crate::id::{CallId, ConnId, DirId};
 use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
 use crate::limits::EARLY_REQUESTS_MAX;
-use crate::node::{Node, Room, Waiting};
+use crate::node::{Node, Waiting};
 use crate::time::{Mono, Now, earliest};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -109,7 +109,7 @@ impl Broker {
             Input::CallDone { call, result, checks } => self.on_call_done(now, call, result, checks),
             Input::Disk { tag, result } => self.on_disk(now, tag, result),
             Input::Tick => self.on_tick(now),
-            Input::Room { bytes, total } => self.node.room = Room { left: bytes, total: Some(total) },
+            Input::Room { bytes, total } => self.node.room.on_looked(bytes, total, &mut self.node.out),
             Input::Stop => self.on_stop(now),
         }
         if self.is_up() && !self.ended {

@@ -19,9 +19,8 @@ impl World {
             let own = &mut self.nodes[node];
             own.disk.faults = crate::disk::Faults::default();
             own.disk.slow = 1;
-            let bytes = own.disk.room();
             self.resume(node);
-            self.input(node, esker_core::io::Input::Room { bytes, total: bytes });
+            self.look(node);
             if self.nodes[node].process.is_none() {
                 self.queue.push(self.now + 1 + node as u64, Event::Start(node));
             }
