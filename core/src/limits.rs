@@ -3,7 +3,7 @@
 /// Largest request that is read from a socket, in bytes (`socket.request.max.bytes`). The shell enforces it before it allocates.
 pub const REQUEST_BYTES_MAX: usize = 104_857_600;
 
-/// Partitions that one node serves: bounds memory and the table of folders.
+/// Replicas that new partitions may bring a node to: bounds its memory and its table of folders. The controller refuses more.
 pub const PARTITIONS_MAX: usize = 200_000;
 
 /// Room on the medium, in bytes, that records of clients leave to the rest, on their leader and on its followers: what the node writes
