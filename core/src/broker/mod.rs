@@ -11,6 +11,7 @@
 //! | `settle` | carries through what one machine's change means for another |
 //! | `boot` `stop` | coming up, going down |
 //! | `apply` `roles` | committed metadata, and the replicas that it gives to this node |
+//! | `strays` | folders that nobody gave this node |
 //! | `alive` | this node's registration and heartbeats |
 //! | `watch` | the active controller's calls to brokers that it suspects |
 //! | `fetchers` `fetcher` | follows the leaders of this node's followers |
@@ -34,6 +35,7 @@ mod serials;
 mod settle;
 mod setup;
 mod stop;
+mod strays;
 mod wake;
 mod watch;
 
@@ -241,6 +243,7 @@ impl Broker {
                     self.roles.clean = found.clean;
                     self.roles.watermarks = found.high_watermarks;
                     self.roles.starts = found.log_starts;
+                    self.roles.found = found.folders;
                     self.node.quorum.open(now, found.clean, &mut self.node.out);
                 }
             }

@@ -47,4 +47,5 @@ mod vote;
 
 pub use answer::{Answer, Changes, Committed, FetchReply, Turn};
 pub use config::{QuorumConfig, Voter};
+pub use journal::FOLDER;
 pub use machine::Quorum;

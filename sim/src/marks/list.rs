@@ -118,6 +118,8 @@ marks! {
     MoveChangedLeader = "move-changed-leader",
     /// A broker dropped a replica that was no longer its own, and removed the folder.
     ReplicaDropped = "replica-dropped",
+    /// A broker that came back found a folder that is no longer its own, and put it aside.
+    StrayPutAside = "stray-put-aside",
     /// A broker asked for its controlled shutdown.
     BrokerLeaving = "broker-leaving",
 

@@ -100,6 +100,7 @@ impl Marks {
             }
             // Topics are not deleted here: the replica is another's now.
             Output::Disk { op: DiskOp::RemoveDir { .. }, .. } => self.hit(Mark::ReplicaDropped),
+            Output::Disk { op: DiskOp::RenameDir { .. }, .. } => self.hit(Mark::StrayPutAside),
             Output::Note(note) => self.on_note(note, broker),
             Output::Ready => self.hit(Mark::NodeReady),
             Output::Stopped { clean: true, .. } => self.hit(Mark::NodeStopped),
