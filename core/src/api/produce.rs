@@ -4,7 +4,7 @@
 //! `acks` wants them, or when the time is up. With `acks=0` there is no answer; an error closes the connection, which is
 //! all a client that wants no answer can be told.
 
-use super::place;
+use super::{no_transactions, place};
 use crate::batch::{Header, Limits, is_one_batch};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{DirId, HoldId, LeaderEpoch, NodeId, PartitionKey};
@@ -161,9 +161,7 @@ fn on_partition(
 /// Kafka answers so to a transactional batch outside a transaction. There are no transactions yet: a batch of one would never be committed or aborted, and block `read_committed` readers.
 fn refuse_transactions(bytes: &Bytes) -> Result<(), Refusal> {
     match Header::read(bytes) {
-        Some(header) if header.is_transactional() => {
-            Err(Refusal::because(ErrorCode::TransactionalIdAuthorizationFailed, "transactions are not served yet"))
-        }
+        Some(header) if header.is_transactional() => Err(no_transactions::refusal()),
         Some(_) => Ok(()),
         None => Err(Refusal::because(ErrorCode::InvalidRecord, "there has to be a record batch for each partition")),
     }
