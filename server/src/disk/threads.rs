@@ -18,7 +18,7 @@ use crate::journal::{self, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
 use esker_core::io::{DiskOp, DiskTag, FileRange};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -67,7 +67,15 @@ impl DiskThreads {
         let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, done.clone())?;
         let (of_writer, settled) = (Arc::clone(&files), HashSet::new());
         let queue = Arc::clone(&writes);
-        let writer = Writer { files: of_writer, queue, commit, settled, waiting: Waiting::default(), failed: None };
+        let writer = Writer {
+            files: of_writer,
+            queue,
+            commit,
+            settled,
+            journaled: BTreeSet::new(),
+            waiting: Waiting::default(),
+            failed: None,
+        };
         spawn_thread("esker-write", move || writer.run())?;
         for _ in 0..settings.readers {
             let (files, queue, done) = (Arc::clone(&files), Arc::clone(&reads), done.clone());

@@ -7,15 +7,18 @@ use crate::durable;
 use crate::files::{self, Files, fault_of};
 use crate::journal::Subject;
 use bytes::Bytes;
-use esker_core::id::DirId;
+use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 /// Buffers in one vectored write (`IOV_MAX` of Linux).
 const BUFFERS_MAX: usize = 1024;
+
+/// The smallest name of a log.
+const FIRST: FileName = FileName::Log(Offset(i64::MIN));
 
 /// Appends to one file, one behind the other, that are not written yet.
 struct Run {
@@ -67,6 +70,8 @@ pub struct Writer {
     pub commit: Commit,
     /// Logs of which every byte is durable once the rounds so far are: what is appended next can be durable in the journal alone.
     pub settled: HashSet<FileId>,
+    /// Logs of which the journal may speak.
+    pub journaled: BTreeSet<FileId>,
     /// What found no room.
     pub waiting: Waiting,
     /// Something failed: what the medium holds is unknown, and nothing is changed any more.
@@ -93,15 +98,15 @@ impl Writer {
         let mut runs: HashMap<FileId, Run> = HashMap::new();
         for (tag, op) in ops {
             let dir = dir_of(&op);
-            let touched = touched(&op);
-            if touched.is_some() && self.commit.has_journal() {
-                self.write_runs(&mut runs, round, None);
-                self.commit.take(std::mem::take(round), true);
-                self.commit.drain();
-            }
             if !matches!(op, DiskOp::Append { .. }) {
                 // An operation sees what was issued before it for its folder.
                 self.write_runs(&mut runs, round, Some(dir));
+            }
+            let touched = touched(&op).filter(|touched| self.has_journaled(*touched));
+            if touched.is_some() {
+                self.write_runs(&mut runs, round, None);
+                self.commit.take(std::mem::take(round), true);
+                self.commit.drain();
             }
             if matches!(op, DiskOp::RemoveDir { .. }) {
                 let given_up = self.waiting.give_up(dir);
@@ -218,6 +223,7 @@ impl Writer {
             self.settled.remove(&run.file);
         } else if self.settled.contains(&run.file) && self.commit.has_journal() {
             let name = self.files.name(run.file)?.into();
+            self.journaled.insert(run.file);
             self.commit.journal().gather.add(&Subject { id: run.file, file, name }, run.at, &run.bytes);
         } else {
             round.dirty_files.insert(run.file);
@@ -233,9 +239,20 @@ impl Writer {
         }
     }
 
+    /// Whether the journal may speak of one of these.
+    fn has_journaled(&self, touched: Touched) -> bool {
+        match touched {
+            Touched::File(one) => self.journaled.contains(&one),
+            Touched::Files(one, other) => self.journaled.contains(&one) || self.journaled.contains(&other),
+            Touched::Dir(dir) => {
+                self.journaled.range(FileId::new(dir, FIRST)..).next().is_some_and(|file| file.dir == dir)
+            }
+        }
+    }
+
     /// Before an operation that is no append, when every round before it is complete: the journal says nothing any more of what is to
     /// be another file.
-    fn settle(&self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
+    fn settle(&mut self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
         let Some(touched) = touched.filter(|_| !matches!(op, DiskOp::Sync { .. })) else { return Ok(()) };
         let Some(mut journal) = self.commit.journal().store() else { return Ok(()) };
         let is_touched = |file: &FileId| match touched {
@@ -243,7 +260,16 @@ impl Writer {
             Touched::Files(one, other) => *file == one || *file == other,
             Touched::Dir(dir) => file.dir == dir,
         };
-        journal.forget(is_touched, |file| self.files.open(file))
+        journal.forget(is_touched, |file| self.files.open(file))?;
+        match touched {
+            Touched::File(one) => drop(self.journaled.remove(&one)),
+            Touched::Files(one, other) => {
+                self.journaled.remove(&one);
+                self.journaled.remove(&other);
+            }
+            Touched::Dir(dir) => self.journaled.retain(|file| file.dir != dir),
+        }
+        Ok(())
     }
 
     fn set(&mut self, round: &mut Round, place: usize, result: Result<DiskDone, DiskFault>) {
