@@ -10,6 +10,7 @@ use crate::id::{DirId, Offset};
 use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Note, Out, Owner};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// The serials of boot's operations under [`Owner::Node`].
@@ -34,6 +35,8 @@ pub(super) struct Found {
     /// By folder name (`topic-0`), as of the last checkpoint.
     pub high_watermarks: BTreeMap<String, Offset>,
     pub log_starts: BTreeMap<String, Offset>,
+    /// The folders that are there.
+    pub folders: Vec<String>,
     /// `meta.properties` as it stands.
     pub meta: Option<Bytes>,
 }
@@ -82,10 +85,14 @@ impl Boot {
             (_, Err(fault)) => return BootEvent::Failed(alloc::format!("the data folder cannot be read: {fault}")),
             (Step::Asked { open }, Ok(done)) => {
                 *open -= 1;
-                if let DiskDone::Bytes(bytes) = done
-                    && let Err(why) = self.found.take(serial, bytes, out)
-                {
-                    return BootEvent::Failed(why);
+                match done {
+                    DiskDone::Folders(folders) => self.found.folders = folders,
+                    DiskDone::Bytes(bytes) => {
+                        if let Err(why) = self.found.take(serial, bytes, out) {
+                            return BootEvent::Failed(why);
+                        }
+                    }
+                    DiskDone::Done | DiskDone::Files(_) => {}
                 }
             }
             (Step::Unmarking, Ok(_)) if serial == UNMARK_SYNC => {
@@ -124,7 +131,6 @@ impl Found {
                 }
             },
             META => self.meta = Some(bytes),
-            FOLDERS => {}
             other => return Err(alloc::format!("boot: an answer to {other}, which was not asked")),
         }
         Ok(())

@@ -11,6 +11,7 @@
 //! | `settle` | carries through what one machine's change means for another |
 //! | `boot` `stop` | coming up, going down |
 //! | `apply` `roles` | committed metadata, and the replicas that it gives to this node |
+//! | `strays` | folders that nobody gave this node |
 //! | `alive` | this node's registration and heartbeats |
 //! | `watch` | the active controller's calls to brokers that it suspects |
 //! | `fetchers` `fetcher` | follows the leaders of this node's followers |
@@ -34,6 +35,7 @@ mod serials;
 mod settle;
 mod setup;
 mod stop;
+mod strays;
 mod wake;
 mod watch;
 
@@ -42,7 +44,7 @@ use crate::error::Refusal;
 use crate::id::{CallId, ConnId, DirId, Offset};
 use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
 use crate::limits::EARLY_REQUESTS_MAX;
-use crate::node::{Node, Room, Waiting};
+use crate::node::{Node, Waiting};
 use crate::quorum;
 use crate::time::{Mono, Now, earliest};
 use alloc::boxed::Box;
@@ -111,7 +113,7 @@ impl Broker {
             Input::CallDone { call, result, checks } => self.on_call_done(now, call, result, checks),
             Input::Disk { tag, result } => self.on_disk(now, tag, result),
             Input::Tick => self.on_tick(now),
-            Input::Room { bytes, total } => self.node.room = Room { left: bytes, total: Some(total) },
+            Input::Room { bytes, total } => self.node.room.on_looked(bytes, total, &mut self.node.out),
             Input::Stop => self.on_stop(now),
         }
         if self.is_up() && !self.ended {
@@ -243,6 +245,7 @@ impl Broker {
                     self.roles.clean = found.clean;
                     self.roles.watermarks = found.high_watermarks;
                     self.roles.starts = found.log_starts;
+                    self.roles.found = found.folders;
                     let committed = self.roles.watermarks.remove(quorum::FOLDER).unwrap_or(Offset::ZERO);
                     self.node.quorum.open(found.clean, committed, &mut self.node.out);
                 }

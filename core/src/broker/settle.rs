@@ -135,6 +135,9 @@ impl Broker {
             self.fail(alloc::format!("the log of {name} failed: {fault}"));
             return;
         }
+        if event.foreign {
+            return self.put_foreign_aside(now, key);
+        }
         let Some(partition) = self.node.partitions.get(key) else { return };
         let dir = partition.dir();
         if event.start_moved {

@@ -124,6 +124,7 @@ impl Partition {
                 self.closed = true;
                 PartitionEvent { closed: true, ..PartitionEvent::NONE }
             }
+            LogEvent::Foreign => PartitionEvent { foreign: true, ..PartitionEvent::NONE },
             LogEvent::Nothing => PartitionEvent::NONE,
             LogEvent::Failed(fault) => {
                 self.role = Role::Offline;

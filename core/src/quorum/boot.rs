@@ -104,6 +104,7 @@ impl Quorum {
         let Some(journal) = &mut boot.journal else { return };
         match journal.log.on_disk(now, serial, result, out) {
             LogEvent::Opened => self.on_log_opened(now, out),
+            LogEvent::Foreign => self.fail(format!("{FOLDER} is the folder of another topic")),
             LogEvent::Failed(fault) => self.fail(format!("{FOLDER} cannot be opened: {fault}")),
             LogEvent::Synced | LogEvent::Warm | LogEvent::StartMoved | LogEvent::Closed | LogEvent::Nothing => {}
         }

@@ -3,14 +3,14 @@
 //! its set until they are back as well or it asks for a smaller one.
 
 use super::Broken;
+use crate::table::Set;
 use esker_core::id::{NodeId, PartitionKey};
 use esker_core::metadata::{Image, Partition};
-use std::collections::HashSet;
 
 /// Who stayed in a set when all of it were gone, and did not come back since.
 #[derive(Default, Debug)]
 pub struct Active {
-    stayed: HashSet<(PartitionKey, NodeId)>,
+    stayed: Set<(PartitionKey, NodeId)>,
 }
 
 impl Active {

@@ -5,14 +5,14 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::Act;
-use crate::table::Map;
-use std::collections::{BTreeSet, HashSet};
+use crate::table::{Map, Set};
+use std::collections::BTreeSet;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
     let mut owner: Map<(u32, i32, u32), (u32, Option<&str>)> = Map::default();
     let mut parts: Map<(u32, i32, u32), BTreeSet<u32>> = Map::default();
-    let mut told: HashSet<(u32, i32)> = HashSet::new();
+    let mut told: Set<(u32, i32)> = Set::default();
     let mut last: Map<(u32, u32), i32> = Map::default();
     for op in &view.ops {
         let Act::Assigned { group, generation, partitions, instance } = op.asked else { continue };
