@@ -16,7 +16,7 @@ pub struct Partitions {
     /// Partitions that an input touched, and what changed: settled before the input's handling ends.
     touched: BTreeMap<DirId, PartitionEvent>,
     /// Those of them that the last input touched and that are settled, each once.
-    recent: Vec<DirId>,
+    recent: BTreeSet<DirId>,
     next_dir: DirId,
 }
 
@@ -28,7 +28,7 @@ impl Default for Partitions {
             due: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             touched: BTreeMap::new(),
-            recent: Vec::new(),
+            recent: BTreeSet::new(),
             next_dir: DirId::FIRST_PARTITION,
         }
     }
@@ -104,9 +104,7 @@ impl Partitions {
             let (dir, event) = self.touched.pop_first()?;
             if let Some(key) = self.key_of(dir) {
                 self.read_deadline(key);
-                if !self.recent.contains(&dir) {
-                    self.recent.push(dir);
-                }
+                self.recent.insert(dir);
                 return Some((key, event));
             }
         }
