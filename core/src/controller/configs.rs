@@ -144,7 +144,6 @@ impl Controller {
         after: &Given,
         named: &[Alter<'_>],
     ) -> Result<Vec<Record>, Refusal> {
-        may_change_min_insync(target, before, after, named)?;
         let resource = match target {
             Target::Topic(name) => {
                 TopicConfig::check(after)?;
@@ -162,6 +161,7 @@ impl Controller {
                 Resource::BrokerDefault
             }
         };
+        may_change_min_insync(target, before, after, named)?;
         if let Some((name, _)) = after.iter().find(|(name, value)| name.len() > VALUE_MAX || value.len() > VALUE_MAX) {
             let name: String = name.chars().take(249).collect();
             let why = format!("The value of {name} is longer than {VALUE_MAX} bytes");
