@@ -1,8 +1,10 @@
 //! Starts that are refused: one clear line, an exit code of its own, and nothing written.
 
-use super::node::{Node, Scratch, files, run, serve};
+use super::node::{Node, Scratch, files, run, serve, topic, until};
+use esker_tests::rpc;
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The exit code and what was said; the data folder is as it was.
 fn refused(data: &Path, extra: &[&str]) -> (i32, String) {
@@ -44,6 +46,48 @@ fn another_nodes_or_clusters_folder_is_refused() {
     check(&data, &other, 4, "belongs to node 1");
     check(&data, &["--set", "cluster.id=theirs"], 4, "belongs to cluster mine");
     assert_eq!(Node::start(&data, &["--set", "cluster.id=mine"]).stop(), 0);
+}
+
+/// Whoever held the node's id before is gone, and nobody waits for its session to run out, which takes a minute here.
+#[test]
+fn a_restart_at_another_port_waits_for_nobody() {
+    const SESSION: [&str; 2] = ["--set", "broker.session.timeout.ms=60000"];
+    let scratch = Scratch::new("moved");
+    let data = scratch.join("data");
+    let mut node = Node::start(&data, &SESSION);
+    topic(node.address);
+    for name in ["TERM", "KILL"] {
+        node.signal(name);
+        node.ended();
+        let began = Instant::now();
+        node = Node::start(&data, &SESSION);
+        until("it leads again", || rpc::offset(node.address, "t", 0, -1).is_ok());
+        assert!(began.elapsed() < Duration::from_secs(30), "after {name}: {:?}: {}", began.elapsed(), node.log());
+    }
+    assert_eq!(node.stop(), 0);
+}
+
+#[test]
+fn a_second_process_with_the_same_id_is_kept_out_and_says_so() {
+    let scratch = Scratch::new("twins");
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).unwrap();
+    let voters = format!("controller.quorum.voters=1@{free}");
+    let listeners = format!("listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://{free}");
+    let controller = Node::start(&scratch.join("one"), &["--set", &voters, "--set", &listeners]);
+    let broker = ["--set", "node.id=2", "--set", "process.roles=broker", "--set", &voters];
+    let first = Node::start(&scratch.join("two"), &broker);
+    until("it is registered", || rpc::view(&[controller.address], None).is_ok_and(|view| view.brokers.len() == 2));
+    // A copy of the folder has the folder's own id: that alone makes it no less another process.
+    let copy = scratch.join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(scratch.join("two/meta.properties"), copy.join("meta.properties")).unwrap();
+    for data in [scratch.join("three"), copy] {
+        let second = Node::begin(&mut serve(&data, &broker), &data);
+        let line = second.said("node 2 does not serve yet");
+        assert!(line.contains(&first.address.to_string()) && line.contains("9000 ms"), "{line}");
+    }
+    first.serves();
+    assert_eq!((first.stop(), controller.stop()), (0, 0));
 }
 
 const OTHER: &str = "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT";
