@@ -75,15 +75,19 @@ impl fmt::Display for ConfigError {
 
 impl NodeConfig {
     /// Reads names and values as a `server.properties` has them.
-    pub fn accept(file: Given, mut identity: Identity) -> Result<Accepted, ConfigError> {
+    pub fn accept(mut file: Given, mut identity: Identity) -> Result<Accepted, ConfigError> {
         let mut idle = Vec::new();
         for (name, value) in &file {
             if check(name, value, &file)? == Use::Idle {
                 idle.extend(broker_def(name).map(|def| def.name));
             }
         }
-        let read = Read(&file);
         let node = node_of(&file)?;
+        // Whichever was given, both are shown (`KafkaConfig.populateSynonyms`).
+        for name in ["node.id", "broker.id"] {
+            file.entry(name.into()).or_insert_with(|| node.to_string());
+        }
+        let read = Read(&file);
         let roles = read.text("process.roles");
         let has = |role: &str| list_of(&roles).any(|one| one == role);
         let (is_broker, is_controller) = (has("broker"), has("controller"));
@@ -327,6 +331,7 @@ allow.everyone.if.no.acl.found=true";
         assert_eq!(config.groups.session_min, Span::from_millis(1000));
         assert_eq!(config.groups.offsets_replication_factor, 3);
         assert_eq!(config.replicas.lag_max, Span::from_millis(30_000));
+        assert_eq!(config.file.get("broker.id").map(String::as_str), Some("1"), "both names are shown");
         assert!(idle.contains(&"transaction.state.log.min.isr"));
         assert!(!idle.contains(&"super.users"));
     }

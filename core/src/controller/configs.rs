@@ -151,11 +151,11 @@ impl Controller {
                 Resource::Topic(self.image.topic_named(name).ok_or_else(unknown)?.id)
             }
             Target::Broker(id) => {
-                after.iter().try_for_each(|(name, value)| may_change(name, value, false))?;
+                may_change(after, false)?;
                 Resource::Broker(*id)
             }
             Target::AllBrokers => {
-                after.iter().try_for_each(|(name, value)| may_change(name, value, true))?;
+                may_change(after, true)?;
                 Resource::BrokerDefault
             }
         };
@@ -208,8 +208,8 @@ fn record(resource: Resource, name: &str, value: Option<&String>) -> Record {
 }
 
 /// A value that a broker may not have is an invalid request, not an invalid config (KAFKA-13609).
-fn may_change(name: &str, value: &str, for_all: bool) -> Result<(), Refusal> {
-    check_dynamic(name, value, for_all).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })
+fn may_change(after: &Given, for_all: bool) -> Result<(), Refusal> {
+    check_dynamic(after, for_all).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })
 }
 
 fn twice<'a>(named: impl Iterator<Item = (i8, &'a str)>) -> BTreeSet<(i8, String)> {
