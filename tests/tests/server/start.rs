@@ -48,6 +48,15 @@ fn another_nodes_or_clusters_folder_is_refused() {
     assert_eq!(Node::start(&data, &["--set", "cluster.id=mine"]).stop(), 0);
 }
 
+#[test]
+fn a_folder_that_does_not_say_whose_it_is_is_refused() {
+    let scratch = Scratch::new("nobodys");
+    let data = scratch.join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("meta.properties"), "garbage\n").unwrap();
+    check(&data, &[], 4, "meta.properties without a node.id");
+}
+
 /// Whoever held the node's id before is gone, and nobody waits for its session to run out, which takes a minute here.
 #[test]
 fn a_restart_at_another_port_waits_for_nobody() {
@@ -127,10 +136,13 @@ fn a_configuration_that_cannot_be_kept_is_refused() {
         ("sasl.enabled.mechanisms=SCRAM-SHA-256", "sasl.enabled.mechanisms"),
         ("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "authorizer.class.name"),
         ("security.inter.broker.protocol=SSL", "security.inter.broker.protocol"),
+        ("controller.quorum.voters=", "controller.quorum.voters is missing"),
     ] {
         check(&data, &["--set", set], 3, text);
     }
     check(&data, &["--set", "num.partitions"], 3, "NAME=VALUE");
+    let kraft = ["--set", "controller.quorum.voters=", "--set", "controller.quorum.bootstrap.servers=localhost:9093"];
+    check(&data, &kraft, 3, "replace its line with controller.quorum.voters=1@localhost:9093");
     let file = scratch.join("no-such.properties");
     check(&data, &[&file.display().to_string()], 3, "no-such.properties");
     std::fs::write(&file, "num.partitions=1\nnum.partition=1\n").unwrap();
