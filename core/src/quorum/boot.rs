@@ -16,6 +16,10 @@ use alloc::format;
 use alloc::string::String;
 use bytes::Bytes;
 
+/// What is lost with the file, and how to go on without it.
+const STATE_LOST: &str = "whom this node voted for is forgotten, and it could vote for another one in the same epoch; put the file back, \
+    or write one with a leaderEpoch that no node has seen yet";
+
 impl Quorum {
     /// Opens the folder of the metadata log; `clean`: it was closed in order. Ends with
     /// [`Changes::opened`](super::Changes::opened).
@@ -31,7 +35,7 @@ impl Quorum {
             (Purpose::OpenFolder, _) => self.disk(Purpose::List, DiskOp::List { dir: DirId::METADATA }, out),
             (Purpose::List, DiskDone::Files(files)) => {
                 boot.on_files(&files);
-                if files.iter().any(|(name, _)| *name == FileName::QuorumState) {
+                if boot.has_state {
                     let file = Self::file(FileName::QuorumState);
                     self.disk(Purpose::ReadState, DiskOp::Read { file, at: 0, len: STATE_BYTES_MAX }, out);
                 } else {
@@ -111,6 +115,11 @@ impl Quorum {
     fn on_log_opened(&mut self, now: Now, out: &mut Out) {
         let Stage::Opening(boot) = core::mem::replace(&mut self.stage, Stage::Closed) else { return };
         let Some(mut journal) = boot.journal else { return };
+        if !boot.has_state && (journal.log.end() > Offset::ZERO || journal.newest_snapshot().is_some()) {
+            // No record comes in before an epoch was decided and written.
+            self.fail(format!("{FOLDER} has records and no quorum-state: {STATE_LOST}"));
+            return;
+        }
         if let Some(newest) = journal.newest_snapshot() {
             if !journal.continues_snapshot() {
                 // It died between the snapshot's install and the log's new start.

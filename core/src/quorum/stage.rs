@@ -46,6 +46,8 @@ pub const SNAPSHOT_BYTES_MAX: u64 = 2 << 30;
 pub struct Boot {
     pub clean: bool,
     pub election: Election,
+    /// There is a file with the vote.
+    pub has_state: bool,
     /// Snapshots on disk with the size of their files.
     pub snapshots: BTreeMap<SnapshotId, u64>,
     pub has_log: bool,
@@ -55,7 +57,14 @@ pub struct Boot {
 
 impl Boot {
     pub const fn new(clean: bool) -> Self {
-        Self { clean, election: Election::NONE, snapshots: BTreeMap::new(), has_log: false, journal: None }
+        Self {
+            clean,
+            election: Election::NONE,
+            has_state: false,
+            snapshots: BTreeMap::new(),
+            has_log: false,
+            journal: None,
+        }
     }
 
     pub fn on_files(&mut self, files: &[(FileName, u64)]) {
@@ -65,6 +74,7 @@ impl Boot {
                     self.snapshots.insert(SnapshotId { offset: *offset, epoch: LeaderEpoch(*epoch) }, *size);
                 }
                 FileName::Log(_) => self.has_log = true,
+                FileName::QuorumState => self.has_state = true,
                 _ => {}
             }
         }

@@ -57,6 +57,21 @@ fn a_folder_that_does_not_say_whose_it_is_is_refused() {
     check(&data, &[], 4, "meta.properties without a node.id");
 }
 
+#[test]
+fn a_lost_vote_is_refused() {
+    let scratch = Scratch::new("vote");
+    let data = scratch.join("data");
+    assert_eq!(Node::start(&data, &[]).stop(), 0);
+    let state = data.join("__cluster_metadata-0/quorum-state");
+    let kept = std::fs::read(&state).unwrap();
+    std::fs::remove_file(&state).unwrap();
+    let output = run(serve(&data, &[]).env("RUST_LOG", "off"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(6) && said.contains("has records and no quorum-state"), "{said}");
+    std::fs::write(&state, kept).unwrap();
+    assert_eq!(Node::start(&data, &[]).stop(), 0, "put back, it serves");
+}
+
 /// Whoever held the node's id before is gone, and nobody waits for its session to run out, which takes a minute here.
 #[test]
 fn a_restart_at_another_port_waits_for_nobody() {
