@@ -2,6 +2,7 @@
 
 mod consume;
 mod group;
+mod interrupt;
 mod log;
 mod member;
 mod metadata;

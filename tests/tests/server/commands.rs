@@ -1,8 +1,8 @@
 //! The command line: what each command says, and its exit code.
 
-use super::node::{Node, Scratch, esker, run};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use super::node::{Node, Scratch, await_end, esker, run, signal, until};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
 
 /// A node, and commands to it.
 struct Desk {
@@ -40,13 +40,27 @@ impl Desk {
     }
 
     #[track_caller]
-    fn feed(&self, args: &[&str], lines: &str) -> (i32, String) {
+    fn feed(&self, args: &[&str], lines: impl AsRef<[u8]>) -> (i32, String) {
         let child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("it starts");
         // It may end before it has read all: what is wrong with the first line is told at once.
-        let _ = child.stdin.take().expect("piped").write_all(lines.as_bytes());
+        let _ = child.stdin.take().expect("piped").write_all(lines.as_ref());
         let output = child.wait_with_output().expect("it ends");
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// A member of group `g` that reads `t` until it is told to stop.
+    fn member(&self) -> Child {
+        let args = ["consume", "t", "--from-beginning", "--group", "g"];
+        let child = self.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        child.expect("it starts")
+    }
+
+    /// The state of group `g`, and what it committed of `t`.
+    fn group(&self) -> (String, i64) {
+        let group = json(&self.good(&["group", "describe", "g", "--json"]));
+        let committed = group["offsets"][0]["committed"].as_i64().unwrap_or(-1);
+        (group["state"].as_str().unwrap_or("").to_owned(), committed)
     }
 
     fn close(self) {
@@ -56,7 +70,7 @@ impl Desk {
 }
 
 #[track_caller]
-fn failed(args: &[&str], output: &std::process::Output, text: &str) {
+fn failed(args: &[&str], output: &Output, text: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
     assert!(said.lines().count() == 1 && said.starts_with("esker: ") && said.contains(text), "{args:?}: {said}");
@@ -134,6 +148,32 @@ fn records_groups_and_offsets() {
     let output = run(Command::new(esker()).args(["log", "dump"]).arg(&damaged));
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("damaged"));
+    desk.close();
+}
+
+#[test]
+fn a_consumer_that_is_told_to_stop_leaves_its_group() {
+    let desk = Desk::open("signals");
+    desk.good(&["topic", "create", "t"]);
+    assert_eq!(desk.feed(&["produce", "t"], "one\ntwo\n").0, 0);
+    for (name, code, said) in [("INT", 130, "2 records\n"), ("TERM", 143, "1 record\n")] {
+        let mut child = desk.member();
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        stdout.read_line(&mut String::new()).expect("a record");
+        until("it has committed", || desk.group().1 >= 2);
+        signal(child.id(), name);
+        assert_eq!(await_end(&mut child), code);
+        let mut stderr = String::new();
+        child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("text");
+        assert_eq!(stderr, said);
+        assert_eq!(desk.group(), ("Empty".into(), if code == 130 { 2 } else { 3 }), "nobody waits for its session");
+        assert_eq!(desk.feed(&["produce", "t"], "three\n").0, 0);
+    }
+    // Its reader has gone away: no record that it did not get is committed.
+    let mut child = desk.member();
+    drop(child.stdout.take());
+    assert_eq!(await_end(&mut child), 1);
+    assert_eq!(desk.group(), ("Empty".into(), 3));
     desk.close();
 }
 
