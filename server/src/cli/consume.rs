@@ -1,6 +1,7 @@
 //! `esker consume`: prints the records of a topic.
 
 use super::Target;
+use super::content::put;
 use super::interrupt::Interrupt;
 use super::member::Member;
 use super::offsets::{EARLIEST, LATEST, offset};
@@ -12,14 +13,15 @@ use esker_core::batch::Record;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{ApiKey, BrokerId, FetchRequest, FetchResponse};
-use serde_json::json;
+use serde_json::Map;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
 const AFTER: &str = "\
 It goes on until --max-messages, ctrl-C or SIGTERM. Then what was printed is committed and the group left, so that nobody waits for this \
-member; the exit code after a signal is 130 (ctrl-C) or 143 (SIGTERM), as that of kafka-console-consumer. A second signal ends it at once.";
+member; the exit code after a signal is 130 (ctrl-C) or 143 (SIGTERM), as that of kafka-console-consumer. A second signal ends it at once. \
+With --json a key or value that is not UTF-8 is given as key_base64 or value_base64 in place of key or value.";
 
 #[derive(Args)]
 #[command(after_help = AFTER)]
@@ -241,11 +243,14 @@ impl Reader<'_> {
 }
 
 fn show(command: &Consume, partition: i32, record: &Record<'_>, out: &mut impl Write) -> Result<(), Failure> {
-    let shown = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let written = if command.target.json {
-        let line = json!({"partition": partition, "offset": record.offset.0, "time": record.timestamp,
-            "key": shown(record.key), "value": shown(record.value)});
-        writeln!(out, "{line}")
+        let mut line = Map::new();
+        line.insert("partition".into(), partition.into());
+        line.insert("offset".into(), record.offset.0.into());
+        line.insert("time".into(), record.timestamp.into());
+        put(&mut line, "key", record.key);
+        put(&mut line, "value", record.value);
+        writeln!(out, "{}", serde_json::Value::from(line))
     } else {
         let key = command.key_separator.as_ref().map_or(Ok(()), |separator| {
             out.write_all(record.key.unwrap_or(b"null")).and_then(|()| out.write_all(separator.as_bytes()))

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod consume;
+mod content;
 mod group;
 mod interrupt;
 mod log;

@@ -178,6 +178,22 @@ fn a_consumer_that_is_told_to_stop_leaves_its_group() {
 }
 
 #[test]
+fn bytes_that_are_no_text() {
+    let desk = Desk::open("bytes");
+    desk.good(&["topic", "create", "t"]);
+    assert_eq!(desk.feed(&["produce", "t", "--key-separator", ":"], b"k:\xff\x00\n\xfe:\x1b[2J\n").0, 0);
+    let two = ["consume", "t", "--from-beginning", "--max-messages", "2"];
+    let lines = desk.good(&[&two[..], &["--json"]].concat());
+    let lines: Vec<_> = lines.lines().map(json).collect();
+    assert_eq!((&lines[0]["key"], &lines[0]["value_base64"]), (&"k".into(), &"/wA=".into()));
+    assert_eq!((&lines[1]["key_base64"], &lines[1]["value"]), (&"/g==".into(), &"\u{1b}[2J".into()));
+    assert!(lines[0].get("value").is_none() && lines[1].get("key").is_none());
+    let output = run(desk.command(&two).stdin(Stdio::null()));
+    assert_eq!(output.stdout, b"\xff\x00\n\x1b[2J\n", "without --json every byte is as it was written");
+    desk.close();
+}
+
+#[test]
 fn without_a_broker_or_with_a_wrong_command_line() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
     let free = free.expect("a port that nobody has").to_string();
