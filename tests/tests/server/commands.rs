@@ -2,6 +2,7 @@
 
 use super::node::{Node, Scratch, await_end, esker, run, signal, until};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 /// A node, and commands to it.
@@ -190,7 +191,24 @@ fn bytes_that_are_no_text() {
     assert!(lines[0].get("value").is_none() && lines[1].get("key").is_none());
     let output = run(desk.command(&two).stdin(Stdio::null()));
     assert_eq!(output.stdout, b"\xff\x00\n\x1b[2J\n", "without --json every byte is as it was written");
+    let log = desk.scratch.join("data/t-0/00000000000000000000.log");
+    let shown = printed(&dump(&["--records"], &log));
+    assert!(shown.contains(r"key k  value \xff\u{0}") && shown.contains(r"key \xfe  value \u{1b}[2J"), "{shown}");
+    assert!(shown.bytes().all(|byte| byte == b'\n' || byte >= b' '), "a terminal is not steered");
+    let line = printed(&dump(&["--records", "--json"], &log)).lines().nth(1).map(json).expect("a record");
+    assert_eq!(line["value_base64"], "/wA=");
     desk.close();
+}
+
+fn dump(args: &[&str], path: &Path) -> Output {
+    run(Command::new(esker()).args(["log", "dump"]).args(args).arg(path))
+}
+
+/// What was printed by what succeeded.
+#[track_caller]
+fn printed(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
