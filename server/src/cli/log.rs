@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
 pub enum Log {
-    /// Print a line for each batch of the segments (00000000000000000000.log)
+    /// Print a line for each batch of segments (00000000000000000000.log), or of all segments in a partition's folder
     #[command(after_help = AFTER)]
     Dump {
-        #[arg(required = true, value_name = "FILE")]
+        #[arg(required = true, value_name = "FILE|FOLDER")]
         files: Vec<PathBuf>,
         /// Print a line for each record, too: offset, time, key, value
         #[arg(long)]
@@ -37,9 +37,13 @@ const METADATA: &str = "__cluster_metadata-0";
 impl Log {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Dump { files, records, json } = self;
+        let mut segments = Vec::new();
+        for path in files {
+            if path.is_dir() { segments.extend(segments_in(&path)?) } else { segments.push(path) }
+        }
         let mut damaged = 0;
-        for file in &files {
-            if files.len() > 1 && !json {
+        for file in &segments {
+            if segments.len() > 1 && !json {
                 print(format!("{}:", file.display()));
             }
             damaged += dump(file, records, json)?;
@@ -55,9 +59,28 @@ fn unreadable(path: &Path, why: &std::io::Error) -> Failure {
     Failure::failed(format!("{}: {why}", path.display()))
 }
 
+/// The segments of a partition's folder, in the order of their offsets, which is that of their names.
+fn segments_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|why| unreadable(folder, &why))?;
+    let files = entries.into_iter().map(|entry| entry.path());
+    let mut segments: Vec<PathBuf> = files.filter(|path| is_log(path) && path.is_file()).collect();
+    segments.sort();
+    if segments.is_empty() {
+        let why = "no segment (00000000000000000000.log) is in this folder; name that of a partition";
+        return Err(Failure::failed(format!("{}: {why}", folder.display())));
+    }
+    Ok(segments)
+}
+
+fn is_log(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "log")
+}
+
 /// Prints one file. Answers how many damaged places it has.
 fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
     let bytes = std::fs::read(path).map_err(|why| unreadable(path, &why))?;
+    is_segment(path, &bytes)?;
     let of_metadata = records && is_of_metadata(path);
     let mut batches = Batches::of(&bytes);
     let mut damaged = 0;
@@ -88,6 +111,19 @@ fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
         print(format!("{} bytes at {at} are no whole batch", rest.len()));
     }
     Ok(damaged)
+}
+
+/// Refuses what by its name and by its first bytes is another file. One that is called a log is looked at, however damaged it is.
+fn is_segment(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let begins = Batches::of(bytes).next().is_some() || bytes.iter().all(|byte| *byte == 0);
+    if is_log(path) || begins {
+        return Ok(());
+    }
+    let first = escaped(&bytes[..bytes.len().min(16)]);
+    Err(Failure::failed(format!(
+        "{} is no log segment: it is not called *.log, and begins with '{first}', which is no batch",
+        path.display()
+    )))
 }
 
 /// Whether Esker's own metadata records are in the file. Kafka's log of that name has others; its folder has no `esker.format`.

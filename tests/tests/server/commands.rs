@@ -137,18 +137,6 @@ fn records_groups_and_offsets() {
     assert!(desk.good(&["metadata", "tree", "topics/t"]).contains("leader: 1\n"));
     assert_eq!(json(&desk.good(&["metadata", "tree", "--json"]))["/cluster/controller"], 1);
     desk.bad(&["metadata", "tree", "/none"], "/none");
-    let log = desk.scratch.join("data/t-0/00000000000000000000.log");
-    let dump = |args: &[&str]| run(Command::new(esker()).args(["log", "dump"]).args(args).arg(&log));
-    let output = dump(&["--records"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("  offset 1  time "));
-    let mut bytes = std::fs::read(&log).expect("the log");
-    bytes[70] ^= 1;
-    let damaged = desk.scratch.join("damaged.log");
-    std::fs::write(&damaged, bytes).expect("written");
-    let output = run(Command::new(esker()).args(["log", "dump"]).arg(&damaged));
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("damaged"));
     desk.close();
 }
 
@@ -209,6 +197,39 @@ fn dump(args: &[&str], path: &Path) -> Output {
 fn printed(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn dumps_of_logs() {
+    let desk = Desk::open("dump");
+    desk.good(&["topic", "create", "t", "--config", "segment.bytes=1048576"]);
+    for _ in 0..3 {
+        assert_eq!(desk.feed(&["produce", "t"], vec![b'x'; 600_000]).0, 0);
+    }
+    let data = desk.scratch.join("data");
+    let log = data.join("t-0/00000000000000000000.log");
+    let whole = printed(&dump(&[], &data.join("t-0")));
+    let bases: Vec<&str> = whole.lines().filter(|line| line.starts_with("base ")).collect();
+    assert_eq!(bases.len(), 3, "{whole}");
+    assert!((0..3).all(|base| bases[base].starts_with(&format!("base {base} "))), "in order: {whole}");
+    assert_eq!(whole.matches(".log:\n").count(), 3, "each file is named: {whole}");
+    failed(&["dump"], &dump(&[], &data), "no segment");
+    failed(&["dump"], &dump(&[], &data.join("meta.properties")), "is no log segment");
+    failed(&["dump"], &dump(&[], &data.join("none.log")), "none.log");
+    let metadata = printed(&dump(&["--records"], &data.join("__cluster_metadata-0")));
+    assert!(metadata.contains("  topic t ") && metadata.contains("  broker 1 "), "{metadata}");
+    let metadata = printed(&dump(&["--records", "--json"], &data.join("__cluster_metadata-0")));
+    assert!(
+        metadata.lines().map(json).any(|line| line["record"].as_str().is_some_and(|text| text.starts_with("topic t ")))
+    );
+    let mut bytes = std::fs::read(&log).expect("the log");
+    bytes[70] ^= 1;
+    let damaged = desk.scratch.join("damaged.log");
+    std::fs::write(&damaged, bytes).expect("written");
+    let output = dump(&[], &damaged);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("damaged"));
+    desk.close();
 }
 
 #[test]
