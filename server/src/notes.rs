@@ -2,7 +2,7 @@
 
 use crate::metrics::Metrics;
 use esker_core::id::DirId;
-use esker_core::io::{DiskOp, Note};
+use esker_core::io::{DiskOp, ID_TAKEN, Note};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -63,6 +63,7 @@ fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
     crate::rt::on_note(note);
     match note {
         Note::Damaged { .. } => tracing::error!("{line}"),
+        Note::Text { topic: ID_TAKEN, .. } => tracing::warn!("{line}"),
         Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{line}"),
         Note::NoRoom { .. } => tracing::warn!("{line}"),
         Note::RoomAgain { .. } => tracing::info!("{line}"),
