@@ -45,20 +45,7 @@ impl Notes {
 }
 
 fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
-    let kind = match note {
-        Note::LogOpened { .. } => "log-opened",
-        Note::LogTruncated { .. } => "log-truncated",
-        Note::SegmentRolled { .. } => "segment-rolled",
-        Note::SegmentsDropped { .. } => "segments-dropped",
-        Note::Damaged { .. } => "damaged",
-        Note::Leads { .. } => "leads",
-        Note::Follows { .. } => "follows",
-        Note::Quorum { .. } => "quorum",
-        Note::NoRoom { .. } => "no-room",
-        Note::RoomAgain { .. } => "room-again",
-        Note::Text { topic, .. } => topic,
-    };
-    metrics.note(kind);
+    metrics.note(note.kind());
     #[cfg(madsim)]
     crate::rt::on_note(note);
     match note {

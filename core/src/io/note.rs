@@ -37,6 +37,23 @@ pub enum Note {
 }
 
 impl Note {
+    /// Its name in counters; a text's is its topic.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::LogOpened { .. } => "log-opened",
+            Self::LogTruncated { .. } => "log-truncated",
+            Self::SegmentRolled { .. } => "segment-rolled",
+            Self::SegmentsDropped { .. } => "segments-dropped",
+            Self::Damaged { .. } => "damaged",
+            Self::Leads { .. } => "leads",
+            Self::Follows { .. } => "follows",
+            Self::Quorum { .. } => "quorum",
+            Self::NoRoom { .. } => "no-room",
+            Self::RoomAgain { .. } => "room-again",
+            Self::Text { topic, .. } => topic,
+        }
+    }
+
     /// The log that it is about.
     pub const fn dir(&self) -> Option<DirId> {
         match self {
