@@ -78,7 +78,16 @@ impl File {
     pub fn crash(&mut self, loss: Loss, page: usize, dice: &mut Dice) {
         let dirty = std::mem::take(&mut self.dirty);
         match loss {
-            Loss::Nothing => dirty.into_iter().for_each(|(from, to)| self.put(from, to)),
+            // What was written is still to be made durable. (Of what a sync could not write nothing is left to be written.)
+            Loss::Nothing => {
+                let written = std::mem::replace(&mut self.seen, self.held.clone());
+                for (from, to) in &dirty {
+                    self.seen.resize(self.seen.len().max(*to), 0);
+                    self.seen[*from..*to].copy_from_slice(&written[*from..*to]);
+                }
+                self.dirty = dirty;
+                return;
+            }
             Loss::All => {}
             Loss::Torn => {
                 let total: usize = dirty.iter().map(|(from, to)| to - from).sum();
@@ -123,6 +132,11 @@ impl File {
         }
     }
 
+    /// Whether a crash would leave all up to byte `to`.
+    pub fn is_durable(&self, to: u64) -> bool {
+        self.held.len() as u64 >= to && self.dirty.iter().all(|(from, _)| *from as u64 >= to)
+    }
+
     /// What the medium holds.
     pub fn held(&self) -> &[u8] {
         &self.held
@@ -157,6 +171,19 @@ mod tests {
                 assert!(loss != Loss::Nothing || file.len() == 38);
             }
         }
+    }
+
+    #[test]
+    fn what_outlives_a_process_is_not_durable_for_that() {
+        let mut file = File::default();
+        file.write(0, b"synced");
+        file.sync();
+        file.write(6, b", written");
+        file.crash(Loss::Nothing, 4, &mut dice(0));
+        assert_eq!(file.read(0, 99), b"synced, written");
+        assert!(file.is_durable(6) && !file.is_durable(7));
+        file.crash(Loss::All, 4, &mut dice(0));
+        assert_eq!(file.read(0, 99), b"synced");
     }
 
     #[test]

@@ -74,10 +74,12 @@ impl Folder {
 
     /// What a crash leaves of it: of the names' changes none, a first part, or any of them; of the files' bytes, see [`File`].
     pub fn crash(&mut self, loss: Loss, page: usize, dice: &mut Dice) {
+        if loss == Loss::Nothing {
+            return self.seen.values().for_each(|place| self.files[*place].crash(loss, page, dice));
+        }
         let changes = std::mem::take(&mut self.changes);
         let kept = match loss {
-            Loss::Nothing => changes.len(),
-            Loss::All => 0,
+            Loss::Nothing | Loss::All => 0,
             Loss::Torn | Loss::Pages => dice.below(changes.len() as u64 + 1) as usize,
         };
         for (turn, change) in changes.into_iter().enumerate() {
@@ -90,6 +92,12 @@ impl Folder {
         for place in self.seen.values() {
             self.files[*place].crash(loss, page, dice);
         }
+    }
+
+    /// Whether a crash would leave the name, and the file up to byte `to`.
+    pub fn is_durable(&self, name: FileName, to: u64) -> bool {
+        let place = self.held.get(&name).filter(|place| self.seen.get(&name) == Some(place));
+        place.is_some_and(|place| self.files[*place].is_durable(to))
     }
 
     pub fn unsynced(&self) -> usize {
