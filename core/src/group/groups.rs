@@ -8,7 +8,7 @@ use super::text::TEXT_BYTES_MAX;
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, Offset};
 use crate::rng::Rng;
-use crate::time::{Mono, Now};
+use crate::time::{Mono, Now, Span};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use bytes::Bytes;
@@ -227,6 +227,14 @@ impl Groups {
         let Decision { appends, releases } = out;
         let whole = releases.into_iter().filter_map(|Release { hold, response }| self.gathers.add(hold, response));
         Decision { appends, releases: whole.collect() }
+    }
+
+    /// When a member of a group that is served here is put out if it stays silent, and its session time-out: for the simulator's checkers.
+    pub fn session_of(&self, group: &StrBytes, member: &StrBytes) -> Option<(Mono, Span)> {
+        let Some(Place::Active(shard)) = self.shards.get(&self.partition_of(group)) else { return None };
+        let group = shard.groups.get(group)?;
+        let (until, state) = (shard.timers.when(&group.session(member))?, group.members.get(member)?);
+        Some((until, Span::from_kafka_millis(i64::from(state.session_timeout_ms))))
     }
 
     /// Another input begins: [`Groups::check`] has nothing to look into until something changes.

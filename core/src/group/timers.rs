@@ -67,6 +67,10 @@ impl Timers {
         self.order.first().map(|(at, _)| *at)
     }
 
+    pub fn when(&self, timer: &Timer) -> Option<Mono> {
+        self.at.get(timer).copied()
+    }
+
     pub fn is_set(&self, timer: &Timer) -> bool {
         self.at.contains_key(timer)
     }

@@ -74,10 +74,12 @@ impl World {
             self.trace.line(self.now, format_args!("{} <", own.id), Whole(&input));
         }
         self.marks.on_input(&input, &process.broker);
+        let now = own.clock.now(self.now);
+        self.watch.begin(now);
         if let Input::Request(request) = &input {
             self.watch.on_request(node, request.conn, request.seq, &request.body, process.broker.node());
         }
-        process.broker.handle(own.clock.now(self.now), input);
+        process.broker.handle(now, input);
         self.drain(node);
         self.schedule_tick(node);
         self.look_inside(node);

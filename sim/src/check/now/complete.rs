@@ -25,6 +25,11 @@ impl Complete {
         *known = (*known).max(watermark);
     }
 
+    /// How far the log was committed in the epochs before, as far as anybody knows.
+    pub fn before(&self, folder: &str, epoch: LeaderEpoch) -> Option<Offset> {
+        self.committed.get(folder)?.range(..epoch).map(|(_, watermark)| *watermark).max()
+    }
+
     /// A node begins to lead, with a log that ends at `end`.
     pub fn on_leads(&self, folder: &str, epoch: LeaderEpoch, end: Offset) -> Result<(), Broken> {
         let Some(of) = self.committed.get(folder) else { return Ok(()) };

@@ -1,11 +1,13 @@
 //! A consumer that asks for the end of a partition (ListOffsets, latest) is told of nothing that is not committed, and of no less
-//! than what leaders of its epoch and of earlier ones have acknowledged with `acks=all`, or told, before (KIP-207). A leader that
-//! was deposed and has not heard of it tells an old end: Kafka's has no lease either.
+//! than what was committed before the leader's epoch, or what leaders of its epoch and of earlier ones have acknowledged with
+//! `acks=all`, or told, before: until it knows, it says that it does not (KIP-207). A leader that was deposed and has not heard of it
+//! tells an old end: Kafka's has no lease either.
 
 use super::Broken;
 use crate::table::{Map, Set};
 use esker_core::id::{ConnId, LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
+use esker_core::partition::Partition;
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 use std::collections::BTreeMap;
 
@@ -35,6 +37,7 @@ impl Latest {
         seq: u64,
         response: &ListOffsetsResponse,
         core: &Core,
+        known: &dyn Fn(&Partition) -> Option<Offset>,
     ) -> Result<(), Broken> {
         if self.asked.is_empty() || !self.asked.remove(&(node, conn, seq)) {
             return Ok(());
@@ -44,7 +47,8 @@ impl Latest {
             for told in topic.partitions.iter().filter(|told| told.error_code == 0) {
                 let key = PartitionKey { topic: id, partition: told.partition_index };
                 if let Some(replica) = core.partitions.get(key) {
-                    judge(replica.folder(), Offset(told.offset), replica.watermark())?;
+                    let known = Some(replica).filter(|replica| replica.is_leader()).and_then(known);
+                    judge(replica.folder(), Offset(told.offset), (known, replica.watermark()))?;
                     self.on_told(key, replica.folder(), replica.leader_epoch(), Offset(told.offset))?;
                 }
             }
@@ -76,7 +80,14 @@ impl Latest {
     }
 }
 
-fn judge(folder: &str, told: Offset, watermark: Offset) -> Result<(), Broken> {
+/// `known`: what was committed before the node that answers led.
+fn judge(folder: &str, told: Offset, (known, watermark): (Option<Offset>, Offset)) -> Result<(), Broken> {
+    if let Some(known) = known.filter(|known| told < *known) {
+        return Err((
+            "latest-unknown",
+            format!("tells that {folder} ends at {told}, and {known} was committed before"),
+        ));
+    }
     if told <= watermark {
         return Ok(());
     }
@@ -89,8 +100,14 @@ mod tests {
 
     #[test]
     fn an_end_beyond_the_watermark_is_caught() {
-        assert!(judge("t-0", Offset(4), Offset(4)).is_ok());
-        assert_eq!(judge("t-0", Offset(5), Offset(4)).unwrap_err().0, "latest-uncommitted");
+        assert!(judge("t-0", Offset(4), (None, Offset(4))).is_ok());
+        assert_eq!(judge("t-0", Offset(5), (None, Offset(4))).unwrap_err().0, "latest-uncommitted");
+    }
+
+    #[test]
+    fn an_end_before_what_was_known_is_caught() {
+        assert!(judge("t-0", Offset(4), (Some(Offset(4)), Offset(6))).is_ok());
+        assert_eq!(judge("t-0", Offset(4), (Some(Offset(5)), Offset(6))).unwrap_err().0, "latest-unknown");
     }
 
     #[test]

@@ -5,25 +5,37 @@
 
 mod acked;
 mod active;
+mod commits;
 mod complete;
+mod epoch_ends;
 mod epochs;
+mod followed;
 mod granted;
+mod heard;
+mod incarnations;
 mod latest;
 mod one_leader;
 mod prefix;
 mod producers;
+mod retained;
+mod retries;
 mod same_image;
 mod shadow;
+mod synced;
+mod times;
 mod votes;
 mod watermark;
+mod woken;
 
 use crate::disk::Disk;
 use crate::node::Node;
 use crate::table::Map;
 use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
-use esker_core::io::{DiskOp, DiskTag, Note, Reply};
+use esker_core::io::{DiskOp, DiskTag, FileId, FileName, Note, Reply};
+use esker_core::log::SyncPolicy;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
+use esker_core::time::Now;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
 /// A property that was broken, and how.
@@ -44,7 +56,14 @@ pub struct Watch {
     complete: complete::Complete,
     votes: votes::Votes,
     epochs: epochs::Epochs,
+    epoch_ends: epoch_ends::EpochEnds,
     latest: latest::Latest,
+    times: times::Times,
+    retries: retries::Retries,
+    heard: heard::Heard,
+    commits: commits::Commits,
+    followed: followed::Followed,
+    incarnations: incarnations::Incarnations,
     acked: acked::Acked,
     active: active::Active,
     /// What was looked at last, so that what did not change is not looked at again.
@@ -52,6 +71,8 @@ pub struct Watch {
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
     /// How far each node's controller has decided.
     controller_seen: Vec<Offset>,
+    /// The clock of the node that handles an input.
+    now: Now,
     /// The node on whose disk bits flipped: what it holds is not what it wrote.
     rotten: Option<usize>,
     /// What an operation or a note showed to be broken.
@@ -67,6 +88,7 @@ struct Glance {
     watermark: Offset,
     start: Offset,
     end: Offset,
+    synced: Offset,
 }
 
 impl Watch {
@@ -81,7 +103,15 @@ impl Watch {
             complete: complete::Complete::default(),
             votes: votes::Votes::new(nodes),
             epochs: epochs::Epochs::default(),
+            epoch_ends: epoch_ends::EpochEnds::default(),
             latest: latest::Latest::default(),
+            times: times::Times::default(),
+            retries: retries::Retries::default(),
+            heard: heard::Heard::default(),
+            commits: commits::Commits::default(),
+            followed: followed::Followed::default(),
+            incarnations: incarnations::Incarnations::default(),
+            now: Now::default(),
             acked: acked::Acked::default(),
             active: active::Active::default(),
             seen: Map::default(),
@@ -96,6 +126,13 @@ impl Watch {
         self.shadows[node].on_start();
         self.votes.on_start(node, disk);
         self.epochs.on_start(node);
+        self.epoch_ends.on_start(node);
+        self.times.on_start(node);
+        self.retries.on_start(node);
+        self.heard.on_start(node);
+        self.commits.on_start(node);
+        self.followed.on_start(node);
+        self.incarnations.on_start(node);
         self.acked.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
@@ -103,35 +140,67 @@ impl Watch {
         self.quorum_seen[node] = (LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE);
     }
 
+    /// A node begins to handle an input.
+    pub const fn begin(&mut self, now: Now) {
+        self.now = now;
+    }
+
     /// A request is handed to a node.
     pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, body: &RequestKind, core: &Core) {
         self.votes.on_request(node, conn, seq, body);
+        self.followed.on_request(node, self.now.mono, body, core);
+        if let Some(controller) = &core.controller {
+            self.incarnations.on_request(node, conn, seq, body, controller.image());
+        }
         match body {
             RequestKind::Fetch(request) => self.epochs.on_request(node, conn, seq, request, &core.image),
-            RequestKind::Produce(request) => self.acked.on_request(node, conn, seq, request),
-            RequestKind::ListOffsets(request) => self.latest.on_request(node, conn, seq, request),
+            RequestKind::Produce(request) => {
+                self.acked.on_request(node, conn, seq, request);
+                self.retries.on_request(node, conn, seq, request);
+            }
+            RequestKind::ListOffsets(request) => {
+                self.latest.on_request(node, conn, seq, request);
+                self.times.on_request(node, conn, seq, request);
+            }
+            RequestKind::OffsetForLeaderEpoch(request) => self.epoch_ends.on_request(node, conn, seq, request),
+            RequestKind::OffsetCommit(request) => self.commits.on_request(node, conn, seq, request, core),
+            RequestKind::Heartbeat(request) => self.heard.on_request(node, conn, seq, request),
             _ => {}
         }
     }
 
     /// An answer leaves a node.
     pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, reply: &Reply, core: &Core) {
+        let at = (node, conn, seq);
+        let (seen, shadows) = (&self.seen, &self.shadows[node]);
+        let before = |replica: &Partition| seen.get(&(node, replica.dir())).copied();
+        // What bits that flipped did to a log it is not judged by.
+        let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
         let judged = match reply {
             Reply::Plain(body) => match &**body {
-                ResponseKind::Produce(response) => {
-                    self.acked.on_reply((node, conn, seq), response, core, &mut self.latest)
-                }
+                ResponseKind::Produce(response) => self
+                    .acked
+                    .on_reply(at, response, core, &mut self.latest)
+                    .and_then(|()| self.retries.on_reply(at, response, core, &log)),
                 // What bits that flipped took away from a replica, it does not tell.
                 ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
-                ResponseKind::ListOffsets(response) => self.latest.on_reply(node, conn, seq, response, core),
-                body => self.votes.on_reply(node, conn, seq, body),
+                ResponseKind::ListOffsets(response) => {
+                    let known = |replica: &Partition| self.complete.before(replica.folder(), replica.leader_epoch());
+                    self.latest
+                        .on_reply(node, conn, seq, response, core, &known)
+                        .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
+                }
+                ResponseKind::OffsetForLeaderEpoch(response) => {
+                    let led = |replica: &Partition| before(replica).is_some_and(|seen| seen.leads);
+                    self.epoch_ends.on_reply(at, response, core, &log, &led)
+                }
+                ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
+                ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
+                body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, conn, seq, body)),
             },
             Reply::Fetch { response, .. } => {
-                let before = |replica: &Partition| {
-                    let seen = self.seen.get(&(node, replica.dir()));
-                    seen.filter(|seen| seen.leads).map(|seen| seen.epoch)
-                };
-                self.epochs.on_reply((node, conn, seq), response, core, &before)
+                let led = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
+                self.epochs.on_reply(at, response, core, &led)
             }
             Reply::Silence => Ok(()),
         };
@@ -151,6 +220,8 @@ impl Watch {
 
     pub fn on_disk_op(&mut self, node: usize, tag: DiskTag, op: &DiskOp, disk: &Disk, core: &Core) {
         self.votes.on_disk_op(node, tag, op);
+        let judged = self.look_at_drop(node, op, core);
+        self.note_broken(judged);
         let cut = self.shadows[node].on_op(op, disk);
         if let Some((folder, appended)) = self.shadows[node].appended(op) {
             let judged = match core.partitions.iter().find(|replica| replica.folder() == folder) {
@@ -201,6 +272,23 @@ impl Watch {
         self.note_broken(judged);
     }
 
+    /// A segment is taken out of a log by retention.
+    fn look_at_drop(&self, node: usize, op: &DiskOp, core: &Core) -> Result<(), Broken> {
+        let DiskOp::Rename { from: FileId { dir, name: FileName::Log(base) }, .. } = op else { return Ok(()) };
+        if self.rotten == Some(node) {
+            return Ok(());
+        }
+        let Some(replica) = core.partitions.key_of(*dir).and_then(|key| core.partitions.get(key)) else {
+            return Ok(());
+        };
+        let (Some(log), Some(before)) = (self.shadows[node].log(replica.folder()), self.seen.get(&(node, *dir))) else {
+            return Ok(());
+        };
+        let config = replica.log().config();
+        let kept = retained::Kept { bytes: config.retention_bytes, ms: config.retention_ms, wall: self.now.wall.0 };
+        retained::on_dropped(replica.folder(), log, base.0, *before, kept)
+    }
+
     /// A bit flipped on the node's disk.
     pub fn on_rot(&mut self, node: usize) {
         self.rotten = Some(node);
@@ -220,6 +308,8 @@ impl Watch {
         for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
             self.look(node, partition, nodes)?;
         }
+        woken::look(core)?;
+        self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
         if let Some(controller) = &core.controller {
             let ahead = controller.image().offset();
@@ -275,12 +365,18 @@ impl Watch {
             watermark: partition.watermark(),
             start: partition.log_start(),
             end: partition.log_end(),
+            synced: partition.log().synced(),
         };
         let before = self.seen.insert((node, partition.dir()), glance);
         if before == Some(glance) {
             return Ok(());
         }
         let folder = partition.folder();
+        let grown = before.is_none_or(|was| was.synced < glance.synced);
+        let promises = partition.log().config().sync == SyncPolicy::Always;
+        if let Some(log) = self.shadows[node].log(folder).filter(|_| grown && promises) {
+            synced::judge(folder, log, (glance.start, glance.synced), &nodes[node].disk)?;
+        }
         if glance.leads {
             self.one_leader.leads(node, partition.key(), glance.epoch)?;
             if !before.is_some_and(|before| before.leads && before.epoch == glance.epoch) {
@@ -306,13 +402,14 @@ impl Watch {
         if let Some(shadow) = self.shadows[node].log(folder) {
             self.prefix.on_watermark(node, folder, shadow, (start.0, watermark.0))?;
         }
-        if leads { compare_members(partition, nodes) } else { Ok(()) }
+        let known = self.complete.before(folder, epoch).unwrap_or(watermark);
+        if leads { compare_members(partition, watermark.max(known), nodes) } else { Ok(()) }
     }
 }
 
-/// The leader's watermark beside what those in sync have made durable, as far as their processes live: whenever it moves, and whenever the
-/// set is another.
-fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
+/// What is committed, as the leader has it or as it was known before it led, beside what those in sync have made durable, as far as their
+/// processes live: whenever it moves, and whenever the set is another.
+fn compare_members(partition: &Partition, committed: Offset, nodes: &[Node]) -> Result<(), Broken> {
     let Some(state) = partition.state() else { return Ok(()) };
     // Those who are about to join count already (KIP-497).
     let maximal = partition.maximal_isr();
@@ -322,7 +419,7 @@ fn compare_members(partition: &Partition, nodes: &[Node]) -> Result<(), Broken> 
         // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew.
         let same_story = replica.leader_epoch() <= partition.leader_epoch();
         if replica.is_open() && replica.is_online() && same_story {
-            watermark::Watermark::compare(partition.folder(), partition.watermark(), *member, replica.log().synced())?;
+            watermark::Watermark::compare(partition.folder(), committed, *member, replica.log().synced())?;
         }
     }
     Ok(())

@@ -26,6 +26,8 @@ pub struct Entry {
     pub hash: u64,
     /// Its CRC says that it is not what was written: it is never served, and agrees with nothing.
     pub damaged: bool,
+    /// The largest timestamp of its records.
+    pub time: i64,
     /// Whose it is; `None`: a plain producer's, or a control batch.
     pub producer: Option<Stamp>,
     /// The segment it lies in, and where it begins and ends there.
@@ -58,6 +60,21 @@ pub struct Cut {
     pub all: bool,
 }
 
+impl Entry {
+    /// The segment it lies in, and where it ends there.
+    pub const fn place(&self) -> (i64, u64) {
+        (self.segment, self.to)
+    }
+}
+
+#[cfg(test)]
+impl Entry {
+    /// One byte from `base` to `last`.
+    fn at(base: i64, last: i64) -> Self {
+        Self { base, last, epoch: 0, hash: 0, damaged: false, time: 0, producer: None, segment: 0, at: 0, to: 1 }
+    }
+}
+
 impl Shadow {
     /// `read`: the bytes come from a disk, and may be damaged.
     fn write(&mut self, segment: i64, at: u64, bytes: &[u8], read: bool) {
@@ -74,6 +91,7 @@ impl Shadow {
                 epoch: header.leader_epoch().0,
                 hash: digest.value(),
                 damaged: read && !is_intact(batch),
+                time: header.max_timestamp(),
                 producer: stamp(&header),
                 segment,
                 at,
@@ -92,18 +110,42 @@ impl Shadow {
     /// A log of these batches: base, last offset, epoch.
     #[cfg(test)]
     pub fn of(batches: &[(i64, i64, i32)]) -> Self {
-        let entry = |(base, last, epoch): &(i64, i64, i32)| Entry {
-            base: *base,
-            last: *last,
-            epoch: *epoch,
-            hash: 0,
-            damaged: false,
-            producer: None,
-            segment: 0,
-            at: 0,
-            to: 1,
-        };
-        Self { entries: batches.iter().map(entry).collect(), fresh: 0 }
+        Self { entries: batches.iter().map(|of| Entry { epoch: of.2, ..Entry::at(of.0, of.1) }).collect(), fresh: 0 }
+    }
+
+    /// The same with the time of each in the place of its epoch.
+    #[cfg(test)]
+    pub fn timed(batches: &[(i64, i64, i64)]) -> Self {
+        Self { entries: batches.iter().map(|of| Entry { time: of.2, ..Entry::at(of.0, of.1) }).collect(), fresh: 0 }
+    }
+
+    /// The same with the segment of each, all of one byte.
+    #[cfg(test)]
+    pub fn in_segments(batches: &[(i64, i64, i64)]) -> Self {
+        Self { entries: batches.iter().map(|of| Entry { segment: of.2, ..Entry::at(of.0, of.1) }).collect(), fresh: 0 }
+    }
+
+    /// A log of batches of these producers, one record each.
+    #[cfg(test)]
+    pub fn sent(stamps: &[Stamp]) -> Self {
+        let entry = |(base, stamp): (i64, &Stamp)| Entry { producer: Some(*stamp), ..Entry::at(base, base) };
+        Self { entries: (0..).zip(stamps).map(entry).collect(), fresh: 0 }
+    }
+
+    /// The last offset of a segment; `None`: nothing is in it.
+    pub fn last_of_segment(&self, segment: i64) -> Option<i64> {
+        self.entries.iter().rfind(|entry| entry.segment == segment).map(|entry| entry.last)
+    }
+
+    /// The largest timestamp in a segment.
+    pub fn newest_of_segment(&self, segment: i64) -> i64 {
+        let own = self.entries.iter().filter(|entry| entry.segment == segment);
+        own.map(|entry| entry.time).max().unwrap_or(i64::MAX)
+    }
+
+    /// The bytes of all segments behind one.
+    pub fn bytes_behind(&self, segment: i64) -> u64 {
+        self.entries.iter().filter(|entry| entry.segment > segment).map(|entry| entry.to - entry.at).sum()
     }
 
     /// The first offset behind the log.
@@ -112,7 +154,8 @@ impl Shadow {
     }
 }
 
-fn stamp(header: &Header<'_>) -> Option<Stamp> {
+/// What a batch says of its producer.
+pub fn stamp(header: &Header<'_>) -> Option<Stamp> {
     (header.has_producer() && !header.is_control()).then(|| Stamp {
         id: header.producer_id().0,
         epoch: header.producer_epoch(),

@@ -1,0 +1,66 @@
+//! Retention takes away a segment only where all of it was deleted, where `retention.bytes` are left without it, or where its newest record
+//! is older than `retention.ms`; and never what is not committed.
+
+use super::shadow::Shadow;
+use super::{Broken, Glance};
+
+/// What is to be kept of a log, by a node whose clock says `wall`.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    /// `retention.bytes`; negative where there is no limit.
+    pub bytes: i64,
+    /// `retention.ms`; negative where there is no limit.
+    pub ms: i64,
+    pub wall: i64,
+}
+
+/// A segment of a log goes that stood so before.
+pub fn on_dropped(folder: &str, log: &Shadow, segment: i64, before: Glance, kept: Kept) -> Result<(), Broken> {
+    let Some(last) = log.last_of_segment(segment) else { return Ok(()) };
+    let left = log.bytes_behind(segment);
+    let over = kept.bytes >= 0 && i64::try_from(left).is_ok_and(|left| left >= kept.bytes);
+    let old = kept.ms >= 0 && kept.wall.saturating_sub(log.newest_of_segment(segment)) > kept.ms;
+    if last < before.start.0 || (over || old) && last < before.watermark.0 {
+        return Ok(());
+    }
+    Err((
+        "retained",
+        format!(
+            "drops the segment {segment} of {folder}, up to {last}: deleted is what is below {}, committed what is below {}, \
+             {left} bytes are left of {}",
+            before.start, before.watermark, kept.bytes
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esker_core::id::{LeaderEpoch, Offset};
+
+    #[test]
+    fn what_was_to_be_kept_is_missed() {
+        let log = Shadow::in_segments(&[(0, 1, 0), (2, 3, 0), (4, 4, 4), (5, 6, 4)]);
+        let before = |start, watermark| Glance {
+            leads: true,
+            epoch: LeaderEpoch(1),
+            state: None,
+            in_sync: 1,
+            watermark: Offset(watermark),
+            start: Offset(start),
+            end: Offset(7),
+            synced: Offset(7),
+        };
+        let judge = |before, bytes| on_dropped("t-0", &log, 0, before, Kept { bytes, ms: -1, wall: 0 });
+        assert!(judge(before(4, 7), -1).is_ok(), "all of it was deleted");
+        assert_eq!(judge(before(3, 7), -1).unwrap_err().0, "retained");
+        assert!(judge(before(0, 7), 2).is_ok(), "two bytes are left");
+        assert_eq!(judge(before(0, 7), 3).unwrap_err().0, "retained");
+        assert_eq!(judge(before(0, 3), 2).unwrap_err().0, "retained", "its last record is not committed");
+        // Their records are of the time 0.
+        let judge = |before, wall| on_dropped("t-0", &log, 0, before, Kept { bytes: -1, ms: 1000, wall });
+        assert!(judge(before(0, 7), 1001).is_ok());
+        assert_eq!(judge(before(0, 7), 1000).unwrap_err().0, "retained", "it is not older than that yet");
+        assert_eq!(judge(before(0, 3), 1001).unwrap_err().0, "retained", "nor is it committed");
+    }
+}

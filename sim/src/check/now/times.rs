@@ -1,0 +1,118 @@
+//! ListOffsets by time names the first record that is not older than what is asked for (KIP-79), among those that are committed; none
+//! only where there is none.
+
+use super::shadow::Shadow;
+use super::{Broken, Glance};
+use crate::table::Map;
+use esker_core::id::{ConnId, PartitionKey};
+use esker_core::node::Node as Core;
+use esker_core::partition::Partition;
+use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+/// The questions without an answer, with the time that each asks for.
+#[derive(Debug, Default)]
+pub struct Times {
+    asked: Map<(usize, ConnId, u64), i64>,
+}
+
+/// What is known of the log beside its batches.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Where it started before the answer was made, and starts now.
+    starts: (i64, i64),
+    /// Up to where it was committed before, and is now.
+    watermarks: (i64, i64),
+}
+
+impl Times {
+    pub fn on_start(&mut self, node: usize) {
+        self.asked.retain(|(of, ..), _| *of != node);
+    }
+
+    /// A consumer's request: one that asks for a time in a single partition is remembered.
+    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &ListOffsetsRequest) {
+        if let [topic] = request.topics.as_slice()
+            && let [part] = topic.partitions.as_slice()
+            && request.replica_id.0 < 0
+            && part.timestamp >= 0
+        {
+            self.asked.insert((node, conn, seq), part.timestamp);
+        }
+    }
+
+    /// An answer leaves a node; `before`: how the partition stood when the present input came.
+    pub fn on_reply<'a>(
+        &mut self,
+        (node, conn, seq): (usize, ConnId, u64),
+        response: &ListOffsetsResponse,
+        core: &Core,
+        log: &dyn Fn(&str) -> Option<&'a Shadow>,
+        before: &dyn Fn(&Partition) -> Option<Glance>,
+    ) -> Result<(), Broken> {
+        if self.asked.is_empty() {
+            return Ok(());
+        }
+        let Some(time) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(topic) = response.topics.first() else { return Ok(()) };
+        let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { return Ok(()) };
+        for told in topic.partitions.iter().filter(|told| told.error_code == 0) {
+            let key = PartitionKey { topic: id, partition: told.partition_index };
+            let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
+            let Some(was) = before(replica).filter(|was| was.leads && was.epoch == replica.leader_epoch()) else {
+                continue;
+            };
+            let Some(log) = log(replica.folder()) else { continue };
+            let starts = (was.start.0, replica.log_start().0);
+            let bounds = Bounds { starts, watermarks: (was.watermark.0, replica.watermark().0) };
+            judge(replica.folder(), log, time, told.offset, bounds)?;
+        }
+        Ok(())
+    }
+}
+
+fn judge(folder: &str, log: &Shadow, time: i64, told: i64, bounds: Bounds) -> Result<(), Broken> {
+    let first = |start: i64| {
+        let found = log.entries.iter().find(|entry| entry.time >= time && entry.last >= start);
+        found.map(|entry| entry.base.max(start))
+    };
+    let (sooner, now) = (first(bounds.starts.0), first(bounds.starts.1));
+    let right = if told < 0 {
+        now.is_none_or(|first| first >= bounds.watermarks.0)
+    } else {
+        told < bounds.watermarks.1 && (sooner == Some(told) || now == Some(told))
+    };
+    if right {
+        return Ok(());
+    }
+    let committed = bounds.watermarks.1;
+    Err((
+        "wrong-time",
+        format!("tells {told} for the time {time} in {folder}, where it is {now:?} (committed up to {committed})"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(offset: i64) -> Result<(), Broken> {
+        let log = Shadow::timed(&[(0, 1, 10), (2, 2, 30), (3, 5, 20), (6, 6, 40)]);
+        judge("t-0", &log, 20, offset, Bounds { starts: (0, 0), watermarks: (6, 6) })
+    }
+
+    #[test]
+    fn a_record_that_is_not_the_first_is_caught() {
+        assert!(told(2).is_ok(), "times need not rise");
+        assert_eq!(told(3).unwrap_err().0, "wrong-time");
+        assert_eq!(told(-1).unwrap_err().0, "wrong-time");
+    }
+
+    #[test]
+    fn none_is_right_where_none_is_committed() {
+        let log = Shadow::timed(&[(0, 1, 10), (2, 2, 30)]);
+        let bounds = |watermark| Bounds { starts: (0, 1), watermarks: (watermark, watermark) };
+        assert!(judge("t-0", &log, 20, -1, bounds(2)).is_ok());
+        assert_eq!(judge("t-0", &log, 20, 2, bounds(2)).unwrap_err().0, "wrong-time");
+        assert!(judge("t-0", &log, 5, 0, bounds(2)).is_ok() && judge("t-0", &log, 5, 1, bounds(2)).is_ok());
+    }
+}
