@@ -60,6 +60,7 @@ fn story(nodes: u32) -> Plan {
         rejoin_us: 0,
         from_us: 0,
         silent_us: 0,
+        leaves: false,
         late_commits: false,
     };
     let topic = TopicPlan {

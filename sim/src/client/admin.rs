@@ -96,7 +96,9 @@ impl Admin {
         let partition = dice.below(ctx.plan.partitions().count() as u64) as u32;
         let acked = acked_end(ctx, partition);
         let Some(leader) = self.map.leader(partition).filter(|_| acked > 0) else { return };
-        let before = dice.below(acked as u64 + 1) as i64;
+        // Now and then more than may be deleted: what is not committed.
+        let beyond = dice.chance(1, 3);
+        let before = if beyond { acked + dice.between(1, 8) as i64 } else { dice.below(acked as u64 + 1) as i64 };
         let (name, index) = place(ctx.plan, partition);
         let mut wanted = DeleteRecordsPartition::default();
         wanted.partition_index = index;
@@ -176,6 +178,7 @@ impl Admin {
                     answer.topics.first().and_then(|topic| topic.partitions.first()).map_or(-1, |told| told.error_code);
                 match Code::try_from_code(code) {
                     None => self.me.end(ctx, op, State::Ok, Act::Done),
+                    Some(code @ Code::OffsetOutOfRange) => self.me.failed(ctx, op, &format!("{code:?}")),
                     Some(code) => {
                         self.me.unknown(ctx, op, &format!("{code:?}"));
                         self.map.forget(ctx, partition);

@@ -2,30 +2,42 @@
 
 use super::batch::{Sender, encode};
 use super::link::DATA;
-use super::map::{self, Map, place};
+use super::map::{self, Map};
 use super::{Client, Ctx, Event, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
+use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use bytes::Bytes;
 use kafka_protocol::ResponseError as Code;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ProduceRequest, ResponseKind};
+use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ResponseKind};
 use std::collections::{BTreeMap, VecDeque};
 
+mod request;
 mod zombie;
+
+use request::{end, produce, told};
 
 /// What each new session of a producer adds to its number in the history: it is another client there.
 pub const SESSION: u32 = 1_000;
 
 const RETRY_US: u64 = 50_000;
+/// How far the time of some batches lies back.
+const BACK_MS: i64 = 700;
 
 #[derive(Debug)]
 enum Purpose {
     Map,
     Identity,
-    Send { partition: u32, op: u64, session: u32 },
-    Zombie { op: u64, number: u32 },
+    /// The batches in it: partition and operation.
+    Send {
+        parts: Vec<(u32, u64)>,
+        session: u32,
+    },
+    Zombie {
+        op: u64,
+        number: u32,
+    },
 }
 
 /// A batch that has no final answer yet.
@@ -166,10 +178,7 @@ impl Producer {
         self.bump(ctx);
         self.begin(ctx);
         self.give_up(ctx);
-        let partitions: Vec<u32> = self.queues.keys().copied().collect();
-        for partition in partitions {
-            self.send(ctx, partition);
-        }
+        self.send(ctx);
     }
 
     fn ask_identity(&mut self, ctx: &mut Ctx<'_>) {
@@ -250,7 +259,7 @@ impl Producer {
             while let Some(batch) =
                 queue.batches.pop_front_if(|batch| batch.created.saturating_add(self.delivery_timeout) <= ctx.now)
             {
-                end(ctx, number, &batch, "gave up");
+                end(ctx, number, batch.op, batch.under_way || batch.unsure, "gave up");
             }
         }
     }
@@ -259,18 +268,40 @@ impl Producer {
     fn end_session(&mut self, ctx: &mut Ctx<'_>, why: &str) {
         let number = self.number();
         for queue in std::mem::take(&mut self.queues).into_values() {
-            queue.batches.iter().for_each(|batch| end(ctx, number, batch, why));
+            for batch in queue.batches {
+                end(ctx, number, batch.op, batch.under_way || batch.unsure, why);
+            }
         }
         self.session += 1;
         self.identity = None;
     }
 
-    fn send(&mut self, ctx: &mut Ctx<'_>, partition: u32) {
-        let Some(leader) = self.map.leader(partition) else { return };
+    /// Sends what may be sent: what goes to one node goes in one request, with one batch of each partition at most.
+    fn send(&mut self, ctx: &mut Ctx<'_>) {
         if self.idempotent && self.identity.is_none() {
             return;
         }
-        let Some(queue) = self.queues.get_mut(&partition) else { return };
+        let mut requests: BTreeMap<(usize, Peer), Vec<(u32, u64, Bytes)>> = BTreeMap::new();
+        let partitions: Vec<u32> = self.queues.keys().copied().collect();
+        for partition in partitions {
+            let Some(leader) = self.map.leader(partition) else { continue };
+            for (turn, (op, bytes)) in self.ready(ctx.now, partition).into_iter().enumerate() {
+                requests.entry((turn, leader)).or_default().push((partition, op, bytes));
+            }
+        }
+        for ((_, leader), batches) in requests {
+            let parts = batches.iter().map(|(partition, op, _)| (*partition, *op)).collect();
+            let batches = batches.into_iter().map(|(partition, _, bytes)| (partition, bytes));
+            let request = produce(ctx, batches, self.acks, self.request_timeout);
+            let purpose = Purpose::Send { parts, session: self.session };
+            self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
+        }
+    }
+
+    /// The batches of a partition that are to be sent now, in their order.
+    fn ready(&mut self, now: u64, partition: u32) -> Vec<(u64, Bytes)> {
+        let mut ready = Vec::new();
+        let Some(queue) = self.queues.get_mut(&partition) else { return ready };
         // While the first batch is being sent again, it goes alone: those behind it keep their order.
         let again = queue.batches.front().is_some_and(|batch| batch.unsure || batch.not_before > 0);
         let most = if again { 1 } else { self.in_flight as usize };
@@ -278,26 +309,29 @@ impl Producer {
             if batch.under_way {
                 continue;
             }
-            if batch.not_before > ctx.now {
+            if batch.not_before > now {
                 break;
             }
             batch.under_way = true;
             let sender =
                 self.identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
-            let bytes = encode(&batch.values, self.size, EPOCH_MS + (batch.created / 1000) as i64, sender);
-            let request = produce(ctx, partition, bytes, self.acks, self.request_timeout);
-            let purpose = Purpose::Send { partition, op: batch.op, session: self.session };
-            self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
+            // Timestamps are the client's own, and need not rise.
+            let back = if batch.op % 5 == 0 { BACK_MS } else { 0 };
+            let time = EPOCH_MS + (batch.created / 1000) as i64 - back;
+            ready.push((batch.op, encode(&batch.values, self.size, time, sender)));
         }
+        ready
     }
 
     fn on_lost(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose) {
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
             Purpose::Identity => self.identity_after = ctx.now + RETRY_US,
-            Purpose::Send { partition, op, session } if session == self.session => {
-                self.map.forget(ctx, partition);
-                self.retry(ctx, partition, op, true);
+            Purpose::Send { parts, session } if session == self.session => {
+                for (partition, op) in parts {
+                    self.map.forget(ctx, partition);
+                    self.retry(ctx, partition, op, true);
+                }
             }
             Purpose::Send { .. } => {}
             Purpose::Zombie { op, number } => zombie::unknown(ctx, number, op, "connection lost"),
@@ -323,11 +357,14 @@ impl Producer {
                     self.identity_after = ctx.now + RETRY_US;
                 }
             }
-            (Purpose::Send { partition, op, session }, ResponseKind::Produce(answer)) if session == self.session => {
-                let told = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-                let (code, offset) =
-                    told.map_or((Code::UnknownServerError.code(), -1), |told| (told.error_code, told.base_offset));
-                self.on_sent(ctx, partition, op, code, offset);
+            (Purpose::Send { parts, session }, ResponseKind::Produce(answer)) => {
+                for (partition, op) in parts {
+                    // What was told of one may have ended the session of all.
+                    if session == self.session {
+                        let (code, offset) = told(ctx, &answer, partition);
+                        self.on_sent(ctx, partition, op, code, offset);
+                    }
+                }
             }
             (Purpose::Zombie { op, number }, ResponseKind::Produce(answer)) => {
                 zombie::on_answer(ctx, number, op, &answer)
@@ -401,28 +438,6 @@ impl Producer {
             first.not_before = if first.not_before > ctx.now { first.not_before } else { 0 };
         }
     }
-}
-
-/// A request with one batch.
-fn produce(ctx: &Ctx<'_>, partition: u32, bytes: Bytes, acks: i16, timeout_us: u64) -> ProduceRequest {
-    let (topic, number) = place(ctx.plan, partition);
-    let mut data = PartitionProduceData::default();
-    data.index = number;
-    data.records = Some(bytes);
-    let mut topic_data = TopicProduceData::default();
-    topic_data.name = topic;
-    topic_data.partition_data = vec![data];
-    let mut request = ProduceRequest::default();
-    request.transactional_id = None;
-    request.acks = acks;
-    request.timeout_ms = (timeout_us / 1000) as i32;
-    request.topic_data = vec![topic_data];
-    request
-}
-
-fn end(ctx: &mut Ctx<'_>, number: u32, batch: &Batch, why: &str) {
-    let state = if batch.under_way || batch.unsure { State::Info } else { State::Fail };
-    ctx.history.push(ctx.now, number, batch.op, state, Act::Error { why: why.into() });
 }
 
 impl Client for Producer {

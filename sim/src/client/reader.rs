@@ -4,10 +4,15 @@ use super::link::DATA;
 use super::map::{self, Map, number, place};
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Link, Me, earliest};
+use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
+use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::{ApiKey, ListOffsetsRequest, ListOffsetsResponse, ResponseKind};
+use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
+use kafka_protocol::messages::{
+    ApiKey, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, ResponseKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const RETRY_US: u64 = 50_000;
@@ -16,8 +21,16 @@ const RETRY_US: u64 = 50_000;
 enum Purpose {
     Map,
     Start,
-    Poll { op: u64 },
-    Latest { op: u64 },
+    Poll {
+        op: u64,
+    },
+    Latest {
+        op: u64,
+    },
+    /// What is judged inside only: an end of an epoch, the first record of a time.
+    Curious {
+        partition: u32,
+    },
 }
 
 /// An assigned consumer.
@@ -31,6 +44,8 @@ pub struct Reader {
     version: i16,
     stale_one_in: u64,
     latest_one_in: u64,
+    /// The leaders' epochs in which ends were asked for.
+    asked: BTreeMap<u32, i32>,
     link: Link<Purpose>,
     map: Map,
     subscription: Subscription,
@@ -64,6 +79,7 @@ impl Reader {
             version,
             stale_one_in,
             latest_one_in,
+            asked: BTreeMap::new(),
             link: Link::new(me.peer, &format!("reader-{}", me.number)),
             map: Map::new(plan, me.peer),
             subscription: Subscription::new(partitions),
@@ -114,8 +130,15 @@ impl Reader {
         }
         if let Some((leader, request)) = self.subscription.list(ctx, &self.map) {
             self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, Purpose::Start);
+        } else if let Some(partition) = self.news() {
+            // A new leader may not know yet where the partition ends.
+            self.ask_offset(ctx, Some(LATEST), Some(partition));
         } else if self.latest_one_in > 0 && self.me.dice().chance(1, self.latest_one_in) {
-            self.ask_latest(ctx);
+            match self.me.dice().below(3) {
+                0 => self.ask_epoch_end(ctx),
+                1 => self.ask_offset(ctx, None, None),
+                _ => self.ask_offset(ctx, Some(LATEST), None),
+            }
         } else if let Some((leader, mut request)) =
             self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms)
         {
@@ -137,22 +160,54 @@ impl Reader {
         }
     }
 
-    /// Asks where a partition ends.
-    fn ask_latest(&mut self, ctx: &mut Ctx<'_>) {
-        let known: Vec<u32> = self
-            .subscription
-            .places
-            .keys()
-            .copied()
-            .filter(|partition| self.map.leader(*partition).is_some())
-            .collect();
-        if known.is_empty() {
-            return;
-        }
-        let partition = self.me.dice().pick(&known);
-        let Some(leader) = self.map.leader(partition) else { return };
-        let request = latest_request(ctx, partition, self.map.epoch(partition));
-        let purpose = Purpose::Latest { op: self.me.invoke(ctx, Act::Latest { partition }) };
+    /// A partition that has another leader than when it was asked for its end, if this reader asks for ends.
+    fn news(&mut self) -> Option<u32> {
+        let known = |partition: &u32| self.map.leader(*partition).is_some();
+        let newer = |partition: &u32| self.map.epoch(*partition) > self.asked.get(partition).copied().unwrap_or(-1);
+        let places = self.subscription.places.keys().copied();
+        let found = places.filter(|_| self.latest_one_in > 0).find(|one| known(one) && newer(one))?;
+        self.asked.insert(found, self.map.epoch(found));
+        Some(found)
+    }
+
+    /// One of the partitions whose leader is known.
+    fn any_known(&mut self) -> Option<(u32, Peer)> {
+        let known = self.subscription.places.keys().filter_map(|one| Some((*one, self.map.leader(*one)?)));
+        let known: Vec<(u32, Peer)> = known.collect();
+        (!known.is_empty()).then(|| self.me.dice().pick(&known))
+    }
+
+    /// Asks where an epoch ended, that of the leader or one before.
+    fn ask_epoch_end(&mut self, ctx: &mut Ctx<'_>) {
+        let Some((partition, leader)) = self.any_known() else { return };
+        let now = self.map.epoch(partition);
+        let epoch = self.me.dice().between(0, now.max(0) as u64) as i32;
+        let (name, index) = place(ctx.plan, partition);
+        let mut wanted = OffsetForLeaderPartition::default();
+        wanted.partition = index;
+        wanted.leader_epoch = epoch;
+        wanted.current_leader_epoch = now;
+        let mut topic = OffsetForLeaderTopic::default();
+        topic.topic = name;
+        topic.partitions = vec![wanted];
+        let mut request = OffsetForLeaderEpochRequest::default();
+        request.replica_id = (-1).into();
+        request.topics = vec![topic];
+        let purpose = Purpose::Curious { partition };
+        let key = ApiKey::OffsetForLeaderEpoch;
+        self.link.ask(ctx, (leader, DATA), key, 3, request, self.request_timeout, purpose);
+    }
+
+    /// Asks where a partition ends, or (no `time`) for the first record of some time since the run began: the history has no line of that.
+    fn ask_offset(&mut self, ctx: &mut Ctx<'_>, time: Option<i64>, of: Option<u32>) {
+        let given = of.and_then(|partition| Some((partition, self.map.leader(partition)?)));
+        let Some((partition, leader)) = given.or_else(|| self.any_known()) else { return };
+        let some = EPOCH_MS + self.me.dice().below(ctx.now / 1000 + 1) as i64;
+        let request = offset_request(ctx, partition, self.map.epoch(partition), time.unwrap_or(some));
+        let purpose = match time {
+            Some(_) => Purpose::Latest { op: self.me.invoke(ctx, Act::Latest { partition }) },
+            None => Purpose::Curious { partition },
+        };
         self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, purpose);
     }
 
@@ -173,6 +228,13 @@ impl Reader {
         self.not_before = ctx.now + self.pause_us.max(1_000);
     }
 
+    fn on_curious(&mut self, ctx: &mut Ctx<'_>, partition: u32, refused: bool) {
+        if refused {
+            self.map.forget(ctx, partition);
+        }
+        self.not_before = ctx.now + self.pause_us.max(1_000);
+    }
+
     fn is_done(&self) -> bool {
         self.is_last && self.until.is_empty()
     }
@@ -181,7 +243,7 @@ impl Reader {
         self.not_before = ctx.now + RETRY_US;
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
-            Purpose::Start => self.map.refresh(ctx),
+            Purpose::Start | Purpose::Curious { .. } => self.map.refresh(ctx),
             Purpose::Poll { op } | Purpose::Latest { op } => {
                 self.me.unknown(ctx, op, "connection lost");
                 self.map.refresh(ctx);
@@ -199,6 +261,14 @@ impl Reader {
                 self.not_before = ctx.now + 1_000;
             }
             (Purpose::Latest { op }, ResponseKind::ListOffsets(answer)) => self.on_latest(ctx, op, &answer),
+            (Purpose::Curious { partition }, ResponseKind::ListOffsets(answer)) => {
+                let refused = answer.topics.iter().flat_map(|topic| &topic.partitions).any(|told| told.error_code != 0);
+                self.on_curious(ctx, partition, refused);
+            }
+            (Purpose::Curious { partition }, ResponseKind::OffsetForLeaderEpoch(answer)) => {
+                let refused = answer.topics.iter().flat_map(|topic| &topic.partitions).any(|told| told.error_code != 0);
+                self.on_curious(ctx, partition, refused);
+            }
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
                 let seen: Vec<(u32, Value)> = fetched
@@ -215,9 +285,25 @@ impl Reader {
                 self.not_before =
                     ctx.now + if empty { pause.max(if self.is_last { 1_000 } else { 10_000 }) } else { pause };
                 self.reach(ctx, &seen);
+                self.reach_bounded(ctx);
             }
             _ => {}
         }
+    }
+
+    /// Where a log has bounds the value that is looked for may be gone: there the end that the broker tells is one.
+    fn reach_bounded(&mut self, ctx: &mut Ctx<'_>) {
+        let bounded = |partition: u32| {
+            let topic = ctx.plan.partitions().nth(partition as usize).map(|(topic, _)| topic);
+            topic.is_some_and(|topic| topic.settings.contains_key("retention.bytes"))
+        };
+        let at_end = |partition: &u32| {
+            let place = self.subscription.places.get(partition);
+            place.is_some_and(|at| at.offset.is_some() && at.offset == at.end)
+        };
+        let ended = self.until.iter().filter(|(partition, _)| bounded(**partition) && at_end(partition));
+        let ended: Vec<(u32, Value)> = ended.map(|(partition, value)| (*partition, *value)).collect();
+        self.reach(ctx, &ended);
     }
 
     /// Whether among these values are the ends that are looked for.
@@ -237,11 +323,11 @@ impl Reader {
 /// Kafka's name for the offset behind the last record.
 const LATEST: i64 = -1;
 
-fn latest_request(ctx: &Ctx<'_>, partition: u32, epoch: i32) -> ListOffsetsRequest {
+fn offset_request(ctx: &Ctx<'_>, partition: u32, epoch: i32, time: i64) -> ListOffsetsRequest {
     let (name, index) = place(ctx.plan, partition);
     let mut wanted = ListOffsetsPartition::default();
     wanted.partition_index = index;
-    wanted.timestamp = LATEST;
+    wanted.timestamp = time;
     wanted.current_leader_epoch = epoch;
     let mut topic = ListOffsetsTopic::default();
     topic.name = name;

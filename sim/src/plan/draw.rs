@@ -192,6 +192,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
                 rejoin_us: if dice.chance(1, 3) { dice.between(SECOND, 6 * SECOND) } else { 0 },
                 from_us: 0,
                 silent_us: 0,
+                leaves: false,
                 late_commits: false,
             });
         }
@@ -227,10 +228,11 @@ fn oddities(seed: u64, clients: &mut Vec<ClientPlan>) {
                 *stale_one_in = dice.between(3, 30);
                 *latest_one_in = dice.between(2, 20);
             }
-            ClientPlan::Member { instance, silent_us, late_commits, .. } => {
+            ClientPlan::Member { instance, silent_us, leaves, late_commits, .. } => {
                 *late_commits = dice.chance(1, 2);
                 if turn == silent {
                     *silent_us = dice.between(3 * SECOND, 11 * SECOND);
+                    *leaves = *silent_us % 2 == 0;
                 } else if turn == 0 && dice.chance(1, 2) {
                     instance.get_or_insert_with(|| "m0".into());
                     twin = Some(client.clone());

@@ -138,6 +138,9 @@ pub enum ClientPlan {
         /// Falls silent for good then, without a word; 0: never.
         #[serde(default, skip_serializing_if = "is_zero")]
         silent_us: u64,
+        /// Then it leaves in order instead.
+        #[serde(default, skip_serializing_if = "is_false")]
+        leaves: bool,
         /// After a rebalance it commits once more as of the generation before, which has to be refused.
         #[serde(default, skip_serializing_if = "is_false")]
         late_commits: bool,

@@ -14,6 +14,11 @@ use kafka_protocol::messages::{JoinGroupResponse, OffsetFetchResponse, ResponseK
 use kafka_protocol::protocol::StrBytes;
 
 impl Member {
+    /// It is on its way out, in order and for good.
+    pub(super) const fn is_leaving(&self, now: u64) -> bool {
+        self.leaves && now >= self.silent
+    }
+
     fn rejoin(&mut self, ctx: &Ctx<'_>) {
         self.stage = Stage::Away;
         self.not_before = self.not_before.max(ctx.now + 5_000);
@@ -55,6 +60,7 @@ impl Member {
                 self.lose_coordinator(ctx);
             }
             Purpose::Leave => {
+                self.gone |= self.is_leaving(ctx.now);
                 self.id = StrBytes::default();
                 self.rejoin(ctx);
                 self.lose_coordinator(ctx);
@@ -123,6 +129,7 @@ impl Member {
             }
             (Purpose::Heartbeat, ResponseKind::Heartbeat(answer)) => self.on_error(ctx, answer.error_code),
             (Purpose::Leave, ResponseKind::LeaveGroup(_)) => {
+                self.gone |= self.is_leaving(ctx.now);
                 self.id = StrBytes::default();
                 self.generation = -1;
                 self.rejoin(ctx);

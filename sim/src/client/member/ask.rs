@@ -82,8 +82,8 @@ impl Member {
                     Purpose::Offsets { op },
                 );
             }
-            Stage::Stable if ctx.now >= self.next_rejoin => {
-                self.next_rejoin = ctx.now + self.rejoin_us;
+            Stage::Stable if ctx.now >= self.next_rejoin || self.is_leaving(ctx.now) => {
+                self.next_rejoin = ctx.now.saturating_add(if self.rejoin_us > 0 { self.rejoin_us } else { u64::MAX });
                 let mut identity = MemberIdentity::default();
                 identity.member_id = self.id.clone();
                 identity.group_instance_id = self.instance.clone();

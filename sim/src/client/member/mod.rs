@@ -18,6 +18,8 @@ use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
 
 const RETRY_US: u64 = 60_000;
+/// How long a member that leaves in order may take to say so.
+const LEAVING_US: u64 = 2_000_000;
 
 #[derive(Debug)]
 enum Purpose {
@@ -73,6 +75,8 @@ pub struct Member {
     /// When it begins, and when it falls silent.
     from: u64,
     silent: u64,
+    /// In order: it says so, if it can.
+    leaves: bool,
     /// When another takes its place: then being fenced is its end.
     replaced_at: u64,
     gone: bool,
@@ -102,6 +106,7 @@ impl Member {
             rejoin_us,
             from_us,
             silent_us,
+            leaves,
             late_commits,
         } = client
         else {
@@ -113,6 +118,7 @@ impl Member {
             wanted: wanted.filter(|(_, (topic, _))| mine(&topic.name)).map(|(partition, _)| partition).collect(),
             from: from_us,
             silent: if silent_us > 0 { silent_us } else { u64::MAX },
+            leaves,
             replaced_at: replaced_at(plan, group, instance.as_deref(), from_us),
             gone: false,
             late_commits,
@@ -161,7 +167,8 @@ fn replaced_at(plan: &Plan, group: u32, instance: Option<&str>, from: u64) -> u6
 
 impl Client for Member {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        self.gone |= ctx.now >= self.silent;
+        let patience = if self.leaves { LEAVING_US } else { 0 };
+        self.gone |= ctx.now >= self.silent.saturating_add(patience);
         if self.gone || ctx.now < self.from {
             return;
         }
@@ -194,7 +201,8 @@ impl Client for Member {
         let reads = (stable && !polling && can_read).then_some(self.poll_after);
         let commits = self.has_news().then_some(self.next_commit);
         let next = if stable && self.coordinator.is_some() {
-            earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin)])
+            let leaves = if self.leaves { self.silent } else { u64::MAX };
+            earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin), Some(leaves)])
         } else {
             Some(0)
         };

@@ -1,5 +1,5 @@
 //! An idempotent producer that raises its epoch by itself (KIP-360), and its older self, which has not heard of it: once the new epoch
-//! has written to a partition, a batch of the epoch before comes there, and must be refused.
+//! has written to a partition, a batch of the epoch before comes there, or one whose bytes are damaged, and must be refused.
 
 use super::{Producer, Purpose, produce};
 use crate::client::Ctx;
@@ -44,7 +44,9 @@ impl Producer {
         // It goes on, or has not written there yet.
         let next = old.next.get(&partition).copied().unwrap_or(0);
         let sequence = if self.me.dice().chance(1, 2) { next } else { 0 };
-        let sender = Sender { id: old.id, epoch: old.epoch, sequence };
+        // Or it comes with bytes that are not what was sent.
+        let garbled = self.me.dice().chance(1, 4);
+        let sender = if garbled { Sender::PLAIN } else { Sender { id: old.id, epoch: old.epoch, sequence } };
         let value: Value = u64::from(self.me.number) << 32 | self.values;
         self.values += 1;
         let number = self.number();
@@ -52,8 +54,13 @@ impl Producer {
         let act = Act::Send { partition, values: vec![value], order: false, once: false, kept: false };
         let op = self.me.invoke(ctx, act);
         self.me.number = own;
-        let bytes = encode(&[value], self.size, EPOCH_MS + (ctx.now / 1000) as i64, sender);
-        let request = produce(ctx, partition, bytes, self.acks, self.request_timeout);
+        let mut bytes = encode(&[value], self.size, EPOCH_MS + (ctx.now / 1000) as i64, sender);
+        if garbled {
+            let mut wrong = bytes.to_vec();
+            *wrong.last_mut().expect("a batch has bytes") ^= 1;
+            bytes = wrong.into();
+        }
+        let request = produce(ctx, [(partition, bytes)], self.acks, self.request_timeout);
         let purpose = Purpose::Zombie { op, number };
         self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
     }
@@ -64,7 +71,7 @@ pub(super) fn on_answer(ctx: &mut Ctx<'_>, number: u32, op: u64, answer: &Produc
     let told = answer.responses.first().and_then(|topic| topic.partition_responses.first());
     match told.map(|told| (Code::try_from_code(told.error_code), told.base_offset)) {
         Some((None, offset)) => ctx.history.push(ctx.now, number, op, State::Ok, Act::Sent { offset: Some(offset) }),
-        Some((Some(code @ Code::InvalidProducerEpoch), _)) => {
+        Some((Some(code @ (Code::InvalidProducerEpoch | Code::CorruptMessage)), _)) => {
             ctx.history.push(ctx.now, number, op, State::Fail, Act::Error { why: format!("{code:?}") })
         }
         _ => unknown(ctx, number, op, "not told"),
