@@ -78,7 +78,7 @@ impl Hunt<'_> {
             let gap = candidate.phases.quiet_us - candidate.phases.safety_us;
             candidate.phases.safety_us = middle;
             candidate.phases.quiet_us = middle + gap;
-            candidate.faults.retain(|fault| fault.at_us < middle);
+            candidate.faults.retain(|fault| fault.at_us < middle || fault.strike.is_for_good());
             if self.keep(candidate) {
                 high = middle;
             } else {

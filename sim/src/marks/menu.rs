@@ -23,6 +23,7 @@ pub const MENU: &[(&str, &str)] = &[
     ),
     ("crash-writing", "a process dies while a write of its log is under way"),
     ("stop-joining", "a follower is stopped in order at the moment when its leader asks to have it in sync"),
+    ("perish", "a process dies when all is healed and whole again, and never comes back: the others go on without it"),
     ("clock-step", "a node's wall clock jumps, either way, by up to an hour"),
 ];
 

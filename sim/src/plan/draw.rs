@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::part::{Part, dice};
-use super::{ClientPlan, NodePlan, Phases, Plan, Strike, TopicPlan, VERSION};
+use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
 use crate::net::LinkProfile;
@@ -35,6 +35,8 @@ pub fn draw(seed: u64) -> Plan {
     };
     plan.faults = faults(&plan);
     moves(&mut plan);
+    retention(&mut plan);
+    end(&mut plan);
     plan
 }
 
@@ -273,6 +275,31 @@ fn moves(plan: &mut Plan) {
             request_timeout_us: 2 * SECOND,
         }),
     }
+}
+
+/// Logs have bounds, in one topic of four; with dice of their own.
+fn retention(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Retention);
+    for topic in &mut plan.topics {
+        if dice.chance(1, 4) {
+            topic.settings.insert("retention.bytes".into(), dice.skewed(200, 10_000).to_string());
+        }
+    }
+}
+
+/// A node dies for good at the end, in one run of two that can do without any; with dice of its own.
+fn end(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::End);
+    let nodes = plan.nodes.len() as u64;
+    if nodes < 3 || plan.moves() || plan.topics.iter().any(|topic| topic.replicas < 3) || !dice.chance(1, 2) {
+        return;
+    }
+    let target = match dice.below(3) {
+        0 => Target::Controller,
+        1 => Target::Leader(dice.below(plan.partitions().count() as u64) as u32),
+        _ => Target::Nodes(vec![dice.between(1, nodes) as u32]),
+    };
+    plan.faults.push(Fault { at_us: plan.phases.safety_us - 1, strike: Strike::Perish { target } });
 }
 
 /// At least one of them.

@@ -93,7 +93,7 @@ fn ambushes(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
     let (writing, count) = (scene.nodes < 2 || dice.chance(1, 2), dice.between(1, 4));
     for _ in 0..count {
         let (at_us, down_us) = (dice.between(from, plan.phases.safety_us - 1), dice.skewed(10 * MS, 2 * SECOND));
-        let loss = dice.pick(&[Loss::Pages, Loss::Pages, Loss::Torn]);
+        let loss = dice.pick(&[Loss::Pages, Loss::Pages, Loss::Torn, Loss::Nothing]);
         let strike = if writing { Strike::CrashWriting { loss, down_us } } else { Strike::StopJoining { down_us } };
         faults.push(Fault { at_us, strike });
     }

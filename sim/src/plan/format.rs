@@ -211,6 +211,8 @@ pub enum Strike {
     CrashWriting { loss: Loss, down_us: u64 },
     /// From now on: the first follower that its leader asks to have in sync is stopped in order at that moment.
     StopJoining { down_us: u64 },
+    /// The process dies once all is healed and whole again, and never comes back: the others go on without it.
+    Perish { target: Target },
     /// Its wall clock jumps.
     Step { target: Target, ms: i64 },
 }
@@ -231,8 +233,14 @@ impl Strike {
             | Self::ReadFails { target, .. }
             | Self::Full { target, .. }
             | Self::Rot { target, .. }
+            | Self::Perish { target }
             | Self::Step { target, .. } => Some(target),
         }
+    }
+
+    /// Whether it is not over when all is healed.
+    pub const fn is_for_good(&self) -> bool {
+        matches!(self, Self::Perish { .. })
     }
 
     /// Its name, for counts.
@@ -256,6 +264,7 @@ impl Strike {
             Self::Rot { .. } => "bit-rot",
             Self::CrashWriting { .. } => "crash-writing",
             Self::StopJoining { .. } => "stop-joining",
+            Self::Perish { .. } => "perish",
             Self::Step { .. } => "clock-step",
         }
     }

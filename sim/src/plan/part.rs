@@ -16,6 +16,8 @@ pub(super) enum Part {
     Ambush,
     Oddities,
     Moves,
+    End,
+    Retention,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -80,6 +80,7 @@ fn struck(fault: &Fault, plan: &Plan, film: &Film, history: &History) -> Value {
         // Whom it strikes is seen in its lane.
         Strike::CrashWriting { .. } | Strike::StopJoining { .. } => (Vec::new(), 0),
         Strike::Reset { target }
+        | Strike::Perish { target }
         | Strike::SyncFails { target }
         | Strike::WriteFails { target }
         | Strike::ReadFails { target, .. }

@@ -5,6 +5,7 @@ mod deliver;
 mod drive;
 mod hands;
 mod phases;
+mod rest;
 mod rot;
 mod strike;
 
@@ -23,6 +24,7 @@ use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::trace::{Digest, Keep, Trace};
 use bytes::Bytes;
+use esker_core::id::LeaderEpoch;
 use esker_core::io::Listener;
 use std::collections::BTreeMap;
 
@@ -135,6 +137,10 @@ pub struct World {
     pub failure: Option<Failure>,
     /// The one node whose disk may rot.
     rotten: Option<usize>,
+    /// The quorum's epoch, and since when it is that.
+    controller_since: (LeaderEpoch, u64),
+    /// The node that died for good.
+    perished: Option<usize>,
     /// Faults that wait for their moment, by their place in the plan.
     armed: Vec<usize>,
     corrupt: Vec<String>,
@@ -154,6 +160,8 @@ pub struct World {
 const OPENER: u32 = 900;
 const PROBE: u32 = 901;
 const LAST_READER: u32 = 902;
+/// As whom the history has what retention deletes.
+const RETENTION: u32 = 903;
 /// How often calls without an answer are looked for.
 const SWEEP_US: u64 = 100_000;
 
@@ -186,6 +194,8 @@ impl World {
             faults: BTreeMap::new(),
             failure: None,
             rotten: None,
+            controller_since: (LeaderEpoch::NONE, 0),
+            perished: None,
             armed: Vec::new(),
             corrupt: Vec::new(),
             due: Vec::new(),
@@ -276,6 +286,8 @@ impl World {
             Event::Quiet => self.on_quiet(),
             Event::Sweep => {
                 self.sweep();
+                self.note_controller();
+                self.look_for_end();
                 self.look_for_rest();
                 self.queue.push(self.now + SWEEP_US, Event::Sweep);
             }

@@ -1,12 +1,13 @@
 //! After the safety phase all is healed; then the cluster has to come to rest: every partition accepts a record, the last
 //! readers read all there is, groups stand still. The run ends when they do.
 
-use super::{Event, Kind, LAST_READER, PROBE, World};
+use super::{Event, Kind, LAST_READER, PROBE, RETENTION, World};
 use crate::check::past;
 use crate::client::{self, Producer, Reader};
-use esker_core::log::layout::{self, Folder};
-use esker_core::quorum;
-use std::collections::BTreeSet;
+use crate::history::{Act, State};
+
+/// Whoever is the active controller for so long has looked for leaders to move back.
+const CONTROLLER_STAYS_US: u64 = 8_000_000;
 
 impl World {
     pub(super) fn on_heal(&mut self) {
@@ -23,7 +24,7 @@ impl World {
             own.disk.slow = 1;
             self.resume(node);
             self.look(node);
-            if self.nodes[node].process.is_none() {
+            if self.nodes[node].process.is_none() && self.perished != Some(node) {
                 self.queue.push(self.now + 1 + node as u64, Event::Start(node));
             }
         }
@@ -44,65 +45,41 @@ impl World {
         self.seat(Box::new(reader), self.now + 2);
     }
 
-    /// What is not as it must be at the end.
-    fn unsettled(&self) -> Option<String> {
-        if let Some(node) = self.nodes.iter().find(|node| node.process.as_ref().is_none_or(|process| !process.ready)) {
-            return Some(format!("node {} does not serve", node.id));
-        }
-        let client = self.seats.iter().find_map(|seat| seat.client.settled().err());
-        client.or_else(|| self.unread()).or_else(|| self.unmoved())
-    }
-
-    /// A partition that no member of the group has, though there are members that want it: one that is gone keeps it.
-    fn unread(&self) -> Option<String> {
-        let mut wanted = BTreeSet::new();
-        let mut had = BTreeSet::new();
-        for part in self.seats.iter().filter_map(|seat| seat.client.part()) {
-            wanted.extend(part.wanted);
-            had.extend(part.has);
-        }
-        let missing = wanted.difference(&had).next()?;
-        Some(format!("partition {missing} belongs to no member of the group that lives"))
-    }
-
-    /// A move of replicas that has not come to its end, or one that has and of which a node does not know: what it is to drop is
-    /// still there.
-    fn unmoved(&self) -> Option<String> {
-        let cores = || self.nodes.iter().filter_map(|node| Some((node, node.process.as_ref()?.broker.node())));
-        let image = &cores().max_by_key(|(_, core)| core.image.offset())?.1.image;
-        let each =
-            || image.topics().flat_map(|topic| topic.each_partition().map(move |(key, state)| (topic, key, state)));
-        if let Some((topic, key, state)) = each().find(|(_, _, state)| state.is_reassigning()) {
-            return Some(format!("{}-{} is still on the move: {state}", topic.name, key.partition));
-        }
-        cores().find_map(|(node, core)| {
-            let mine = |key| image.partition(key).is_some_and(|state| state.has_replica(node.id));
-            if let Some(kept) = core.partitions.iter().find(|replica| !mine(replica.key())) {
-                return Some(format!("node {} still keeps {}, which is others'", node.id, kept.folder()));
-            }
-            let used = |name: &str| core.partitions.iter().any(|replica| replica.folder() == name);
-            let partition = |name: &str| matches!(layout::folder(name), Some(Folder::Partition { .. }));
-            let stray = node.disk.names().find(|name| *name != quorum::FOLDER && partition(name) && !used(name))?;
-            Some(format!("node {} still has the folder {stray}, which is nobody's", node.id))
-        })
-    }
-
     /// Ends the run when all has come to rest.
     pub(super) fn look_for_rest(&mut self) {
-        if self.quiet && self.unsettled().is_none() {
+        if self.quiet && self.unsettled().or_else(|| self.unled()).is_none() {
             self.ended = true;
             self.judge();
         }
     }
 
     pub(super) fn judge_liveness(&mut self) {
-        let what = self.unsettled().unwrap_or_else(|| "nothing".into());
+        let stays = self.controller_since.1 + CONTROLLER_STAYS_US < self.now;
+        let what = self.unsettled().or_else(|| self.unled().filter(|_| stays));
         self.judge();
-        self.fail(Kind::Liveness, "liveness", what);
+        if let Some(what) = what {
+            self.fail(Kind::Liveness, "liveness", what);
+        }
+    }
+
+    /// Where a topic has bounds, records go without anybody having asked: nobody knows when.
+    fn tell_retention(&mut self) {
+        for (place, (topic, number)) in (0..).zip(self.plan.partitions()) {
+            if !topic.settings.contains_key("retention.bytes") {
+                continue;
+            }
+            let folder = format!("{}-{number}", topic.name);
+            let cores = self.nodes.iter().filter_map(|node| Some(node.process.as_ref()?.broker.node()));
+            let replicas = cores.flat_map(|core| core.partitions.iter()).filter(|replica| replica.folder() == folder);
+            let before = replicas.map(|replica| replica.log_start().0).max().unwrap_or(0);
+            let act = Act::Delete { partition: place, before };
+            self.history.push(self.now, RETENTION, u64::from(place), State::Invoke, act);
+        }
     }
 
     /// Judges the history.
     fn judge(&mut self) {
+        self.tell_retention();
         if let Some(first) = past::judge(&self.history).into_iter().next() {
             let mut failure = super::Failure { kind: Kind::Safety, anomaly: first };
             failure.anomaly.at = failure.anomaly.at.min(self.now);

@@ -12,11 +12,11 @@ const LOOK_US: u64 = 1_000_000;
 
 impl World {
     pub(super) fn on_strike(&mut self, place: usize) {
-        if self.healed {
+        let strike = self.plan.faults[place].strike.clone();
+        if self.healed && !strike.is_for_good() {
             return;
         }
-        let strike = self.plan.faults[place].strike.clone();
-        if matches!(strike, Strike::CrashWriting { .. } | Strike::StopJoining { .. }) {
+        if matches!(strike, Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. }) {
             return self.arm(place);
         }
         self.trace.event(self.now).word(0x5000 + place as u64);
@@ -109,11 +109,27 @@ impl World {
                     self.queue.push(self.now + down_us, Event::Start(node));
                 }
             }
-            Strike::CrashWriting { .. } | Strike::StopJoining { .. } => unreachable!("they wait"),
+            Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. } => {
+                unreachable!("they wait")
+            }
             Strike::Step { target, ms } => {
                 self.struck(&target).into_iter().for_each(|node| self.nodes[node].clock.step(ms))
             }
         }
+    }
+
+    /// The node that the fault strikes dies, and is not started again.
+    pub(super) fn perish(&mut self, place: usize) {
+        let strike = self.plan.faults[place].strike.clone();
+        let Strike::Perish { target } = &strike else { unreachable!("the one that is for good") };
+        let Some(node) = self.struck(target).first().copied() else { return };
+        self.trace.event(self.now).word(0x5000 + place as u64);
+        if self.trace.wants_lines() {
+            self.trace.line(self.now, "fault", format_args!("node {} dies for good", node + 1));
+        }
+        *self.faults.entry(strike.kind()).or_default() += 1;
+        self.perished = Some(node);
+        self.kill(node, Loss::All, false);
     }
 
     pub(super) fn on_relief(&mut self, relief: Relief) {

@@ -1,0 +1,146 @@
+//! What a cluster at rest is like: everybody serves, every replica is in sync and like its leader, leaders are where they are preferred,
+//! groups have given out all there is, moves are over. Until it is so, a run does not end.
+
+use super::World;
+use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
+use esker_core::log::layout::{self, Folder};
+use esker_core::metadata::{Image, Partition, Topic};
+use esker_core::node::Node as Core;
+use esker_core::partition::Partition as Replica;
+use esker_core::quorum;
+use std::collections::BTreeSet;
+
+impl World {
+    /// What is not as it must be at the end.
+    pub(super) fn unsettled(&self) -> Option<String> {
+        let client = || self.seats.iter().find_map(|seat| seat.client.settled().err());
+        self.unready().or_else(client).or_else(|| self.unread()).or_else(|| self.unmoved()).or_else(|| self.unequal())
+    }
+
+    /// A node that does not serve, though it is to.
+    fn unready(&self) -> Option<String> {
+        let mut nodes = self.nodes.iter().enumerate().filter(|(place, _)| self.perished != Some(*place));
+        let idle = nodes.find(|(_, node)| node.process.as_ref().is_none_or(|process| !process.ready));
+        idle.map(|(_, node)| format!("node {} does not serve", node.id))
+    }
+
+    /// A partition that no member of the group has, though there are members that want it: one that is gone keeps it.
+    fn unread(&self) -> Option<String> {
+        let mut wanted = BTreeSet::new();
+        let mut had = BTreeSet::new();
+        for part in self.seats.iter().filter_map(|seat| seat.client.part()) {
+            wanted.extend(part.wanted);
+            had.extend(part.has);
+        }
+        let missing = wanted.difference(&had).next()?;
+        Some(format!("partition {missing} belongs to no member of the group that lives"))
+    }
+
+    fn cores(&self) -> impl Iterator<Item = (NodeId, &Core)> {
+        self.nodes.iter().filter_map(|node| Some((node.id, node.process.as_ref()?.broker.node())))
+    }
+
+    fn core(&self, id: NodeId) -> Option<&Core> {
+        Some(self.nodes.get(id.0 as usize - 1)?.process.as_ref()?.broker.node())
+    }
+
+    /// The cluster's state as whoever knows the most of it has it.
+    fn image(&self) -> Option<&Image> {
+        Some(&self.cores().max_by_key(|(_, core)| core.image.offset())?.1.image)
+    }
+
+    /// A move of replicas that has not come to its end, or one that has and of which a node does not know: what it is to drop is
+    /// still there.
+    fn unmoved(&self) -> Option<String> {
+        let image = self.image()?;
+        if let Some((topic, key, state)) = each(image).find(|(_, _, state)| state.is_reassigning()) {
+            return Some(format!("{}-{} is still on the move: {state}", topic.name, key.partition));
+        }
+        self.cores().find_map(|(id, core)| {
+            let mine = |key| image.partition(key).is_some_and(|state| state.has_replica(id));
+            if let Some(kept) = core.partitions.iter().find(|replica| !mine(replica.key())) {
+                return Some(format!("node {id} still keeps {}, which is others'", kept.folder()));
+            }
+            let used = |name: &str| core.partitions.iter().any(|replica| replica.folder() == name);
+            let partition = |name: &str| matches!(layout::folder(name), Some(Folder::Partition { .. }));
+            let mut names = self.nodes[id.0 as usize - 1].disk.names();
+            let stray = names.find(|name| *name != quorum::FOLDER && partition(name) && !used(name))?;
+            Some(format!("node {id} still has the folder {stray}, which is nobody's"))
+        })
+    }
+
+    /// A replica that is not in sync, or lacks what its leader has; a topic without the settings that it was made with.
+    pub(super) fn unequal(&self) -> Option<String> {
+        let image = self.image()?;
+        let gone = self.perished.map(|place| self.nodes[place].id);
+        // Where calls break before a Fetch without news is answered, a follower of a log at rest is not told how far it is committed.
+        let told = self.plan.call_timeout_us >= 700_000;
+        for (topic, key, state) in each(image) {
+            let there: Vec<NodeId> = state.replicas.iter().copied().filter(|node| Some(*node) != gone).collect();
+            let name = format!("{}-{}", topic.name, key.partition);
+            if there.iter().any(|node| !state.in_sync(*node)) {
+                return Some(format!("{name} has not all in sync: {state}"));
+            }
+            let leader = self.core(state.leader?)?.partitions.get(key);
+            let Some(leader) = leader.filter(|leader| leader.is_leader()) else {
+                return Some(format!("{name} is not led by its leader: {state}"));
+            };
+            for core in there.iter().filter_map(|node| self.core(*node)) {
+                let Some(other) = core.partitions.get(key) else { return Some(format!("{name} has a replica less")) };
+                let behind = told && other.watermark() != leader.watermark();
+                if behind || other.log_end() != leader.log_end() || other.log_start() < leader.log_start() {
+                    let stands = |of: &Replica| format!("{} {} {}", of.log_start(), of.watermark(), of.log_end());
+                    let (its, own) = (stands(other), stands(leader));
+                    return Some(format!("{name} stands at {its} on {}, and on its leader at {own}", other.me()));
+                }
+            }
+        }
+        self.unset(image)
+    }
+
+    /// A partition that is not led by whom it prefers, though a controller has had the time to see to it.
+    pub(super) fn unled(&self) -> Option<String> {
+        // Else it takes minutes.
+        if !self.plan.settings.contains_key("leader.imbalance.check.interval.seconds") {
+            return None;
+        }
+        let gone = self.perished.map(|place| self.nodes[place].id);
+        let preferred = |state: &Partition| state.replicas.first().copied().filter(|first| Some(*first) != gone);
+        let (topic, key, state) = each(self.image()?).find(|(_, _, state)| {
+            preferred(state).is_some_and(|first| state.in_sync(first) && state.leader != Some(first))
+        })?;
+        Some(format!("{}-{} is not led by whom it prefers: {state}", topic.name, key.partition))
+    }
+
+    /// Where elections of the quorum follow each other no controller stays for long enough to move leaders back.
+    pub(super) fn note_controller(&mut self) {
+        let epoch = self.cores().map(|(_, core)| core.quorum.epoch()).max();
+        if epoch.is_some_and(|epoch| epoch != self.controller_since.0) {
+            self.controller_since = (epoch.unwrap_or(LeaderEpoch::NONE), self.now);
+        }
+    }
+
+    fn unset(&self, image: &Image) -> Option<String> {
+        self.plan.topics.iter().find_map(|wanted| {
+            let topic = image.topic_named(&wanted.name)?;
+            let other = wanted.settings.iter().find(|(name, value)| topic.configs.get(*name) != Some(value))?;
+            Some(format!("{} lacks its setting {}={}", wanted.name, other.0, other.1))
+        })
+    }
+
+    /// All is healed and whole: who is to die for good can be done without now, and dies. Not in order, and its host says nothing.
+    pub(super) fn look_for_end(&mut self) {
+        let Some(turn) = self.armed.iter().position(|place| self.plan.faults[*place].strike.is_for_good()) else {
+            return;
+        };
+        if !self.healed || self.unready().or_else(|| self.unmoved()).or_else(|| self.unequal()).is_some() {
+            return;
+        }
+        let place = self.armed.remove(turn);
+        self.perish(place);
+    }
+}
+
+fn each(image: &Image) -> impl Iterator<Item = (&Topic, PartitionKey, &Partition)> {
+    image.topics().flat_map(|topic| topic.each_partition().map(move |(key, state)| (topic, key, state)))
+}
