@@ -143,6 +143,78 @@ mutants! {
     DivergenceUnseen = "divergence-unseen",
     /// A replica that the leader asks to have in sync does not count for the watermark (no maximal in-sync set, KIP-497).
     MaximalIgnored = "maximal-ignored",
+    /// The search for a time begins one entry of the time index too late.
+    TimeFloorLate = "time-floor-late",
+    /// A search for a time passes over a segment whose largest timestamp is the one that is sought.
+    TimeSkipsSegment = "time-skips-segment",
+    /// Retention drops segments that are not committed.
+    RetentionUncommitted = "retention-uncommitted",
+    /// Retention leaves less than `retention.bytes`.
+    RetentionTooMuch = "retention-too-much",
+    /// A segment is dropped when its last record is the log's start.
+    SegmentDroppedEarly = "segment-dropped-early",
+    /// A roll does not write down the leaders' epochs.
+    EpochsNotWritten = "epochs-not-written",
+    /// Snapshots of the producers stay that are of what was cut away.
+    SnapshotsNotCut = "snapshots-not-cut",
+    /// What recovery found after a crash of the process alone is promised without a sync.
+    RecoveredNotSynced = "recovered-not-synced",
+    /// What was read back from the disk is served after a truncation.
+    StaleChunk = "stale-chunk",
+    /// Producers are forgotten a thousand times earlier than `producer.id.expiration.ms` says.
+    ProducersExpireEarly = "producers-expire-early",
+    /// Only three batches of a producer are remembered, and a client may have five under way.
+    WindowTooShort = "window-too-short",
+    /// A follower joins the in-sync set that has not come to where the epoch began (KAFKA-7128).
+    JoinsBeforeEpochStart = "joins-before-epoch-start",
+    /// DeleteRecords deletes what is not committed.
+    DeleteUncommitted = "delete-uncommitted",
+    /// DeleteRecords does not wait for the followers.
+    LowWatermarkAlone = "low-watermark-alone",
+    /// A new leader tells where a partition ends before it knows (KIP-207).
+    EndBeforeKnown = "end-before-known",
+    /// A follower that lags stays in the in-sync set.
+    LaggardStays = "laggard-stays",
+    /// A follower whose place is not in the leader's log any more stays where it is.
+    FollowerNeverRestarts = "follower-never-restarts",
+    /// A follower does not follow the start of its leader's log.
+    StartNotFollowed = "start-not-followed",
+    /// A leader of the quorum that nobody follows any more leads on.
+    NoCheckQuorum = "no-check-quorum",
+    /// A broker that falls silent is never fenced.
+    SilentNeverFenced = "silent-never-fenced",
+    /// A change of the in-sync set is granted to a leader that knows an old one.
+    AlterOldState = "alter-old-state",
+    /// Leaders do not go back to where they are preferred.
+    PreferredNever = "preferred-never",
+    /// The settings that a topic is made with are not written down.
+    TopicConfigLost = "topic-config-lost",
+    /// A snapshot of the metadata does not say which producer ids were given.
+    SnapshotLacksIds = "snapshot-lacks-ids",
+    /// A member leaves, and its group does not notice.
+    LeaveNotNoticed = "leave-not-noticed",
+    /// Members are told their assignments before they are committed.
+    AssignedBeforeCommitted = "assigned-before-committed",
+    /// A heartbeat does not give a member its session time-out anew.
+    HeartbeatNotCounted = "heartbeat-not-counted",
+    /// A commit is answered when all before it is committed.
+    PromiseOffByOne = "promise-off-by-one",
+    /// A reader with a session is not told that the log's start moved.
+    SessionHidesStart = "session-hides-start",
+    /// A Produce to several partitions is woken by the first alone.
+    ProduceWatchesFirst = "produce-watches-first",
+    /// The mark of a clean stop stays when the node starts.
+    CleanMarkStays = "clean-mark-stays",
+    /// The mark of a clean stop is written before all logs are closed.
+    MarkBeforeClosed = "mark-before-closed",
+    /// Who does not lead answers where an epoch ended.
+    EpochEndOfAnybody = "epoch-end-of-anybody",
+    /// OffsetForLeaderEpoch tells where the epoch after the one asked for ended.
+    EpochEndOfNext = "epoch-end-of-next",
+    /// A broker gives the same producer id to two clients.
+    ProducerIdOfBrokerTwice = "producer-id-of-broker-twice",
+    /// A batch whose CRC is wrong is appended.
+    BadCrcTaken = "bad-crc-taken",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

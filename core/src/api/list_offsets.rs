@@ -16,6 +16,7 @@ use crate::error::ErrorCode;
 use crate::id::{DirId, HoldId, LeaderEpoch, Offset, PartitionKey};
 use crate::io::{Ask, Out};
 use crate::log::TimeLookup;
+use crate::mutant::{self, Mutant};
 use crate::node::{ListingOffsets, Node, OffsetWait, Waiting};
 use crate::partition::{Isolation, Partition};
 use crate::time::{Now, Span};
@@ -121,7 +122,9 @@ fn lookup(
     out: &mut Out,
 ) -> Result<Lookup, ErrorCode> {
     let end = partition.end_for(isolation.unwrap_or(Isolation::End));
-    let lagging = isolation.is_some() && partition.epoch_start().is_some_and(|start| start > partition.watermark());
+    let lagging = isolation.is_some()
+        && partition.epoch_start().is_some_and(|start| start > partition.watermark())
+        && !mutant::is(Mutant::EndBeforeKnown);
     let by_time = match timestamp {
         LATEST if lagging => return Err(ErrorCode::OffsetNotAvailable),
         LATEST => return Ok(Lookup::Found { timestamp: -1, offset: end, epoch: partition.leader_epoch() }),

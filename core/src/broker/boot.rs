@@ -8,6 +8,7 @@
 use super::checkpoint;
 use crate::id::{DirId, Offset};
 use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Note, Out, Owner};
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -104,7 +105,9 @@ impl Boot {
         if matches!(self.step, Step::Asked { open: 0 }) {
             self.step = Step::Unmarking;
             let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
-            out.disk(Owner::Node, UNMARK, DiskOp::Delete { file: mark });
+            if !mutant::is(Mutant::CleanMarkStays) {
+                out.disk(Owner::Node, UNMARK, DiskOp::Delete { file: mark });
+            }
             out.disk(Owner::Node, UNMARK_SYNC, DiskOp::SyncDir { dir: DirId::ROOT });
         }
         BootEvent::Nothing

@@ -7,6 +7,7 @@
 use super::{Broker, serials};
 use crate::id::DirId;
 use crate::io::{DiskOp, FileId, FileName, Output, Owner};
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now, Span};
 use alloc::string::String;
 
@@ -93,7 +94,7 @@ impl Broker {
             }
             Stop::Closing { quorum, until } => {
                 let open = self.node.partitions.iter().any(|partition| !partition.is_closed());
-                if open || !quorum {
+                if (open || !quorum) && !mutant::is(Mutant::MarkBeforeClosed) {
                     return self.wait_for_writes(
                         now,
                         until,

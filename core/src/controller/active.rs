@@ -6,6 +6,7 @@ use crate::config::Layers;
 use crate::id::{BrokerEpoch, ConnId, LeaderEpoch, NodeId, Offset, Uuid};
 use crate::io::Address;
 use crate::metadata::{Change, Image, Record, Resource, Text};
+use crate::mutant::{self, Mutant};
 use crate::rng::Rng;
 use crate::time::{Mono, Now, Span, earliest};
 use alloc::string::ToString;
@@ -140,7 +141,7 @@ impl Controller {
         }
         if records.is_empty() && self.settings.brokers.rebalance_leaders && self.next_rebalance <= now.mono {
             self.next_rebalance = now.mono + self.settings.brokers.rebalance_interval;
-            records = self.preferred_elections();
+            records = if mutant::is(Mutant::PreferredNever) { records } else { self.preferred_elections() };
         }
         records
     }

@@ -16,6 +16,7 @@
 //! later. Fencing is safe at any time: it moves leaders within the in-sync set, and epochs fence the old one.
 
 use crate::id::{ConnId, NodeId, Offset};
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Span, earliest};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -143,7 +144,7 @@ impl Sessions {
     }
 
     fn silent(&self, now: Mono, session: &Session) -> bool {
-        now >= session.heard + self.timeout
+        now >= session.heard + self.timeout && !mutant::is(Mutant::SilentNeverFenced)
     }
 
     fn unreachable(&self, now: Mono, session: &Session) -> bool {

@@ -7,6 +7,7 @@ use crate::config::{Given, Layers, Setting, Source, TOPIC, TopicConfig};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{NodeId, PartitionKey, Uuid};
 use crate::metadata::{Partition, Record, Resource, Text, Topic};
+use crate::mutant::{self, Mutant};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -378,10 +379,12 @@ fn push_partitions(records: &mut Vec<Record>, topic: &Topic, first: i32, partiti
 fn push_topic(records: &mut Vec<Record>, wanted: &CreatableTopic, draft: Draft) {
     let id = draft.id;
     records.push(Record::Topic { id, name: Text::from(wanted.name.as_str()) });
-    records.extend(draft.configs.iter().map(|(name, value)| Record::Config {
-        resource: Resource::Topic(id),
-        name: Text::from(name.as_str()),
-        value: Some(Text::from(value.as_str())),
+    records.extend(draft.configs.iter().filter(|_| !mutant::is(Mutant::TopicConfigLost)).map(|(name, value)| {
+        Record::Config {
+            resource: Resource::Topic(id),
+            name: Text::from(name.as_str()),
+            value: Some(Text::from(value.as_str())),
+        }
     }));
     let each = (0..).zip(draft.partitions);
     records

@@ -179,6 +179,9 @@ impl Shard {
             Then::Reply { hold, response } if mutant::is(Mutant::CommitBeforeDurable) => {
                 out.releases.push(super::decision::Release { hold, response: *response });
             }
+            Then::Assigned { .. } if mutant::is(Mutant::AssignedBeforeCommitted) => {
+                self.follow(now, settings, then, Ok(()), out)
+            }
             Then::Reply { .. } | Then::Created { .. } | Then::Assigned { .. } | Then::Replaced { .. } => {
                 self.promise(now, settings, last, then, out);
             }
@@ -213,7 +216,7 @@ impl Shard {
     pub fn on_committed(&mut self, now: Now, settings: &Settings, watermark: Offset, out: &mut Decision) {
         self.watermark = self.watermark.max(watermark);
         while let Some((&(until, serial), _)) = self.promises.first_key_value()
-            && until < self.watermark
+            && until < self.watermark.plus(i64::from(mutant::is(Mutant::PromiseOffByOne)))
         {
             self.keep(now, settings, until, serial, Ok(()), out);
         }

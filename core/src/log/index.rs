@@ -152,6 +152,9 @@ impl Index {
     /// Relative offset at or before which there is no later timestamp than `timestamp`: where to begin to look for one.
     pub fn floor_time(&self, timestamp: i64) -> u32 {
         let place = self.times.partition_point(|entry| entry.0 <= timestamp);
+        if mutant::is(Mutant::TimeFloorLate) {
+            return self.times.get(place).or(self.times.last()).map_or(0, |entry| entry.1);
+        }
         place.checked_sub(1).map_or(0, |place| self.times[place].1)
     }
 

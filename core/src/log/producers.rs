@@ -148,7 +148,7 @@ impl Producers {
             producer.coordinator_epoch = marker.unwrap_or(producer.coordinator_epoch);
             return;
         }
-        if producer.window.len() == WINDOW {
+        if producer.window.len() == if mutant::is(Mutant::WindowTooShort) { 3 } else { WINDOW } {
             producer.window.remove(0);
         }
         producer.window.push(Written {
@@ -172,7 +172,8 @@ impl Producers {
     /// Forgets who wrote nothing for `expiry_ms`, but for those with a transaction under way.
     pub fn expire(&mut self, wall: i64, expiry_ms: i64) {
         self.known.retain(|_, producer| {
-            producer.transaction.is_some() || wall.saturating_sub(producer.timestamp) < expiry_ms
+            let expiry = if mutant::is(Mutant::ProducersExpireEarly) { expiry_ms / 1000 } else { expiry_ms };
+            producer.transaction.is_some() || wall.saturating_sub(producer.timestamp) < expiry
         });
     }
 

@@ -257,7 +257,7 @@ impl Log {
             self.change(DiskOp::Truncate { file: self.file(FileName::Log(base)), len: size }, Then::Nothing, out);
         }
         self.delete_strays(out);
-        if !clean {
+        if !clean && !mutant::is(Mutant::RecoveredNotSynced) {
             // What was found may lie in the system's memory only: it is promised once it is open.
             self.change(DiskOp::Sync { file: self.file(FileName::Log(base)) }, Then::Nothing, out);
         }

@@ -5,6 +5,7 @@ use super::{Log, LogEvent, SyncPolicy};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{DiskOp, FileName, Note, Out};
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now, Span, earliest};
 
 /// After so long without an append the tail is given up: with many logs it is most of the memory.
@@ -113,9 +114,10 @@ impl Log {
             let end = self.segment_end(place);
             let segment = &self.segments[place];
             let last = place + 1 == self.segments.len();
-            let below = end <= self.start && !last;
-            let too_much = over >= segment.size && over > 0 && segment.size > 0;
-            if end > watermark || (last && segment.size == 0) {
+            let below = end <= self.start.plus(i64::from(mutant::is(Mutant::SegmentDroppedEarly))) && !last;
+            let too_much =
+                (over >= segment.size || mutant::is(Mutant::RetentionTooMuch)) && over > 0 && segment.size > 0;
+            if end > watermark && !mutant::is(Mutant::RetentionUncommitted) || (last && segment.size == 0) {
                 break;
             }
             if !(below || too_much || (checks && self.is_too_old(now, place, out))) {

@@ -52,7 +52,9 @@ impl Log {
         };
         out.note(Note::LogTruncated { dir: self.dir, from: self.end, to });
         self.drop_after(place, out);
-        self.drop_snapshots_beyond(to, out);
+        if !mutant::is(Mutant::SnapshotsNotCut) {
+            self.drop_snapshots_beyond(to, out);
+        }
         self.lower_end(found.map_or(to, |found| found.1));
         match found {
             Some((at, _)) => self.cut_active(now, at, out),
@@ -134,7 +136,9 @@ impl Log {
 
     /// The log ends at `end` from now on, for whoever asks and for whatever completes.
     fn lower_end(&mut self, end: Offset) {
-        self.cold.forget();
+        if !mutant::is(Mutant::StaleChunk) {
+            self.cold.forget();
+        }
         self.end = end;
         self.synced = self.synced.min(end);
         self.start = self.start.min(end);

@@ -2,6 +2,7 @@
 
 use super::{Image, Record, Resource};
 use crate::id::{LeaderEpoch, Offset};
+use crate::mutant::{self, Mutant};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -22,7 +23,7 @@ impl Image {
             push_configs(&mut records, Resource::Broker(*id), self.configs(Resource::Broker(*id)));
         }
         push_configs(&mut records, Resource::BrokerDefault, &self.broker_default);
-        if self.next_producer_id > 0 {
+        if self.next_producer_id > 0 && !mutant::is(Mutant::SnapshotLacksIds) {
             records.push(Record::ProducerIds { next: self.next_producer_id });
         }
         records

@@ -6,6 +6,7 @@
 
 use crate::id::{DirId, NodeId, Offset, PartitionKey, Uuid};
 use crate::io::Records;
+use crate::mutant::{self, Mutant};
 use crate::partition::{FetchQuery, Isolation};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -273,7 +274,8 @@ impl FetchSet {
         for at in core::mem::take(&mut self.gathered) {
             let Some(Some(slot)) = self.slots.get_mut(at as usize) else { continue };
             let Some(found) = slot.found.take() else { continue };
-            let told = (Offset(found.data.high_watermark), Offset(found.data.log_start_offset));
+            let start = if mutant::is(Mutant::SessionHidesStart) { 0 } else { found.data.log_start_offset };
+            let told = (Offset(found.data.high_watermark), Offset(start));
             let news = found.bytes > 0 || found.urgent || slot.told != Some(told);
             // After an error the reader is told again when the error has gone.
             slot.told = (!found.urgent).then_some(told);

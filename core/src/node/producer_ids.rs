@@ -1,6 +1,7 @@
 //! The producer ids that this broker may give out: blocks from the active controller (KIP-730), each id once.
 
 use crate::id::ProducerId;
+use crate::mutant::{self, Mutant};
 use core::ops::Range;
 
 /// The next block is asked for when so few ids are left.
@@ -18,6 +19,10 @@ impl ProducerIds {
     pub fn take(&mut self) -> Option<ProducerId> {
         if self.block.is_empty() {
             self.block = core::mem::take(&mut self.next);
+        }
+        if mutant::is(Mutant::ProducerIdOfBrokerTwice) && self.block.start % 2 == 0 {
+            self.block.start += 1;
+            return Some(ProducerId(self.block.start));
         }
         self.block.next().map(ProducerId)
     }

@@ -88,7 +88,8 @@ impl Partition {
     fn on_out_of_range(&mut self, now: Now, answer: &Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
         let end = self.log.end();
         let nothing_to_compare = answer.asked.last_epoch.is_none();
-        if answer.start < Offset::ZERO || answer.start <= end && !nothing_to_compare || answer.start == end {
+        let nowhere = answer.start < Offset::ZERO || mutant::is(Mutant::FollowerNeverRestarts);
+        if nowhere || answer.start <= end && !nothing_to_compare || answer.start == end {
             return (FollowerStep::Backoff, PartitionEvent::NONE);
         }
         self.log.restart_at(now, answer.start, out);
@@ -132,7 +133,7 @@ impl Partition {
         event.end_moved |= end != before;
         if let Role::Follower { told, start, .. } = &mut self.role {
             *told = answer.watermark.max(*told);
-            *start = answer.start.max(*start);
+            *start = if mutant::is(Mutant::StartNotFollowed) { *start } else { answer.start.max(*start) };
         }
         event = event.and(self.advance(now.mono)).and(self.follow_start(now, out));
         (FollowerStep::Fetch, event)

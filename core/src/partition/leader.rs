@@ -142,7 +142,8 @@ impl Leader {
     /// because below that there may be committed records of which this leader's watermark does not know yet (KAFKA-7128). It also
     /// has the log's start on its disk, else deleted records might come back with it (one that does not say is believed).
     fn may_join(&self, node: NodeId, progress: &Progress, sight: &Sight) -> bool {
-        let caught_up = progress.synced >= sight.watermark && progress.synced >= self.epoch_start;
+        let begun = progress.synced >= self.epoch_start || mutant::is(Mutant::JoinsBeforeEpochStart);
+        let caught_up = progress.synced >= sight.watermark && begun;
         let starts_late = progress.start == Offset::NONE || progress.start >= sight.saved_start;
         !self.insync.counts(node)
             && progress.eligible

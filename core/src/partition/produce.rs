@@ -117,7 +117,8 @@ impl Partition {
             Role::Offline => return Err(ErrorCode::KafkaStorageError.into()),
         }
         let to = if offset == Offset::NONE { self.watermark } else { offset };
-        if to < Offset::ZERO || to > self.watermark {
+        if to < Offset::ZERO || to > if mutant::is(Mutant::DeleteUncommitted) { self.log.end() } else { self.watermark }
+        {
             return Err(ErrorCode::OffsetOutOfRange.into());
         }
         let before = self.log.start();
@@ -136,7 +137,7 @@ impl Partition {
             Role::Leader(leader) => leader
                 .followers
                 .iter()
-                .filter(|(node, _)| alive(*node))
+                .filter(|(node, _)| alive(*node) && !mutant::is(Mutant::LowWatermarkAlone))
                 .fold(own, |low, (_, progress)| low.min(progress.start)),
             Role::Opening | Role::Follower { .. } | Role::Offline => own,
         }

@@ -1,6 +1,7 @@
 //! How far a follower has come, as its leader knows it.
 
 use crate::id::{BrokerEpoch, Offset};
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Span};
 
 /// How far a follower has come, as its leader knows it (Kafka's `Replica` and `ReplicaState`).
@@ -63,7 +64,8 @@ impl Progress {
 
     /// Kafka's `ReplicaState.isCaughtUp`: it holds all, or held all not longer than `lag_max` ago.
     pub fn is_caught_up(&self, now: Mono, leader_end: Offset, lag_max: Span) -> bool {
-        self.synced >= leader_end || self.caught_up.is_some_and(|at| now <= at + lag_max)
+        self.synced >= leader_end
+            || self.caught_up.is_some_and(|at| now <= at + lag_max || mutant::is(Mutant::LaggardStays))
     }
 }
 

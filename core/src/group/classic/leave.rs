@@ -5,6 +5,7 @@ use super::super::timers::Timer;
 use super::super::turn::Turn;
 use super::group::{Group, Phase};
 use crate::error::ErrorCode;
+use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
 use kafka_protocol::messages::LeaveGroupResponse;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
@@ -26,7 +27,11 @@ impl Group {
             );
         }
         let entry = match self.phase {
-            Phase::Stable | Phase::Completing if left => self.rebalance(turn),
+            Phase::Stable | Phase::Completing
+                if left && (self.members.is_empty() || !mutant::is(Mutant::LeaveNotNoticed)) =>
+            {
+                self.rebalance(turn)
+            }
             Phase::Preparing { .. } if left => self.maybe_complete_join(turn),
             Phase::Empty | Phase::Preparing { .. } | Phase::Completing | Phase::Stable => None,
         };
