@@ -3,14 +3,16 @@
 //! its set until they are back as well or it asks for a smaller one.
 
 use super::Broken;
-use crate::table::Set;
-use esker_core::id::{NodeId, PartitionKey};
+use crate::table::{Map, Set};
+use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
 use esker_core::metadata::{Image, Partition};
 
 /// Who stayed in a set when all of it were gone, and did not come back since.
 #[derive(Default, Debug)]
 pub struct Active {
     stayed: Set<(PartitionKey, NodeId)>,
+    /// The leaders' epoch of each partition when it was looked at last.
+    seen: Map<PartitionKey, LeaderEpoch>,
 }
 
 impl Active {
@@ -25,7 +27,10 @@ impl Active {
     }
 
     fn judge(&mut self, key: PartitionKey, state: &Partition, active: &dyn Fn(NodeId) -> bool) -> Result<(), Broken> {
-        let all_gone = state.leader.is_none() && !state.isr.iter().any(|node| active(*node));
+        let seen = self.seen.insert(key, state.leader_epoch);
+        // One turn of the controller may decide twice: that all are gone, and that one is back.
+        let unseen = seen.is_some_and(|seen| seen.0 + 1 < state.leader_epoch.0);
+        let all_gone = unseen || state.leader.is_none() && !state.isr.iter().any(|node| active(*node));
         for &node in &state.replicas {
             let idle = state.in_sync(node) && !active(node);
             if !idle {
@@ -62,6 +67,16 @@ mod tests {
         assert!(active.judge(KEY, &both(Some(ONE)), &|_| true).is_ok());
         assert_eq!(active.judge(KEY, &both(Some(ONE)), &|node| node == ONE).unwrap_err().0, "idle-in-sync");
         assert_eq!(active.judge(KEY, &both(None), &|node| node == ONE).unwrap_err().0, "idle-in-sync");
+    }
+
+    #[test]
+    fn all_may_have_been_gone_between_two_looks() {
+        let led = |epoch| Partition { leader_epoch: LeaderEpoch(epoch), ..both(Some(ONE)) };
+        for (epoch, well) in [(2, false), (3, true)] {
+            let mut active = Active::default();
+            assert!(active.judge(KEY, &led(1), &|_| true).is_ok());
+            assert_eq!(active.judge(KEY, &led(epoch), &|node| node == ONE).is_ok(), well);
+        }
     }
 
     #[test]
