@@ -2,7 +2,7 @@
 
 use super::link::DATA;
 use super::map::{self, Map, place};
-use super::{Client, Ctx, Event, Link, Me, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::history::{Act, State};
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::ResponseError as Code;
@@ -220,20 +220,11 @@ fn acked_end(ctx: &Ctx<'_>, partition: u32) -> i64 {
 
 impl Client for Admin {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        match event {
-            Event::Wake => {}
-            Event::Quiet => self.quiet = true,
-            Event::Frame(conn, frame) => {
-                if let Some((purpose, answer)) = self.link.on_frame(conn, frame) {
-                    self.on_answer(ctx, purpose, answer);
-                }
-                ctx.corrupt.extend(self.link.garbled.take());
-            }
-            Event::Closed(conn) => {
-                for lost in self.link.on_closed(conn) {
-                    self.on_lost(ctx, lost);
-                }
-            }
+        match self.link.hear(ctx, event) {
+            Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
+            Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
+            Heard::Quiet => self.quiet = true,
+            Heard::Nothing => {}
         }
         self.advance(ctx);
     }

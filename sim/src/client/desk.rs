@@ -1,6 +1,6 @@
 //! The clients of a script: whatever is handed in is sent, whatever is answered is kept until it is asked for.
 
-use super::{Client, Ctx, Event, Link, Me};
+use super::{Client, Ctx, Event, Heard, Link, Me};
 use crate::net::{Peer, Way};
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
@@ -93,18 +93,15 @@ impl Clerk {
 
 impl Client for Clerk {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        match event {
-            Event::Wake | Event::Quiet => {}
-            Event::Frame(conn, frame) => {
-                let answer = self.links.iter_mut().find_map(|(_, link)| link.on_frame(conn, frame.clone()));
-                if let Some((ticket, answer)) = answer {
-                    self.keep(ticket, Some(answer));
-                }
-            }
-            Event::Closed(conn) => {
-                let lost: Vec<u64> = self.links.iter_mut().flat_map(|(_, link)| link.on_closed(conn)).collect();
-                lost.into_iter().for_each(|ticket| self.keep(ticket, None));
-            }
+        let conn = match &event {
+            Event::Frame(conn, _) | Event::Closed(conn) => Some(*conn),
+            Event::Wake | Event::Quiet => None,
+        };
+        let link = self.links.iter_mut().find(|(_, link)| conn.is_some_and(|conn| link.has(conn)));
+        match link.map_or(Heard::Nothing, |(_, link)| link.hear(ctx, event)) {
+            Heard::Answer(ticket, answer) => self.keep(ticket, Some(answer)),
+            Heard::Lost(lost) => lost.into_iter().for_each(|ticket| self.keep(ticket, None)),
+            Heard::Quiet | Heard::Nothing => {}
         }
         let gone = std::mem::take(&mut self.mail.mail.borrow_mut().gone);
         for node in gone {
@@ -123,7 +120,6 @@ impl Client for Clerk {
             let Slip { client, to, key, version, body, timeout_us } = slip;
             self.link(&client).ask(ctx, to, key, version, body, timeout_us, ticket);
         }
-        ctx.corrupt.extend(self.links.iter_mut().find_map(|(_, link)| link.garbled.take()));
     }
 
     fn next_wake(&self) -> Option<u64> {

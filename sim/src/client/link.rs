@@ -1,6 +1,6 @@
 //! A client's connections and the requests that wait for an answer on them.
 
-use super::Ctx;
+use super::{Ctx, Event};
 use crate::net::{Conn, DOOR_BROKER, DOOR_CONTROLLER, Peer, Way};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
@@ -25,8 +25,20 @@ pub struct Link<T> {
     conns: Vec<(Peer, u8, Conn)>,
     asked: Vec<Asked<T>>,
     correlation: i32,
-    /// Answers that cannot be what they must be: a broken promise.
-    pub garbled: Option<String>,
+    /// An answer that cannot be what it must be: a broken promise.
+    garbled: Option<String>,
+}
+
+/// What an event is to a client: the purposes are those that it gave with its requests.
+#[derive(Debug)]
+pub enum Heard<T> {
+    Answer(T, ResponseKind),
+    /// A connection is gone, and with it what had no answer.
+    Lost(Vec<T>),
+    /// From now on the client begins nothing new.
+    Quiet,
+    /// It may go on.
+    Nothing,
 }
 
 /// One lane for data and metadata, one for the group's coordinator, one to the door of the controllers.
@@ -92,8 +104,27 @@ impl<T> Link<T> {
         ctx.due.extend(ctx.net.send(ctx.now, conn, Way::Out, frame));
     }
 
+    /// Whether the connection is one of its own.
+    pub fn has(&self, conn: Conn) -> bool {
+        self.conns.iter().any(|(_, _, known)| *known == conn)
+    }
+
+    /// What an event means.
+    pub fn hear(&mut self, ctx: &mut Ctx<'_>, event: Event) -> Heard<T> {
+        match event {
+            Event::Wake => Heard::Nothing,
+            Event::Quiet => Heard::Quiet,
+            Event::Closed(conn) => Heard::Lost(self.on_closed(conn)),
+            Event::Frame(conn, frame) => {
+                let heard = self.on_frame(conn, frame);
+                ctx.corrupt.extend(self.garbled.take());
+                heard.map_or(Heard::Nothing, |(purpose, answer)| Heard::Answer(purpose, answer))
+            }
+        }
+    }
+
     /// An answer: replies come in the order of the requests.
-    pub fn on_frame(&mut self, conn: Conn, mut frame: Bytes) -> Option<(T, ResponseKind)> {
+    fn on_frame(&mut self, conn: Conn, mut frame: Bytes) -> Option<(T, ResponseKind)> {
         let place = self.asked.iter().position(|asked| asked.conn == conn)?;
         let asked = self.asked.remove(place);
         let header = ResponseHeader::decode(&mut frame, asked.key.response_header_version(asked.version));
@@ -117,7 +148,7 @@ impl<T> Link<T> {
     }
 
     /// The connection is gone, and what was asked on it with it.
-    pub fn on_closed(&mut self, conn: Conn) -> Vec<T> {
+    fn on_closed(&mut self, conn: Conn) -> Vec<T> {
         self.conns.retain(|(_, _, known)| *known != conn);
         let (lost, kept) = std::mem::take(&mut self.asked).into_iter().partition(|asked| asked.conn == conn);
         self.asked = kept;

@@ -18,7 +18,7 @@ mod subscription;
 
 pub use admin::Admin;
 pub use desk::{Answer, Desk, Slip};
-pub use link::{CONTROL, DATA, GROUP, Link};
+pub use link::{CONTROL, DATA, GROUP, Heard, Link};
 pub use make::make;
 pub use map::Map;
 pub use member::{Member, group_name};

@@ -1,13 +1,13 @@
 //! Creates the topics of the plan, and is done.
 
 use super::link::DATA;
-use super::{Client, Ctx, Event, Link, Me, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::history::{Act, State};
 use crate::net::Peer;
 use crate::plan::TopicPlan;
 use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::{ApiKey, CreateTopicsRequest, ResponseKind, TopicName};
+use kafka_protocol::messages::{ApiKey, CreateTopicsRequest, CreateTopicsResponse, ResponseKind, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 const TIMEOUT_US: u64 = 1_500_000;
@@ -43,6 +43,16 @@ impl Opener {
         self.link.ask(ctx, (self.turn, DATA), ApiKey::CreateTopics, 5, request, TIMEOUT_US, op);
     }
 
+    fn on_made(&mut self, ctx: &mut Ctx<'_>, op: u64, answer: &CreateTopicsResponse) {
+        let made = |code| code == 0 || code == Code::TopicAlreadyExists.code();
+        self.missing.retain(|topic| {
+            !answer.topics.iter().any(|told| told.name.0.as_str() == topic.name && made(told.error_code))
+        });
+        let codes: Vec<i16> = answer.topics.iter().map(|told| told.error_code).collect();
+        self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("create topics: {codes:?}") });
+        self.not_before = ctx.now + RETRY_US;
+    }
+
     fn on_lost(&mut self, ctx: &mut Ctx<'_>, op: u64) {
         self.me.unknown(ctx, op, "connection lost");
         self.not_before = ctx.now + RETRY_US;
@@ -69,25 +79,10 @@ fn creatable(topic: &TopicPlan) -> CreatableTopic {
 
 impl Client for Opener {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        match event {
-            Event::Wake | Event::Quiet => {}
-            Event::Frame(conn, frame) => {
-                if let Some((op, ResponseKind::CreateTopics(answer))) = self.link.on_frame(conn, frame) {
-                    let made = |code| code == 0 || code == Code::TopicAlreadyExists.code();
-                    self.missing.retain(|topic| {
-                        !answer.topics.iter().any(|told| told.name.0.as_str() == topic.name && made(told.error_code))
-                    });
-                    let codes: Vec<i16> = answer.topics.iter().map(|told| told.error_code).collect();
-                    self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("create topics: {codes:?}") });
-                    self.not_before = ctx.now + RETRY_US;
-                }
-                ctx.corrupt.extend(self.link.garbled.take());
-            }
-            Event::Closed(conn) => {
-                for op in self.link.on_closed(conn) {
-                    self.on_lost(ctx, op);
-                }
-            }
+        match self.link.hear(ctx, event) {
+            Heard::Answer(op, ResponseKind::CreateTopics(answer)) => self.on_made(ctx, op, &answer),
+            Heard::Lost(lost) => lost.into_iter().for_each(|op| self.on_lost(ctx, op)),
+            Heard::Answer(..) | Heard::Quiet | Heard::Nothing => {}
         }
         self.advance(ctx);
     }

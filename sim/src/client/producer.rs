@@ -3,7 +3,7 @@
 use super::batch::{Sender, encode};
 use super::link::DATA;
 use super::map::{self, Map};
-use super::{Client, Ctx, Event, Link, Me, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
 use crate::net::Peer;
@@ -11,11 +11,13 @@ use crate::plan::{ClientPlan, Plan};
 use bytes::Bytes;
 use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ResponseKind};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+mod queue;
 mod request;
 mod zombie;
 
+use queue::{Batch, Queue};
 use request::{end, produce, told};
 
 /// What each new session of a producer adds to its number in the history: it is another client there.
@@ -38,25 +40,6 @@ enum Purpose {
         op: u64,
         number: u32,
     },
-}
-
-/// A batch that has no final answer yet.
-#[derive(Debug)]
-struct Batch {
-    op: u64,
-    values: Vec<Value>,
-    sequence: i32,
-    created: u64,
-    under_way: bool,
-    /// It was sent before, and nobody knows what became of it.
-    unsure: bool,
-    not_before: u64,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    batches: VecDeque<Batch>,
-    next_sequence: i32,
 }
 
 /// A producer.
@@ -230,24 +213,13 @@ impl Producer {
         let op =
             self.me.invoke(ctx, Act::Send { partition, values: values.clone(), order, once: self.idempotent, kept });
         self.me.number = me;
-        let queue = self.queues.entry(partition).or_default();
-        let sequence = queue.next_sequence;
-        queue.next_sequence += values.len() as i32;
-        queue.batches.push_back(Batch {
-            op,
-            values,
-            sequence,
-            created: ctx.now,
-            under_way: false,
-            unsure: false,
-            not_before: 0,
-        });
+        self.queues.entry(partition).or_default().push(op, values, ctx.now);
     }
 
     /// Gives up what is too old: what was never sent failed, of the rest nobody knows.
     fn give_up(&mut self, ctx: &mut Ctx<'_>) {
-        let late = |batch: &Batch| batch.created.saturating_add(self.delivery_timeout) <= ctx.now;
-        if !self.queues.values().any(|queue| queue.batches.front().is_some_and(late)) {
+        let Some(since) = ctx.now.checked_sub(self.delivery_timeout) else { return };
+        if !self.queues.values().any(|queue| queue.oldest().is_some_and(|created| created <= since)) {
             return;
         }
         if self.idempotent {
@@ -256,10 +228,8 @@ impl Producer {
         }
         let number = self.number();
         for queue in self.queues.values_mut() {
-            while let Some(batch) =
-                queue.batches.pop_front_if(|batch| batch.created.saturating_add(self.delivery_timeout) <= ctx.now)
-            {
-                end(ctx, number, batch.op, batch.under_way || batch.unsure, "gave up");
+            while let Some(batch) = queue.batches.pop_front_if(|batch| batch.created <= since) {
+                end(ctx, number, batch.op, batch.was_sent(), "gave up");
             }
         }
     }
@@ -269,7 +239,7 @@ impl Producer {
         let number = self.number();
         for queue in std::mem::take(&mut self.queues).into_values() {
             for batch in queue.batches {
-                end(ctx, number, batch.op, batch.under_way || batch.unsure, why);
+                end(ctx, number, batch.op, batch.was_sent(), why);
             }
         }
         self.session += 1;
@@ -300,27 +270,16 @@ impl Producer {
 
     /// The batches of a partition that are to be sent now, in their order.
     fn ready(&mut self, now: u64, partition: u32) -> Vec<(u64, Bytes)> {
-        let mut ready = Vec::new();
-        let Some(queue) = self.queues.get_mut(&partition) else { return ready };
-        // While the first batch is being sent again, it goes alone: those behind it keep their order.
-        let again = queue.batches.front().is_some_and(|batch| batch.unsure || batch.not_before > 0);
-        let most = if again { 1 } else { self.in_flight as usize };
-        for batch in queue.batches.iter_mut().take(most) {
-            if batch.under_way {
-                continue;
-            }
-            if batch.not_before > now {
-                break;
-            }
-            batch.under_way = true;
-            let sender =
-                self.identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
+        let Some(queue) = self.queues.get_mut(&partition) else { return Vec::new() };
+        let identity = self.identity;
+        let bytes = |batch: &Batch| {
+            let sender = identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
             // Timestamps are the client's own, and need not rise.
-            let back = if batch.op % 5 == 0 { BACK_MS } else { 0 };
+            let back = if batch.op.is_multiple_of(5) { BACK_MS } else { 0 };
             let time = EPOCH_MS + (batch.created / 1000) as i64 - back;
-            ready.push((batch.op, encode(&batch.values, self.size, time, sender)));
-        }
-        ready
+            (batch.op, encode(&batch.values, self.size, time, sender))
+        };
+        queue.ready(now, self.in_flight as usize).map(bytes).collect()
     }
 
     fn on_lost(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose) {
@@ -339,11 +298,8 @@ impl Producer {
     }
 
     fn retry(&mut self, ctx: &Ctx<'_>, partition: u32, op: u64, unsure: bool) {
-        let Some(queue) = self.queues.get_mut(&partition) else { return };
-        if let Some(batch) = queue.batches.iter_mut().find(|batch| batch.op == op) {
-            batch.under_way = false;
-            batch.unsure |= unsure;
-            batch.not_before = ctx.now + RETRY_US;
+        if let Some(queue) = self.queues.get_mut(&partition) {
+            queue.retry(op, ctx.now + RETRY_US, unsure);
         }
     }
 
@@ -426,36 +382,19 @@ impl Producer {
 
     fn finish(&mut self, ctx: &mut Ctx<'_>, partition: u32, op: u64, state: State, act: Act) {
         let number = self.number();
-        let Some(queue) = self.queues.get_mut(&partition) else { return };
-        if let Some(place) = queue.batches.iter().position(|batch| batch.op == op) {
-            queue.batches.remove(place);
+        if self.queues.get_mut(&partition).is_some_and(|queue| queue.finish(ctx.now, op)) {
             ctx.history.push(ctx.now, number, op, state, act);
-        }
-        // Those behind a batch that was sent again may be sent together again.
-        if let Some(first) = queue.batches.front_mut()
-            && !first.unsure
-        {
-            first.not_before = if first.not_before > ctx.now { first.not_before } else { 0 };
         }
     }
 }
 
 impl Client for Producer {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        match event {
-            Event::Wake => {}
-            Event::Quiet => self.quiet = true,
-            Event::Frame(conn, frame) => {
-                if let Some((purpose, answer)) = self.link.on_frame(conn, frame) {
-                    self.on_answer(ctx, purpose, answer);
-                }
-                ctx.corrupt.extend(self.link.garbled.take());
-            }
-            Event::Closed(conn) => {
-                for lost in self.link.on_closed(conn) {
-                    self.on_lost(ctx, lost);
-                }
-            }
+        match self.link.hear(ctx, event) {
+            Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
+            Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
+            Heard::Quiet => self.quiet = true,
+            Heard::Nothing => {}
         }
         self.advance(ctx);
     }
@@ -463,17 +402,9 @@ impl Client for Producer {
     fn next_wake(&self) -> Option<u64> {
         let sends = (!self.quiet && !self.probe).then_some(self.next_send);
         let waits = self.queues.iter().filter(|(partition, _)| self.map.leader(**partition).is_some());
-        let retries = waits
-            .filter_map(|(_, queue)| queue.batches.front())
-            .filter(|batch| !batch.under_way)
-            .map(|batch| batch.not_before)
-            .min();
-        let gives_up = self
-            .queues
-            .values()
-            .filter_map(|queue| queue.batches.front())
-            .map(|batch| batch.created.saturating_add(self.delivery_timeout))
-            .min();
+        let retries = waits.filter_map(|(_, queue)| queue.next_send()).min();
+        let oldest = self.queues.values().filter_map(Queue::oldest).min();
+        let gives_up = oldest.map(|created| created.saturating_add(self.delivery_timeout));
         let identity = (self.idempotent && self.identity.is_none()).then_some(self.identity_after);
         let ready = self.identity.is_some() || !self.idempotent;
         earliest([

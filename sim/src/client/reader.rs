@@ -3,7 +3,7 @@
 use super::link::DATA;
 use super::map::{self, Map, number, place};
 use super::subscription::Subscription;
-use super::{Client, Ctx, Event, Link, Me, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
 use crate::net::Peer;
@@ -340,19 +340,10 @@ fn offset_request(ctx: &Ctx<'_>, partition: u32, epoch: i32, time: i64) -> ListO
 
 impl Client for Reader {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        match event {
-            Event::Wake | Event::Quiet => {}
-            Event::Frame(conn, frame) => {
-                if let Some((purpose, answer)) = self.link.on_frame(conn, frame) {
-                    self.on_answer(ctx, purpose, answer);
-                }
-                ctx.corrupt.extend(self.link.garbled.take());
-            }
-            Event::Closed(conn) => {
-                for lost in self.link.on_closed(conn) {
-                    self.on_lost(ctx, lost);
-                }
-            }
+        match self.link.hear(ctx, event) {
+            Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
+            Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
+            Heard::Quiet | Heard::Nothing => {}
         }
         self.advance(ctx);
     }

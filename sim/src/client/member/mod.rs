@@ -9,7 +9,7 @@ mod ask;
 mod assignment;
 
 use super::subscription::Subscription;
-use super::{Client, Ctx, Event, Link, Map, Me, Part, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Map, Me, Part, earliest};
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::GroupId;
@@ -172,21 +172,12 @@ impl Client for Member {
         if self.gone || ctx.now < self.from {
             return;
         }
-        match event {
-            Event::Wake => {}
+        match self.link.hear(ctx, event) {
+            Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
+            Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
             // Members that come and go would keep the group from its end.
-            Event::Quiet => self.next_rejoin = u64::MAX,
-            Event::Frame(conn, frame) => {
-                if let Some((purpose, answer)) = self.link.on_frame(conn, frame) {
-                    self.on_answer(ctx, purpose, answer);
-                }
-                ctx.corrupt.extend(self.link.garbled.take());
-            }
-            Event::Closed(conn) => {
-                for lost in self.link.on_closed(conn) {
-                    self.on_lost(ctx, lost);
-                }
-            }
+            Heard::Quiet => self.next_rejoin = u64::MAX,
+            Heard::Nothing => {}
         }
         self.advance(ctx);
     }
