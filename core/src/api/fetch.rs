@@ -33,12 +33,15 @@ pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
         (None, _) => Isolation::Watermark,
     };
     let reader = Reader { replica, isolation };
-    let (source, all) = match session::source(node, now, &ask, &request, reader) {
+    let (mut source, all) = match session::source(node, now, &ask, &request, reader) {
         Ok(found) => found,
         Err(code) => return answer::refuse(node, &ask, code),
     };
     if let Some(replica) = replica {
-        count(node, now, replica, &request, ask.version >= look::TOPIC_IDS);
+        let refused = count(node, now, replica, &request, ask.version >= look::TOPIC_IDS);
+        if let Some(set) = set_of(&mut node.sessions, &mut source) {
+            refused.iter().for_each(|key| set.hurry(key));
+        }
     }
     let most = usize::try_from(node.config.fetches.bytes_max).unwrap_or(usize::MAX);
     let fetching = Fetching {
@@ -71,12 +74,16 @@ fn wanted(partition: &FetchPartition) -> Wanted {
 
 /// Takes down where the follower stands in the partitions that the request names. A request of an incarnation before is
 /// not counted (KIP-903). In a session a follower that names nothing is where it was.
-fn count(node: &mut Node, now: Now, replica: NodeId, request: &FetchRequest, by_id: bool) {
+///
+/// Answers the partitions in which that is refused. The same request has to tell it: a follower of a session that is not
+/// told takes it for counted, does not say it again, and never comes into sync.
+fn count(node: &mut Node, now: Now, replica: NodeId, request: &FetchRequest, by_id: bool) -> Vec<SlotKey> {
+    let mut refused = Vec::new();
     let epoch = BrokerEpoch(request.replica_state.replica_epoch);
     let registered = node.image.broker(replica);
     let known = registered.map(|broker| broker.epoch);
     if epoch.0 >= 0 && known.is_some_and(|known| known > epoch) {
-        return;
+        return refused;
     }
     let eligible = registered.is_some_and(|broker| broker.active()) && (epoch.0 < 0 || known == Some(epoch));
     for topic in &request.topics {
@@ -94,12 +101,13 @@ fn count(node: &mut Node, now: Now, replica: NodeId, request: &FetchRequest, by_
                 start: wanted.start,
                 eligible,
             };
-            // A refusal is told when the partition is read.
-            if let Ok(event) = partition.on_replica_fetch(now, &fetch, &wanted.query) {
-                node.partitions.note(dir, event);
+            match partition.on_replica_fetch(now, &fetch, &wanted.query) {
+                Ok(event) => node.partitions.note(dir, event),
+                Err(_) => refused.push(key_of(by_id, topic.topic_id, &topic.topic, asked.partition)),
             }
         }
     }
+    refused
 }
 
 /// Looks at what is to be looked at; answers, or waits for `wait`.

@@ -200,6 +200,15 @@ impl FetchSet {
         }
     }
 
+    /// The partition is looked at before all others, whatever room there is: a refusal takes none.
+    pub fn hurry(&mut self, key: &SlotKey) {
+        if let Some(&at) = self.index.get(key) {
+            self.queue_slot(at);
+            self.queue.retain(|queued| *queued != at);
+            self.queue.push_front(at);
+        }
+    }
+
     /// The log of the folder moved: its partition is worth a look. `false`: no partition of the set watches it.
     pub fn on_moved(&mut self, dir: DirId) -> bool {
         let Some(&at) = self.by_dir.get(&dir) else { return false };

@@ -47,12 +47,17 @@ impl Quorum {
         self.fetch(now, leader, out);
     }
 
+    /// How long the leader may wait for news: whoever gives up the call before, or the leader itself, never hears that it lives.
+    fn fetch_wait(&self) -> Span {
+        WAIT_MAX.min(Span(self.config.fetch_timeout.0 / 4)).min(Span(self.config.request_timeout.0 / 2))
+    }
+
     fn fetch(&mut self, now: Now, to: NodeId, out: &mut Out) {
         let Some(journal) = self.journal() else { return };
         let (end, synced, start) = (journal.log.end(), journal.log.synced(), journal.log.start());
         let log = LogEnd { end, last_epoch: journal.last_epoch(), synced, start, watermark: self.watermark };
         let epoch = self.epoch();
-        let wait = WAIT_MAX.min(Span(self.config.fetch_timeout.0 / 4));
+        let wait = self.fetch_wait();
         let max_bytes = i32::try_from(self.config.fetch_bytes).unwrap_or(i32::MAX);
         let limits = (i32::try_from(wait.as_millis()).unwrap_or(0), max_bytes);
         let request = message::fetch_request(self.cluster(), self.config.node, epoch, log, limits);
@@ -152,7 +157,7 @@ impl Quorum {
 
     fn append_fetched(&mut self, now: Now, asked: Asked, records: Bytes, out: &mut Out) -> Option<()> {
         let epoch = self.epoch();
-        let wait = Span(self.config.fetch_timeout.0 / 4);
+        let wait = self.fetch_wait();
         // A reply of at least half of what was asked for is probably full: there is more.
         let full = records.len() >= self.config.fetch_bytes as usize / 2;
         let journal = self.journal_mut()?;

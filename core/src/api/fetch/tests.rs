@@ -256,6 +256,27 @@ fn a_follower_reads_to_the_end_and_counts_with_what_it_has_synced() {
 }
 
 #[test]
+fn a_follower_is_told_at_once_that_it_was_not_counted_however_full_the_answer_is() {
+    // Told later, when this node leads in the epoch that the follower knows of, nothing is wrong any more, and in its session the
+    // follower does not say again where it stands.
+    let mut bench = Bench::new();
+    let topic = bench.topic("t", &[&[1, 2], &[1, 2]]);
+    append(&mut bench, topic, 1);
+    bench.sync();
+    let mut both = follower(topic, 0, 0).with_session_epoch(0).with_max_bytes(1);
+    let mut other = both.topics[0].partitions[0].clone();
+    other.partition = 1;
+    both.topics[0].partitions.push(other);
+    let seq = fetch(&mut bench, 17, both.clone());
+    let id = reply(&mut bench, seq).0.session_id;
+    let mut ahead = both.with_session_id(id).with_session_epoch(1);
+    ahead.topics[0].partitions.pop();
+    ahead.topics[0].partitions[0].current_leader_epoch = 1;
+    let seq = fetch(&mut bench, 17, ahead);
+    assert_eq!(codes(&mut bench, seq), [ErrorCode::UnknownLeaderEpoch.code(), 0]);
+}
+
+#[test]
 fn a_follower_that_is_none_or_diverges_or_is_of_old_is_not_counted() {
     let mut bench = Bench::new();
     let topic = bench.topic("t", &[&[1, 2]]);
