@@ -2,9 +2,11 @@
 
 use super::World;
 use crate::dice::Dice;
+use crate::disk::{File, Folder};
 use esker_core::batch::Batches;
 use esker_core::id::{NodeId, Offset};
 use esker_core::io::FileName;
+use std::collections::BTreeMap;
 
 /// Where a batch's CRC begins to protect it: before that lie its base offset, length, leader epoch and magic.
 const PROTECTED_FROM: usize = 21;
@@ -28,10 +30,12 @@ impl World {
         }
     }
 
-    /// The files of closed segments below the watermark of partitions that others have in sync, with the batches in them: place and size.
+    /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by
+    /// file. In the last segment, those below the watermark that the node wrote down: what lies behind that it takes for torn.
     fn perishable(&self, node: usize) -> Vec<(String, FileName, Vec<(usize, usize)>)> {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return Vec::new() };
+        let written = own.disk.named("").map(written).unwrap_or_default();
         let mut places = Vec::new();
         let me = NodeId(node as i32 + 1);
         for replica in process.broker.node().partitions.iter() {
@@ -40,11 +44,15 @@ impl World {
                 continue;
             };
             let bases: Vec<Offset> = folder.list().filter_map(|(name, _)| base_of(name)).collect();
-            for pair in bases.windows(2).filter(|pair| pair[1] <= replica.watermark()) {
-                let name = FileName::Log(pair[0]);
-                let held = folder.file(name).map(crate::disk::File::held).unwrap_or_default();
+            let last = written.get(replica.folder()).copied().unwrap_or(Offset::ZERO).min(replica.watermark());
+            let closed =
+                bases.iter().skip(1).map(|next| if *next <= replica.watermark() { *next } else { Offset::ZERO });
+            for (base, below) in bases.iter().zip(closed.chain([last])) {
+                let name = FileName::Log(*base);
+                let held = folder.file(name).map(File::held).unwrap_or_default();
                 let mut at = 0;
                 let batches: Vec<(usize, usize)> = Batches::of(held)
+                    .take_while(|(header, _)| header.last_offset() < below)
                     .map(|(_, batch)| {
                         at += batch.len();
                         (at - batch.len(), batch.len())
@@ -57,6 +65,19 @@ impl World {
         }
         places
     }
+}
+
+/// The watermarks that stand durably in `replication-offset-checkpoint`, by folder.
+fn written(root: &Folder) -> BTreeMap<String, Offset> {
+    let held = root.file(FileName::HighWatermarks).map(File::held).unwrap_or_default();
+    let lines = std::str::from_utf8(held).unwrap_or_default().lines().skip(2);
+    let words = lines.map(|line| line.split(' ').collect::<Vec<_>>());
+    words
+        .filter_map(|words| {
+            let [topic, partition, offset] = words[..] else { return None };
+            Some((format!("{topic}-{partition}"), Offset(offset.parse().ok()?)))
+        })
+        .collect()
 }
 
 fn base_of(name: FileName) -> Option<Offset> {
