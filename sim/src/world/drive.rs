@@ -4,7 +4,7 @@ use super::{Event, Kind, World};
 use crate::disk::{Due, Loss};
 use crate::net::{Conn, Way};
 use crate::node::{Calling, Node, body};
-use esker_core::id::{CallId, ConnId};
+use esker_core::id::CallId;
 use esker_core::io::{Address, Input, Lane, Output, Reply};
 use esker_core::wire::{Slip, calls};
 use kafka_protocol::messages::{ApiKey, RequestKind};
@@ -122,11 +122,10 @@ impl World {
                 }
                 Output::Close { conn } => {
                     let conn = conn.0 as Conn;
-                    if let Some(served) = process.served.remove(&conn) {
-                        drop(served);
+                    if process.served.remove(&conn).is_some() {
                         self.due.extend(self.net.close(self.now, conn, Way::Back));
-                        // Told when the present outputs are out.
-                        self.queue_gone(node, conn);
+                        let incarnation = own.incarnation;
+                        self.queue.push(self.now + 1, Event::Gone { node, incarnation, conn });
                     }
                 }
                 Output::Call { call, to, lane, key, version, body } => {
@@ -143,14 +142,6 @@ impl World {
                 Output::Ready => process.ready = true,
                 Output::Stopped { clean, why } => return self.on_stopped(node, clean, &why),
             }
-        }
-    }
-
-    fn queue_gone(&mut self, node: usize, conn: Conn) {
-        let own = &mut self.nodes[node];
-        let now = own.clock.now(self.now);
-        if let Some(process) = &mut own.process {
-            process.broker.handle(now, Input::Gone { conn: ConnId(conn.into()) });
         }
     }
 

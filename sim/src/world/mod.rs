@@ -18,14 +18,14 @@ use crate::disk::Due;
 use crate::film::Film;
 use crate::history::History;
 use crate::marks::Marks;
-use crate::net::{Arrival, Net, Peer};
+use crate::net::{Arrival, Conn, Net, Peer};
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::trace::{Digest, Keep, Trace};
 use bytes::Bytes;
-use esker_core::id::LeaderEpoch;
-use esker_core::io::Listener;
+use esker_core::id::{ConnId, LeaderEpoch};
+use esker_core::io::{Input, Listener};
 use std::collections::BTreeMap;
 
 /// Something that happens at a moment.
@@ -41,6 +41,12 @@ pub(crate) enum Event {
     Tick {
         node: usize,
         incarnation: u32,
+    },
+    /// A connection that a node closed has ended there.
+    Gone {
+        node: usize,
+        incarnation: u32,
+        conn: Conn,
     },
     Wake {
         client: usize,
@@ -271,6 +277,12 @@ impl World {
             Event::Arrival(arrival) => self.on_arrival(arrival),
             Event::Disk { node, incarnation, due } => self.on_disk(node, incarnation, due),
             Event::Tick { node, incarnation } => self.on_tick(node, incarnation),
+            Event::Gone { node, incarnation, conn } => {
+                let own = &self.nodes[node];
+                if own.incarnation == incarnation && own.process.is_some() {
+                    self.input(node, Input::Gone { conn: ConnId(conn.into()) });
+                }
+            }
             Event::Wake { client } => {
                 let seat = &mut self.seats[client];
                 if seat.wake_at.is_some_and(|at| at <= self.now) {

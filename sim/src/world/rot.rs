@@ -31,7 +31,8 @@ impl World {
     }
 
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by
-    /// file. In the last segment, those below the watermark that the node wrote down: what lies behind that it takes for torn.
+    /// file. In the last segment, those below the watermark that the node wrote down, but for the last: where nothing whole stands
+    /// behind a bad place, the log ends there.
     fn perishable(&self, node: usize) -> Vec<(String, FileName, Vec<(usize, usize)>)> {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return Vec::new() };
@@ -51,13 +52,16 @@ impl World {
                 let name = FileName::Log(*base);
                 let held = folder.file(name).map(File::held).unwrap_or_default();
                 let mut at = 0;
-                let batches: Vec<(usize, usize)> = Batches::of(held)
+                let mut batches: Vec<(usize, usize)> = Batches::of(held)
                     .take_while(|(header, _)| header.last_offset() < below)
                     .map(|(_, batch)| {
                         at += batch.len();
                         (at - batch.len(), batch.len())
                     })
                     .collect();
+                if *base == bases[bases.len() - 1] {
+                    batches.pop();
+                }
                 if !batches.is_empty() {
                     places.push((replica.folder().to_string(), name, batches));
                 }

@@ -3,14 +3,23 @@
 use super::Broken;
 use super::latest::Latest;
 use crate::table::Map;
+use bytes::Bytes;
+use esker_core::batch::Batches;
 use esker_core::id::{ConnId, Offset, PartitionKey, Uuid};
 use esker_core::node::Node as Core;
-use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
 
-/// The `acks` of Produce requests without an answer.
+/// Produce requests without an answer.
 #[derive(Debug, Default)]
 pub struct Acked {
-    asked: Map<(usize, ConnId, u64), i16>,
+    asked: Map<(usize, ConnId, u64), Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    acks: i16,
+    /// How many offsets the batches of each partition take.
+    counts: Vec<(TopicName, Uuid, i32, i64)>,
 }
 
 impl Acked {
@@ -19,7 +28,14 @@ impl Acked {
     }
 
     pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &ProduceRequest) {
-        self.asked.insert((node, conn, seq), request.acks);
+        let count =
+            |records: &Bytes| Batches::of(records).map(|(batch, _)| i64::from(batch.last_offset_delta()) + 1).sum();
+        let each =
+            request.topic_data.iter().flat_map(|topic| topic.partition_data.iter().map(move |data| (topic, data)));
+        let counts = each.map(|(topic, data)| {
+            (topic.name.clone(), topic.topic_id.into(), data.index, data.records.as_ref().map_or(0, count))
+        });
+        self.asked.insert((node, conn, seq), Asked { acks: request.acks, counts: counts.collect() });
     }
 
     /// An answer leaves a node; `latest` is to know what it acknowledges.
@@ -30,7 +46,7 @@ impl Acked {
         core: &Core,
         latest: &mut Latest,
     ) -> Result<(), Broken> {
-        let Some(acks) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(Asked { acks, counts }) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
         for topic in &response.responses {
             let named = core.image.topic_named(&topic.name).map(|topic| topic.id);
             let id = named.unwrap_or(Uuid::from(topic.topic_id));
@@ -38,9 +54,14 @@ impl Acked {
                 let key = PartitionKey { topic: id, partition: told.index };
                 if let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) {
                     let reached = if acks == 1 { replica.log().synced() } else { replica.watermark() };
-                    judge(replica.folder(), acks, Offset(told.base_offset), reached)?;
+                    let this = |(name, id, index, _): &&(TopicName, Uuid, i32, i64)| {
+                        *name == topic.name && *id == Uuid::from(topic.topic_id) && *index == told.index
+                    };
+                    let count = counts.iter().find(this).map_or(0, |(.., count)| *count);
+                    let end = Offset(told.base_offset).plus(count);
+                    judge(replica.folder(), acks, end, reached)?;
                     if acks == -1 {
-                        latest.on_acked(key, replica.leader_epoch(), Offset(told.base_offset + 1));
+                        latest.on_acked(key, replica.leader_epoch(), end);
                     }
                 }
             }
@@ -49,13 +70,13 @@ impl Acked {
     }
 }
 
-fn judge(folder: &str, acks: i16, base: Offset, reached: Offset) -> Result<(), Broken> {
-    if base < reached {
+fn judge(folder: &str, acks: i16, end: Offset, reached: Offset) -> Result<(), Broken> {
+    if end <= reached {
         return Ok(());
     }
     Err((
         "acked-early",
-        format!("acks={acks} at {base} of {folder} is answered, and only what is below {reached} is there"),
+        format!("acks={acks} of what ends at {end} in {folder} is answered, and only what is below {reached} is there"),
     ))
 }
 
@@ -65,7 +86,7 @@ mod tests {
 
     #[test]
     fn an_answer_before_its_time_is_caught() {
-        assert!(judge("t-0", -1, Offset(4), Offset(5)).is_ok());
-        assert_eq!(judge("t-0", -1, Offset(5), Offset(5)).unwrap_err().0, "acked-early");
+        assert!(judge("t-0", -1, Offset(5), Offset(5)).is_ok());
+        assert_eq!(judge("t-0", -1, Offset(6), Offset(5)).unwrap_err().0, "acked-early");
     }
 }

@@ -14,6 +14,7 @@ mod granted;
 mod heard;
 mod incarnations;
 mod latest;
+mod low_watermark;
 mod one_leader;
 mod prefix;
 mod producers;
@@ -58,6 +59,7 @@ pub struct Watch {
     epochs: epochs::Epochs,
     epoch_ends: epoch_ends::EpochEnds,
     latest: latest::Latest,
+    low_watermark: low_watermark::LowWatermark,
     times: times::Times,
     retries: retries::Retries,
     heard: heard::Heard,
@@ -105,6 +107,7 @@ impl Watch {
             epochs: epochs::Epochs::default(),
             epoch_ends: epoch_ends::EpochEnds::default(),
             latest: latest::Latest::default(),
+            low_watermark: low_watermark::LowWatermark::default(),
             times: times::Times::default(),
             retries: retries::Retries::default(),
             heard: heard::Heard::default(),
@@ -189,6 +192,10 @@ impl Watch {
                     self.latest
                         .on_reply(node, conn, seq, response, core, &known)
                         .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
+                }
+                ResponseKind::DeleteRecords(response) => {
+                    self.low_watermark.on_reply(response, core);
+                    Ok(())
                 }
                 ResponseKind::OffsetForLeaderEpoch(response) => {
                     let led = |replica: &Partition| before(replica).is_some_and(|seen| seen.leads);
@@ -309,6 +316,7 @@ impl Watch {
             self.look(node, partition, nodes)?;
         }
         woken::look(core)?;
+        self.low_watermark.look(core, nodes)?;
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
         if let Some(controller) = &core.controller {
@@ -416,8 +424,10 @@ fn compare_members(partition: &Partition, committed: Offset, nodes: &[Node]) -> 
     for member in state.isr.iter().chain(maximal.iter().filter(|node| !state.in_sync(**node))) {
         let Some(process) = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref()) else { continue };
         let Some(replica) = process.broker.node().partitions.get(partition.key()) else { continue };
-        // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew.
-        let same_story = replica.leader_epoch() <= partition.leader_epoch();
+        // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew. Nor is one
+        // that knows that it is in the set no more: it may have cut away what is damaged.
+        let later = |own: &esker_core::metadata::Partition| own.epoch > state.epoch && !own.in_sync(*member);
+        let same_story = replica.leader_epoch() <= partition.leader_epoch() && !replica.state().is_some_and(later);
         if replica.is_open() && replica.is_online() && same_story {
             watermark::Watermark::compare(partition.folder(), committed, *member, replica.log().synced())?;
         }

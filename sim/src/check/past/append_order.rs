@@ -1,4 +1,5 @@
-//! A send that is invoked after another was acked stands behind it (acks=all).
+//! A send that is invoked after another was acked stands behind it (acks=all), whoever sent it: also a copy that a producer without an
+//! identity sends once more.
 
 use super::View;
 use crate::check::Anomaly;
@@ -8,7 +9,7 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     // Moments in order: at an invocation remember the highest acked offset, at the ack compare with what was remembered.
     let mut moments: Vec<(u64, usize, bool)> = Vec::new();
     for (place, send) in view.sends.iter().enumerate() {
-        if send.kept && send.once && send.offset.is_some() {
+        if send.kept && send.offset.is_some() {
             moments.push((send.op.invoked, place, false));
             moments.push((send.op.ended, place, true));
         }
@@ -48,6 +49,13 @@ mod tests {
     fn a_later_send_at_an_earlier_offset_is_caught() {
         let story = story().sent(7, 5).whole(4, send(8), State::Ok, Act::Sent { offset: Some(5) });
         assert_eq!(story.judged(check), ["append-order"]);
+    }
+
+    #[test]
+    fn the_tail_of_a_producer_without_an_identity_that_was_lost_is_caught() {
+        let plain = |value| Act::Send { partition: 0, values: vec![value], order: false, once: false, kept: true };
+        let story = story().whole(1, plain(7), State::Ok, Act::Sent { offset: Some(9) });
+        assert_eq!(story.whole(4, send(8), State::Ok, Act::Sent { offset: Some(8) }).judged(check), ["append-order"]);
     }
 
     #[test]
