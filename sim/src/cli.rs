@@ -7,6 +7,7 @@ use crate::plan::{Plan, plan_of};
 use crate::progress::{self, Progress};
 use crate::report;
 use crate::run::run;
+use crate::say::say;
 use crate::script::play;
 use crate::shrink::shrink;
 use crate::swarm::{LINES, Swarm, again};
@@ -99,14 +100,14 @@ impl<'a> Args<'a> {
 /// The command `esker sim`; `args` begin with the verb.
 pub fn main(args: &[String]) -> ExitCode {
     let Some((verb, rest)) = args.split_first() else {
-        println!("{HELP}");
+        say!("{HELP}");
         return ExitCode::from(2);
     };
     let done = Args::read(rest).and_then(|args| match verb.as_str() {
         "run" => command_run(&args),
         "replay" => replay(&args),
         "plan" => plan(&args).map(|plan| {
-            println!("{}", plan.text());
+            say!("{}", plan.text());
             ExitCode::SUCCESS
         }),
         "shrink" => command_shrink(&args),
@@ -116,12 +117,12 @@ pub fn main(args: &[String]) -> ExitCode {
         "check" => check(&args),
         "script" => script(&args),
         "marks" => {
-            marks::ALL.iter().for_each(|mark| println!("{:<28} {}", mark.name(), mark.why().trim()));
-            marks::MENU.iter().for_each(|(name, what)| println!("{name:<28} {what}"));
+            marks::ALL.iter().for_each(|mark| say!("{:<28} {}", mark.name(), mark.why().trim()));
+            marks::MENU.iter().for_each(|(name, what)| say!("{name:<28} {what}"));
             Ok(ExitCode::SUCCESS)
         }
         "help" | "--help" | "-h" => {
-            println!("{HELP}");
+            say!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
         other => Err(format!("unknown command {other}")),
@@ -153,7 +154,7 @@ fn script(args: &Args<'_>) -> Result<ExitCode, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     choose(args.text("--mutant"))?;
     let played = play(&text, if args.flag("--trace") { Keep::Print } else { Keep::Nothing });
-    print!("{}", played.text);
+    say!("{}", played.text.trim_end());
     Ok(match played.broken {
         None => ExitCode::SUCCESS,
         Some(broken) => {
@@ -188,9 +189,13 @@ fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
         second.failure.as_ref().map_or(0, |failure| failure.kind.exit_code())
     });
     if quiet {
-        println!("{}", total.json(took, swarm.mutant.as_deref()));
+        say!("{}", total.json(took, swarm.mutant.as_deref()));
     } else {
         total.print(took);
+    }
+    if code == 0 && swarm.most < u64::MAX && total.seeds < swarm.most {
+        eprintln!("esker sim: {} of {} seeds were run when the time was over", total.seeds, swarm.most);
+        code = Kind::Budget.exit_code();
     }
     if code == 0 && args.flag("--marks") && !total.missed().is_empty() {
         eprintln!("esker sim: the batch never reached some of the marks");
@@ -218,7 +223,7 @@ fn replay(args: &Args<'_>) -> Result<ExitCode, String> {
     let until = args.number("--until", u64::MAX / 1_000_000)?.saturating_mul(1_000_000);
     let keep = if args.flag("--trace") { Keep::Print } else { Keep::Last(LINES) };
     if args.flag("--trace") {
-        println!("{}", plan.text());
+        say!("{}", plan.text());
     }
     let outcome = run(&plan, keep, until);
     if let Some(file) = args.text("--history") {
@@ -226,9 +231,9 @@ fn replay(args: &Args<'_>) -> Result<ExitCode, String> {
         outcome.history.write(&mut to).map_err(|error| format!("{file}: {error}"))?;
     }
     report::failure(&outcome, &report::replay(args.plain[0], args.text("--mutant")));
-    println!("{} events, {} ms of virtual time", outcome.events, outcome.virtual_us / 1000);
-    println!("state hash {:016x}", outcome.state);
-    println!("trace hash {:016x}", outcome.hash);
+    say!("{} events, {} ms of virtual time", outcome.events, outcome.virtual_us / 1000);
+    say!("state hash {:016x}", outcome.state);
+    say!("trace hash {:016x}", outcome.hash);
     Ok(ExitCode::from(outcome.failure.map_or(0, |failure| failure.kind.exit_code())))
 }
 
@@ -236,12 +241,12 @@ fn command_shrink(args: &Args<'_>) -> Result<ExitCode, String> {
     let plan = plan(args)?;
     choose(plan.mutant.as_deref())?;
     let Some((small, failure)) = shrink(&plan, &|line| eprintln!("{line}")) else {
-        println!("seed {} does not fail", plan.seed);
+        say!("seed {} does not fail", plan.seed);
         return Ok(ExitCode::SUCCESS);
     };
     let file = args.text("-o").map_or_else(|| format!("{}.plan", plan.seed), str::to_string);
     std::fs::write(&file, small.text()).map_err(|error| format!("{file}: {error}"))?;
-    println!("{}: {}\nreplay: esker sim replay {file} --trace", failure.kind.name(), failure.anomaly);
+    say!("{}: {}\nreplay: esker sim replay {file} --trace", failure.kind.name(), failure.anomaly);
     Ok(ExitCode::from(failure.kind.exit_code()))
 }
 
@@ -251,7 +256,7 @@ fn view(args: &Args<'_>) -> Result<ExitCode, String> {
     let file = args.text("-o").map_or_else(|| format!("{}.html", plan.seed), str::to_string);
     let page = crate::view::page(&plan);
     std::fs::write(&file, &page).map_err(|error| format!("{file}: {error}"))?;
-    println!("{file}: {} KB; open it in a browser", page.len() / 1024);
+    say!("{file}: {} KB; open it in a browser", page.len() / 1024);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -282,12 +287,12 @@ fn mutants(args: &Args<'_>) -> Result<ExitCode, String> {
         choose(Some(name))?;
     }
     let mut rows = Vec::new();
-    println!("{}", Row::HEAD);
+    say!("{}", Row::HEAD);
     let core = mutant::ALL.iter().filter(|chosen| !mutant::SHELL.contains(chosen));
     for chosen in core.filter(|chosen| only.is_empty() || only.contains(&chosen.name())) {
         choose(Some(chosen.name()))?;
         let row = hunt(*chosen, bases, jobs, seconds);
-        println!("{}", row.line());
+        say!("{}", row.line());
         rows.push(row);
     }
     if let Some(file) = args.text("--table") {
@@ -296,13 +301,8 @@ fn mutants(args: &Args<'_>) -> Result<ExitCode, String> {
         std::fs::write(file, text).map_err(|error| format!("{file}: {error}"))?;
     }
     let lived: Vec<&str> = rows.iter().filter(|row| row.lived()).map(|row| row.name).collect();
-    println!(
-        "{} of {} were found{}",
-        rows.len() - lived.len(),
-        rows.len(),
-        if lived.is_empty() { "" } else { "; alive:" }
-    );
-    lived.iter().for_each(|name| println!("  {name}"));
+    say!("{} of {} were found{}", rows.len() - lived.len(), rows.len(), if lived.is_empty() { "" } else { "; alive:" });
+    lived.iter().for_each(|name| say!("  {name}"));
     Ok(if lived.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -311,7 +311,7 @@ fn check(args: &Args<'_>) -> Result<ExitCode, String> {
     let from = std::fs::File::open(file).map_err(|error| format!("{file}: {error}"))?;
     let history = History::read(std::io::BufReader::new(from)).map_err(|error| format!("{file}: {error}"))?;
     let found = crate::check::past::judge(&history);
-    found.iter().for_each(|anomaly| println!("{anomaly}"));
-    println!("{} events, {} anomalies", history.lines.len(), found.len());
+    found.iter().for_each(|anomaly| say!("{anomaly}"));
+    say!("{} events, {} anomalies", history.lines.len(), found.len());
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Safety.exit_code()) })
 }

@@ -44,6 +44,7 @@ pub mod progress;
 pub mod queue;
 pub mod report;
 pub mod run;
+mod say;
 pub mod script;
 pub mod shrink;
 pub mod swarm;

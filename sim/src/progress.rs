@@ -3,6 +3,7 @@
 use crate::marks::{self, MENU};
 use crate::plan::draw;
 use crate::report::Total;
+use crate::say::say;
 use crate::swarm::Swarm;
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +19,8 @@ pub fn outlook(swarm: &Swarm) {
     let share = |count: usize| count * 100 / plans.len().max(1);
     let last = swarm.seed.wrapping_add(swarm.most.wrapping_sub(1));
     let to = if swarm.most == u64::MAX { "on".to_string() } else { format!("to {last}") };
-    println!("seeds from {} {to}, {} jobs, at most {} s", swarm.seed, swarm.jobs, swarm.seconds.as_secs());
-    println!("the first {sample} draw:\n  {:<28}{:>6}  {:>8}", "fault", "seeds", "a seed");
+    say!("seeds from {} {to}, {} jobs, at most {} s", swarm.seed, swarm.jobs, swarm.seconds.as_secs());
+    say!("the first {sample} draw:\n  {:<28}{:>6}  {:>8}", "fault", "seeds", "a seed");
     for (name, _) in MENU {
         let counts: Vec<usize> = plans
             .iter()
@@ -27,10 +28,10 @@ pub fn outlook(swarm: &Swarm) {
             .filter(|count| *count > 0)
             .collect();
         let mean = counts.iter().sum::<usize>() * 10 / counts.len().max(1);
-        println!("  {name:<28}{:>5}%  {:>6}.{}", share(counts.len()), mean / 10, mean % 10);
+        say!("  {name:<28}{:>5}%  {:>6}.{}", share(counts.len()), mean / 10, mean % 10);
     }
     let alone = plans.iter().filter(|plan| plan.nodes.len() == 1).count();
-    println!("  one node {}%, more {}%", share(alone), 100 - share(alone));
+    say!("  one node {}%, more {}%", share(alone), 100 - share(alone));
 }
 
 /// How far a batch is: a line that is written anew on a terminal, elsewhere one now and then.

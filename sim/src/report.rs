@@ -3,6 +3,7 @@
 use crate::marks::{self, MENU, Table};
 use crate::plan::plan_of;
 use crate::run::Outcome;
+use crate::say::say;
 use crate::world::Failure;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -66,23 +67,23 @@ impl Total {
     pub fn print(&self, took: Duration) {
         let hours = self.virtual_us / 3_600_000_000;
         let minutes = self.virtual_us / 60_000_000 % 60;
-        println!("\nfaults that struck\n{}", columns(&self.faults));
-        println!("\nmarks that were hit ({} of {})\n{}", self.marks.len(), marks::ALL.len(), columns(&self.marks));
+        say!("\nfaults that struck\n{}", columns(&self.faults));
+        say!("\nmarks that were hit ({} of {})\n{}", self.marks.len(), marks::ALL.len(), columns(&self.marks));
         let missed = self.missed();
         if !missed.is_empty() {
-            println!("\nnever reached");
-            missed.iter().for_each(|(name, why)| println!("  {name:<28} {why}"));
+            say!("\nnever reached");
+            missed.iter().for_each(|(name, why)| say!("  {name:<28} {why}"));
         }
-        println!(
+        say!(
             "\n{} seeds, {} events, {hours} h {minutes} min of virtual time in {} s: {} seeds a minute",
             self.seeds,
             self.events,
             took.as_secs(),
             self.per_minute(took)
         );
-        println!("{} failures", self.failures.len());
+        say!("{} failures", self.failures.len());
         for (seed, failure) in &self.failures {
-            println!("  seed {seed}: {}: {}", failure.kind.name(), failure.anomaly);
+            say!("  seed {seed}: {}: {}", failure.kind.name(), failure.anomaly);
         }
     }
 }
@@ -115,10 +116,10 @@ pub fn replay(which: impl fmt::Display, mutant: Option<&str>) -> String {
 /// A failing seed: kind, virtual time, the last transitions, the one command that replays it.
 pub fn failure(outcome: &Outcome, replay: &str) {
     let Some(failure) = &outcome.failure else { return };
-    println!("--- the last {} transitions", outcome.lines.len());
-    outcome.lines.iter().for_each(|line| println!("{line}"));
-    println!("--- seed {} failed: {}: {}", outcome.seed, failure.kind.name(), failure.anomaly);
-    println!("replay: {replay} --trace");
+    say!("--- the last {} transitions", outcome.lines.len());
+    outcome.lines.iter().for_each(|line| say!("{line}"));
+    say!("--- seed {} failed: {}: {}", outcome.seed, failure.kind.name(), failure.anomaly);
+    say!("replay: {replay} --trace");
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The hash takes the numbers and bytes of an event, not its text: writing text costs more than most events do. Lines are
 //! kept only when asked for; the run is the same with and without, so that a failing seed is simply run again to be read.
 
+use crate::say::say;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::hash::Hasher;
@@ -109,7 +110,7 @@ impl Trace {
         let _ = write!(line, "{:>3}.{:06}s {who} {what}", at / 1_000_000, at % 1_000_000);
         match self.keep {
             Keep::Nothing => {}
-            Keep::Print => println!("{line}"),
+            Keep::Print => say!("{line}"),
             Keep::Last(most) => {
                 if self.lines.len() >= most {
                     self.lines.pop_front();

@@ -1,5 +1,6 @@
 //! The same run twice, line by line: where do two traces part?
 
+use crate::say::say;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,6 +26,7 @@ fn start(program: &Path, verb_before: &[String], which: &[String], perturbed: bo
 pub enum Compared {
     Same {
         lines: u64,
+        last: Option<String>,
     },
     /// At that line; what both had before it, and what each has there.
     Parted {
@@ -40,7 +42,7 @@ pub fn compare(mut first: impl Iterator<Item = String>, mut second: impl Iterato
     let mut before = std::collections::VecDeque::new();
     for line in 1.. {
         match (first.next(), second.next()) {
-            (None, None) => return Compared::Same { lines: line - 1 },
+            (None, None) => return Compared::Same { lines: line - 1, last: before.pop_back() },
             (Some(one), Some(other)) if one == other => {
                 if before.len() == BEFORE {
                     before.pop_front();
@@ -56,7 +58,7 @@ pub fn compare(mut first: impl Iterator<Item = String>, mut second: impl Iterato
 /// Runs `which` twice (or `which`, then `other`), the second time with other surroundings, or by another program.
 ///
 /// # Errors
-/// A process that cannot be started.
+/// A process that cannot be started, and runs that came to no end: they have nothing to compare.
 pub fn twice(
     program: &Path,
     other_program: &Path,
@@ -78,18 +80,23 @@ pub fn twice(
         let _ = child.kill();
         let _ = child.wait();
     }
-    Ok(compared)
+    match &compared {
+        Compared::Same { last, .. } if !last.as_ref().is_some_and(|last| last.starts_with("trace hash ")) => {
+            Err("neither run came to its end".into())
+        }
+        _ => Ok(compared),
+    }
 }
 
 impl Compared {
     pub fn print(&self) {
         match self {
-            Self::Same { lines } => println!("the same: {lines} lines"),
+            Self::Same { lines, .. } => say!("the same: {lines} lines"),
             Self::Parted { line, before, first, second } => {
-                before.iter().for_each(|line| println!("  {line}"));
+                before.iter().for_each(|line| say!("  {line}"));
                 let none = || "(ends here)".to_string();
-                println!("line {line} is the first to differ\n- {}", first.clone().unwrap_or_else(none));
-                println!("+ {}", second.clone().unwrap_or_else(none));
+                say!("line {line} is the first to differ\n- {}", first.clone().unwrap_or_else(none));
+                say!("+ {}", second.clone().unwrap_or_else(none));
             }
         }
     }
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_first_line_that_differs_is_named() {
-        assert_eq!(compare(lines("a b c"), lines("a b c")), Compared::Same { lines: 3 });
+        assert_eq!(compare(lines("a b c"), lines("a b c")), Compared::Same { lines: 3, last: Some("c".into()) });
         let parted = compare(lines("a b c"), lines("a x c"));
         let (before, first, second) = (vec!["a".into()], Some("b".into()), Some("x".into()));
         assert_eq!(parted, Compared::Parted { line: 2, before, first, second });

@@ -238,6 +238,11 @@ impl Strike {
         }
     }
 
+    /// Whether it waits for its moment, which is seen inside the brokers only.
+    pub const fn waits(&self) -> bool {
+        matches!(self, Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::Perish { .. })
+    }
+
     /// Whether it is not over when all is healed.
     pub const fn is_for_good(&self) -> bool {
         matches!(self, Self::Perish { .. })

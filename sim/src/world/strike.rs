@@ -16,7 +16,7 @@ impl World {
         if self.healed && !strike.is_for_good() {
             return;
         }
-        if matches!(strike, Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. }) {
+        if strike.waits() {
             return self.arm(place);
         }
         self.trace.event(self.now).word(0x5000 + place as u64);

@@ -7,6 +7,7 @@ use esker_core::mutant;
 use esker_sim::plan::Plan;
 use esker_sim::swarm::LINES;
 use esker_sim::trace::Keep;
+use esker_sim::world::Kind;
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -109,6 +110,10 @@ fn run(args: &Args<'_>) -> Result<ExitCode, String> {
             swarm::replay(failed, swarm.mutant.as_deref())?;
         }
         total.print();
+    }
+    if first.is_none() && swarm.most < u64::MAX && total.seeds() < swarm.most {
+        eprintln!("{} of {} seeds were run when the time was over", total.seeds(), swarm.most);
+        return Ok(ExitCode::from(Kind::Budget.exit_code()));
     }
     Ok(ExitCode::from(first.map_or(0, |failed| failed.code)))
 }

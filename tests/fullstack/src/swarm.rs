@@ -222,6 +222,11 @@ pub fn mutants(swarm: &Swarm, bases: u64, only: Option<&str>) -> Result<u64, Str
 }
 
 impl Total {
+    /// How many seeds were run.
+    pub const fn seeds(&self) -> u64 {
+        self.seeds
+    }
+
     fn add(&mut self, ran: &Ran) {
         self.seeds += 1;
         self.events += ran.told["events"].as_u64().unwrap_or(0);

@@ -69,6 +69,9 @@ fn run(args: &[String]) -> Result<usize, String> {
         }
     }
     println!("{stories} stories, {answers} answers; {} passed, {bad} failed", stories - bad.min(stories));
+    if stories == 0 {
+        return Err("no story has that name".into());
+    }
     Ok(bad)
 }
 

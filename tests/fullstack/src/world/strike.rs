@@ -16,7 +16,7 @@ impl World {
         }
         let strike = self.plan.faults[place].strike.clone();
         // Their moment is seen in what the brokers' machines put out, at which nobody looks here.
-        if matches!(strike, Strike::CrashWriting { .. } | Strike::StopJoining { .. }) {
+        if strike.waits() {
             return;
         }
         record::with(|record| {
@@ -86,7 +86,9 @@ impl World {
                     self.steps.push(now() + down_us, Step::Start(node));
                 }
             }
-            Strike::CrashWriting { .. } | Strike::StopJoining { .. } => unreachable!("they do not strike here"),
+            Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. } => {
+                unreachable!("they do not strike here")
+            }
             Strike::Step { target, ms } => {
                 for node in self.struck(&target) {
                     let own = &mut self.nodes[node];
