@@ -11,11 +11,15 @@ use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
-    ApiKey, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, ResponseKind,
+    ApiKey, FetchRequest, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, ResponseKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 const RETRY_US: u64 = 50_000;
+/// The first version of Fetch with sessions.
+const SESSIONS: i16 = 7;
+/// An epoch that no session of one request is at.
+const MISSED: i32 = 7;
 
 #[derive(Debug)]
 enum Purpose {
@@ -46,6 +50,8 @@ pub struct Reader {
     latest_one_in: u64,
     /// The leaders' epochs in which ends were asked for.
     asked: BTreeMap<u32, i32>,
+    /// A fetch session that the last answer opened.
+    session: Option<i32>,
     link: Link<Purpose>,
     map: Map,
     subscription: Subscription,
@@ -80,6 +86,7 @@ impl Reader {
             stale_one_in,
             latest_one_in,
             asked: BTreeMap::new(),
+            session: None,
             link: Link::new(me.peer, &format!("reader-{}", me.number)),
             map: Map::new(plan, me.peer),
             subscription: Subscription::new(partitions),
@@ -142,6 +149,9 @@ impl Reader {
         } else if let Some((leader, mut request)) =
             self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms)
         {
+            if self.stale_one_in > 0 && self.version >= SESSIONS {
+                self.mislead(&mut request);
+            }
             if self.stale_one_in > 0 && self.me.dice().chance(1, self.stale_one_in) {
                 let parts = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
                 // Never none at all (-1): whoever leads no more would serve that.
@@ -157,6 +167,15 @@ impl Reader {
                 self.request_timeout,
                 Purpose::Poll { op },
             );
+        }
+    }
+
+    /// Opens a session, and asks in it as if an answer had been missed: it is refused, and nothing comes of it (KIP-227).
+    fn mislead(&mut self, request: &mut FetchRequest) {
+        match self.session.take() {
+            Some(id) => (request.session_id, request.session_epoch) = (id, MISSED),
+            None if self.me.dice().chance(1, self.stale_one_in) => request.session_epoch = 0,
+            None => {}
         }
     }
 
@@ -270,6 +289,7 @@ impl Reader {
                 self.on_curious(ctx, partition, refused);
             }
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
+                self.session = (answer.session_id != 0).then_some(answer.session_id);
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
                 let seen: Vec<(u32, Value)> = fetched
                     .reads
