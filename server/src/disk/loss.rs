@@ -3,6 +3,7 @@
 use super::*;
 use crate::durable::shadow;
 use bytes::Bytes;
+use esker_core::batch::{CRC_FROM, HEADER_BYTES, MAGIC, PREFIX_BYTES};
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{FileId, FileName, Owner};
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,15 @@ struct Folder {
     bases: Vec<i64>,
     /// The bytes of each.
     bytes: BTreeMap<i64, Vec<u8>>,
+    /// How many of them an operation so far promised to make durable: an append without a sync promises nothing.
+    synced: BTreeMap<i64, usize>,
+}
+
+impl Folder {
+    /// All bytes of the segment so far are promised.
+    fn sync(&mut self, base: i64) {
+        self.synced.insert(base, self.bytes[&base].len());
+    }
 }
 
 /// An issued operation: what the folder is when it has taken effect, and whether its end promises that this is durable.
@@ -39,6 +49,18 @@ struct Issued {
     dir: DirId,
     after: Folder,
     durable: bool,
+}
+
+/// Writes what the header of a batch has of its length and its CRC, if there is room for one.
+fn make_batch(bytes: &mut [u8]) -> bool {
+    let Some(length) = bytes.len().checked_sub(PREFIX_BYTES).filter(|_| bytes.len() >= HEADER_BYTES) else {
+        return false;
+    };
+    bytes[8..PREFIX_BYTES].copy_from_slice(&(length as u32).to_be_bytes());
+    bytes[16] = MAGIC as u8;
+    let crc = crc32c::crc32c(&bytes[CRC_FROM..]);
+    bytes[17..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
+    true
 }
 
 struct Story {
@@ -93,8 +115,12 @@ impl Story {
 
     fn open(&mut self, number: u32) {
         let dir = DirId(number);
-        let folder =
-            Folder { name: format!("t-{number}"), bases: vec![0], bytes: [(0, Vec::new())].into(), gone: false };
+        let folder = Folder {
+            name: format!("t-{number}"),
+            bases: vec![0],
+            bytes: [(0, Vec::new())].into(),
+            ..Folder::default()
+        };
         let name = folder.name.clone();
         let ops = vec![DiskOp::OpenDir { dir, name }, DiskOp::Create { file: log(dir, 0) }, DiskOp::SyncDir { dir }];
         self.issue(dir, ops, folder, true);
@@ -112,6 +138,7 @@ impl Story {
         match self.dice.roll(40) {
             0 => {
                 let next = base + 1 + at as i64;
+                folder.sync(base);
                 folder.bases.push(next);
                 folder.bytes.insert(next, Vec::new());
                 let ops = vec![DiskOp::Sync { file }, DiskOp::Create { file: log(dir, next) }, DiskOp::SyncDir { dir }];
@@ -120,6 +147,7 @@ impl Story {
             1 if at > 0 => {
                 let len = self.dice.roll(at);
                 folder.bytes.get_mut(&base).unwrap().truncate(len as usize);
+                folder.sync(base);
                 self.issue(dir, vec![DiskOp::Truncate { file, len }], folder, true);
             }
             2 if folder.bases.len() > 1 => {
@@ -151,10 +179,14 @@ impl Story {
             kind => {
                 let len = if (6..10).contains(&kind) { self.dice.roll(self.large) } else { 1 + self.dice.roll(3000) };
                 let fill = (1 + self.dice.roll(250)) as u8;
-                let bytes: Vec<u8> = (0..len).map(|at| fill.wrapping_add(at as u8) | 1).collect();
+                let mut bytes: Vec<u8> = (0..len).map(|at| fill.wrapping_add(at as u8) | 1).collect();
+                let is_batch = self.dice.roll(2) == 0 && make_batch(&mut bytes);
                 folder.bytes.get_mut(&base).unwrap().extend(&bytes);
                 let sync = self.dice.roll(4) > 0;
-                let (head, rest) = bytes.split_at(bytes.len() / 3);
+                if sync {
+                    folder.sync(base);
+                }
+                let (head, rest) = bytes.split_at(if is_batch { 0 } else { bytes.len() / 3 });
                 let bytes = vec![Bytes::copy_from_slice(head), Bytes::copy_from_slice(rest)];
                 self.issue(dir, vec![DiskOp::Append { file, at, bytes, sync }], folder, sync);
             }
@@ -198,7 +230,7 @@ fn fits(image: &Path, least: &Folder, most: &Folder) -> bool {
         let Ok(found) = std::fs::read(folder.join(format!("{base:020}.log"))) else {
             return !least.bytes.contains_key(base);
         };
-        let promised = least.bytes.get(base).map_or(0, |least| least.len().min(bytes.len()));
+        let promised = least.synced.get(base).map_or(0, |least| (*least).min(bytes.len()));
         found.len() >= promised && found[..promised] == bytes[..promised]
     })
 }

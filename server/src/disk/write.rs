@@ -9,12 +9,8 @@ use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-
-/// Buffers in one vectored write (`IOV_MAX` of Linux).
-const BUFFERS_MAX: usize = 1024;
 
 /// Appends to one file, one behind the other, that are not written yet.
 struct Run {
@@ -95,8 +91,9 @@ impl Writer {
         (file, at, bytes, sync): (FileId, u64, Vec<Bytes>, bool),
     ) {
         let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
-        let continues =
-            runs.get(&file).is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= BUFFERS_MAX);
+        let continues = runs
+            .get(&file)
+            .is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= files::BUFFERS_MAX);
         if !continues && let Some(run) = runs.remove(&file) {
             self.write(run, round);
         }
@@ -136,7 +133,8 @@ impl Writer {
     /// Writes, and names in the round what has to become durable, in the journal or in the file.
     fn append(&mut self, run: Run, round: &mut Round) -> io::Result<()> {
         let file = self.files.open(run.file)?;
-        write_all(&file, run.at, &run.bytes)?;
+        let mut parts: Vec<IoSlice<'_>> = run.bytes.iter().map(|part| IoSlice::new(part)).collect();
+        files::write_all(&file, run.at, &mut parts)?;
         if !run.sync {
             self.settled.remove(&run.file);
         } else if self.settled.contains(&run.file) && self.commit.has_journal() {
@@ -343,23 +341,4 @@ const fn dir_of(op: &DiskOp) -> DirId {
         DiskOp::Rename { from, .. } => from.dir,
         DiskOp::Folders | DiskOp::Unpack { .. } => DirId::ROOT,
     }
-}
-
-fn write_all(file: &File, mut at: u64, parts: &[Bytes]) -> io::Result<()> {
-    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
-    let mut left = slices.as_mut_slice();
-    while !left.is_empty() {
-        let window = left.len().min(BUFFERS_MAX);
-        match rustix::io::pwritev(file, &left[..window], at) {
-            Ok(0) if left.iter().any(|part| !part.is_empty()) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(0) => return Ok(()),
-            Ok(written) => {
-                at = at.saturating_add(written as u64);
-                IoSlice::advance_slices(&mut left, written);
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(why) => return Err(why.into()),
-        }
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! esker.journal    slot 0 │ slot 1 │ … │ slot 15      written in turn
-//!                  entry entry entry …                as `entry` draws them
+//!                  entry entry entry …                as `entry` draws them, and `draft` makes them
 //! ```
 //! * `gather` has what is not written yet.
 //! * `store` writes. Before a slot is begun anew, everything that it speaks of is made durable in the files (`esker-checkpoint`).
@@ -16,6 +16,7 @@
 //!
 //! Only the logs' own files (`.log`) go through it: everything else is written rarely.
 
+mod draft;
 mod entry;
 mod file;
 mod gather;

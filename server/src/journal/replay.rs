@@ -155,7 +155,7 @@ fn walk(
         tell(head, items)?;
         last = Some(head);
         count += 1;
-        at += len.next_multiple_of(BLOCK) as u64;
+        at += len as u64;
     }
     Ok(count)
 }

@@ -1,8 +1,9 @@
 //! The journal as it is written.
 
-use super::entry::{BLOCK, Draft, ENTRY_MAX, Head};
+use super::draft::Draft;
+use super::entry::{BLOCK, ENTRY_MAX, Head, ITEMS_MAX};
 use super::file::{FILE, SLOTS, empty, remove};
-use crate::durable;
+use crate::{durable, files};
 use esker_core::io::FileId;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -100,7 +101,7 @@ impl Store {
             at = 0;
             let mut zeros = Draft::new();
             while at < slot_bytes * SLOTS {
-                let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ENTRY_MAX as u64) as usize);
+                let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ITEMS_MAX as u64) as usize);
                 file.write_all_at(piece, at)?;
                 at += piece.len() as u64;
             }
@@ -196,9 +197,8 @@ impl Store {
     /// Writes the entry, not yet durably.
     fn put(&mut self, draft: &mut Draft) -> io::Result<()> {
         let place = (self.head.generation % SLOTS) * self.slot_bytes + self.at;
-        let bytes = draft.finish(self.head);
-        self.file.write_all_at(bytes, place)?;
-        self.at += bytes.len() as u64;
+        files::write_all(&self.file, place, &mut draft.finish(self.head))?;
+        self.at += draft.padded() as u64;
         assert!(self.at <= self.slot_bytes, "an entry lies in its slot");
         self.head.number += 1;
         Ok(())

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The smallest journal: slots of little more than one entry, nearly 9 MB in all.
+/// The smallest journal: slots of one long entry, 16 MiB in all.
 const BYTES: u64 = 1 << 20;
 
 struct Folder(PathBuf);
@@ -127,7 +127,7 @@ fn slots_are_written_in_turn() {
     let folder = Folder::new("turn");
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
-    let piece: &'static [u8] = vec![7; 300_000].leak();
+    let piece: &'static [u8] = vec![7; 600_000].leak();
     let mut len = 0;
     for _ in 0..120 {
         file.write_all_at(piece, len).unwrap();
@@ -147,7 +147,7 @@ fn slots_are_written_in_turn() {
 #[test]
 fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
     // A slot has two entries, of as many files, or ten, of more files than are synced one by one.
-    for (len, rounds) in [(200_000, 15), (50_000, 60)] {
+    for (len, rounds) in [(400_000, 15), (100_000, 60)] {
         let folder = Folder::new(&format!("checkpoint-{len}"));
         let (root, image) = (folder.0.clone(), folder.0.with_extension("image"));
         let files: Vec<_> = (0..6).map(|base| folder.file(base, b"")).collect();
@@ -178,8 +178,8 @@ fn a_file_that_cannot_be_synced_ends_the_journal() {
     folder.file(0, b"");
     let unsynced = Arc::new(File::open("/dev/null").unwrap());
     let mut store = folder.store(1);
-    let piece: &'static [u8] = vec![7; 250_000].leak();
-    let ended = (0..50).find(|at| store.say(&subject(&unsynced, 0), at * 250_000, &[piece]).is_err());
+    let piece: &'static [u8] = vec![7; 500_000].leak();
+    let ended = (0..50).find(|at| store.say(&subject(&unsynced, 0), at * 500_000, &[piece]).is_err());
     // It has two entries in each slot.
     let whole = ended.expect("the journal is full");
     assert!((2..=2 * SLOTS).contains(&whole), "{whole} writes are durable");
@@ -195,14 +195,14 @@ fn damage_in_the_midst_is_an_error_and_at_the_end_is_a_torn_write() {
         let folder = Folder::new(&format!("damage-{slot}"));
         let file = folder.file(0, b"");
         let mut store = folder.store(1);
-        let piece: &'static [u8] = vec![7; 250_000].leak();
+        let piece: &'static [u8] = vec![7; 500_000].leak();
         // Two in each slot, from the second on: the first one is the last.
         for at in 0..2 * SLOTS {
             file.write_all_at(piece, at * piece.len() as u64).unwrap();
             store.say(&subject(&file, 0), at * piece.len() as u64, &[piece]).unwrap();
         }
         let slot_bytes = std::fs::metadata(folder.0.join(FILE)).unwrap().len() / SLOTS;
-        folder.flip(slot * slot_bytes + 5000);
+        folder.flip(slot * slot_bytes + 100_000);
         assert_eq!(replay(&folder.0).is_ok(), ends_well, "slot {slot}");
     }
 }
@@ -212,7 +212,7 @@ fn entries_of_another_process_are_damage() {
     let folder = Folder::new("lives");
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
-    let piece: &'static [u8] = vec![7; 400_000].leak();
+    let piece: &'static [u8] = vec![7; 800_000].leak();
     for at in 0..2 {
         store.say(&subject(&file, 0), at * piece.len() as u64, &[piece]).unwrap();
     }
