@@ -96,7 +96,8 @@ impl Story {
         }
         shadow::watch(root);
         let mut dice = Dice(seed);
-        let large = [5000, 100_000, 800_000][dice.roll(3) as usize];
+        // The largest by themselves, and the next ones together, are more than goes through the journal.
+        let large = [5000, 100_000, 800_000, 4 << 20][dice.roll(4) as usize];
         Self { root: root.to_path_buf(), disk, ended, issued: Vec::new(), folders: BTreeMap::new(), dice, large, seed }
     }
 
@@ -245,7 +246,7 @@ fn play(name: &str, journal: u64, seeds: std::ops::Range<u64>) {
         for number in 1..=3 {
             story.open(number);
         }
-        let steps = 20 + story.dice.roll(400);
+        let steps = 20 + story.dice.roll(if story.large > 1 << 20 { 100 } else { 400 });
         let pace = story.dice.roll(3);
         for _ in 0..steps {
             story.step();

@@ -12,6 +12,10 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
+/// From so many bytes of one file in a round on, the file itself is synced. It takes the medium some turns more than the journal, but
+/// what is long is then written once, and not twice.
+const BULK_MIN: u64 = 2 << 20;
+
 /// Appends to one file, one behind the other, that are not written yet.
 struct Run {
     file: FileId,
@@ -137,7 +141,7 @@ impl Writer {
         files::write_all(&file, run.at, &mut parts)?;
         if !run.sync {
             self.settled.remove(&run.file);
-        } else if self.settled.contains(&run.file) && self.commit.has_journal() {
+        } else if run.len < BULK_MIN && self.settled.contains(&run.file) && self.commit.has_journal() {
             let name = self.files.name(run.file)?.into();
             self.commit.journal().gather.add(&Subject { id: run.file, file, name }, run.at, &run.bytes);
         } else {

@@ -14,7 +14,8 @@
 //! * What a file's bytes are is said by its *last* item. So before a file is cut, renamed, deleted or made anew, what
 //!   the journal says of it is made durable in the file, and an item says that none of it holds any more.
 //!
-//! Only the logs' own files (`.log`) go through it: everything else is written rarely.
+//! Only the logs' own files (`.log`) go through it: everything else is written rarely. A round that has very much for one file
+//! does not either: that file is synced.
 
 mod draft;
 mod entry;
