@@ -3,14 +3,20 @@
 /// Largest request that is read from a socket, in bytes (`socket.request.max.bytes`). The shell enforces it before it allocates.
 pub const REQUEST_BYTES_MAX: usize = 104_857_600;
 
-/// Partitions that one node serves: bounds memory and the table of folders.
+/// Replicas that new partitions may bring a node to: bounds its memory and its table of folders. The controller refuses more.
 pub const PARTITIONS_MAX: usize = 200_000;
 
-/// Below this much room on the medium, Produce is refused with `KAFKA_STORAGE_ERROR`: what the node writes for
-/// itself (metadata, offsets, checkpoints) still finds room, and no write of a client's is torn by a full disk.
+/// Room on the medium, in bytes, that records of clients leave to the rest, on their leader and on its followers: what the node writes
+/// for itself still finds some, and no write of a client's meets the end of the medium.
 pub const ROOM_RESERVE_BYTES: u64 = 64 << 20;
 
 const _: () = assert!(ROOM_RESERVE_BYTES as usize <= REQUEST_BYTES_MAX);
+
+/// Room, in bytes, that coordinators' records (committed offsets, groups) leave to metadata and checkpoints: consumers go on where
+/// producers are refused.
+pub const ROOM_RESERVE_COORDINATORS_BYTES: u64 = 32 << 20;
+
+const _: () = assert!(ROOM_RESERVE_COORDINATORS_BYTES < ROOM_RESERVE_BYTES);
 
 /// Records of one batch that a Produce's answer names as refused: who sends a million wrong ones need not be told each.
 pub const RECORD_ERRORS_MAX: usize = 1000;

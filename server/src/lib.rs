@@ -49,7 +49,7 @@ mod event;
 mod disk;
 
 #[cfg(not(madsim))]
-mod journal;
+pub mod journal;
 
 #[cfg(not(madsim))]
 mod format;
@@ -72,7 +72,7 @@ mod notes;
 mod metrics;
 
 #[cfg(not(madsim))]
-mod properties;
+pub mod properties;
 
 mod clock;
 pub mod exit;

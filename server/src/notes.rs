@@ -54,6 +54,8 @@ fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
         Note::Leads { .. } => "leads",
         Note::Follows { .. } => "follows",
         Note::Quorum { .. } => "quorum",
+        Note::NoRoom { .. } => "no-room",
+        Note::RoomAgain { .. } => "room-again",
         Note::Text { topic, .. } => topic,
     };
     metrics.note(kind);
@@ -62,6 +64,8 @@ fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
     match note {
         Note::Damaged { .. } => tracing::error!("{line}"),
         Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{line}"),
+        Note::NoRoom { .. } => tracing::warn!("{line}"),
+        Note::RoomAgain { .. } => tracing::info!("{line}"),
         Note::LogOpened { cut_bytes, .. } if *cut_bytes > 0 => tracing::warn!("{line}"),
         Note::LogOpened { .. }
         | Note::SegmentRolled { .. }

@@ -99,9 +99,12 @@ pub enum Act {
     Latest {
         partition: u32,
     },
-    /// And told: the offset behind the last record.
+    /// And told: the offset behind the last committed record, as the leader of an epoch knew it.
     LatestIs {
         offset: i64,
+        /// The epoch that the answer names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epoch: Option<i32>,
     },
     /// Records before an offset are deleted.
     Delete {

@@ -22,7 +22,7 @@
 //! | `history` | what clients asked and were told, as JSON lines |
 //! | `plan` | a run as data, and how a seed draws it |
 //! | `net` `disk` `clock` | what can fail |
-//! | `trace` `queue` `dice` | the ground |
+//! | `table` `trace` `queue` `dice` | the ground |
 //!
 //! **One rule of randomness**: every draw is named by seed, stream, entity and counter ([`dice`]), so that taking a fault or a
 //! client out of a plan leaves all other draws as they were.
@@ -47,6 +47,7 @@ pub mod run;
 pub mod script;
 pub mod shrink;
 pub mod swarm;
+pub mod table;
 pub mod trace;
 pub mod twice;
 pub mod view;

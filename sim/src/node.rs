@@ -11,6 +11,7 @@ use esker_core::config::{Identity, NodeConfig};
 use esker_core::id::{CallId, NodeId, Uuid};
 use esker_core::io::{Address, Input, Lane, Listener};
 use esker_core::wire::{Replies, Slip};
+use kafka_protocol::protocol::StrBytes;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The port of a node's controller listener; that of its broker listener is this and a thousand.
@@ -22,6 +23,8 @@ const RESTART_US: u64 = 400_000;
 #[derive(Debug)]
 pub struct Served {
     pub listener: Listener,
+    /// Where the client stands, as the broker is told.
+    pub host: StrBytes,
     pub replies: Replies,
     /// To be closed when nothing waits any more.
     pub closing: bool,
@@ -116,9 +119,10 @@ impl Node {
 }
 
 impl Process {
-    pub fn accept(&mut self, conn: Conn, door: u8) -> &mut Served {
+    pub fn accept(&mut self, conn: Conn, door: u8, opener: Peer) -> &mut Served {
         self.served.entry(conn).or_insert_with(|| Served {
             listener: listener(door),
+            host: StrBytes::from(format!("/10.0.0.{opener}")),
             replies: Replies::default(),
             closing: false,
         })

@@ -46,8 +46,11 @@ pub fn shrink(plan: &Plan, told: &dyn Fn(&str)) -> Option<(Plan, Failure)> {
 }
 
 impl Hunt<'_> {
-    /// Keeps the candidate if it fails in the same way.
+    /// Keeps the candidate if it fails in the same way. One whose cluster cannot come up would: nobody gets anywhere in it.
     fn keep(&mut self, candidate: Plan) -> bool {
+        if candidate.check().is_err() {
+            return false;
+        }
         self.tries += 1;
         match run(&candidate, Keep::Nothing, u64::MAX).failure {
             Some(failure) if same(&failure, &self.failure) => {
@@ -205,7 +208,9 @@ fn without_node(plan: &Plan) -> Option<Plan> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Anomaly;
     use crate::plan::draw;
+    use crate::world::Kind;
 
     #[test]
     fn what_is_left_is_a_plan_that_names_nothing_that_is_gone() {
@@ -231,5 +236,21 @@ mod tests {
             }
             assert_eq!(plan.nodes.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_cluster_that_cannot_come_up_is_not_the_same_failure() {
+        let has_group = |plan: &Plan| plan.clients.iter().any(|client| matches!(client, ClientPlan::Member { .. }));
+        let mut plan = (0..).map(draw).find(|plan| plan.nodes.len() > 1 && has_group(plan)).expect("some seed has one");
+        while plan.nodes.len() > 1 {
+            plan = without_node(&plan).expect("more than one");
+        }
+        assert_eq!(plan.check(), Ok(()));
+        let failure = Failure { kind: Kind::Liveness, anomaly: Anomaly::new("liveness", 0, "") };
+        let mut hunt = Hunt { plan: plan.clone(), failure, tries: 0, told: &|_| {} };
+        // Kafka's default is three replicas: no broker could hold __consumer_offsets, and no member would ever join.
+        plan.settings.remove("offsets.topic.replication.factor");
+        assert!(!hunt.keep(plan));
+        assert_eq!(hunt.tries, 0, "it is not even run");
     }
 }

@@ -11,6 +11,8 @@ mod commands;
 mod connections;
 #[path = "server/disk.rs"]
 mod disk;
+#[path = "server/full.rs"]
+mod full;
 #[path = "server/garbage.rs"]
 mod garbage;
 #[path = "server/journal.rs"]

@@ -106,7 +106,7 @@ impl Bench {
         }
         if self.node.partitions.get(key).is_none() {
             let dir = self.node.partitions.new_dir();
-            let opening = Opening { clean: false, start: Offset::ZERO, topic_id: Some(key.topic) };
+            let opening = Opening { topic_id: Some(key.topic), ..Opening::default() };
             let config = LogConfig { tail_bytes: 1 << 16, ..LogConfig::default() };
             let log = Log::open(dir, format!("{}", dir.0), config, opening, self.now, &mut self.node.out);
             let settings = Settings { min_insync: 2, lag_max: Span::from_millis(1000), retry: Span::from_millis(10) };

@@ -6,7 +6,7 @@
 
 use crate::id::PartitionKey;
 use crate::io::Ask;
-use crate::node::{Node, Room};
+use crate::node::Node;
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
@@ -40,7 +40,7 @@ pub fn on_describe_log_dirs(node: &mut Node, _now: Now, ask: Ask, request: Descr
         DescribeLogDirsTopic::default().with_name(TopicName(name)).with_partitions(partitions)
     });
     let told = |bytes: Option<u64>| bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-    let Room { left, total } = node.room;
+    let (left, total) = (node.room.left(), node.room.total());
     let result = DescribeLogDirsResult::default()
         .with_log_dir(folder(node))
         .with_topics(topics.collect())

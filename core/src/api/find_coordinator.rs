@@ -1,11 +1,13 @@
 //! FindCoordinator (key 10, versions 0 to 6): who coordinates a group (key type 0), or several (from version 4 on, KIP-699).
 //!
 //! A group's coordinator leads the partition of `__consumer_offsets` that the group is in. As long as nobody does:
-//! `COORDINATOR_NOT_AVAILABLE`; a topic that is not there yet is made then. Coordinators of transactions (key type 1) and of share groups (2,
-//! from version 6 on) are not there yet: `COORDINATOR_NOT_AVAILABLE` as well. Other key types: `INVALID_REQUEST`.
+//! `COORDINATOR_NOT_AVAILABLE`; a topic that is not there yet is made then. Coordinators of share groups (2, from version 6 on) are not there
+//! yet: `COORDINATOR_NOT_AVAILABLE` as well. Other key types: `INVALID_REQUEST`.
+//!
+//! Of transactions (key type 1) there is none either: [`super::no_transactions`].
 
-use super::{auto_topics, place};
-use crate::error::ErrorCode;
+use super::{auto_topics, no_transactions, place};
+use crate::error::{ErrorCode, Refusal};
 use crate::group;
 use crate::id::NodeId;
 use crate::io::{Address, Ask};
@@ -39,24 +41,24 @@ pub fn on_find_coordinator(node: &mut Node, _now: Now, ask: Ask, request: FindCo
     ask.reply(&mut node.out, response);
 }
 
-fn find(node: &mut Node, ask: &Ask, key_type: i8, key: &str) -> Result<(NodeId, Address), ErrorCode> {
+fn find(node: &mut Node, ask: &Ask, key_type: i8, key: &str) -> Result<(NodeId, Address), Refusal> {
     match key_type {
         GROUP => {}
-        TRANSACTION => return Err(ErrorCode::CoordinatorNotAvailable),
-        SHARE if ask.version >= SHARE_VERSION => return Err(ErrorCode::CoordinatorNotAvailable),
-        _ => return Err(ErrorCode::InvalidRequest),
+        TRANSACTION => return Err(no_transactions::refusal()),
+        SHARE if ask.version >= SHARE_VERSION => return Err(ErrorCode::CoordinatorNotAvailable.into()),
+        _ => return Err(ErrorCode::InvalidRequest.into()),
     }
     let Some(partition) = node.coordinator_of(key) else {
         // Nobody waits for the topic: clients ask again until it is there.
         auto_topics::create(node, &[StrBytes::from_static_str(group::TOPIC)]);
-        return Err(ErrorCode::CoordinatorNotAvailable);
+        return Err(ErrorCode::CoordinatorNotAvailable.into());
     };
     let leader = node.image.partition(partition).and_then(|state| state.leader);
     let found = leader.and_then(|leader| place::endpoint(node, ask, leader));
-    found.map(|(broker, at)| (broker.id, at)).ok_or(ErrorCode::CoordinatorNotAvailable)
+    found.map(|(broker, at)| (broker.id, at)).ok_or(ErrorCode::CoordinatorNotAvailable.into())
 }
 
-fn alone(found: Result<(NodeId, Address), ErrorCode>) -> FindCoordinatorResponse {
+fn alone(found: Result<(NodeId, Address), Refusal>) -> FindCoordinatorResponse {
     let response = FindCoordinatorResponse::default();
     match found {
         Ok((id, at)) => response
@@ -64,18 +66,24 @@ fn alone(found: Result<(NodeId, Address), ErrorCode>) -> FindCoordinatorResponse
             .with_host(at.host)
             .with_port(i32::from(at.port))
             .with_error_message(Some(StrBytes::from_static_str("NONE"))),
-        Err(code) => response
-            .with_error_code(code.code())
-            .with_error_message(Some(StrBytes::from_string(code.to_string())))
+        Err(refusal) => response
+            .with_error_code(refusal.code.code())
+            .with_error_message(refusal.wire_message().or(Some(StrBytes::from_string(refusal.code.to_string()))))
             .with_node_id(BrokerId(-1))
             .with_port(-1),
     }
 }
 
-fn among_others(key: &StrBytes, found: Result<(NodeId, Address), ErrorCode>) -> Coordinator {
+fn among_others(key: &StrBytes, found: Result<(NodeId, Address), Refusal>) -> Coordinator {
     let coordinator = Coordinator::default().with_key(key.clone());
     match found {
         Ok((id, at)) => coordinator.with_node_id(BrokerId(id.0)).with_host(at.host).with_port(i32::from(at.port)),
-        Err(code) => coordinator.with_error_code(code.code()).with_node_id(BrokerId(-1)).with_port(-1),
+        Err(refusal) => {
+            let coordinator = coordinator.with_error_code(refusal.code.code()).with_node_id(BrokerId(-1)).with_port(-1);
+            match refusal.wire_message() {
+                Some(message) => coordinator.with_error_message(Some(message)),
+                None => coordinator,
+            }
+        }
     }
 }

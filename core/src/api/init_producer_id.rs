@@ -3,9 +3,9 @@
 //! * Without a transactional id: a new id with epoch 0, whatever id the producer had before. While no block is there:
 //!   `COORDINATOR_LOAD_IN_PROGRESS`, which the producer tries again.
 //! * With an empty transactional id, or with only one of the id and the epoch that the producer had: `INVALID_REQUEST`.
-//! * With a transactional id: `COORDINATOR_NOT_AVAILABLE`. **Transactions are not built yet**; FindCoordinator says the same of
-//!   every transactional id, so that a client waits, fails with its own time-out, and has been promised nothing.
+//! * With a transactional id: **transactions are not built yet**, see [`super::no_transactions`].
 
+use super::no_transactions;
 use crate::error::ErrorCode;
 use crate::io::Ask;
 use crate::node::Node;
@@ -18,7 +18,7 @@ pub fn on_init_producer_id(node: &mut Node, _now: Now, ask: Ask, request: InitPr
     let given = match &request.transactional_id {
         _ if half => Err(ErrorCode::InvalidRequest),
         Some(id) if id.is_empty() => Err(ErrorCode::InvalidRequest),
-        Some(_) => Err(ErrorCode::CoordinatorNotAvailable),
+        Some(_) => Err(no_transactions::refusal().code),
         None => node.producer_ids.take().ok_or(ErrorCode::CoordinatorLoadInProgress),
     };
     let response = InitProducerIdResponse::default();

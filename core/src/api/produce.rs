@@ -4,15 +4,14 @@
 //! `acks` wants them, or when the time is up. With `acks=0` there is no answer; an error closes the connection, which is
 //! all a client that wants no answer can be told.
 
-use super::place;
+use super::{no_transactions, place};
 use crate::batch::{Header, Limits, is_one_batch};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{DirId, HoldId, LeaderEpoch, NodeId, PartitionKey};
 use crate::io::{Address, Ask, Reply};
-use crate::limits::ROOM_RESERVE_BYTES;
 use crate::metadata::Broker;
 use crate::mutant::{self, Mutant};
-use crate::node::{Node, Partitions, ProduceWait, Producing, Waiting};
+use crate::node::{Appender, Node, Partitions, ProduceWait, Producing, Waiting};
 use crate::partition::{Acks, Appended};
 use crate::time::{Now, Span};
 use alloc::vec::Vec;
@@ -135,9 +134,7 @@ fn on_partition(
     let bytes = data.records.unwrap_or_default();
     refuse_transactions(&bytes)?;
     let size = bytes.len() as u64;
-    if node.room.left < ROOM_RESERVE_BYTES.saturating_add(size) {
-        return Err(ErrorCode::KafkaStorageError.into());
-    }
+    node.room.admit(Appender::Client, size, &mut node.out)?;
     let Some(partition) = node.partitions.get_mut(key) else {
         turn.leaders.push((at, key));
         return Err(ErrorCode::NotLeaderOrFollower.into());
@@ -146,8 +143,7 @@ fn on_partition(
     match partition.on_produce(now, bytes, acks, &mut node.out) {
         Ok((appended, event)) => {
             node.partitions.note(dir, event);
-            // The shell looks once a second: until then what was taken counts as written.
-            node.room.left = node.room.left.saturating_sub(size);
+            node.room.spend(size);
             if acks != Acks::None {
                 turn.waits.push(ProduceWait { place: at, partition: key, dir, appended });
             }
@@ -165,9 +161,7 @@ fn on_partition(
 /// Kafka answers so to a transactional batch outside a transaction. There are no transactions yet: a batch of one would never be committed or aborted, and block `read_committed` readers.
 fn refuse_transactions(bytes: &Bytes) -> Result<(), Refusal> {
     match Header::read(bytes) {
-        Some(header) if header.is_transactional() => {
-            Err(Refusal::because(ErrorCode::TransactionalIdAuthorizationFailed, "transactions are not served yet"))
-        }
+        Some(header) if header.is_transactional() => Err(no_transactions::refusal()),
         Some(_) => Ok(()),
         None => Err(Refusal::because(ErrorCode::InvalidRecord, "there has to be a record batch for each partition")),
     }

@@ -191,11 +191,12 @@ impl Alive {
 
     /// A broker that leaves waits until all others have applied what moved its leaders: it is told at once.
     fn notice_leaving(&mut self, node: &Node) {
-        let leaving: Vec<NodeId> =
-            node.image.brokers().filter(|broker| broker.leaving && !broker.fenced).map(|b| b.id).collect();
-        if leaving == self.seen_leaving {
+        let leaving = || node.image.brokers().filter(|broker| broker.leaving && !broker.fenced).map(|broker| broker.id);
+        // After every input: nothing is collected where nothing is new.
+        if leaving().eq(self.seen_leaving.iter().copied()) {
             return;
         }
+        let leaving: Vec<NodeId> = leaving().collect();
         self.news |= leaving.iter().any(|id| !self.seen_leaving.contains(id));
         self.seen_leaving = leaving;
     }

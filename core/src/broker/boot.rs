@@ -7,9 +7,10 @@
 
 use super::checkpoint;
 use crate::id::{DirId, Offset};
-use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Out, Owner};
+use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Note, Out, Owner};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// The serials of boot's operations under [`Owner::Node`].
@@ -34,6 +35,8 @@ pub(super) struct Found {
     /// By folder name (`topic-0`), as of the last checkpoint.
     pub high_watermarks: BTreeMap<String, Offset>,
     pub log_starts: BTreeMap<String, Offset>,
+    /// The folders that are there.
+    pub folders: Vec<String>,
     /// `meta.properties` as it stands.
     pub meta: Option<Bytes>,
 }
@@ -82,10 +85,14 @@ impl Boot {
             (_, Err(fault)) => return BootEvent::Failed(alloc::format!("the data folder cannot be read: {fault}")),
             (Step::Asked { open }, Ok(done)) => {
                 *open -= 1;
-                if let DiskDone::Bytes(bytes) = done
-                    && let Err(why) = self.found.take(serial, bytes)
-                {
-                    return BootEvent::Failed(why);
+                match done {
+                    DiskDone::Folders(folders) => self.found.folders = folders,
+                    DiskDone::Bytes(bytes) => {
+                        if let Err(why) = self.found.take(serial, bytes, out) {
+                            return BootEvent::Failed(why);
+                        }
+                    }
+                    DiskDone::Done | DiskDone::Files(_) => {}
                 }
             }
             (Step::Unmarking, Ok(_)) if serial == UNMARK_SYNC => {
@@ -105,13 +112,25 @@ impl Boot {
 }
 
 impl Found {
-    fn take(&mut self, serial: u64, bytes: Bytes) -> Result<(), String> {
+    fn take(&mut self, serial: u64, bytes: Bytes, out: &mut Out) -> Result<(), String> {
         match serial {
             CLEAN_SHUTDOWN => self.clean = true,
-            HIGH_WATERMARKS => self.high_watermarks = checkpoint::read(&bytes).unwrap_or_default(),
-            LOG_STARTS => self.log_starts = checkpoint::read(&bytes).unwrap_or_default(),
+            HIGH_WATERMARKS => match checkpoint::read(&bytes) {
+                Some(found) => self.high_watermarks = found,
+                // They are counted anew.
+                None => {
+                    let text = String::from("replication-offset-checkpoint cannot be read: it is written anew");
+                    out.note(Note::Text { topic: "checkpoint", text });
+                }
+            },
+            LOG_STARTS => match checkpoint::read(&bytes) {
+                Some(found) => self.log_starts = found,
+                None => {
+                    let why = "log-start-offset-checkpoint cannot be read: what was deleted would come back";
+                    return Err(String::from(why));
+                }
+            },
             META => self.meta = Some(bytes),
-            FOLDERS => {}
             other => return Err(alloc::format!("boot: an answer to {other}, which was not asked")),
         }
         Ok(())

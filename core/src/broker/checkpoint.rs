@@ -19,8 +19,7 @@ pub(super) fn folder_name(topic: &str, partition: i32) -> String {
     format!("{topic}-{partition}")
 }
 
-/// Reads a checkpoint, by folder name. `None` where it is not one: a checkpoint only saves work, and one that cannot be read
-/// is as good as none.
+/// Reads a checkpoint, by folder name. `None` where it is not one.
 pub(super) fn read(bytes: &[u8]) -> Option<BTreeMap<String, Offset>> {
     let mut lines = core::str::from_utf8(bytes).ok()?.lines();
     if lines.next()?.trim() != "0" {

@@ -8,6 +8,7 @@ use crate::io::{DiskOp, FileId, FileName, Owner};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::partition::Partition;
+use crate::quorum;
 use crate::time::{Mono, Now, Span};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
@@ -80,7 +81,8 @@ impl Chores {
             if mutant::is(Mutant::WatermarkCheckpointAhead) { partition.log_end() } else { partition.watermark() }
         };
         let watermarks = node.partitions.iter().map(|partition| (partition.folder(), reached(partition)));
-        let watermarks = checkpoint::write(watermarks.chain(unused(&roles.watermarks)));
+        let committed = (quorum::FOLDER, node.quorum.watermark().min(node.quorum.synced()));
+        let watermarks = checkpoint::write(watermarks.chain(unused(&roles.watermarks)).chain([committed]));
         if watermarks != self.watermarks {
             self.watermarks = watermarks.clone();
             let file = FileId::new(DirId::ROOT, FileName::HighWatermarks);

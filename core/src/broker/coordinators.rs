@@ -52,6 +52,11 @@ impl Coordinators {
 
     /// Reads on, as far as the bytes are in memory; the log says when more are. What is read has to be committed before anybody hears of
     /// it: a generation that is told and then lost would be told again, of other members (seed 774411302).
+    ///
+    /// So the group is `COORDINATOR_LOAD_IN_PROGRESS` for as long as the watermark stands still, for want of `min.insync.replicas` say. Kafka's
+    /// is there as soon as it has read its log (`CoordinatorRuntime`, `CoordinatorLoaderImpl`): it keeps two states, answers an OffsetFetch
+    /// from the one below its watermark, and has writes wait. That is no model: the watermark that a new leader knows may lie below what
+    /// the one before it acknowledged, and an offset from there is an old one. Both codes have the client ask again.
     fn load(&mut self, node: &mut Node, now: Now, key: PartitionKey) {
         self.again.remove(&key);
         while let Some(known) = node.groups.load_from(key.partition) {

@@ -5,7 +5,7 @@ use crate::config::{NodeConfig, ReplicaSettings};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use crate::io::{CallFault, Lane};
-use crate::node::Node;
+use crate::node::{Appender, Node};
 use crate::partition::{FollowerStep, PartitionEvent, Replicated};
 use crate::time::{Mono, Now};
 use alloc::boxed::Box;
@@ -162,7 +162,15 @@ impl Fetchers {
         check: Result<(), Refusal>,
     ) {
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-        let (Some(asked), Some(partition)) = (fetcher.told(key), node.partitions.get_mut(key)) else { return };
+        let Some(asked) = fetcher.told(key) else { return };
+        let records = data.records.unwrap_or_default();
+        let bytes = records.len();
+        // What has no room is dropped, and asked for again after a while: the leader takes the replica out of the in-sync set when it
+        // lags, and back when it has caught up. Empty answers are taken: who has all the leader has stays in sync.
+        if bytes > 0 && admit(node, key, bytes as u64).is_err() {
+            return fetcher.pause(key, now.mono, self.settings.fetch_backoff);
+        }
+        let Some(partition) = node.partitions.get_mut(key) else { return };
         let result = match (ErrorCode::try_from_code(data.error_code), check) {
             (None, Ok(())) if data.error_code == 0 => Ok(()),
             (Some(code), _) => Err(code),
@@ -171,8 +179,6 @@ impl Fetchers {
         };
         let diverging = (data.diverging_epoch.epoch >= 0)
             .then_some((LeaderEpoch(data.diverging_epoch.epoch), Offset(data.diverging_epoch.end_offset)));
-        let records = data.records.unwrap_or_default();
-        let bytes = records.len();
         let full = bytes.saturating_mul(2) > self.settings.fetch_bytes as usize;
         let answer = Replicated {
             asked,
@@ -186,9 +192,19 @@ impl Fetchers {
         let (step, event) = partition.on_fetched(now, answer, &mut node.out);
         node.partitions.note(dir, event);
         match step {
-            FollowerStep::Fetch => fetcher.on_bytes(key, bytes, full),
+            FollowerStep::Fetch => {
+                node.room.spend(bytes as u64);
+                fetcher.on_bytes(key, bytes, full);
+            }
             FollowerStep::Stale => {}
             FollowerStep::Backoff => fetcher.pause(key, now.mono, self.settings.fetch_backoff),
         }
     }
+}
+
+/// Whether a follower finds room for so many bytes of its leader's.
+fn admit(node: &mut Node, key: PartitionKey, bytes: u64) -> Result<(), ErrorCode> {
+    let of_coordinator = node.image.topic(key.topic).is_some_and(crate::metadata::Topic::internal);
+    let whose = if of_coordinator { Appender::CoordinatorsFollower } else { Appender::Follower };
+    node.room.admit(whose, bytes, &mut node.out)
 }

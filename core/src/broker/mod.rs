@@ -11,6 +11,7 @@
 //! | `settle` | carries through what one machine's change means for another |
 //! | `boot` `stop` | coming up, going down |
 //! | `apply` `roles` | committed metadata, and the replicas that it gives to this node |
+//! | `strays` | folders that nobody gave this node |
 //! | `alive` | this node's registration and heartbeats |
 //! | `watch` | the active controller's calls to brokers that it suspects |
 //! | `fetchers` `fetcher` | follows the leaders of this node's followers |
@@ -34,15 +35,17 @@ mod serials;
 mod settle;
 mod setup;
 mod stop;
+mod strays;
 mod wake;
 mod watch;
 
 use crate::config::NodeConfig;
 use crate::error::Refusal;
-use crate::id::{CallId, ConnId, DirId};
+use crate::id::{CallId, ConnId, DirId, Offset};
 use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
 use crate::limits::EARLY_REQUESTS_MAX;
-use crate::node::{Node, Room, Waiting};
+use crate::node::{Node, Waiting};
+use crate::quorum;
 use crate::time::{Mono, Now, earliest};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -99,6 +102,7 @@ impl Broker {
             return;
         }
         self.node.partitions.begin_input();
+        self.node.groups.begin_input();
         match input {
             Input::Boot => {
                 assert!(self.boot.is_none(), "a node boots once");
@@ -109,7 +113,7 @@ impl Broker {
             Input::CallDone { call, result, checks } => self.on_call_done(now, call, result, checks),
             Input::Disk { tag, result } => self.on_disk(now, tag, result),
             Input::Tick => self.on_tick(now),
-            Input::Room { bytes, total } => self.node.room = Room { left: bytes, total: Some(total) },
+            Input::Room { bytes, total } => self.node.room.on_looked(bytes, total, &mut self.node.out),
             Input::Stop => self.on_stop(now),
         }
         if self.is_up() && !self.ended {
@@ -241,7 +245,9 @@ impl Broker {
                     self.roles.clean = found.clean;
                     self.roles.watermarks = found.high_watermarks;
                     self.roles.starts = found.log_starts;
-                    self.node.quorum.open(now, found.clean, &mut self.node.out);
+                    self.roles.found = found.folders;
+                    let committed = self.roles.watermarks.remove(quorum::FOLDER).unwrap_or(Offset::ZERO);
+                    self.node.quorum.open(found.clean, committed, &mut self.node.out);
                 }
             }
             return;

@@ -6,7 +6,7 @@
 use super::{Broker, checkpoint, serials, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
-use crate::log::{Log, Opening};
+use crate::log::{Log, Opening, SyncPolicy};
 use crate::partition::{Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -24,12 +24,16 @@ pub(super) struct Roles {
     /// What the checkpoints said, by folder name; used when the folder is opened.
     pub watermarks: BTreeMap<String, Offset>,
     pub starts: BTreeMap<String, Offset>,
-    /// Folders being removed, and their names.
-    removing: BTreeMap<DirId, String>,
+    /// The folders that stood at the start, until it is known which of them this node is to keep.
+    pub found: Vec<String>,
+    /// How many folders were put aside: makes their names differ.
+    pub strays: u64,
+    /// Folders being removed or put aside, and their names.
+    pub(super) removing: BTreeMap<DirId, String>,
     /// Folders that are gone, but that a checkpoint may still speak of.
     removed: Vec<DirId>,
-    /// A replica was given up since the checkpoints were written.
-    gave_up: bool,
+    /// A folder was given up since the checkpoints were written.
+    pub(super) gave_up: bool,
     /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
     blocked: BTreeSet<PartitionKey>,
 }
@@ -56,7 +60,7 @@ impl Broker {
         if !self.alive.is_registered(&self.node) || self.stop.is_closing() {
             return false;
         }
-        let mut moved = false;
+        let mut moved = self.look_for_strays();
         if core::mem::take(&mut self.roles.configs_changed) {
             self.reconfigure();
             moved = true;
@@ -75,7 +79,7 @@ impl Broker {
         let me = self.node.config.node;
         let state = self.node.image.partition(key).filter(|state| state.has_replica(me));
         let Some(state) = state else {
-            self.give_up(now, key);
+            self.give_up(now, key, |dir, _| DiskOp::RemoveDir { dir });
             return;
         };
         let state = state.clone();
@@ -99,16 +103,18 @@ impl Broker {
         let dir = self.node.partitions.new_dir();
         let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
         let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
-        let opening = Opening { clean: self.roles.clean, start, topic_id: Some(key.topic) };
         let log_config = setup::log(&self.node.config, &config);
+        // The watermark is over what was synced. (Where it was the system that had it, a crash of the machine may have taken it.)
+        let durable = if log_config.sync == SyncPolicy::Always { watermark } else { Offset::ZERO };
+        let opening = Opening { clean: self.roles.clean, start, durable, topic_id: Some(key.topic) };
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let settings = setup::partition(&self.node.config, &config);
         let me = self.node.config.node;
         self.node.partitions.insert(Partition::new(key, dir, name, me, settings, log, watermark, start));
     }
 
-    /// The replica is no longer this node's: its folder goes.
-    fn give_up(&mut self, now: Now, key: PartitionKey) {
+    /// The replica is no longer this node's: `how` its folder goes, of that number and name.
+    pub(super) fn give_up(&mut self, now: Now, key: PartitionKey, how: impl FnOnce(DirId, &str) -> DiskOp) {
         self.roles.blocked.remove(&key);
         let Some(partition) = self.node.partitions.remove(key) else { return };
         let dir = partition.dir();
@@ -117,11 +123,16 @@ impl Broker {
         self.wake(now, dir);
         let gone = PartitionEvent { role: true, ..PartitionEvent::NONE };
         crate::api::fetch::on_partition_event(&mut self.node, now, dir, &gone);
-        self.roles.removing.insert(dir, partition.folder().into());
+        self.clear(dir, partition.folder(), how(dir, partition.folder()));
+    }
+
+    /// Nobody has the folder any more: `op` frees its name.
+    pub(super) fn clear(&mut self, dir: DirId, name: &str, op: DiskOp) {
+        self.roles.removing.insert(dir, name.into());
         self.roles.gave_up = true;
-        // The partition is gone, so the node itself waits for the removal.
+        // There is no partition that could wait, so the node itself does.
         let serial = serials::REMOVALS + u64::from(dir.0);
-        self.node.out.disk(Owner::Node, serial, DiskOp::RemoveDir { dir });
+        self.node.out.disk(Owner::Node, serial, op);
     }
 
     fn reconfigure(&mut self) {

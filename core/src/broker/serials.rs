@@ -9,5 +9,7 @@ pub(super) const META: u64 = boot::SERIAL_FREE + 1;
 pub(super) const MARK: u64 = boot::SERIAL_FREE + 2;
 /// The checkpoint of the logs' starts.
 pub(super) const STARTS: u64 = boot::SERIAL_FREE + 3;
+/// The folder of a stray, on its way to another name.
+pub(super) const STRAY: u64 = boot::SERIAL_FREE + 4;
 /// From here on a serial is that of the removal of a folder, `REMOVALS + dir`.
 pub(super) const REMOVALS: u64 = 1 << 32;

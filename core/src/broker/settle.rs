@@ -27,11 +27,12 @@ impl Broker {
     fn settle_once(&mut self, now: Now) -> bool {
         let mut moved = self.settle_local(now);
         moved |= self.settle_quorum(now);
+        // Roles come before what waits on partitions: who no longer leads must not answer out of metadata that says so.
+        moved |= self.settle_roles(now);
         while let Some((key, event)) = self.node.partitions.pop_touched() {
             self.on_partition_event(now, key, event);
             moved |= event.any();
         }
-        moved |= self.settle_roles(now);
         moved |= self.alive.settle(&mut self.node, now);
         moved |= self.watch.settle(&mut self.node, now);
         let epoch = self.alive.epoch();
@@ -133,6 +134,9 @@ impl Broker {
             let name = replica.map_or_else(|| alloc::format!("{key}"), |replica| replica.folder().into());
             self.fail(alloc::format!("the log of {name} failed: {fault}"));
             return;
+        }
+        if event.foreign {
+            return self.put_foreign_aside(now, key);
         }
         let Some(partition) = self.node.partitions.get(key) else { return };
         let dir = partition.dir();

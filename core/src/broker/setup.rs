@@ -15,12 +15,19 @@ use alloc::vec::Vec;
 const QUORUM_STREAM: u64 = 1;
 const CONTROLLER_STREAM: u64 = 2;
 const GROUP_STREAM: u64 = 3;
+/// From here on, one for each folder that is put aside.
+const STRAY_STREAM: u64 = 1 << 32;
 
 /// How long until a proposal to the controller that was refused is made again.
 const ISR_RETRY: Span = Span::from_millis(100);
 
 fn seed_of(config: &NodeConfig, stream: u64) -> u64 {
     Rng::new(config.identity.seed, stream).next_u64()
+}
+
+/// What the name of the stray of that number is drawn from.
+pub(super) fn stray_stream(config: &NodeConfig, number: u64) -> Rng {
+    Rng::new(config.identity.seed, STRAY_STREAM + number)
 }
 
 pub(super) fn node(config: NodeConfig) -> Node {

@@ -14,6 +14,8 @@ use alloc::string::String;
 const LEAVING_PATIENCE: Span = Span::from_millis(10_000);
 /// How long a successor of the quorum's leader may take to show.
 const RESIGNING_PATIENCE: Span = Span::from_millis(1_000);
+/// How long the last writes may take on a disk that has next to no room: longer, and they wait for some.
+const CLOSING_PATIENCE: Span = Span::from_millis(10_000);
 
 #[derive(Debug, Default)]
 pub(super) enum Stop {
@@ -28,21 +30,27 @@ pub(super) enum Stop {
     Closing {
         /// The quorum's log is closed.
         quorum: bool,
+        until: Mono,
     },
-    Marking,
+    Marking {
+        until: Mono,
+    },
     Over,
 }
 
 impl Stop {
     /// Logs are being closed or are closed: no replica takes up anything.
     pub const fn is_closing(&self) -> bool {
-        matches!(self, Self::Closing { .. } | Self::Marking | Self::Over)
+        matches!(self, Self::Closing { .. } | Self::Marking { .. } | Self::Over)
     }
 
     pub const fn next_deadline(&self) -> Option<Mono> {
         match self {
-            Self::Leaving { until } | Self::Resigning { until } => Some(*until),
-            Self::Running | Self::Closing { .. } | Self::Marking | Self::Over => None,
+            Self::Leaving { until }
+            | Self::Resigning { until }
+            | Self::Closing { until, .. }
+            | Self::Marking { until } => Some(*until),
+            Self::Running | Self::Over => None,
         }
     }
 }
@@ -80,23 +88,41 @@ impl Broker {
                     return false;
                 }
                 self.close_all(now);
-                self.stop = Stop::Closing { quorum: false };
+                self.stop = Stop::Closing { quorum: false, until: now.mono + CLOSING_PATIENCE };
                 true
             }
-            Stop::Closing { quorum } => {
+            Stop::Closing { quorum, until } => {
                 let open = self.node.partitions.iter().any(|partition| !partition.is_closed());
                 if open || !quorum {
-                    return false;
+                    return self.wait_for_writes(
+                        now,
+                        until,
+                        Stop::Closing { quorum, until: now.mono + CLOSING_PATIENCE },
+                    );
                 }
                 self.chores.checkpoint(&mut self.node, &self.roles);
                 let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
                 let op = DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") };
                 self.node.out.disk(Owner::Node, serials::MARK, op);
-                self.stop = Stop::Marking;
+                self.stop = Stop::Marking { until: now.mono + CLOSING_PATIENCE };
                 true
             }
-            Stop::Marking => false,
+            Stop::Marking { until } => {
+                self.wait_for_writes(now, until, Stop::Marking { until: now.mono + CLOSING_PATIENCE })
+            }
         }
+    }
+
+    /// The last writes are under way. A slow disk has all the time it wants; on one that is full they may wait for ever.
+    fn wait_for_writes(&mut self, now: Now, until: Mono, longer: Stop) -> bool {
+        if now.mono >= until {
+            if self.node.room.is_low() {
+                let left = self.node.room.left();
+                self.fail(alloc::format!("the logs cannot be closed: {left} bytes are left on the disk"));
+            }
+            self.stop = longer;
+        }
+        false
     }
 
     fn close_all(&mut self, now: Now) {
@@ -112,14 +138,14 @@ impl Broker {
 
     /// The quorum's log is closed in order.
     pub(super) fn on_quorum_closed(&mut self) {
-        if let Stop::Closing { quorum } = &mut self.stop {
+        if let Stop::Closing { quorum, .. } = &mut self.stop {
             *quorum = true;
         }
     }
 
     /// The mark of a clean stop is on stable storage.
     pub(super) fn on_marked(&mut self) {
-        if matches!(self.stop, Stop::Marking) {
+        if matches!(self.stop, Stop::Marking { .. }) {
             self.stop = Stop::Over;
             self.ended = true;
             self.node.out.push(Output::Stopped { clean: true, why: String::new() });

@@ -22,6 +22,8 @@ const TOPIC_TYPE: i8 = 2;
 const BROKER_TYPE: i8 = 4;
 const BROKER_LOGGER_TYPE: i8 = 8;
 
+const MIN_INSYNC: &str = "min.insync.replicas";
+
 /// What is done to one config (`AlterConfigOp.OpType`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Op {
@@ -142,6 +144,7 @@ impl Controller {
         after: &Given,
         named: &[Alter<'_>],
     ) -> Result<Vec<Record>, Refusal> {
+        may_change_min_insync(target, before, after, named)?;
         let resource = match target {
             Target::Topic(name) => {
                 TopicConfig::check(after)?;
@@ -210,6 +213,28 @@ fn record(resource: Resource, name: &str, value: Option<&String>) -> Record {
 /// A value that a broker may not have is an invalid request, not an invalid config (KAFKA-13609).
 fn may_change(name: &str, value: &str, for_all: bool) -> Result<(), Refusal> {
     check_dynamic(name, value, for_all).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })
+}
+
+/// What is in sync decides who may lead, anywhere: one broker has no minimum of its own, and the cluster's is set, not taken back (KIP-966;
+/// Kafka: `ConfigurationControlManager`, as with `eligible.leader.replicas.version` 1, its default).
+fn may_change_min_insync(
+    target: &Target<'_>,
+    before: &Given,
+    after: &Given,
+    named: &[Alter<'_>],
+) -> Result<(), Refusal> {
+    let named = named.iter().any(|(config, ..)| config.as_str() == MIN_INSYNC);
+    let (had, has) = (before.contains_key(MIN_INSYNC), after.contains_key(MIN_INSYNC));
+    let why = match target {
+        Target::Broker(_) if named || had && !has => {
+            "Broker-level min.insync.replicas cannot be altered while ELR is enabled."
+        }
+        Target::AllBrokers if (named || had) && !has => {
+            "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."
+        }
+        Target::Topic(_) | Target::Broker(_) | Target::AllBrokers => return Ok(()),
+    };
+    Err(Refusal::because(ErrorCode::InvalidConfig, why))
 }
 
 fn twice<'a>(named: impl Iterator<Item = (i8, &'a str)>) -> BTreeSet<(i8, String)> {

@@ -7,6 +7,7 @@
 
 use crate::error::{ErrorCode, Refusal};
 use crate::id::NodeId;
+use crate::limits::PARTITIONS_MAX;
 use crate::metadata::{Image, Text, Topic};
 use alloc::format;
 use alloc::string::String;
@@ -56,7 +57,8 @@ impl Placer {
         placer
     }
 
-    fn count(&mut self, replicas: &[NodeId]) {
+    /// A partition is there, or was placed by hand.
+    pub fn count(&mut self, replicas: &[NodeId]) {
         for seat in &mut self.seats {
             if replicas.contains(&seat.id) {
                 seat.replicas += 1;
@@ -64,6 +66,20 @@ impl Placer {
             if replicas.first() == Some(&seat.id) {
                 seat.leads += 1;
             }
+        }
+    }
+
+    /// Whether nobody has more than it can serve.
+    ///
+    /// # Errors
+    /// `POLICY_VIOLATION`, which is what Kafka says of too large a request.
+    pub fn check(&self) -> Result<(), Refusal> {
+        match self.seats.iter().find(|seat| seat.replicas > PARTITIONS_MAX) {
+            Some(Seat { id, .. }) => {
+                let why = format!("Broker {id} would have more than {PARTITIONS_MAX} replicas.");
+                Err(Refusal::because(ErrorCode::PolicyViolation, why))
+            }
+            None => Ok(()),
         }
     }
 
@@ -169,6 +185,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_placed_says_why() {
+        let mut placer = Placer::new(&image(&[(1, None, false), (2, None, false)]));
+        (0..PARTITIONS_MAX).for_each(|_| placer.count(&[NodeId(2)]));
+        assert_eq!(placer.check(), Ok(()));
+        placer.count(&[NodeId(2), NodeId(1)]);
+        assert_eq!(placer.check().unwrap_err().code, ErrorCode::PolicyViolation);
         let why = |brokers: &[(i32, Option<&str>, bool)], factor| {
             Placer::new(&image(brokers)).place(factor).unwrap_err().message.unwrap()
         };

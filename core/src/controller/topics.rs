@@ -95,8 +95,11 @@ impl Controller {
         let partitions = if wanted.assignments.is_empty() {
             self.place_topic(wanted, placer)?
         } else {
-            self.assigned_topic(wanted)?
+            let given = self.assigned_topic(wanted)?;
+            given.iter().for_each(|partition| placer.count(&partition.replicas));
+            given
         };
+        placer.check()?;
         Ok(Draft { id: self.draw_id(place), partitions, configs })
     }
 
@@ -356,9 +359,12 @@ impl Controller {
             }
             Some(given) => {
                 let each = (has..).zip(given).map(|(number, one)| self.assigned(number, &one.broker_ids, Some(factor)));
-                each.collect::<Result<_, _>>()?
+                let given = each.collect::<Result<Vec<Partition>, _>>()?;
+                given.iter().for_each(|partition| placer.count(&partition.replicas));
+                given
             }
         };
+        placer.check()?;
         push_partitions(records, topic, has, partitions);
         Ok(())
     }

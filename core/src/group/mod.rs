@@ -29,7 +29,7 @@ mod gather;
 mod groups;
 mod load;
 mod offsets;
-mod records;
+pub mod records;
 mod refuse;
 mod requests;
 mod settings;

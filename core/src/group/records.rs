@@ -21,7 +21,7 @@ use kafka_protocol::protocol::StrBytes;
 
 /// What a record says.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Entry {
+pub enum Entry {
     /// An offset was committed, or (`None`) is gone.
     Offset { group: StrBytes, topic: StrBytes, partition: i32, value: Option<Committed> },
     /// A group's generation, or (`None`) its end.
@@ -30,7 +30,7 @@ pub(super) enum Entry {
 
 /// A committed offset.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Committed {
+pub struct Committed {
     pub offset: i64,
     /// Leader epoch of the last record consumed; -1: not known.
     pub leader_epoch: i32,
@@ -45,7 +45,7 @@ pub(super) struct Committed {
 
 /// A generation of a group, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Generation {
+pub struct Generation {
     /// Empty: none.
     pub protocol_type: StrBytes,
     pub generation: i32,
@@ -58,7 +58,7 @@ pub(super) struct Generation {
 
 /// A member as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct StoredMember {
+pub struct StoredMember {
     pub member: StrBytes,
     pub instance: Option<StrBytes>,
     pub client_id: StrBytes,

@@ -7,7 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 
 /// Bytes that do not say what their version promises.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Garbled;
+pub struct Garbled;
 
 /// Writes the fixed forms, and what little is needed of the flexible ones.
 #[derive(Debug, Default)]

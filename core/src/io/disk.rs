@@ -9,6 +9,11 @@
 //! at a crash until its folder is synced). `Sync` is a barrier as well: the file is durable before any later operation of its folder
 //! takes effect.
 //!
+//! **No room.** An `Append`, `Create`, `Replace`, `OpenDir`, `Rename` or `RenameDir` that finds no room on the medium has not failed:
+//! it waits, and what was issued behind it in its folder waits with it, until there is some. Meanwhile [`super::Input::Room`] says that
+//! none is left. What it wrote in part is cut away, or written over when its turn comes; after a crash it may be there. A `RemoveDir`
+//! that comes up behind ends the wait: those before it end with [`DiskFault::Full`], which nobody waits for any more.
+//!
 //! **Failure.** A failed `Append`, `Sync`, `Truncate`, `Replace` or `SyncDir` is final for the data folder:
 //! what the medium holds is unknown from then on, and the core stops the node. A failed `Read` is the reader's business.
 
@@ -141,7 +146,7 @@ pub enum DiskDone {
 pub enum DiskFault {
     /// The medium or the system refused (EIO and its like).
     Io,
-    /// No room left.
+    /// There was no room, and the folder goes.
     Full,
     /// The file or folder is not there.
     Missing,

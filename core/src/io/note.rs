@@ -25,6 +25,10 @@ pub enum Note {
     Follows { partition: PartitionKey, leader: NodeId, epoch: LeaderEpoch },
     /// The quorum's state of this node changed.
     Quorum { role: &'static str, epoch: LeaderEpoch, leader: NodeId },
+    /// The medium is nearly full: from now on appends of this kind are refused, with so many bytes left.
+    NoRoom { whose: &'static str, left: u64 },
+    /// There is room for everybody again.
+    RoomAgain { left: u64 },
     /// Anything else worth a line; a counter is kept under `topic`.
     Text { topic: &'static str, text: String },
 }
@@ -38,7 +42,12 @@ impl Note {
             | Self::SegmentRolled { dir, .. }
             | Self::SegmentsDropped { dir, .. }
             | Self::Damaged { dir, .. } => Some(*dir),
-            Self::Leads { .. } | Self::Follows { .. } | Self::Quorum { .. } | Self::Text { .. } => None,
+            Self::Leads { .. }
+            | Self::Follows { .. }
+            | Self::Quorum { .. }
+            | Self::NoRoom { .. }
+            | Self::RoomAgain { .. }
+            | Self::Text { .. } => None,
         }
     }
 }
@@ -58,6 +67,10 @@ impl fmt::Display for Note {
             Self::Leads { partition, epoch } => write!(f, "leads {partition} in {epoch}"),
             Self::Follows { partition, leader, epoch } => write!(f, "follows {leader} on {partition} in {epoch}"),
             Self::Quorum { role, epoch, leader } => write!(f, "quorum {role} in {epoch}, leader {leader}"),
+            Self::NoRoom { whose, left } => {
+                write!(f, "no room for records of a {whose}: {left} bytes are left on the disk")
+            }
+            Self::RoomAgain { left } => write!(f, "room again: {left} bytes are left on the disk"),
             Self::Text { topic, text } => write!(f, "{topic}: {text}"),
         }
     }

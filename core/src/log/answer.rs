@@ -72,6 +72,8 @@ pub enum LogEvent {
     StartMoved,
     /// `close` is done: everything is durable, and the next `open` may be a clean one.
     Closed,
+    /// The folder is another topic's, as its `partition.metadata` says: nothing in it was touched, and the log does not open.
+    Foreign,
     Nothing,
     /// An operation failed whose failure is final: the log takes nothing any more, the node stops.
     Failed(DiskFault),

@@ -93,6 +93,8 @@ pub struct Opening {
     pub clean: bool,
     /// Log start offset as checkpointed (`log-start-offset-checkpoint`), zero if it is not there; where a new log begins.
     pub start: Offset,
+    /// All below was on stable storage once: where a batch of it is not whole, no crash has torn it. Zero: nothing is known.
+    pub durable: Offset,
     /// The topic's id, written to `partition.metadata` if that is not there.
     pub topic_id: Option<Uuid>,
 }

@@ -276,7 +276,7 @@ impl Bench {
         let closed = self.log.close(&mut self.out) == LogEvent::Closed;
         self.settle();
         assert!(closed || self.events.contains(&LogEvent::Closed), "the log closes");
-        let opening = Opening { clean: true, start: self.log.start(), topic_id: None };
+        let opening = Opening { clean: true, start: self.log.start(), ..Opening::default() };
         let mut bench = Self::open(self.disk, self.log.config().clone(), opening);
         bench.rng = self.rng;
         bench.now = self.now;

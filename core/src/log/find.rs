@@ -113,12 +113,12 @@ impl Log {
             Stop::Cut { need } if need > len as usize && at + need as u64 <= written && need <= REQUEST_BYTES_MAX => {
                 self.ask_chunk(base, at, need as u32, out);
             }
-            Stop::End | Stop::Cut { .. } | Stop::Bad => self.on_bad_bytes(place, at, out),
+            Stop::End | Stop::Cut { .. } | Stop::Bad => self.on_bad_bytes(place, at, &bytes, out),
         }
     }
 
     /// There is no batch at `at`: the index was wrong, or the bytes are.
-    fn on_bad_bytes(&mut self, place: usize, at: u64, out: &mut Out) {
+    fn on_bad_bytes(&mut self, place: usize, at: u64, bytes: &[u8], out: &mut Out) {
         let segment = &mut self.segments[place];
         let base = segment.base;
         if u32::try_from(at).is_ok_and(|at| segment.index.guesses(at)) {
@@ -128,6 +128,7 @@ impl Log {
             return;
         }
         segment.damaged = Some(at);
+        segment.find_on(at, bytes);
         out.note(Note::Damaged { dir: self.dir, base, at });
     }
 
@@ -185,7 +186,7 @@ impl Log {
             && let Some(place) = (0..closed).find(|place| *place != keep && self.segments[*place].loaded)
         {
             let segment = &mut self.segments[place];
-            segment.index = Index::default();
+            segment.index.forget();
             segment.loaded = false;
         }
     }

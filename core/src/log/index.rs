@@ -48,11 +48,13 @@ impl Entry {
 pub struct Index {
     entries: Vec<Entry>,
     times: Vec<(i64, u32)>,
+    /// Batches behind damaged places, where alone a reader finds on: they stay, and go into no file.
+    passed: Vec<Entry>,
 }
 
 impl Index {
     #[cfg(test)]
-    pub const fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.entries.len()
     }
 
@@ -94,8 +96,24 @@ impl Index {
 
     /// Where to begin to look for the batch that holds `offset`; 0: at the front.
     pub fn floor(&self, offset: u32) -> u32 {
-        let place = self.entries.partition_point(|entry| entry.reaches(offset));
-        place.checked_sub(1).map_or(0, |place| self.entries[place].at)
+        let floor = |entries: &[Entry]| {
+            let place = entries.partition_point(|entry| entry.reaches(offset));
+            place.checked_sub(1).map_or(0, |place| entries[place].at)
+        };
+        floor(&self.entries).max(floor(&self.passed))
+    }
+
+    /// The first whole batch behind a damaged place.
+    pub fn pass(&mut self, first: u32, last: u32, at: u32) {
+        let place = self.passed.partition_point(|entry| entry.at < at);
+        if self.passed.get(place).is_none_or(|entry| entry.at != at) {
+            self.passed.insert(place, Entry { first, last, at });
+        }
+    }
+
+    /// Forgets what the files tell again.
+    pub fn forget(&mut self) {
+        *self = Self { passed: core::mem::take(&mut self.passed), ..Self::default() };
     }
 
     /// Where the batch begins whose first offset this is, if an entry knows.
@@ -140,6 +158,7 @@ impl Index {
     /// The segment ends at byte `at` and at relative offset `end` now.
     pub fn cut(&mut self, at: u32, end: u32) {
         self.entries.retain(|entry| entry.at < at && entry.last < end);
+        self.passed.retain(|entry| entry.at < at && entry.last < end);
         self.times.retain(|entry| entry.1 < end);
     }
 
@@ -153,6 +172,7 @@ impl Index {
         }
         file.entries.append(&mut self.entries);
         file.times.append(&mut self.times);
+        file.passed.append(&mut self.passed);
         *self = file;
     }
 

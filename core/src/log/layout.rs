@@ -8,6 +8,7 @@
 //!     <any of these>.deleted                          on its way out
 //!     leader-epoch-checkpoint, partition.metadata
 //!   <topic>-<n>.<32 hex digits>-delete/   a partition on its way out
+//!   <topic>-<n>.<32 hex digits>-stray/    a partition that was found at a start and that nobody gave this node: kept aside
 //! ```
 //!
 //! (Kafka: `LogFileUtils`, `CheckpointFile`, `PartitionMetadataFile`, `LocalLog`.)
@@ -20,6 +21,8 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 const RETIRED: &str = ".deleted";
+const DELETED: &str = "-delete";
+const STRAY: &str = "-stray";
 
 /// The name of a file on disk.
 pub fn file_text(name: FileName) -> String {
@@ -93,6 +96,8 @@ pub enum Folder {
     Partition { topic: String, partition: i32 },
     /// A partition's log that is being deleted.
     Deleted { topic: String, partition: i32 },
+    /// A partition's log that was put aside.
+    Stray { topic: String, partition: i32 },
 }
 
 /// The folder of a partition: `topic-0`.
@@ -100,9 +105,9 @@ pub fn partition_folder(topic: &str, partition: i32) -> String {
     format!("{topic}-{partition}")
 }
 
-/// The folder of a partition that is being deleted; its topic is shortened so that the name has at most 255 characters.
-pub fn deleted_folder(topic: &str, partition: i32, unique: Uuid) -> String {
-    let suffix = format!("-{partition}.{:032x}-delete", unique.0);
+/// The folder of a partition that is put aside; its topic is shortened so that the name has at most 255 characters.
+pub fn stray_folder(topic: &str, partition: i32, unique: Uuid) -> String {
+    let suffix = format!("-{partition}.{:032x}{STRAY}", unique.0);
     let room = 255usize.saturating_sub(suffix.len());
     let topic = topic.get(..topic.len().min(room)).unwrap_or(topic);
     format!("{topic}{suffix}")
@@ -110,16 +115,23 @@ pub fn deleted_folder(topic: &str, partition: i32, unique: Uuid) -> String {
 
 /// The meaning of a folder's name; `None` for a folder that is none of ours.
 pub fn folder(text: &str) -> Option<Folder> {
-    if let Some(kept) = text.strip_suffix("-delete") {
-        let (name, unique) = kept.rsplit_once('.')?;
-        if unique.len() != 32 || !unique.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let (topic, partition) = split(name)?;
+    if let Some(kept) = text.strip_suffix(DELETED) {
+        let (topic, partition) = named(kept)?;
         return Some(Folder::Deleted { topic, partition });
+    }
+    if let Some(kept) = text.strip_suffix(STRAY) {
+        let (topic, partition) = named(kept)?;
+        return Some(Folder::Stray { topic, partition });
     }
     let (topic, partition) = split(text)?;
     Some(Folder::Partition { topic, partition })
+}
+
+/// The topic and partition before a unique suffix.
+fn named(text: &str) -> Option<(String, i32)> {
+    let (name, unique) = text.rsplit_once('.')?;
+    let unique = unique.len() == 32 && unique.bytes().all(|byte| byte.is_ascii_hexdigit());
+    split(name).filter(|_| unique)
 }
 
 fn split(text: &str) -> Option<(String, i32)> {
@@ -244,11 +256,13 @@ mod tests {
         let partition = |topic: &str, partition| Some(Folder::Partition { topic: topic.to_string(), partition });
         assert_eq!(folder("a-b.c-12"), partition("a-b.c", 12));
         assert_eq!(folder(&partition_folder("t", 0)), partition("t", 0));
-        let deleted = deleted_folder("t", 3, Uuid(5));
-        assert_eq!(deleted, "t-3.00000000000000000000000000000005-delete");
-        assert_eq!(folder(&deleted), Some(Folder::Deleted { topic: "t".to_string(), partition: 3 }));
-        assert!(deleted_folder(&"x".repeat(249), 3, Uuid(5)).len() <= 255);
-        for other in ["t", "t-", "-1", "t-x", "t-3.5-delete", "lost+found"] {
+        let stray = stray_folder("t", 3, Uuid(5));
+        assert_eq!(stray, "t-3.00000000000000000000000000000005-stray");
+        assert_eq!(folder(&stray), Some(Folder::Stray { topic: "t".to_string(), partition: 3 }));
+        let deleted = "t-3.00000000000000000000000000000005-delete";
+        assert_eq!(folder(deleted), Some(Folder::Deleted { topic: "t".to_string(), partition: 3 }));
+        assert!(stray_folder(&"x".repeat(249), 3, Uuid(5)).len() <= 255);
+        for other in ["t", "t-", "-1", "t-x", "t-3.5-delete", "t-3.5-stray", "lost+found"] {
             assert_eq!(folder(other), None, "{other}");
         }
     }

@@ -267,6 +267,13 @@ mod tests {
             at: 6 * size as u64
         }));
         assert!(matches!(read(&mut bench, 2, 6, 1 << 20, true), Ok(Reading::Ready(_))));
+        // What is whole right behind is found as well, though no index names it.
+        while read(&mut bench, 7, 12, 1, true) == Ok(Reading::Wait) {
+            bench.settle();
+        }
+        let Ok(Reading::Ready(Records::Memory(parts))) = read(&mut bench, 7, 12, 1, true) else { panic!("readable") };
+        assert_eq!(crate::batch::Header::read(&parts[0]).unwrap().base_offset(), Offset(7));
+        assert_eq!(read(&mut bench, 6, 12, 1 << 20, true), Err(ErrorCode::KafkaStorageError));
     }
 
     #[test]

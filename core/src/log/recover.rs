@@ -62,10 +62,10 @@ impl Log {
             Step::Metadata => {
                 let found = layout::partition_metadata(&bytes);
                 match (found, self.topic_id) {
-                    (Some(found), Some(wanted)) if found != wanted => self.replace_foreign(now, out),
+                    (Some(found), Some(wanted)) if found != wanted => LogEvent::Foreign,
                     _ => {
                         self.topic_id = found.or(self.topic_id);
-                        self.ask_epochs(now, out)
+                        if self.segments.is_empty() { self.make_first(now, out) } else { self.ask_epochs(now, out) }
                     }
                 }
             }
@@ -133,11 +133,11 @@ impl Log {
         let has = |name| files.contains_key(&name);
         let (metadata, empty) = (has(FileName::PartitionMetadata), self.segments.is_empty());
         self.recovery().files = files;
-        if empty {
-            return self.make_first(now, out);
-        }
         if metadata {
             return self.inquire(Step::Metadata, FileName::PartitionMetadata, 4096, out);
+        }
+        if empty {
+            return self.make_first(now, out);
         }
         self.write_metadata(out);
         self.ask_epochs(now, out)
@@ -276,6 +276,8 @@ impl Log {
         self.changed = !clean || !self.pending.is_empty();
         if wanted > end {
             self.rebuild_at(now, wanted, out);
+        } else {
+            self.close_damaged(now, out);
         }
         out.note(Note::LogOpened {
             dir: self.dir,
@@ -442,7 +444,8 @@ mod tests {
 
     #[test]
     fn a_new_log_begins_where_it_is_told() {
-        let opening = Opening { start: Offset(40), topic_id: Some(crate::id::Uuid(8)), clean: true };
+        let opening =
+            Opening { start: Offset(40), topic_id: Some(crate::id::Uuid(8)), clean: true, ..Opening::default() };
         let mut bench = Bench::opened(Disk::default(), LogConfig::default(), opening);
         assert_eq!(bench.events.last(), Some(&LogEvent::Opened));
         assert_eq!(

@@ -65,10 +65,12 @@ pub(super) struct Scan {
     pub on_disk: u64,
     /// Bytes scanned.
     pub bytes: u64,
+    /// The next whole batch is being looked for, behind a damaged place.
+    pub in_damage: bool,
 }
 
 impl Scan {
     pub fn new(place: usize, at: u64, known: Offset, reached: Offset, on_disk: u64) -> Self {
-        Self { place, at, need: 0, known, reached, last: None, on_disk, bytes: 0 }
+        Self { place, at, need: 0, known, reached, last: None, on_disk, bytes: 0, in_damage: false }
     }
 }

@@ -21,7 +21,7 @@ struct Seen {
 }
 
 impl Log {
-    fn scan(&mut self) -> &mut Scan {
+    pub(super) fn scan(&mut self) -> &mut Scan {
         match &mut self.phase {
             super::Phase::Opening(recovery) => &mut recovery.scan,
             super::Phase::Open | super::Phase::Closing | super::Phase::Closed | super::Phase::Failed(_) => {
@@ -30,7 +30,7 @@ impl Log {
         }
     }
 
-    fn scan_size(&mut self) -> u64 {
+    pub(super) fn scan_size(&mut self) -> u64 {
         let (place, on_disk) = (self.scan().place, self.scan().on_disk);
         if place + 1 == self.segments.len() { on_disk } else { self.segments[place].size }
     }
@@ -50,6 +50,9 @@ impl Log {
     }
 
     pub(super) fn on_scan(&mut self, now: Now, bytes: &[u8], out: &mut Out) -> LogEvent {
+        if self.scan().in_damage {
+            return self.on_search(now, bytes, out);
+        }
         let size = self.scan_size();
         let Scan { place, at, reached, known, .. } = *self.scan();
         let active = place + 1 == self.segments.len();
@@ -138,6 +141,9 @@ impl Log {
         let end = self.scan().reached;
         if self.was_clean() && (bad || self.scan().known > end) {
             return self.recover_unclean(now, out);
+        }
+        if bad && end < self.recovery().opening.durable {
+            return self.pass_damage(out);
         }
         if mutant::is(Mutant::DropGoodTail)
             && let Some((at, first)) = self.scan().last

@@ -2,6 +2,7 @@
 
 use super::config::LogConfig;
 use super::index::{Index, relative};
+use crate::batch::Header;
 use crate::id::Offset;
 use crate::time::Wall;
 
@@ -176,6 +177,14 @@ impl Segment {
         self.believed = at;
         self.since_index = 0;
         self.largest = Some(self.index.last_time().map_or((-1, base), |last| (last.0, base.plus(i64::from(last.1)))));
+    }
+
+    /// What is no batch was passed over: `batch` begins at byte `at`, and readers find it there.
+    pub fn pass(&mut self, batch: &Header<'_>, at: u64) {
+        let (first, last) = (relative(self.base, batch.base_offset()), relative(self.base, batch.last_offset()));
+        if let (Some(first), Some(last), Ok(at)) = (first, last, u32::try_from(at)) {
+            self.index.pass(first, last, at);
+        }
     }
 
     pub fn check(&self) {

@@ -1,6 +1,6 @@
 //! What the group coordinator decides is carried out: records are appended to `__consumer_offsets`, replies leave.
 
-use super::{Node, Waiting};
+use super::{Appender, Node, Waiting};
 use crate::batch::Builder;
 use crate::error::ErrorCode;
 use crate::group::{self, Append, Decision, Groups};
@@ -63,11 +63,14 @@ impl Node {
 
     fn append_offsets(&mut self, now: Now, append: &Append) -> Result<Offset, ErrorCode> {
         let key = self.offsets_partition(append.partition).ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let batch = batch(now, append);
+        let size = batch.len() as u64;
+        self.room.admit(Appender::Coordinator, size, &mut self.out)?;
         let partition = self.partitions.get_mut(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
         let dir = partition.dir();
-        let (appended, event) =
-            partition.append_internal(now, batch(now, append), &mut self.out).map_err(|refusal| refusal.code)?;
+        let (appended, event) = partition.append_internal(now, batch, &mut self.out).map_err(|refusal| refusal.code)?;
         self.partitions.note(dir, event);
+        self.room.spend(size);
         Ok(appended.base)
     }
 }

@@ -296,13 +296,20 @@ impl FetchSet {
 
     pub fn check(&self) {
         assert_eq!(self.index.len() + self.free.len(), self.slots.len(), "a slot is used or free");
-        let queued = self.slots.iter().flatten().filter(|slot| slot.queued).count();
+        let (mut queued, mut bytes, mut cold, mut urgent, mut gathered) = (0, 0, 0, 0, 0);
+        for slot in self.slots.iter().flatten() {
+            queued += usize::from(slot.queued);
+            let Some(found) = &slot.found else { continue };
+            bytes += found.bytes;
+            cold += usize::from(found.cold);
+            urgent += usize::from(found.urgent);
+            gathered += 1;
+        }
         assert_eq!(queued, self.queue.len(), "queued slots are in the queue");
-        let found = || self.slots.iter().flatten().filter_map(|slot| slot.found.as_ref());
-        assert_eq!(found().map(|f| f.bytes).sum::<usize>(), self.bytes, "the bytes found are counted");
-        assert_eq!(found().filter(|f| f.cold).count(), self.cold, "cold partitions are counted");
-        assert_eq!(found().filter(|f| f.urgent).count(), self.urgent, "urgent partitions are counted");
-        assert_eq!(found().count(), self.gathered.len(), "what was found is gathered");
+        assert_eq!(bytes, self.bytes, "the bytes found are counted");
+        assert_eq!(cold, self.cold, "cold partitions are counted");
+        assert_eq!(urgent, self.urgent, "urgent partitions are counted");
+        assert_eq!(gathered, self.gathered.len(), "what was found is gathered");
     }
 }
 

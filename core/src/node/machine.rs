@@ -1,6 +1,6 @@
 //! The struct of a node.
 
-use super::{Forwards, Partitions, ProducerIds, Sessions, Waiting};
+use super::{Forwards, Partitions, ProducerIds, Room, Sessions, Waiting};
 use crate::config::{NodeConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::group::Groups;
@@ -39,19 +39,6 @@ pub struct Node {
     pub quorum_asks: BTreeSet<HoldId>,
     /// Of the medium of the data folder.
     pub room: Room,
-}
-
-/// Room on the medium of the data folder.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Room {
-    /// Bytes left when the shell last looked, less what was appended since; `u64::MAX` until it looked.
-    pub left: u64,
-    /// Bytes of the medium in all; `None` until the shell looked.
-    pub total: Option<u64>,
-}
-
-impl Room {
-    pub const UNKNOWN: Self = Self { left: u64::MAX, total: None };
 }
 
 impl Node {

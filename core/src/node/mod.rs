@@ -13,15 +13,17 @@ mod machine;
 mod partitions;
 mod producer_ids;
 mod producing;
+mod room;
 mod sessions;
 mod waiting;
 
 pub use asked::{DeleteWait, DeletingRecords, ListingOffsets, OffsetWait};
 pub use fetching::{FetchSet, Fetching, Found, Reader, Slot, SlotKey, Source, Wanted};
 pub use forwarding::{Forwarded, Forwards};
-pub use machine::{Node, Room};
+pub use machine::Node;
 pub use partitions::Partitions;
 pub use producer_ids::ProducerIds;
 pub use producing::{ProduceWait, Producing};
+pub use room::{Appender, Room};
 pub use sessions::{Session, Sessions, next_epoch};
 pub use waiting::Waiting;

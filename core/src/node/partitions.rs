@@ -15,8 +15,8 @@ pub struct Partitions {
     deadlines: BTreeSet<(Mono, DirId)>,
     /// Partitions that an input touched, and what changed: settled before the input's handling ends.
     touched: BTreeMap<DirId, PartitionEvent>,
-    /// Those of them that the last input touched, settled or not: all that [`Partitions::check`] has to look into.
-    recent: Vec<DirId>,
+    /// Those of them that the last input touched and that are settled, each once.
+    recent: BTreeSet<DirId>,
     next_dir: DirId,
 }
 
@@ -28,7 +28,7 @@ impl Default for Partitions {
             due: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             touched: BTreeMap::new(),
-            recent: Vec::new(),
+            recent: BTreeSet::new(),
             next_dir: DirId::FIRST_PARTITION,
         }
     }
@@ -104,7 +104,7 @@ impl Partitions {
             let (dir, event) = self.touched.pop_first()?;
             if let Some(key) = self.key_of(dir) {
                 self.read_deadline(key);
-                self.recent.push(dir);
+                self.recent.insert(dir);
                 return Some((key, event));
             }
         }
@@ -142,7 +142,8 @@ impl Partitions {
         self.recent.clear();
     }
 
-    /// The partitions that the last input touched; one can come twice. The others are as they were.
+    /// The partitions that the last input touched; one that is not settled can come twice. The others are as they were, so that
+    /// [`Partitions::check`] looks into no more than these.
     pub fn recent(&self) -> impl Iterator<Item = &Partition> {
         let open = self.touched.keys();
         self.recent.iter().chain(open).filter_map(|dir| self.by_key.get(self.by_dir.get(dir)?))

@@ -51,6 +51,8 @@ pub struct PartitionEvent {
     pub closed: bool,
     /// The in-sync set changed, or a change of it is to be proposed to the controller.
     pub isr: bool,
+    /// The folder is another topic's, which had this one's name.
+    pub foreign: bool,
     /// The disk failed a change: final for the node.
     pub failed: Option<DiskFault>,
 }
@@ -67,6 +69,7 @@ impl PartitionEvent {
         warm: false,
         closed: false,
         isr: false,
+        foreign: false,
         failed: None,
     };
 
@@ -87,6 +90,7 @@ impl PartitionEvent {
             warm: self.warm || later.warm,
             closed: self.closed || later.closed,
             isr: self.isr || later.isr,
+            foreign: self.foreign || later.foreign,
             failed: self.failed.or(later.failed),
         }
     }

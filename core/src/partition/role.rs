@@ -124,6 +124,7 @@ impl Partition {
                 self.closed = true;
                 PartitionEvent { closed: true, ..PartitionEvent::NONE }
             }
+            LogEvent::Foreign => PartitionEvent { foreign: true, ..PartitionEvent::NONE },
             LogEvent::Nothing => PartitionEvent::NONE,
             LogEvent::Failed(fault) => {
                 self.role = Role::Offline;
@@ -134,6 +135,12 @@ impl Partition {
 
     fn on_opened(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
+        if self.watermark > self.log.end() {
+            let (folder, end) = (&self.folder, self.log.end());
+            let text =
+                alloc::format!("{folder} ends at {end}, and was at {} before: records are lost here", self.watermark);
+            out.note(crate::io::Note::Text { topic: "log-lost", text });
+        }
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         self.damaged = self.log.damaged();
         let (told, start) = (Offset::NONE, Offset::NONE);

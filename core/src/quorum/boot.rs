@@ -17,11 +17,11 @@ use alloc::string::String;
 use bytes::Bytes;
 
 impl Quorum {
-    /// Opens the folder of the metadata log; `clean`: it was closed in order. Ends with
+    /// Opens the folder of the metadata log; `clean`: it was closed in order; `durable`: all below was committed, and durable here. Ends with
     /// [`Changes::opened`](super::Changes::opened).
-    pub fn open(&mut self, _now: Now, clean: bool, out: &mut Out) {
+    pub fn open(&mut self, clean: bool, durable: Offset, out: &mut Out) {
         assert!(matches!(self.stage, Stage::Closed), "it is opened once");
-        self.stage = Stage::Opening(Boot::new(clean));
+        self.stage = Stage::Opening(Boot::new(clean, durable));
         self.disk(Purpose::OpenFolder, DiskOp::OpenDir { dir: DirId::METADATA, name: String::from(FOLDER) }, out);
     }
 
@@ -89,7 +89,8 @@ impl Quorum {
         // A log that is there knows its own start; a new one begins where the snapshot ends.
         let newest = boot.snapshots.last_key_value().map_or(Offset::ZERO, |(id, _)| id.offset);
         let fresh_at = if boot.has_log { Offset::ZERO } else { newest };
-        let journal = Journal::open(now, boot.clean, segment_bytes, fresh_at, boot.snapshots.clone(), out);
+        let journal =
+            Journal::open(now, boot.clean, segment_bytes, fresh_at, boot.durable, boot.snapshots.clone(), out);
         let opened = journal.log.is_open();
         boot.journal = Some(journal);
         if opened {
@@ -103,6 +104,7 @@ impl Quorum {
         let Some(journal) = &mut boot.journal else { return };
         match journal.log.on_disk(now, serial, result, out) {
             LogEvent::Opened => self.on_log_opened(now, out),
+            LogEvent::Foreign => self.fail(format!("{FOLDER} is the folder of another topic")),
             LogEvent::Failed(fault) => self.fail(format!("{FOLDER} cannot be opened: {fault}")),
             LogEvent::Synced | LogEvent::Warm | LogEvent::StartMoved | LogEvent::Closed | LogEvent::Nothing => {}
         }
@@ -111,6 +113,15 @@ impl Quorum {
     fn on_log_opened(&mut self, now: Now, out: &mut Out) {
         let Stage::Opening(boot) = core::mem::replace(&mut self.stage, Stage::Closed) else { return };
         let Some(mut journal) = boot.journal else { return };
+        let covered = journal.newest_snapshot().map_or(Offset::ZERO, |id| id.offset);
+        // What was committed may rest on this voter: it neither votes nor leads without.
+        if let Some(base) = journal.log.damaged() {
+            return self.fail(format!("{FOLDER} is damaged behind offset {base}, in what was committed"));
+        }
+        if journal.log.end().max(covered) < boot.durable {
+            let (end, durable) = (journal.log.end(), boot.durable);
+            return self.fail(format!("{FOLDER} is damaged: it ends at {end}, and was committed up to {durable}"));
+        }
         if let Some(newest) = journal.newest_snapshot() {
             if !journal.continues_snapshot() {
                 // It died between the snapshot's install and the log's new start.
@@ -119,7 +130,6 @@ impl Quorum {
             self.watermark = newest.offset;
             journal.trim(now, out);
         }
-        let covered = journal.newest_snapshot().map_or(Offset::ZERO, |id| id.offset);
         if journal.log.start() > covered {
             self.fail(format!("{FOLDER} starts at {} and has no snapshot of what was before", journal.log.start()));
             return;

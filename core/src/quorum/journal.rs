@@ -35,12 +35,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the log. `fresh_at`: where it begins if there is none.
+    /// Opens the log. `fresh_at`: where it begins if there is none. `durable`: all below was committed, and durable here.
     pub fn open(
         now: Now,
         clean: bool,
         segment_bytes: u32,
         fresh_at: Offset,
+        durable: Offset,
         snapshots: BTreeMap<SnapshotId, u64>,
         out: &mut Out,
     ) -> Self {
@@ -54,7 +55,7 @@ impl Journal {
             max_message_bytes: i32::MAX as u32,
             ..LogConfig::default()
         };
-        let opening = Opening { clean, start: fresh_at, topic_id: Some(crate::id::Uuid::METADATA_TOPIC) };
+        let opening = Opening { clean, start: fresh_at, durable, topic_id: Some(crate::id::Uuid::METADATA_TOPIC) };
         Self { log: Log::open(DirId::METADATA, String::from(FOLDER), config, opening, now, out), snapshots }
     }
 

@@ -93,18 +93,17 @@ impl Leader {
     /// What a majority has on stable storage, `own` being this node's part of it; `None` before a record of its own
     /// epoch is among it (Raft paper, 5.4.2: an older epoch's record is never committed by counting).
     pub fn committed(&self, own: Offset) -> Option<Offset> {
-        let mut ends: Vec<Offset> = self.voters.values().map(|voter| voter.synced.unwrap_or(Offset(-1))).collect();
-        ends.push(own);
-        ends.sort_unstable_by(|a, b| b.cmp(a));
-        let needed = if mutant::is(Mutant::QuorumOfOne) { 1 } else { majority(ends.len()) };
-        let committed = ends.get(needed - 1).copied()?;
+        let ends = || self.voters.values().map(|voter| voter.synced.unwrap_or(Offset(-1))).chain([own]);
+        let needed = if mutant::is(Mutant::QuorumOfOne) { 1 } else { majority(self.voters.len() + 1) };
+        // Voters are few, and this is asked after every input: counting beats sorting a copy.
+        let holders = |end: Offset| ends().filter(|held| *held >= end).count();
+        let committed = ends().filter(|end| holders(*end) >= needed).max()?;
         (committed > self.epoch_start || mutant::is(Mutant::CommitOldEpoch)).then_some(committed)
     }
 
     /// When too few voters have fetched for the leader to go on (KRaft's check quorum); `None`: it needs nobody.
     pub fn resign_at(&self, fetch_timeout: Span) -> Option<Mono> {
         let others_needed = majority(self.voters.len() + 1) - 1;
-        // Voters are few, and this is asked after every input: counting beats sorting a copy.
         let newer = |at: Mono| self.voters.values().filter(|voter| voter.fetched_at > at).count();
         let heard = self.voters.values().map(|voter| voter.fetched_at);
         let last = heard.filter(|at| newer(*at) < others_needed).min()?;

@@ -39,7 +39,7 @@ mod role;
 mod snapshot_file;
 mod snapshots;
 mod stage;
-mod state_file;
+pub mod state_file;
 mod tally;
 mod transition;
 mod unattached;
@@ -47,4 +47,5 @@ mod vote;
 
 pub use answer::{Answer, Changes, Committed, FetchReply, Turn};
 pub use config::{QuorumConfig, Voter};
+pub use journal::FOLDER;
 pub use machine::Quorum;

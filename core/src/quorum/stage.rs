@@ -3,7 +3,7 @@
 use super::election::Election;
 use super::journal::Journal;
 use super::snapshot_file::SnapshotId;
-use crate::id::LeaderEpoch;
+use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, FileName};
 use alloc::collections::BTreeMap;
 use bytes::Bytes;
@@ -45,6 +45,7 @@ pub const SNAPSHOT_BYTES_MAX: u64 = 2 << 30;
 #[derive(Debug)]
 pub struct Boot {
     pub clean: bool,
+    pub durable: Offset,
     pub election: Election,
     /// Snapshots on disk with the size of their files.
     pub snapshots: BTreeMap<SnapshotId, u64>,
@@ -54,8 +55,8 @@ pub struct Boot {
 }
 
 impl Boot {
-    pub const fn new(clean: bool) -> Self {
-        Self { clean, election: Election::NONE, snapshots: BTreeMap::new(), has_log: false, journal: None }
+    pub const fn new(clean: bool, durable: Offset) -> Self {
+        Self { clean, durable, election: Election::NONE, snapshots: BTreeMap::new(), has_log: false, journal: None }
     }
 
     pub fn on_files(&mut self, files: &[(FileName, u64)]) {

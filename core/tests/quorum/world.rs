@@ -154,11 +154,10 @@ impl World {
         config.segment_bytes = 4096;
         config.fetch_bytes = self.knobs.fetch_bytes;
         config.snapshot_bytes = 100;
-        let now = self.time();
         let node = self.node(id);
         assert!(node.quorum.is_none());
         let mut quorum = Quorum::new(config);
-        quorum.open(now, false, &mut node.out);
+        quorum.open(false, Offset::ZERO, &mut node.out);
         node.quorum = Some(quorum);
         node.state = (Offset::ZERO, 0);
         node.watermark = Offset::ZERO;

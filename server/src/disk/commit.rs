@@ -27,6 +27,15 @@ pub struct Round {
     pub dirty_dirs: BTreeSet<DirId>,
 }
 
+impl Round {
+    /// The operation at that place is not carried out yet.
+    pub fn wait(&mut self, place: usize) {
+        if let Some(done) = self.done.get_mut(place) {
+            done.waits = true;
+        }
+    }
+}
+
 /// An operation that was carried out.
 #[derive(Debug)]
 pub struct Done {
@@ -35,6 +44,8 @@ pub struct Done {
     pub result: Result<DiskDone, DiskFault>,
     /// Complete only when the round is durable.
     pub durable: bool,
+    /// It is not carried out, and not complete: it found no room.
+    pub waits: bool,
 }
 
 /// A round on its way to the sync thread, its files open: a name may change meanwhile.
@@ -158,7 +169,7 @@ impl Commit {
         self.last.retain(|_, number| *number > complete);
         let mut behind: HashSet<DirId> = self.last.keys().copied().collect();
         let (mut now, mut later) = (Completed::new(), Vec::new());
-        for done in round.done {
+        for done in round.done.into_iter().filter(|done| !done.waits) {
             if done.durable {
                 behind.insert(done.dir);
             }

@@ -9,6 +9,8 @@ mod queue;
 #[cfg(not(madsim))]
 mod threads;
 #[cfg(not(madsim))]
+mod wait;
+#[cfg(not(madsim))]
 mod write;
 
 #[cfg(not(madsim))]

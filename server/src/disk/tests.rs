@@ -183,3 +183,36 @@ fn many_files_become_durable_together_in(mut bench: Bench) {
     }
     assert!(bench.all(ops).iter().all(Result::is_ok));
 }
+
+/// The device that is always full stands for the first file.
+#[test]
+fn what_finds_no_room_waits_and_the_other_folders_do_not() {
+    what_finds_no_room_waits_in(Bench::new("full"));
+    what_finds_no_room_waits_in(Bench::without_journal("full-plain"));
+}
+
+fn what_finds_no_room_waits_in(mut bench: Bench) {
+    let other = DirId(6);
+    let of_other = FileId::new(other, FileName::Log(Offset(0)));
+    bench.all(vec![open(), DiskOp::OpenDir { dir: other, name: "topic-1".into() }]);
+    let path = bench.path.join("topic-0/00000000000000000000.log");
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let stuck = bench.submit(vec![append(LOG, 0, b"ab", true), append(LOG, 2, b"cd", false)]);
+    let behind = bench.submit(vec![DiskOp::SyncDir { dir: DIR }, DiskOp::Create { file: INDEX }]);
+    let free = vec![DiskOp::Create { file: of_other }, append(of_other, 0, b"x", true)];
+    assert!(bench.all(free).iter().all(Result::is_ok), "another folder");
+    while bench.disk.room().unwrap().0 > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(bench.done.recv_timeout(Duration::from_millis(500)).is_err(), "they are tried again, and wait on");
+    // Nobody waits any more for what is to be removed.
+    let removal = bench.submit(vec![DiskOp::RemoveDir { dir: DIR }]);
+    for serial in stuck.into_iter().chain(behind) {
+        assert_eq!(bench.next(), (serial, Err(DiskFault::Full)));
+    }
+    assert_eq!(bench.next(), (removal[0], Ok(DiskDone::Done)));
+    assert!(bench.one(append(of_other, 1, b"y", true)).is_ok(), "it was not final");
+    while bench.disk.room().unwrap().0 == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -10,6 +10,7 @@
 use super::commit::{Commit, Journal};
 use super::look::look;
 use super::queue::Queue;
+use super::wait::Waiting;
 use super::write::{self, Writer};
 use super::{Completed, Disk, Source};
 use crate::files::Files;
@@ -17,7 +18,7 @@ use crate::journal::{self, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
 use esker_core::io::{DiskOp, DiskTag, FileRange};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -65,13 +66,22 @@ impl DiskThreads {
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
         let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, done.clone())?;
         let (of_writer, settled) = (Arc::clone(&files), HashSet::new());
-        let writer = Writer { files: of_writer, queue: Arc::clone(&writes), commit, settled, failed: None };
+        let queue = Arc::clone(&writes);
+        let writer = Writer {
+            files: of_writer,
+            queue,
+            commit,
+            settled,
+            journaled: BTreeSet::new(),
+            waiting: Waiting::default(),
+            failed: None,
+        };
         spawn_thread("esker-write", move || writer.run())?;
         for _ in 0..settings.readers {
             let (files, queue, done) = (Arc::clone(&files), Arc::clone(&reads), done.clone());
             spawn_thread("esker-read", move || {
                 loop {
-                    for (tag, op) in queue.take(1) {
+                    for (tag, op) in queue.take(1, None) {
                         done(vec![(tag, look(&files, op))]);
                     }
                 }
@@ -128,6 +138,8 @@ impl Disk for DiskThreads {
     fn room(&self) -> io::Result<(u64, u64)> {
         let stat = rustix::fs::fstatvfs(self.files.root_dir())?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        Ok((bytes(stat.f_bavail).saturating_sub(self.writes.bytes()), bytes(stat.f_blocks)))
+        // A quota, or the next block of a file system that counts otherwise: what does not fit says more than the count.
+        let left = if self.writes.is_stuck() { 0 } else { bytes(stat.f_bavail).saturating_sub(self.writes.bytes()) };
+        Ok((left, bytes(stat.f_blocks)))
     }
 }

@@ -2,19 +2,23 @@
 
 use super::commit::{Commit, Done, Round};
 use super::queue::Queue;
+use super::wait::{Waiting, may_wait};
 use crate::durable;
 use crate::files::{self, Files, fault_of};
 use crate::journal::Subject;
 use bytes::Bytes;
-use esker_core::id::DirId;
+use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 /// From so many bytes of one file in a round on, the file itself is synced. It takes the medium some turns more than the journal, but
 /// what is long is then written once, and not twice.
 const BULK_MIN: u64 = 2 << 20;
+
+/// The smallest name of a log.
+const FIRST: FileName = FileName::Log(Offset(i64::MIN));
 
 /// Appends to one file, one behind the other, that are not written yet.
 struct Run {
@@ -24,8 +28,31 @@ struct Run {
     bytes: Vec<Bytes>,
     /// Complete only when it is durable.
     sync: bool,
-    /// Places of the operations in the round.
-    ops: Vec<usize>,
+    ops: Vec<Part>,
+}
+
+/// One of the operations of a run.
+struct Part {
+    tag: DiskTag,
+    /// Its place in the round.
+    place: usize,
+    /// So many of the run's buffers are its own.
+    buffers: usize,
+    sync: bool,
+}
+
+impl Run {
+    /// The operations that it was made of.
+    fn into_ops(self) -> impl Iterator<Item = (DiskTag, DiskOp)> {
+        let (file, mut at) = (self.file, self.at);
+        let mut buffers = self.bytes.into_iter();
+        self.ops.into_iter().map(move |Part { tag, buffers: count, sync, .. }| {
+            let bytes: Vec<Bytes> = buffers.by_ref().take(count).collect();
+            let op = DiskOp::Append { file, at, bytes, sync };
+            at += appended(&op);
+            (tag, op)
+        })
+    }
 }
 
 /// Logs whose earlier bytes an operation counts on, or takes out of the journal's hands.
@@ -43,6 +70,10 @@ pub struct Writer {
     pub commit: Commit,
     /// Logs of which every byte is durable once the rounds so far are: what is appended next can be durable in the journal alone.
     pub settled: HashSet<FileId>,
+    /// Logs of which the journal may speak.
+    pub journaled: BTreeSet<FileId>,
+    /// What found no room.
+    pub waiting: Waiting,
     /// Something failed: what the medium holds is unknown, and nothing is changed any more.
     pub failed: Option<DiskFault>,
 }
@@ -50,48 +81,86 @@ pub struct Writer {
 impl Writer {
     pub fn run(mut self) {
         loop {
-            let ops = self.queue.take(usize::MAX);
-            let round = self.carry_out(ops);
+            let ops = self.queue.take(usize::MAX, self.waiting.again());
+            let mut round = Round::default();
+            // What waits comes before what is new: the order within a folder is as it was.
+            let again = self.waiting.due();
+            self.carry_out(again, &mut round);
+            self.carry_out(ops, &mut round);
             self.commit.take(round, self.queue.is_empty());
+            if self.queue.set_stuck(!self.waiting.is_empty()) {
+                tell(!self.waiting.is_empty());
+            }
         }
     }
 
-    fn carry_out(&mut self, ops: Vec<(DiskTag, DiskOp)>) -> Round {
-        let mut round = Round::default();
+    fn carry_out(&mut self, ops: Vec<(DiskTag, DiskOp)>, round: &mut Round) {
         let mut runs: HashMap<FileId, Run> = HashMap::new();
         for (tag, op) in ops {
             let dir = dir_of(&op);
-            let touched = touched(&op);
-            if touched.is_some() && self.commit.has_journal() {
-                self.write_runs(&mut runs, &mut round, None);
-                self.commit.take(std::mem::take(&mut round), true);
+            if !matches!(op, DiskOp::Append { .. }) {
+                // An operation sees what was issued before it for its folder.
+                self.write_runs(&mut runs, round, Some(dir));
+            }
+            let touched = touched(&op).filter(|touched| self.has_journaled(*touched));
+            if touched.is_some() {
+                self.write_runs(&mut runs, round, None);
+                self.commit.take(std::mem::take(round), true);
                 self.commit.drain();
             }
-            let place = round.done.len();
-            round.done.push(Done { tag, dir, result: Ok(DiskDone::Done), durable: is_durable(&op) });
-            if let DiskOp::Append { file, at, bytes, sync } = op {
-                self.gather(&mut runs, &mut round, place, (file, at, bytes, sync));
+            if matches!(op, DiskOp::RemoveDir { .. }) {
+                let given_up = self.waiting.give_up(dir);
+                round.done.extend(given_up.map(|(tag, result)| Done {
+                    tag,
+                    dir,
+                    result,
+                    durable: false,
+                    waits: false,
+                }));
+            }
+            if self.waiting.holds(dir) {
+                self.waiting.hold(dir, tag, op);
                 continue;
             }
-            // An operation sees what was issued before it for its folder.
-            self.write_runs(&mut runs, &mut round, Some(dir));
-            let result = match self.failed {
-                Some(fault) => Err(fault),
-                None => {
-                    self.settle(&op, touched).and_then(|()| self.change(op, &mut round)).map_err(|why| fault_of(&why))
-                }
-            };
-            self.set(&mut round, place, result);
+            let place = round.done.len();
+            round.done.push(Done { tag, dir, result: Ok(DiskDone::Done), durable: is_durable(&op), waits: false });
+            if let DiskOp::Append { file, at, bytes, sync } = op {
+                self.gather(&mut runs, round, (tag, place), (file, at, bytes, sync));
+                continue;
+            }
+            self.carry_out_one(op, touched, (tag, place), round);
         }
-        self.write_runs(&mut runs, &mut round, None);
-        round
+        self.write_runs(&mut runs, round, None);
+    }
+
+    /// Carries out what is not an append.
+    fn carry_out_one(
+        &mut self,
+        op: DiskOp,
+        touched: Option<Touched>,
+        (tag, place): (DiskTag, usize),
+        round: &mut Round,
+    ) {
+        let result = match self.failed {
+            Some(fault) => Err(fault),
+            None => self.settle(&op, touched).map_err(|_| DiskFault::Io).and_then(|()| {
+                let result = self.change(op.clone(), round);
+                result.map_err(|why| fault_of(&why))
+            }),
+        };
+        if result == Err(DiskFault::Full) && self.failed.is_none() && may_wait(&op) {
+            round.wait(place);
+            self.waiting.hold(dir_of(&op), tag, op);
+        } else {
+            self.set(round, place, result);
+        }
     }
 
     fn gather(
         &mut self,
         runs: &mut HashMap<FileId, Run>,
         round: &mut Round,
-        place: usize,
+        (tag, place): (DiskTag, usize),
         (file, at, bytes, sync): (FileId, u64, Vec<Bytes>, bool),
     ) {
         let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
@@ -111,8 +180,8 @@ impl Writer {
         });
         run.len += len;
         run.sync |= sync;
+        run.ops.push(Part { tag, place, buffers: bytes.len(), sync });
         run.bytes.extend(bytes);
-        run.ops.push(place);
     }
 
     /// Writes what was gathered, of one folder or of all.
@@ -124,25 +193,39 @@ impl Writer {
     }
 
     fn write(&mut self, run: Run, round: &mut Round) {
-        let ops = run.ops.clone();
         let result = match self.failed {
             Some(fault) => Err(fault),
-            None => self.append(run, round).map_err(|why| fault_of(&why)),
+            // Another file of the folder has found no room.
+            None if self.waiting.holds(run.file.dir) => Err(DiskFault::Full),
+            None => self.append(&run, round).map_err(|why| fault_of(&why)),
         };
-        for place in ops {
-            self.set(round, place, result.map(|()| DiskDone::Done));
+        if result == Err(DiskFault::Full) && self.failed.is_none() {
+            run.ops.iter().for_each(|part| round.wait(part.place));
+            let dir = run.file.dir;
+            return run.into_ops().for_each(|(tag, op)| self.waiting.hold(dir, tag, op));
+        }
+        for part in run.ops {
+            self.set(round, part.place, result.map(|()| DiskDone::Done));
         }
     }
 
     /// Writes, and names in the round what has to become durable, in the journal or in the file.
-    fn append(&mut self, run: Run, round: &mut Round) -> io::Result<()> {
+    fn append(&mut self, run: &Run, round: &mut Round) -> io::Result<()> {
         let file = self.files.open(run.file)?;
         let mut parts: Vec<IoSlice<'_>> = run.bytes.iter().map(|part| IoSlice::new(part)).collect();
-        files::write_all(&file, run.at, &mut parts)?;
+        if let Err(why) = files::write_all(&file, run.at, &mut parts) {
+            if fault_of(&why) == DiskFault::Full {
+                // Nothing torn stays, and what had room is others' again. Should this fail, the next try writes over it, or a start
+                // cuts it.
+                let _ = file.set_len(run.at);
+            }
+            return Err(why);
+        }
         if !run.sync {
             self.settled.remove(&run.file);
         } else if run.len < BULK_MIN && self.settled.contains(&run.file) && self.commit.has_journal() {
             let name = self.files.name(run.file)?.into();
+            self.journaled.insert(run.file);
             self.commit.journal().gather.add(&Subject { id: run.file, file, name }, run.at, &run.bytes);
         } else {
             round.dirty_files.insert(run.file);
@@ -158,9 +241,20 @@ impl Writer {
         }
     }
 
+    /// Whether the journal may speak of one of these.
+    fn has_journaled(&self, touched: Touched) -> bool {
+        match touched {
+            Touched::File(one) => self.journaled.contains(&one),
+            Touched::Files(one, other) => self.journaled.contains(&one) || self.journaled.contains(&other),
+            Touched::Dir(dir) => {
+                self.journaled.range(FileId::new(dir, FIRST)..).next().is_some_and(|file| file.dir == dir)
+            }
+        }
+    }
+
     /// Before an operation that is no append, when every round before it is complete: the journal says nothing any more of what is to
     /// be another file.
-    fn settle(&self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
+    fn settle(&mut self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
         let Some(touched) = touched.filter(|_| !matches!(op, DiskOp::Sync { .. })) else { return Ok(()) };
         let Some(mut journal) = self.commit.journal().store() else { return Ok(()) };
         let is_touched = |file: &FileId| match touched {
@@ -168,7 +262,16 @@ impl Writer {
             Touched::Files(one, other) => *file == one || *file == other,
             Touched::Dir(dir) => file.dir == dir,
         };
-        journal.forget(is_touched, |file| self.files.open(file))
+        journal.forget(is_touched, |file| self.files.open(file))?;
+        match touched {
+            Touched::File(one) => drop(self.journaled.remove(&one)),
+            Touched::Files(one, other) => {
+                self.journaled.remove(&one);
+                self.journaled.remove(&other);
+            }
+            Touched::Dir(dir) => self.journaled.retain(|file| file.dir != dir),
+        }
+        Ok(())
     }
 
     fn set(&mut self, round: &mut Round, place: usize, result: Result<DiskDone, DiskFault>) {
@@ -326,6 +429,21 @@ fn touched(op: &DiskOp) -> Option<Touched> {
         | DiskOp::Read { .. }
         | DiskOp::Unpack { .. } => None,
     }
+}
+
+/// Says that operations begin to wait for room, or that none waits any more.
+fn tell(stuck: bool) {
+    if stuck {
+        tracing::warn!("the disk is full: writes wait until there is room, and what needs them waits with them");
+    } else {
+        tracing::info!("there is room on the disk: all that waited for it is written");
+    }
+}
+
+/// How many bytes an append brings.
+fn appended(op: &DiskOp) -> u64 {
+    let DiskOp::Append { bytes, .. } = op else { return 0 };
+    bytes.iter().map(|part| part.len() as u64).sum()
 }
 
 const fn dir_of(op: &DiskOp) -> DirId {

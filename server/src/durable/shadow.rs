@@ -17,6 +17,20 @@ struct Shadow {
     contents: HashMap<u64, Vec<u8>>,
     /// Names in each folder, by its inode.
     names: HashMap<u64, BTreeMap<String, Name>>,
+    ambush: Option<Ambush>,
+}
+
+/// Numbers: 0 to n-1.
+type Dice = Box<dyn FnMut(u64) -> u64 + Send>;
+
+/// Power is to be lost within a sync, before it has made anything durable.
+struct Ambush {
+    /// Of the file of this name in the watched folder.
+    file: PathBuf,
+    /// Syncs of it that are still to end well.
+    spared: u32,
+    image: PathBuf,
+    dice: Dice,
 }
 
 #[derive(Clone, Copy)]
@@ -32,9 +46,22 @@ pub fn watch(root: &Path) {
     WATCHED.lock().unwrap().insert(root.to_path_buf(), shadow);
 }
 
-fn of<T>(path: &Path, with: impl FnOnce(&mut Shadow) -> T) -> Option<T> {
+/// The folder is watched no more.
+pub fn forget(root: &Path) {
+    WATCHED.lock().unwrap().remove(root);
+}
+
+/// Power will be lost within a sync of this file of the watched folder, after `spared` more that end well: `image` gets what that leaves.
+/// The syncs go on as if nothing were.
+pub fn lose_power_within(root: &Path, file: &str, spared: u32, image: &Path, dice: Dice) {
     let mut watched = WATCHED.lock().unwrap();
-    watched.iter_mut().find(|(root, _)| path.starts_with(root)).map(|(_, shadow)| with(shadow))
+    let shadow = watched.get_mut(root).expect("the folder is watched");
+    shadow.ambush = Some(Ambush { file: root.join(file), spared, image: image.to_path_buf(), dice });
+}
+
+fn of<T>(path: &Path, with: impl FnOnce(&Path, &mut Shadow) -> T) -> Option<T> {
+    let mut watched = WATCHED.lock().unwrap();
+    watched.iter_mut().find(|(root, _)| path.starts_with(root)).map(|(root, shadow)| with(root, shadow))
 }
 
 /// A link to an open file, wherever it is now.
@@ -48,7 +75,9 @@ fn path_of(file: &File) -> PathBuf {
 }
 
 pub fn synced(file: &File) {
-    of(&path_of(file), |shadow| {
+    let path = path_of(file);
+    of(&path, |root, shadow| {
+        shadow.strike(root, &path);
         // Not by its name, which may be another by now.
         let bytes = fs::read(link_to(file)).unwrap();
         shadow.contents.insert(file.metadata().unwrap().ino(), bytes);
@@ -56,11 +85,11 @@ pub fn synced(file: &File) {
 }
 
 pub fn synced_dir(folder: &File) {
-    of(&path_of(folder), |shadow| shadow.take_names(&link_to(folder)));
+    of(&path_of(folder), |_, shadow| shadow.take_names(&link_to(folder)));
 }
 
 pub fn synced_all(of_folder: &File) {
-    of(&path_of(of_folder), |shadow| while !shadow.take_all(&link_to(of_folder)) {});
+    of(&path_of(of_folder), |_, shadow| while !shadow.take_all(&link_to(of_folder)) {});
 }
 
 fn entries(folder: &Path) -> Option<Vec<(String, Name, PathBuf)>> {
@@ -83,6 +112,18 @@ fn read(path: &Path) -> Option<(u64, Vec<u8>)> {
 }
 
 impl Shadow {
+    /// A sync of that file ends: whether power is lost within it.
+    fn strike(&mut self, root: &Path, path: &Path) {
+        match &mut self.ambush {
+            Some(ambush) if ambush.file == path && ambush.spared > 0 => ambush.spared -= 1,
+            Some(ambush) if ambush.file == path => {
+                let Ambush { image, mut dice, .. } = self.ambush.take().expect("it is there");
+                self.write_image(root, &image, &mut dice);
+            }
+            Some(_) | None => {}
+        }
+    }
+
     fn take_names(&mut self, folder: &Path) {
         let Ok(meta) = fs::metadata(folder) else { return };
         let Some(entries) = entries(folder) else { return };
@@ -109,11 +150,7 @@ impl Shadow {
 /// written nothing becomes durable that was not.
 pub fn lose_power(root: &Path, to: &Path, dice: &mut impl FnMut(u64) -> u64) {
     let mut watched = WATCHED.lock().unwrap();
-    let shadow = watched.remove(root).expect("the folder is watched");
-    let mut now = HashMap::new();
-    read_now(root, &mut now);
-    let inode = fs::metadata(root).unwrap().ino();
-    shadow.write(inode, root, to, &now, dice);
+    watched.remove(root).expect("the folder is watched").write_image(root, to, dice);
 }
 
 fn read_now(folder: &Path, into: &mut HashMap<u64, Vec<u8>>) {
@@ -127,6 +164,13 @@ fn read_now(folder: &Path, into: &mut HashMap<u64, Vec<u8>>) {
 }
 
 impl Shadow {
+    fn write_image(&self, root: &Path, to: &Path, dice: &mut impl FnMut(u64) -> u64) {
+        let mut now = HashMap::new();
+        read_now(root, &mut now);
+        let inode = fs::metadata(root).unwrap().ino();
+        self.write(inode, root, to, &now, dice);
+    }
+
     fn write(
         &self,
         folder: u64,

@@ -25,11 +25,13 @@ pub struct Draft {
     body_len: usize,
 }
 
-impl Draft {
-    pub const fn new() -> Self {
+impl Default for Draft {
+    fn default() -> Self {
         Self { raw: Vec::new(), start: 0, len: HEAD, items: 0, crc: 0, body: Vec::new(), body_len: 0 }
     }
+}
 
+impl Draft {
     pub const fn is_empty(&self) -> bool {
         self.items == 0
     }
@@ -190,7 +192,7 @@ mod tests {
     }
 
     fn entry() -> Vec<u8> {
-        let mut draft = Draft::new();
+        let mut draft = Draft::default();
         assert_eq!(draft.write("t-0/0.log", 61, &Bytes::from_static(b"abcdef")), 6);
         assert!(draft.forget("t-1/0.log"));
         written(&mut draft)
@@ -263,7 +265,7 @@ mod tests {
     fn what_is_long_stands_in_the_body_wherever_it_came_from() {
         for skew in [0, 1, 300, BLOCK - CRC_FROM, BLOCK - 1] {
             for len in [APART_MIN, APART_MIN + 1, 100_000] {
-                let mut draft = Draft::new();
+                let mut draft = Draft::default();
                 let (one, other) = (long(skew, len, skew % 2 == 0), long(7, len, true));
                 assert_eq!(draft.write("t-0/0.log", 0, &one), len);
                 assert_eq!(draft.write("t-0/0.log", len as u64, &Bytes::from_static(b"abc")), 3);
@@ -279,7 +281,7 @@ mod tests {
     #[test]
     fn whatever_flips_in_a_body_is_noticed() {
         for is_batch in [false, true] {
-            let (mut draft, data) = (Draft::new(), long(100, APART_MIN, is_batch));
+            let (mut draft, data) = (Draft::default(), long(100, APART_MIN, is_batch));
             assert_eq!(draft.write("t-0/0.log", 0, &data), data.len());
             let bytes = written(&mut draft);
             let (len, body) = lengths(&bytes).unwrap();
@@ -329,7 +331,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_left_for_the_next() {
-        let (mut draft, data) = (Draft::new(), long(1, 2 * ENTRY_MAX, false));
+        let (mut draft, data) = (Draft::default(), long(1, 2 * ENTRY_MAX, false));
         let taken = draft.write("t-0/0.log", 0, &data);
         assert!((ENTRY_MAX - 4 * BLOCK..ENTRY_MAX).contains(&taken), "{taken}");
         assert_eq!(draft.write("t-0/0.log", taken as u64, &data.slice(taken..)), 0);
@@ -343,7 +345,7 @@ mod tests {
 
     #[test]
     fn many_short_ones_fill_the_items_and_no_more() {
-        let (mut draft, piece) = (Draft::new(), long(0, APART_MIN - 1, false));
+        let (mut draft, piece) = (Draft::default(), long(0, APART_MIN - 1, false));
         let mut at = 0;
         loop {
             let taken = draft.write("t-0/0.log", at, &piece);

@@ -29,7 +29,7 @@ pub fn remove(root: &Path) -> io::Result<()> {
 /// Takes the first block of these slots away, so that no entry is found there. From the oldest generation to the newest, each
 /// durably: what an old one says may be taken back in a newer.
 pub fn empty(file: &File, slot_bytes: u64, slots: impl Iterator<Item = u64>) -> io::Result<()> {
-    let mut zeros = Draft::new();
+    let mut zeros = Draft::default();
     for slot in slots {
         file.write_all_at(zeros.zeros(BLOCK), slot * slot_bytes)?;
         durable::sync_file(file)?;

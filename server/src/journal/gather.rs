@@ -48,7 +48,7 @@ impl Gather {
 
     fn rested(&self) -> Draft {
         let mut resting = lock(&self.resting);
-        if resting.len() < RESTING { Draft::new() } else { resting.pop_front().unwrap_or_else(Draft::new) }
+        if resting.len() < RESTING { Draft::default() } else { resting.pop_front().unwrap_or_default() }
     }
 
     /// All that waits.

@@ -17,8 +17,8 @@
 //! Only the logs' own files (`.log`) go through it: everything else is written rarely. A round that has very much for one file
 //! does not either: that file is synced.
 
-mod draft;
-mod entry;
+pub mod draft;
+pub mod entry;
 mod file;
 mod gather;
 mod replay;

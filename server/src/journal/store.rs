@@ -99,7 +99,7 @@ impl Store {
         if at != slot_bytes * SLOTS {
             file.set_len(0)?;
             at = 0;
-            let mut zeros = Draft::new();
+            let mut zeros = Draft::default();
             while at < slot_bytes * SLOTS {
                 let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ITEMS_MAX as u64) as usize);
                 file.write_all_at(piece, at)?;
@@ -159,7 +159,7 @@ impl Store {
         if names.is_empty() {
             return Ok(());
         }
-        let mut draft = Draft::new();
+        let mut draft = Draft::default();
         for (id, name) in names {
             durable::sync_file(&*open(id)?)?;
             if !draft.forget(&name) {

@@ -171,6 +171,55 @@ fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
     }
 }
 
+/// Power is lost within each sync of a write of several entries, of which the last goes into the next slot. What of them reached the
+/// medium is nobody's to say; but where the last one is, those before it are, or else the journal looks as if it had lost what was
+/// promised.
+#[test]
+fn a_write_into_the_next_slot_counts_on_what_is_in_the_one_before() {
+    for seed in 0..6 {
+        let struck = (0..).take_while(|spared| loses_power_within_a_write(seed, *spared)).count();
+        assert!(struck > 1, "one sync ends the slot, and one the write");
+    }
+}
+
+/// `false`: the write has no more than `spared` syncs.
+fn loses_power_within_a_write(seed: u64, spared: u32) -> bool {
+    let folder = Folder::new(&format!("midst-{seed}-{spared}"));
+    let (root, image) = (folder.0.clone(), folder.0.with_extension("image"));
+    let file = folder.file(0, b"");
+    let mut store = folder.store(1);
+    shadow::watch(&root);
+    let promised: &'static [u8] = vec![7; 600_000].leak();
+    file.write_all_at(promised, 0).unwrap();
+    store.say(&subject(&file, 0), 0, &[promised]).unwrap();
+    // The first fills the slot; the last, of one block, has no room there.
+    let mut entries = Vec::new();
+    for (at, len) in [(600_000, 444_000), (1_044_000, 4_000)] {
+        let part = Bytes::from(vec![8; len]);
+        file.write_all_at(&part, at).unwrap();
+        let gather = Gather::default();
+        gather.add(&subject(&file, 0), at, &[part]);
+        entries.extend(gather.take());
+    }
+    let mut turn = seed;
+    let dice = move |below| {
+        turn = turn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (turn >> 33) % below
+    };
+    shadow::lose_power_within(&root, FILE, spared, &image, Box::new(dice));
+    store.write(&mut entries).unwrap();
+    shadow::forget(&root);
+    if !image.exists() {
+        return false;
+    }
+    let replayed = replay(&image);
+    assert!(replayed.is_ok(), "seed {seed}, {spared} syncs: {replayed:?}");
+    let found = std::fs::read(image.join(format!("t-0/{:020}.log", 0))).unwrap();
+    assert!(found.starts_with(promised), "seed {seed}, {spared} syncs: what was promised is there");
+    std::fs::remove_dir_all(image).unwrap();
+    true
+}
+
 /// What cannot be made durable elsewhere stays in the journal, which takes no more when it is full.
 #[test]
 fn a_file_that_cannot_be_synced_ends_the_journal() {

@@ -197,7 +197,7 @@ impl Admin {
 
 /// One more than the highest acked offset of a partition, as the history knows it.
 fn acked_end(ctx: &Ctx<'_>, partition: u32) -> i64 {
-    let mut sends = std::collections::HashMap::new();
+    let mut sends = crate::table::Map::default();
     let mut end = 0;
     for line in &ctx.history.lines {
         match &line.act {

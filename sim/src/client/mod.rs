@@ -24,5 +24,5 @@ pub use map::Map;
 pub use member::{Member, group_name};
 pub use model::{Client, Ctx, Event, Me, Part, earliest};
 pub use opener::Opener;
-pub use producer::Producer;
+pub use producer::{Producer, SESSION};
 pub use reader::Reader;

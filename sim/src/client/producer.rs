@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 mod zombie;
 
+/// What each new session of a producer adds to its number in the history: it is another client there.
+pub const SESSION: u32 = 1_000;
+
 const RETRY_US: u64 = 50_000;
 
 #[derive(Debug)]
@@ -141,7 +144,7 @@ impl Producer {
 
     /// The number under which the present session's sends stand in the history.
     const fn number(&self) -> u32 {
-        self.me.number + self.session * 1_000
+        self.me.number + self.session * SESSION
     }
 
     fn advance(&mut self, ctx: &mut Ctx<'_>) {

@@ -1,7 +1,7 @@
 //! A consumer that chose its partitions itself, and reads each from its start.
 
 use super::link::DATA;
-use super::map::{self, Map, place};
+use super::map::{self, Map, number, place};
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Link, Me, earliest};
 use crate::history::{Act, State, Value};
@@ -17,7 +17,7 @@ enum Purpose {
     Map,
     Start,
     Poll { op: u64 },
-    Latest { partition: u32 },
+    Latest { op: u64 },
 }
 
 /// An assigned consumer.
@@ -137,8 +137,7 @@ impl Reader {
         }
     }
 
-    /// Asks where a partition ends. The history has no line of it: a leader that was deposed and has not heard of it tells an old end
-    /// (Kafka's has no lease either), and which one it was is seen inside only (`check::now::latest`).
+    /// Asks where a partition ends.
     fn ask_latest(&mut self, ctx: &mut Ctx<'_>) {
         let known: Vec<u32> = self
             .subscription
@@ -153,14 +152,23 @@ impl Reader {
         let partition = self.me.dice().pick(&known);
         let Some(leader) = self.map.leader(partition) else { return };
         let request = latest_request(ctx, partition, self.map.epoch(partition));
-        let purpose = Purpose::Latest { partition };
+        let purpose = Purpose::Latest { op: self.me.invoke(ctx, Act::Latest { partition }) };
         self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, purpose);
     }
 
-    fn on_latest(&mut self, ctx: &mut Ctx<'_>, partition: u32, answer: &ListOffsetsResponse) {
-        let told = answer.topics.first().and_then(|topic| topic.partitions.first());
-        if told.is_none_or(|told| told.error_code != 0) {
-            self.map.forget(ctx, partition);
+    fn on_latest(&mut self, ctx: &mut Ctx<'_>, op: u64, answer: &ListOffsetsResponse) {
+        let Some((topic, told)) = answer.topics.iter().find_map(|topic| Some((topic, topic.partitions.first()?)))
+        else {
+            return self.me.failed(ctx, op, "an answer without the partition");
+        };
+        if told.error_code == 0 {
+            let epoch = (told.leader_epoch >= 0).then_some(told.leader_epoch);
+            self.me.end(ctx, op, State::Ok, Act::LatestIs { offset: told.offset, epoch });
+        } else {
+            self.me.failed(ctx, op, &format!("error {}", told.error_code));
+            if let Some(partition) = number(ctx.plan, &topic.name, told.partition_index) {
+                self.map.forget(ctx, partition);
+            }
         }
         self.not_before = ctx.now + self.pause_us.max(1_000);
     }
@@ -173,8 +181,8 @@ impl Reader {
         self.not_before = ctx.now + RETRY_US;
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
-            Purpose::Start | Purpose::Latest { .. } => self.map.refresh(ctx),
-            Purpose::Poll { op } => {
+            Purpose::Start => self.map.refresh(ctx),
+            Purpose::Poll { op } | Purpose::Latest { op } => {
                 self.me.unknown(ctx, op, "connection lost");
                 self.map.refresh(ctx);
             }
@@ -190,9 +198,7 @@ impl Reader {
                 }
                 self.not_before = ctx.now + 1_000;
             }
-            (Purpose::Latest { partition }, ResponseKind::ListOffsets(answer)) => {
-                self.on_latest(ctx, partition, &answer)
-            }
+            (Purpose::Latest { op }, ResponseKind::ListOffsets(answer)) => self.on_latest(ctx, op, &answer),
             (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
                 let seen: Vec<(u32, Value)> = fetched

@@ -9,7 +9,7 @@ use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Kafka's name for the first offset there is.
 const EARLIEST: i64 = -2;
@@ -51,13 +51,11 @@ impl Subscription {
         max_bytes: i32,
         max_wait_ms: i32,
     ) -> Option<(Peer, FetchRequest)> {
-        let nodes = ctx.plan.nodes.len();
         self.turn += 1;
         let ready = |partition: &u32, place: &Place| Some((map.leader(*partition)?, *partition, place.offset?));
         let all: Vec<_> = self.places.iter().filter_map(|(partition, place)| ready(partition, place)).collect();
-        let leader = (0..nodes)
-            .map(|step| ((self.turn + step) % nodes) as Peer)
-            .find(|node| all.iter().any(|(leader, ..)| leader == node))?;
+        let leaders: BTreeSet<Peer> = all.iter().map(|(leader, ..)| *leader).collect();
+        let leader = leaders.iter().copied().nth(self.turn % leaders.len().max(1))?;
         let mut topics: Vec<FetchTopic> = Vec::new();
         for (_, partition, offset) in all.into_iter().filter(|(at, ..)| *at == leader) {
             let (name, index) = place(ctx.plan, partition);

@@ -3,12 +3,14 @@
 //! Operations of one folder that change something take effect when they complete, in the order of their issue; those of
 //! different folders race. A read sees the folder as it was at some moment between its issue and its completion. What was
 //! not made durable is at a crash lost, torn, or kept page by page, as [`Loss`] says; of the operations that were still
-//! under way a first part takes effect, each wholly but the last.
+//! under way a first part takes effect, each wholly but the last. What finds no room is tried again from time to time.
 
+mod fault;
 mod file;
 mod folder;
 mod loss;
 
+pub use fault::{Faults, How, Nth};
 pub use file::File;
 pub use folder::Folder;
 pub use loss::Loss;
@@ -18,6 +20,7 @@ use crate::trace::Digest;
 use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
+use fault::{removes, takes_room};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash as _;
@@ -49,51 +52,6 @@ pub enum Due {
 /// What a completed operation says to the node.
 pub type Ended = (DiskTag, Result<DiskDone, DiskFault>);
 
-/// Faults that wait to strike.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Faults {
-    /// So many next syncs fail.
-    pub sync: u32,
-    /// So many next writes fail.
-    pub write: u32,
-    /// So many next reads fail.
-    pub read: u32,
-    /// Bytes that can still be written; `None`: as many as one likes.
-    pub room: Option<u64>,
-}
-
-/// One operation that fails, by its number among all that the disk completes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Nth {
-    /// Counted from 1.
-    pub at: u64,
-    pub how: How,
-}
-
-/// How an operation fails.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum How {
-    /// With an error of the medium; whether it took effect nobody knows.
-    Io,
-    /// Its sync fails: the write is in the page cache, and may never reach the medium.
-    Sync,
-    /// The medium is full, half way.
-    Full,
-}
-
-impl How {
-    pub const ALL: [Self; 3] = [Self::Io, Self::Sync, Self::Full];
-
-    /// Whether an operation can fail so.
-    pub const fn fits(self, op: &DiskOp) -> bool {
-        match self {
-            Self::Io => true,
-            Self::Sync => matches!(op, DiskOp::Sync { .. } | DiskOp::Append { sync: true, .. }),
-            Self::Full => matches!(op, DiskOp::Append { .. }),
-        }
-    }
-}
-
 /// A folder as the running node knows it.
 #[derive(Debug, Default)]
 struct Slot {
@@ -101,7 +59,12 @@ struct Slot {
     name: Option<String>,
     /// Each with the number of its dice; the disk works at the first.
     under_way: VecDeque<(DiskTag, DiskOp, u64)>,
+    /// The first of them found no room: how often.
+    waits: u64,
 }
+
+/// How long until a change that found no room is tried again, in microseconds.
+const RETRY_US: u64 = 100_000;
 
 /// A node's disk.
 #[derive(Debug)]
@@ -174,11 +137,20 @@ impl Disk {
     /// slow does not keep it busy once it is quick again (seed 3000029).
     pub fn begin(&mut self, now: u64, done: Due) -> Option<(u64, Due)> {
         let Due::Change(dir) = done else { return None };
-        let (_, op, issued) = self.slots.get(dir.0 as usize)?.under_way.front()?;
-        Some((now + self.cost(op, *issued), Due::Change(dir)))
+        let slot = self.slots.get(dir.0 as usize)?;
+        let (_, op, issued) = slot.under_way.front()?;
+        let cost = if slot.waits > 0 { RETRY_US } else { self.cost(op, *issued) };
+        Some((now + cost, Due::Change(dir)))
     }
 
-    /// Ends an operation that is due; `None` if a crash took it.
+    /// The change at which the folder's order stands, if it has just found that there is no room.
+    pub fn stuck(&self, due: Due) -> Option<(DiskTag, &DiskOp)> {
+        let Due::Change(dir) = due else { return None };
+        let slot = self.slots.get(dir.0 as usize).filter(|slot| slot.waits == 1)?;
+        slot.under_way.front().map(|(tag, op, _)| (*tag, op))
+    }
+
+    /// Ends an operation that is due; `None` if a crash took it, or if it found no room.
     pub fn complete(&mut self, due: Due) -> Option<Ended> {
         match due {
             Due::Read(serial) => {
@@ -187,14 +159,21 @@ impl Disk {
                 Some((tag, result))
             }
             Due::Change(dir) => {
-                let (tag, op, _) = self.slot(dir).under_way.pop_front()?;
+                let (tag, op, issued) = self.slot(dir).under_way.pop_front()?;
                 let result = match self.strikes(&op) {
                     _ if self.failed => Err(DiskFault::Io),
                     Some(how) => self.break_down(&op, how),
                     None => self.change(&op),
                 };
+                let slot = self.slot(dir);
+                if result == Err(DiskFault::Full) && !slot.under_way.iter().any(|(_, op, _)| removes(op)) {
+                    slot.under_way.push_front((tag, op, issued));
+                    slot.waits += 1;
+                    return None;
+                }
+                slot.waits = 0;
                 // A name that is not there is the asker's error, not the medium's.
-                self.failed |= matches!(result, Err(DiskFault::Io | DiskFault::Full));
+                self.failed |= matches!(result, Err(DiskFault::Io));
                 Some((tag, result))
             }
         }
@@ -234,9 +213,13 @@ impl Disk {
         self.reads.clear();
     }
 
-    /// Bytes left, as the node is told; `u64::MAX / 2` where there is no end.
+    /// Bytes left, as the node is told; `u64::MAX / 2` where there is no end, 0 where something waits for more than is left.
     pub fn room(&self) -> u64 {
-        self.faults.room.unwrap_or(u64::MAX / 2)
+        match self.faults.room {
+            None => u64::MAX / 2,
+            Some(_) if self.slots.iter().any(|slot| slot.waits > 0) => 0,
+            Some(room) => room,
+        }
     }
 
     /// How much a crash now could take: bytes and names.
@@ -358,7 +341,8 @@ impl Disk {
                 self.faults.sync += 1;
                 self.change(op)
             }
-            (How::Full, _) => self.torn(op, DiskFault::Full, &mut dice),
+            (How::Full, DiskOp::Append { .. }) => self.torn(op, DiskFault::Full, &mut dice),
+            (How::Full, _) => Err(DiskFault::Full),
             (How::Io, DiskOp::Append { .. }) => self.torn(op, DiskFault::Io, &mut dice),
             (How::Io, _) => {
                 if dice.chance(1, 2) {
@@ -375,12 +359,12 @@ impl Disk {
             self.faults.write -= 1;
             return self.torn(op, DiskFault::Io, &mut dice);
         }
-        if let (Some(room), DiskOp::Append { bytes, .. }) = (self.faults.room, op) {
-            let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
-            if len > room {
-                return self.torn(op, DiskFault::Full, &mut dice);
+        if let (Some(room), Some(len)) = (self.faults.room, takes_room(op)) {
+            match op {
+                DiskOp::Append { .. } if len > room => return self.torn(op, DiskFault::Full, &mut dice),
+                _ if len > room => return Err(DiskFault::Full),
+                _ => self.faults.room = Some(room - len),
             }
-            self.faults.room = Some(room - len);
         }
         let syncs = matches!(op, DiskOp::Sync { .. } | DiskOp::Append { sync: true, .. });
         if self.faults.sync > 0 && syncs {

@@ -93,9 +93,7 @@ fn an_operation_under_way_may_have_happened() {
 #[test]
 fn faults_strike_once_each_and_end_all_changes_until_the_next_start() {
     let read = DiskOp::Read { file: LOG, at: 0, len: 1 };
-    for (fault, op) in
-        [("sync", append(1, "a", true)), ("write", append(1, "b", false)), ("room", append(1, "bcde", false))]
-    {
+    for (fault, op) in [("sync", append(1, "a", true)), ("write", append(1, "b", false))] {
         let mut disk = disk();
         run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
         run(&mut disk, DiskOp::SyncDir { dir: DIR }).unwrap();
@@ -105,8 +103,7 @@ fn faults_strike_once_each_and_end_all_changes_until_the_next_start() {
         assert_eq!(run(&mut disk, read.clone()), Ok(DiskDone::Bytes(Bytes::from_static(b"x"))));
         match fault {
             "sync" => disk.faults.sync = 1,
-            "write" => disk.faults.write = 1,
-            _ => disk.faults.room = Some(3),
+            _ => disk.faults.write = 1,
         }
         assert!(run(&mut disk, op).is_err(), "{fault}");
         assert_eq!(run(&mut disk, append(9, "later", true)), Err(DiskFault::Io), "{fault}");
@@ -115,6 +112,36 @@ fn faults_strike_once_each_and_end_all_changes_until_the_next_start() {
         run(&mut disk, DiskOp::OpenDir { dir: DIR, name: "t-0".into() }).unwrap();
         assert_eq!(run(&mut disk, append(9, "later", true)), Ok(DiskDone::Done), "{fault}");
     }
+}
+
+#[test]
+fn what_finds_no_room_waits_and_all_behind_it_in_its_folder() {
+    let mut disk = disk();
+    run(&mut disk, DiskOp::Create { file: LOG }).unwrap();
+    run(&mut disk, append(0, "x", true)).unwrap();
+    disk.faults.room = Some(3);
+    let (_, due) = submit(&mut disk, append(1, "bcde", true)).expect("nothing is under way");
+    assert_eq!(submit(&mut disk, append(5, "f", true)), None);
+    for times in 1..4 {
+        assert_eq!(disk.complete(due), None);
+        assert_eq!(disk.stuck(due).is_some(), times == 1, "it is told of once");
+        assert_eq!(disk.begin(0, due), Some((RETRY_US, due)));
+    }
+    assert_eq!(disk.room(), 0, "though there are three");
+    let other = DirId(3);
+    run(&mut disk, DiskOp::OpenDir { dir: other, name: "t-1".into() }).expect("another folder's business");
+    disk.faults.room = None;
+    for _ in 0..2 {
+        assert_eq!(disk.complete(due).expect("it has room now").1, Ok(DiskDone::Done));
+    }
+    assert_eq!(contents(&mut disk).unwrap(), "xbcdef");
+    // A folder that goes waits for nothing.
+    disk.faults.room = Some(0);
+    submit(&mut disk, append(6, "g", true));
+    assert_eq!(disk.complete(due), None);
+    assert_eq!(submit(&mut disk, DiskOp::RemoveDir { dir: DIR }), None);
+    assert_eq!(disk.complete(due).expect("nobody wants it any more").1, Err(DiskFault::Full));
+    assert_eq!(disk.complete(due).expect("it is gone").1, Ok(DiskDone::Done));
 }
 
 #[test]

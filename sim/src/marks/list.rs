@@ -42,8 +42,24 @@ marks! {
 
     /// A sync, write or read ended with an error of the medium.
     DiskError = "disk-error",
-    /// A write found no room.
-    DiskFull = "disk-full",
+    /// A write of a partition's leader found no room, and waited for some.
+    DiskFullLeader = "disk-full-leader",
+    /// A write of a follower found no room, and waited for some.
+    DiskFullFollower = "disk-full-follower",
+    /// A write of a group coordinator found no room, and waited for some.
+    DiskFullCoordinator = "disk-full-coordinator",
+    /// A write of the metadata log, a vote or a checkpoint found no room, and waited for some.
+    DiskFullNode = "disk-full-node",
+    /// A folder was removed in which writes waited for room.
+    DiskFullRemoved = "disk-full-removed",
+    /// Produce was refused before it met the end of the medium.
+    NoRoomForClient = "no-room-for-client",
+    /// A follower did not take what its leader had.
+    NoRoomForFollower = "no-room-for-follower",
+    /// A group coordinator answered that it cannot write.
+    NoRoomForCoordinator = "no-room-for-coordinator",
+    /// A node that had refused appends found room again.
+    RoomAgain = "room-again",
     /// A file or folder was not there.
     DiskMissing = "disk-missing",
 
@@ -102,6 +118,8 @@ marks! {
     MoveChangedLeader = "move-changed-leader",
     /// A broker dropped a replica that was no longer its own, and removed the folder.
     ReplicaDropped = "replica-dropped",
+    /// A broker that came back found a folder that is no longer its own, and put it aside.
+    StrayPutAside = "stray-put-aside",
     /// A broker asked for its controlled shutdown.
     BrokerLeaving = "broker-leaving",
 

@@ -15,7 +15,8 @@ pub use menu::MENU;
 use crate::history::{Act, History, State};
 use cluster::Cluster;
 use esker_core::broker::Broker;
-use esker_core::io::{DiskFault, DiskOp, FileName, Input, Note, Output};
+use esker_core::group;
+use esker_core::io::{DiskFault, DiskOp, DiskTag, FileName, Input, Note, Output, Owner};
 use kafka_protocol::messages::ApiKey;
 use std::collections::BTreeMap;
 
@@ -72,7 +73,7 @@ impl Marks {
             Input::Disk { result: Err(fault), .. } => {
                 self.hit(match fault {
                     DiskFault::Io => Mark::DiskError,
-                    DiskFault::Full => Mark::DiskFull,
+                    DiskFault::Full => Mark::DiskFullRemoved,
                     DiskFault::Missing => Mark::DiskMissing,
                 });
                 Cause::Other
@@ -99,6 +100,7 @@ impl Marks {
             }
             // Topics are not deleted here: the replica is another's now.
             Output::Disk { op: DiskOp::RemoveDir { .. }, .. } => self.hit(Mark::ReplicaDropped),
+            Output::Disk { op: DiskOp::RenameDir { .. }, .. } => self.hit(Mark::StrayPutAside),
             Output::Note(note) => self.on_note(note, broker),
             Output::Ready => self.hit(Mark::NodeReady),
             Output::Stopped { clean: true, .. } => self.hit(Mark::NodeStopped),
@@ -142,6 +144,12 @@ impl Marks {
                 _ => Mark::QuorumUnattached,
             }),
             Note::Damaged { .. } => self.hit(Mark::DamageFound),
+            Note::NoRoom { whose, .. } => self.hit(match *whose {
+                "client" => Mark::NoRoomForClient,
+                "coordinator" => Mark::NoRoomForCoordinator,
+                _ => Mark::NoRoomForFollower,
+            }),
+            Note::RoomAgain { .. } => self.hit(Mark::RoomAgain),
             Note::Text { .. } => {}
         }
     }
@@ -155,6 +163,22 @@ impl Marks {
             self.hit(Mark::HoldGone);
         }
         self.cluster.look(&node.image, &mut |mark| self.hits[mark as usize] += 1);
+    }
+
+    /// A write has found no room.
+    pub fn on_stuck(&mut self, tag: DiskTag, op: &DiskOp, broker: &Broker) {
+        let node = broker.node();
+        let replica = match tag.owner {
+            Owner::Log(dir) => node.partitions.key_of(dir).and_then(|key| node.partitions.get(key)),
+            Owner::Quorum | Owner::Node => None,
+        };
+        let appends = matches!(op, DiskOp::Append { .. });
+        self.hit(match replica.filter(|_| appends) {
+            Some(replica) if !replica.is_leader() => Mark::DiskFullFollower,
+            Some(replica) if replica.folder().starts_with(group::TOPIC) => Mark::DiskFullCoordinator,
+            Some(_) => Mark::DiskFullLeader,
+            None => Mark::DiskFullNode,
+        });
     }
 
     /// A process dies, with so many bytes on its disk that are not synced.

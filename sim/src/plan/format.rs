@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 /// The version of the format.
 pub const VERSION: u32 = 1;
 
+/// Kafka's setting for the replicas of __consumer_offsets, and what it is where nobody sets it.
+const OFFSETS_FACTOR: &str = "offsets.topic.replication.factor";
+const OFFSETS_FACTOR_DEFAULT: u32 = 3;
+
 const fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -274,11 +278,26 @@ impl Plan {
         if plan.esker_plan != VERSION {
             return Err(format!("a plan of version {}, this program reads {VERSION}", plan.esker_plan));
         }
-        let nodes = plan.nodes.len() as u32;
-        if nodes == 0 || plan.topics.iter().any(|topic| topic.replicas == 0 || topic.replicas > nodes) {
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// Whether the plan's cluster can come up at all: its nodes can hold what they are asked to hold. One that cannot fails, whatever the
+    /// brokers do.
+    pub fn check(&self) -> Result<(), String> {
+        let nodes = self.nodes.len() as u32;
+        if nodes == 0 || self.topics.iter().any(|topic| topic.replicas == 0 || topic.replicas > nodes) {
             return Err(format!("{nodes} nodes cannot hold the replicas of the topics"));
         }
-        Ok(plan)
+        let factor =
+            self.settings.get(OFFSETS_FACTOR).map_or(OFFSETS_FACTOR_DEFAULT, |factor| factor.parse().unwrap_or(0));
+        let groups = self.clients.iter().any(|client| matches!(client, ClientPlan::Member { .. }));
+        if groups && (factor == 0 || factor > nodes) {
+            return Err(format!(
+                "{nodes} nodes cannot hold the {factor} replicas of __consumer_offsets ({OFFSETS_FACTOR})"
+            ));
+        }
+        Ok(())
     }
 
     /// When the run ends.

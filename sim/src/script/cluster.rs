@@ -12,7 +12,7 @@ use kafka_protocol::messages::elect_leaders_request::{ElectLeadersRequest, Topic
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
-use kafka_protocol::messages::{ApiKey, BrokerId, ResponseKind};
+use kafka_protocol::messages::{ApiKey, BrokerId, DeleteTopicsRequest, ResponseKind};
 
 const ADMIN_TIMEOUT_MS: i32 = 5_000;
 
@@ -98,6 +98,19 @@ pub fn set(stage: &mut Stage, words: &mut Words) -> Told {
     })?;
     stage.pass(50_000)?;
     Ok(told)
+}
+
+pub fn drop_topic(stage: &mut Stage, words: &mut Words) -> Told {
+    let name = words.word("a topic")?;
+    let request =
+        DeleteTopicsRequest::default().with_topic_names(vec![topic_name(&name)]).with_timeout_ms(ADMIN_TIMEOUT_MS);
+    stage.world()?;
+    let to = stage.living()?;
+    let ask = Ask::new(ApiKey::DeleteTopics, 5, request);
+    stage.tell("admin", to, ask, false, |answer| match answer {
+        ResponseKind::DeleteTopics(answer) => answer.responses.iter().map(|told| ok(told.error_code)).collect(),
+        other => vec![format!("{other:?}")],
+    })
 }
 
 /// Processes come and go.

@@ -47,7 +47,7 @@ fn moves(number: i16) -> bool {
     )
 }
 
-/// Asks the coordinator until it is one; `number` reads the answer's code.
+/// Asks the coordinator until it is one, or for ten seconds; `number` reads the answer's code.
 fn ask(
     stage: &mut Stage,
     group: &str,
@@ -55,15 +55,19 @@ fn ask(
     make: impl Fn() -> Ask,
     number: fn(&ResponseKind) -> i16,
 ) -> Result<ResponseKind, Wrong> {
+    let mut last = None;
     for _ in 0..100 {
         let node = coordinator(stage, group)?;
         let ticket = stage.ask(client, node, make().on(GROUP))?;
         match stage.answer(ticket)? {
             Some(answer) if !moves(number(&answer)) => return Ok(answer),
-            _ => stage.pass(100_000)?,
+            told => {
+                last = told.or(last);
+                stage.pass(100_000)?;
+            }
         }
     }
-    Err(format!("the coordinator of {group} does not answer"))
+    last.ok_or_else(|| format!("the coordinator of {group} does not answer"))
 }
 
 fn join_ask(group: &str, seat: &Seat) -> Ask {

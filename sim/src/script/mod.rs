@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `cluster 3 [voters 1,2] [with name=value …]` | nodes, started, until all serve |
 //! | `topic t replicas 1,2,3 [/ 2,3,1 …] [with name=value …]` | creates a topic; a list of replicas a partition |
-//! | `set t name=value …` | changes a topic's configs |
+//! | `set t name=value …` `drop t` | changes a topic's configs; deletes it |
 //! | `kill 1` `crash 1 [torn\|pages]` `stop 1` `start 1` `pause 1` `resume 1` | the process dies; its host loses power; SIGTERM; … (or `all`) |
 //! | `cut 1 3` `cut 1 -> 3` `isolate 1 [from nodes]` `mend 1 3` `heal` `reset 1` | the network; `clients` is a peer as well |
 //! | `disk 1 fails sync\|write\|read` `disk 1 slow 100` `disk 1 full` `disk 1 whole` `disk 1 rots t-0` `clock 1 +5s` | the disk, the wall clock |
@@ -93,6 +93,7 @@ fn perform(stage: &mut Stage, mut words: Words) -> Told {
     let told = match verb.as_str() {
         "cluster" => cluster::cluster(stage, &mut words),
         "topic" => cluster::topic(stage, &mut words),
+        "drop" => cluster::drop_topic(stage, &mut words),
         "set" => cluster::set(stage, &mut words),
         "kill" | "crash" | "stop" | "start" | "pause" | "resume" => cluster::process(stage, &verb, &mut words),
         "cut" => cluster::cut(stage, &mut words, true),

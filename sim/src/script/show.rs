@@ -134,8 +134,8 @@ fn disk(stage: &Stage, node: usize) -> Vec<String> {
             _ => None,
         });
         let logs: Vec<String> = logs.collect();
-        // The rest of a deleted folder's name is drawn.
-        let shown = name.split_once('.').map_or(name.to_string(), |(start, _)| format!("{start} (deleted)"));
+        // The rest of the name of a folder that was put aside is drawn.
+        let shown = name.split_once('.').map_or(name.to_string(), |(start, _)| format!("{start} (put aside)"));
         lines.push(format!("{shown}: segments {}", logs.join(" ")));
     }
     lines

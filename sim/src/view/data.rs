@@ -1,7 +1,8 @@
 //! What the page shows, as JSON.
 
+use crate::client;
 use crate::film::{Film, Reel};
-use crate::history::{Act, History, State};
+use crate::history::{Act, History, Line, State};
 use crate::plan::{ClientPlan, Fault, Plan, Strike, Target};
 use crate::run::Outcome;
 use serde_json::{Value, json};
@@ -109,7 +110,7 @@ fn controls(reel: &Reel, at: u64) -> bool {
 
 fn clients(plan: &Plan, history: &History) -> Vec<Value> {
     let mut labels: BTreeMap<u32, String> =
-        history.lines.iter().map(|line| (line.client, format!("client {}", line.client))).collect();
+        history.lines.iter().map(|line| (seat(line), format!("client {}", seat(line)))).collect();
     for (number, client) in (1..).zip(&plan.clients) {
         let label = match client {
             ClientPlan::Producer { acks, idempotent, .. } => {
@@ -126,6 +127,11 @@ fn clients(plan: &Plan, history: &History) -> Vec<Value> {
         labels.entry(number).and_modify(|known| *known = label.into());
     }
     labels.into_iter().map(|(number, label)| json!({ "number": number, "label": label })).collect()
+}
+
+/// The client whose lane has this: all sessions of a producer are in one.
+const fn seat(line: &Line) -> u32 {
+    line.client % client::SESSION
 }
 
 fn ops(history: &History, named: &[u64]) -> Vec<Value> {
@@ -147,7 +153,7 @@ fn ops(history: &History, named: &[u64]) -> Vec<Value> {
         let to = (line.state != State::Invoke).then_some(line.t);
         let state = to.map_or("open".into(), |_| json!(line.state));
         ops.push(json!({
-            "client": line.client, "op": line.op, "from": line.t, "to": to, "state": state,
+            "client": seat(line), "op": line.op, "from": line.t, "to": to, "state": state,
             "kind": kind(&line.act), "text": text, "told": "", "hot": hot,
         }));
     }
@@ -195,7 +201,7 @@ fn said(act: &Act, history: &History) -> String {
         }
         Act::Delete { partition, before } => format!("delete {} before {before}", name(partition)),
         Act::Latest { partition, .. } => format!("ask for the end of {}", name(partition)),
-        Act::LatestIs { offset } => format!("the end is {offset}"),
+        Act::LatestIs { offset, .. } => format!("the end is {offset}"),
         Act::Admin { what } => what.clone(),
         Act::End { partition, offset } => format!("read {} to its end {offset}", name(partition)),
         Act::Error { why } => why.clone(),

@@ -9,7 +9,6 @@ use esker_core::api::receive::{self, Received};
 use esker_core::id::ConnId;
 use esker_core::io::{CallFault, Input};
 use esker_core::wire;
-use kafka_protocol::protocol::StrBytes;
 
 impl World {
     pub(super) fn on_arrival(&mut self, arrival: Arrival) {
@@ -57,12 +56,11 @@ impl World {
             self.due.extend(told);
             return;
         };
-        let served = process.accept(conn, door);
+        let served = process.accept(conn, door, opener);
         if served.closing {
             return;
         }
-        let host = StrBytes::from(format!("/10.0.0.{opener}"));
-        match receive::request(&frame, served.listener, ConnId(conn.into()), &host) {
+        match receive::request(&frame, served.listener, ConnId(conn.into()), &served.host) {
             Ok(Received::Request { slip, mut request, .. }) => {
                 request.seq = served.replies.open(slip);
                 self.input(node, Input::Request(request));
@@ -137,7 +135,12 @@ impl World {
         let Some(served) = process.served.get_mut(&conn) else { return };
         let mut broken = None;
         while let Some(frame) = served.replies.pop() {
-            let mut bytes = frame.head.to_vec();
+            if frame.rest.is_empty() {
+                self.due.extend(self.net.send(self.now, conn, Way::Back, body(&frame.head)));
+                continue;
+            }
+            let mut bytes = Vec::with_capacity(frame.len());
+            bytes.extend_from_slice(&frame.head);
             for segment in &frame.rest {
                 match segment {
                     wire::Segment::Bytes(part) => bytes.extend_from_slice(part),

@@ -20,8 +20,7 @@ impl World {
         self.nodes[node].start(&self.plan, self.now);
         self.watch.on_start(node, &self.nodes[node].disk);
         self.input(node, Input::Boot);
-        let bytes = self.nodes[node].disk.room();
-        self.input(node, Input::Room { bytes, total: bytes });
+        self.look(node);
     }
 
     pub(super) fn on_disk(&mut self, node: usize, incarnation: u32, due: Due) {
@@ -30,6 +29,9 @@ impl World {
             return;
         }
         let ended = own.disk.complete(due);
+        if let (Some((tag, op)), Some(process)) = (own.disk.stuck(due), &own.process) {
+            self.marks.on_stuck(tag, op, &process.broker);
+        }
         if let Some((at, due)) = own.disk.begin(self.now, due) {
             self.queue.push(at, Event::Disk { node, incarnation, due });
         }

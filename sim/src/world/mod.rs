@@ -66,6 +66,8 @@ pub(crate) enum Relief {
     Mend(Vec<(Peer, Peer)>),
     Faster(usize),
     Room(usize),
+    /// No end yet: the shell looks how much room is left, as it does from time to time.
+    Look(usize),
 }
 
 /// How a run failed.

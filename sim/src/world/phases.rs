@@ -4,6 +4,8 @@
 use super::{Event, Kind, LAST_READER, PROBE, World};
 use crate::check::past;
 use crate::client::{self, Producer, Reader};
+use esker_core::log::layout::{self, Folder};
+use esker_core::quorum;
 use std::collections::BTreeSet;
 
 impl World {
@@ -19,9 +21,8 @@ impl World {
             let own = &mut self.nodes[node];
             own.disk.faults = crate::disk::Faults::default();
             own.disk.slow = 1;
-            let bytes = own.disk.room();
             self.resume(node);
-            self.input(node, esker_core::io::Input::Room { bytes, total: bytes });
+            self.look(node);
             if self.nodes[node].process.is_none() {
                 self.queue.push(self.now + 1 + node as u64, Event::Start(node));
             }
@@ -76,8 +77,13 @@ impl World {
         }
         cores().find_map(|(node, core)| {
             let mine = |key| image.partition(key).is_some_and(|state| state.has_replica(node.id));
-            let kept = core.partitions.iter().find(|replica| !mine(replica.key()))?;
-            Some(format!("node {} still keeps {}, which is others'", node.id, kept.folder()))
+            if let Some(kept) = core.partitions.iter().find(|replica| !mine(replica.key())) {
+                return Some(format!("node {} still keeps {}, which is others'", node.id, kept.folder()));
+            }
+            let used = |name: &str| core.partitions.iter().any(|replica| replica.folder() == name);
+            let partition = |name: &str| matches!(layout::folder(name), Some(Folder::Partition { .. }));
+            let stray = node.disk.names().find(|name| *name != quorum::FOLDER && partition(name) && !used(name))?;
+            Some(format!("node {} still has the folder {stray}, which is nobody's", node.id))
         })
     }
 

@@ -7,6 +7,9 @@ use crate::net::{Conn, Peer};
 use crate::plan::{Strike, Target};
 use esker_core::io::Input;
 
+/// How often the shell looks how much room is left, in microseconds.
+const LOOK_US: u64 = 1_000_000;
+
 impl World {
     pub(super) fn on_strike(&mut self, place: usize) {
         if self.healed {
@@ -95,7 +98,7 @@ impl World {
             Strike::Full { target, room, for_us } => {
                 for node in self.struck(&target) {
                     self.nodes[node].disk.faults.room = Some(room);
-                    self.input(node, Input::Room { bytes: room, total: room });
+                    self.queue.push(self.now + dice.below(LOOK_US), Event::Relief(Relief::Look(node)));
                     self.queue.push(self.now + for_us, Event::Relief(Relief::Room(node)));
                 }
             }
@@ -127,10 +130,20 @@ impl World {
             Relief::Faster(_) => {}
             Relief::Room(node) => {
                 self.nodes[node].disk.faults.room = None;
-                let bytes = self.nodes[node].disk.room();
-                self.input(node, Input::Room { bytes, total: bytes });
+                self.look(node);
             }
+            Relief::Look(node) if self.nodes[node].disk.faults.room.is_some() => {
+                self.look(node);
+                self.queue.push(self.now + LOOK_US, Event::Relief(Relief::Look(node)));
+            }
+            Relief::Look(_) => {}
         }
+    }
+
+    /// Tells a node how much room is left on its disk.
+    pub(super) fn look(&mut self, node: usize) {
+        let bytes = self.nodes[node].disk.room();
+        self.input(node, Input::Room { bytes, total: bytes });
     }
 
     /// A process that stood still goes on with what has come meanwhile.

@@ -8,6 +8,8 @@
 // Each target is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod targets;
+
 use bytes::Bytes;
 use esker_core::api::receive::Received;
 use esker_core::id::ConnId;
@@ -184,6 +186,26 @@ fn slip(listener: Listener, frame: &Bytes) -> Option<Slip> {
         Received::Request { slip, .. } => Some(slip),
         Received::UnsupportedVersion { .. } => None,
     }
+}
+
+/// Runs a target of this list on good bytes, and on such as are changed a little.
+pub fn run(targets: &[targets::Target], name: &str) {
+    let target = targets.iter().find(|target| target.name == name).expect("a target of that name");
+    let seeds = (target.seeds)();
+    assert!(!seeds.is_empty(), "nothing to begin with");
+    seeds.iter().chain(&found(name)).for_each(|seed| (target.run)(seed));
+    fuzz(target.usual, |input| {
+        for (which, edits) in input {
+            (target.run)(&edited(&seeds[which % seeds.len()], edits));
+        }
+    });
+}
+
+/// Inputs that broke a target once.
+pub fn found(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/found").join(target);
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    entries.filter_map(|entry| std::fs::read(entry.ok()?.path()).ok()).collect()
 }
 
 /// The files of a folder of `tests/golden`, those that Kafka wrote among them.

@@ -1,15 +1,12 @@
-//! A disk that is full, that fails, and a stop under load. What was acknowledged is there in every case.
+//! A disk that fails, and a stop under load. What was acknowledged is there in every case.
 
 use super::node::{LIMIT, Node, Scratch, serve, topic, until};
 use esker_tests::conn::Conn;
 use esker_tests::{batch, records, rpc};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-const STORAGE: i16 = 56;
 
 /// One record whose value is its number, `len` bytes long.
 fn one(number: u64, len: usize) -> Vec<u8> {
@@ -79,72 +76,9 @@ pub fn all_there(address: SocketAddr, acked: &[(i64, u64)]) {
     }
 }
 
-/// A file system of its own, in memory.
-struct Tmpfs<'a>(&'a Path);
-
-impl<'a> Tmpfs<'a> {
-    /// `None`: not allowed here.
-    fn mount(at: &'a Path, mib: u32) -> Option<Self> {
-        std::fs::create_dir_all(at).expect("a folder");
-        let mounted =
-            quiet(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "esker-test"]).arg(at));
-        mounted.then_some(Self(at))
-    }
-
-    fn resize(&self, mib: u32) {
-        assert!(quiet(Command::new("mount").args(["-o", &format!("remount,size={mib}m")]).arg(self.0)));
-    }
-}
-
-impl Drop for Tmpfs<'_> {
-    fn drop(&mut self) {
-        quiet(Command::new("umount").arg("-l").arg(self.0));
-    }
-}
-
-fn quiet(command: &mut Command) -> bool {
+/// Whether a command succeeds; what it says is not heard.
+pub fn quiet(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
-#[test]
-fn a_full_disk_refuses_what_is_new_and_nothing_else() {
-    let scratch = Scratch::new("full");
-    let mount = scratch.join("mount");
-    let Some(medium) = Tmpfs::mount(&mount, 160) else {
-        return println!("left out: a file system of its own wants root");
-    };
-    let data = mount.join("data");
-    let mut node = Node::spawn(serve(&data, &[]), &scratch.join("data"));
-    topic(node.address);
-    let mut conn = Conn::open(node.address).expect("the port is open");
-    let mut acked = Vec::new();
-    let mut number = 0;
-    let refused = loop {
-        number += 1;
-        match send(&mut conn, number, 900_000).expect("an answer") {
-            (0, offset) => acked.push((offset, number)),
-            (code, _) => break code,
-        }
-        assert!(number < 1000, "the disk is full at last");
-    };
-    assert_eq!(refused, STORAGE);
-    assert!(acked.len() > 20, "{} records had room", acked.len());
-    all_there(node.address, &acked);
-    assert_eq!(send(&mut conn, 0, 900_000).expect("an answer").0, STORAGE, "still");
-    assert!(node.is_running());
-    medium.resize(400);
-    until("there is room again", || {
-        number += 1;
-        let (code, offset) = send(&mut conn, number, 900_000).expect("an answer");
-        if code == 0 {
-            acked.push((offset, number));
-        }
-        code == 0
-    });
-    assert_eq!(node.stop(), 0);
-    let node = Node::spawn(serve(&data, &[]), &scratch.join("data"));
-    all_there(node.address, &acked);
-    assert_eq!(node.stop(), 0);
 }
 
 /// Produces until the node is gone; what was acknowledged.

@@ -4,6 +4,7 @@ use super::*;
 use crate::api::bench::{Bench, batch, nodes};
 use crate::id::Offset;
 use crate::id::Uuid;
+use crate::limits::ROOM_RESERVE_BYTES;
 use kafka_protocol::messages::{ResponseKind, TopicName};
 
 fn request(topic: &str, id: Uuid, acks: i16, partitions: &[(i32, Bytes)]) -> ProduceRequest {
@@ -159,7 +160,7 @@ fn each_wrong_has_its_own_code() {
         Vec::new(),
         ErrorCode::TransactionalIdAuthorizationFailed,
     );
-    bench.node.room.left = ROOM_RESERVE_BYTES;
+    bench.node.room.on_looked(ROOM_RESERVE_BYTES, u64::MAX, &mut bench.node.out);
     let seq = send(&mut bench, 9, 1);
     assert_eq!(codes(&mut bench, seq), [ErrorCode::KafkaStorageError.code()]);
 }

@@ -131,7 +131,7 @@ impl Cluster {
         one.loaded = false;
         one.out = Out::default();
         let config = LogConfig { segment_bytes: 600, tail_bytes: 400, ..LogConfig::default() };
-        let opening = Opening { clean: one.damaged, start: Offset::ZERO, topic_id: Some(KEY.topic) };
+        let opening = Opening { clean: one.damaged, topic_id: Some(KEY.topic), ..Opening::default() };
         let dir = DirId(9);
         let log = Log::open(dir, "t-0".to_string(), config, opening, self.now, &mut one.out);
         one.partition =

@@ -1,15 +1,16 @@
 //! A Produce is acknowledged when its records are where its `acks` wants them: below the watermark with `all`, on the leader's disk with 1.
 
 use super::Broken;
+use super::latest::Latest;
+use crate::table::Map;
 use esker_core::id::{ConnId, Offset, PartitionKey, Uuid};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
-use std::collections::HashMap;
 
 /// The `acks` of Produce requests without an answer.
 #[derive(Debug, Default)]
 pub struct Acked {
-    asked: HashMap<(usize, ConnId, u64), i16>,
+    asked: Map<(usize, ConnId, u64), i16>,
 }
 
 impl Acked {
@@ -21,13 +22,13 @@ impl Acked {
         self.asked.insert((node, conn, seq), request.acks);
     }
 
+    /// An answer leaves a node; `latest` is to know what it acknowledges.
     pub fn on_reply(
         &mut self,
-        node: usize,
-        conn: ConnId,
-        seq: u64,
+        (node, conn, seq): (usize, ConnId, u64),
         response: &ProduceResponse,
         core: &Core,
+        latest: &mut Latest,
     ) -> Result<(), Broken> {
         let Some(acks) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
         for topic in &response.responses {
@@ -38,6 +39,9 @@ impl Acked {
                 if let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) {
                     let reached = if acks == 1 { replica.log().synced() } else { replica.watermark() };
                     judge(replica.folder(), acks, Offset(told.base_offset), reached)?;
+                    if acks == -1 {
+                        latest.on_acked(key, replica.leader_epoch(), Offset(told.base_offset + 1));
+                    }
                 }
             }
         }

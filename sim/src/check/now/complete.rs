@@ -3,14 +3,15 @@
 
 use super::Broken;
 use super::shadow::Shadow;
+use crate::table::Map;
 use esker_core::id::{LeaderEpoch, Offset};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// How far each log was committed in which epoch.
 #[derive(Debug, Default)]
 pub struct Complete {
     /// By epoch, the highest watermark of its leader.
-    committed: HashMap<String, BTreeMap<LeaderEpoch, Offset>>,
+    committed: Map<String, BTreeMap<LeaderEpoch, Offset>>,
 }
 
 impl Complete {

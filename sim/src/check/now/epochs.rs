@@ -3,17 +3,17 @@
 
 use super::Broken;
 use super::shadow::Entry;
+use crate::table::Map;
 use esker_core::id::{ConnId, LeaderEpoch, PartitionKey, Uuid};
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
-use std::collections::HashMap;
 
 /// The epochs that Fetch requests without an answer named.
 #[derive(Debug, Default)]
 pub struct Epochs {
-    asked: HashMap<(usize, ConnId, u64), Vec<(PartitionKey, i32)>>,
+    asked: Map<(usize, ConnId, u64), Vec<(PartitionKey, i32)>>,
 }
 
 impl Epochs {

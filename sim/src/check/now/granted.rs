@@ -1,16 +1,16 @@
 //! A partition's state has one meaning for one partition epoch: nobody's in-sync set or leader is another than the controller granted.
 
 use super::Broken;
+use crate::table::Map;
 use esker_core::id::{LeaderEpoch, NodeId, PartitionEpoch};
 use esker_core::metadata;
-use std::collections::HashMap;
 
 /// What each partition epoch was seen to mean.
 #[derive(Debug, Default)]
 pub struct Granted {
-    known: HashMap<(String, PartitionEpoch), (LeaderEpoch, Option<NodeId>, Vec<NodeId>)>,
+    known: Map<(String, PartitionEpoch), (LeaderEpoch, Option<NodeId>, Vec<NodeId>)>,
     /// The in-sync set of the highest partition epoch, by folder.
-    latest: HashMap<String, (PartitionEpoch, Vec<NodeId>)>,
+    latest: Map<String, (PartitionEpoch, Vec<NodeId>)>,
 }
 
 impl Granted {

@@ -19,12 +19,12 @@ mod watermark;
 
 use crate::disk::Disk;
 use crate::node::Node;
+use crate::table::Map;
 use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
 use esker_core::io::{DiskOp, DiskTag, Note, Reply};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
-use std::collections::HashMap;
 
 /// A property that was broken, and how.
 pub type Broken = (&'static str, String);
@@ -46,8 +46,9 @@ pub struct Watch {
     epochs: epochs::Epochs,
     latest: latest::Latest,
     acked: acked::Acked,
+    active: active::Active,
     /// What was looked at last, so that what did not change is not looked at again.
-    seen: HashMap<(usize, DirId), Glance>,
+    seen: Map<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
     /// How far each node's controller has decided.
     controller_seen: Vec<Offset>,
@@ -82,7 +83,8 @@ impl Watch {
             epochs: epochs::Epochs::default(),
             latest: latest::Latest::default(),
             acked: acked::Acked::default(),
-            seen: HashMap::new(),
+            active: active::Active::default(),
+            seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
             rotten: None,
@@ -116,7 +118,11 @@ impl Watch {
     pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, reply: &Reply, core: &Core) {
         let judged = match reply {
             Reply::Plain(body) => match &**body {
-                ResponseKind::Produce(response) => self.acked.on_reply(node, conn, seq, response, core),
+                ResponseKind::Produce(response) => {
+                    self.acked.on_reply((node, conn, seq), response, core, &mut self.latest)
+                }
+                // What bits that flipped took away from a replica, it does not tell.
+                ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
                 ResponseKind::ListOffsets(response) => self.latest.on_reply(node, conn, seq, response, core),
                 body => self.votes.on_reply(node, conn, seq, body),
             },
@@ -219,6 +225,7 @@ impl Watch {
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
+                self.active.look(controller.image())?;
             }
         }
         let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
@@ -243,7 +250,6 @@ impl Watch {
         }
         if before.3 != glance.3 {
             core.image.check();
-            active::look(&core.image)?;
             self.same_image.look(&core.image)?;
         }
         Ok(())

@@ -1,14 +1,14 @@
 //! At most one node leads a partition in an epoch, and the metadata quorum in an epoch.
 
 use super::Broken;
+use crate::table::Map;
 use esker_core::id::{LeaderEpoch, PartitionKey};
-use std::collections::HashMap;
 
 /// Who was seen to lead.
 #[derive(Debug, Default)]
 pub struct OneLeader {
-    partitions: HashMap<(PartitionKey, LeaderEpoch), usize>,
-    quorum: HashMap<LeaderEpoch, usize>,
+    partitions: Map<(PartitionKey, LeaderEpoch), usize>,
+    quorum: Map<LeaderEpoch, usize>,
 }
 
 impl OneLeader {

@@ -4,7 +4,8 @@
 use super::Broken;
 use super::producers::Producers;
 use super::shadow::{Cut, Entry, Shadow};
-use std::collections::{BTreeMap, HashMap};
+use crate::table::Map;
+use std::collections::BTreeMap;
 
 /// What is committed of one log, by the last offset of each batch: base and hash.
 #[derive(Debug, Default)]
@@ -13,14 +14,14 @@ struct Canon {
     /// One more than the last committed offset that is known.
     end: i64,
     producers: Producers,
+    /// Up to where each node's replica was compared.
+    compared: Map<usize, i64>,
 }
 
 /// What is committed, of all logs.
 #[derive(Debug, Default)]
 pub struct Prefix {
-    canon: HashMap<String, Canon>,
-    /// Up to where a replica was compared.
-    compared: HashMap<(usize, String), i64>,
+    canon: Map<String, Canon>,
 }
 
 impl Prefix {
@@ -37,35 +38,34 @@ impl Prefix {
             self.canon.insert(folder.into(), Canon::default());
         }
         let canon = self.canon.get_mut(folder).expect("just put there");
-        let compared = match self.compared.get_mut(&(node, folder.to_string())) {
-            Some(compared) => compared,
-            None => self.compared.entry((node, folder.to_string())).or_default(),
-        };
-        if watermark <= *compared {
+        let compared = canon.compared.get(&node).copied().unwrap_or(0);
+        if watermark <= compared {
             return Ok(());
         }
-        let from = shadow.entries.partition_point(|entry| entry.last < start.max(*compared));
+        let from = shadow.entries.partition_point(|entry| entry.last < start.max(compared));
         let committed = shadow.entries[from..].iter().take_while(|entry| entry.last < watermark);
         for entry in committed.filter(|entry| !entry.damaged) {
             canon.agree(folder, entry)?;
         }
-        *compared = watermark;
+        canon.compared.insert(node, watermark);
         canon.end = canon.end.max(watermark.min(shadow.end()));
         Ok(())
     }
 
     /// A replica begins anew: nothing of it was compared.
     pub fn forget(&mut self, node: usize, folder: &str) {
-        self.compared.remove(&(node, folder.to_string()));
+        if let Some(canon) = self.canon.get_mut(folder) {
+            canon.compared.remove(&node);
+        }
     }
 
     /// A replica cut its log.
     pub fn on_cut(&mut self, node: usize, cut: &Cut) -> Result<(), Broken> {
         let start = cut.gone.first().map_or(0, |entry| entry.base);
-        if let Some(compared) = self.compared.get_mut(&(node, cut.folder.clone())) {
+        let Some(canon) = self.canon.get_mut(&cut.folder) else { return Ok(()) };
+        if let Some(compared) = canon.compared.get_mut(&node) {
             *compared = (*compared).min(start);
         }
-        let Some(canon) = self.canon.get(&cut.folder) else { return Ok(()) };
         // A follower whose place its leader does not have any more begins anew at the leader's start.
         let lost =
             cut.gone.iter().find(|entry| !cut.all && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash)));
@@ -94,7 +94,7 @@ impl Prefix {
 
     /// A replica's log was opened.
     pub fn on_opened(&mut self, node: usize, folder: &str, end: i64, in_sync: bool) -> Result<(), Broken> {
-        self.compared.remove(&(node, folder.to_string()));
+        self.forget(node, folder);
         match self.canon.get(folder) {
             Some(canon) if in_sync && end < canon.end && (end > 0 || !canon.batches.is_empty()) => Err((
                 "committed-lost",

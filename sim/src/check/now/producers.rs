@@ -3,13 +3,13 @@
 
 use super::Broken;
 use super::shadow::{Entry, Stamp};
+use crate::table::Map;
 use esker_core::batch::advance_sequence;
-use std::collections::HashMap;
 
 /// The last batch of each producer in one log, as far as it is committed.
 #[derive(Debug, Default)]
 pub struct Producers {
-    last: HashMap<i64, (i16, i32)>,
+    last: Map<i64, (i16, i32)>,
 }
 
 impl Producers {

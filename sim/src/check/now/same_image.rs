@@ -1,15 +1,15 @@
 //! The metadata of two nodes is equal at equal offsets.
 
 use super::Broken;
+use crate::table::Map;
 use crate::trace::Digest;
 use esker_core::metadata::Image;
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher as _};
 
 /// What the images looked like, by offset.
 #[derive(Debug, Default)]
 pub struct SameImage {
-    known: HashMap<i64, u64>,
+    known: Map<i64, u64>,
 }
 
 impl SameImage {

@@ -3,11 +3,11 @@
 
 use super::Broken;
 use crate::disk::Disk;
+use crate::table::Map;
 use esker_core::id::{ConnId, LeaderEpoch};
 use esker_core::io::{DiskOp, DiskTag, FileId, FileName};
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// What a node's file says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -30,14 +30,14 @@ struct Asked {
 pub struct Votes {
     durable: Vec<Option<Ballot>>,
     /// Writes under way.
-    writing: HashMap<(usize, DiskTag), Ballot>,
-    asked: HashMap<(usize, ConnId, u64), Asked>,
-    given: HashMap<(usize, i32), i32>,
+    writing: Map<(usize, DiskTag), Ballot>,
+    asked: Map<(usize, ConnId, u64), Asked>,
+    given: Map<(usize, i32), i32>,
 }
 
 impl Votes {
     pub fn new(nodes: usize) -> Self {
-        Self { durable: vec![None; nodes], writing: HashMap::new(), asked: HashMap::new(), given: HashMap::new() }
+        Self { durable: vec![None; nodes], writing: Map::default(), asked: Map::default(), given: Map::default() }
     }
 
     /// A process starts: what its disk has is durable.

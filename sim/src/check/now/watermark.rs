@@ -2,14 +2,14 @@
 //! replica in sync has made durable, nor moves while fewer than `min.insync.replicas` are in sync (KIP-966).
 
 use super::Broken;
+use crate::table::Map;
 use esker_core::id::{LeaderEpoch, NodeId, Offset};
 use esker_core::partition::Partition;
-use std::collections::HashMap;
 
-/// The last watermark of each replica, with the epoch and the role in which it was.
+/// The last watermark of each node's replicas, by their folders, with the epoch and the role in which it was.
 #[derive(Debug, Default)]
 pub struct Watermark {
-    last: HashMap<(usize, String), (LeaderEpoch, bool, Offset)>,
+    last: Map<usize, Map<String, (LeaderEpoch, bool, Offset)>>,
 }
 
 /// What is seen of a replica.
@@ -25,12 +25,14 @@ pub struct Sight<'a> {
 
 impl Watermark {
     pub fn forget(&mut self, node: usize) {
-        self.last.retain(|(of, _), _| *of != node);
+        self.last.remove(&node);
     }
 
     /// A replica's log begins anew.
     pub fn forget_log(&mut self, node: usize, folder: &str) {
-        self.last.remove(&(node, folder.to_string()));
+        if let Some(last) = self.last.get_mut(&node) {
+            last.remove(folder);
+        }
     }
 
     /// Says whether the watermark moved.
@@ -42,8 +44,12 @@ impl Watermark {
                 format!("{folder} has the watermark {watermark}, its log goes from {start} to {end}"),
             ));
         }
-        let key = (node, folder.to_string());
-        let Some((was_epoch, led, was)) = self.last.insert(key, (epoch, leads, watermark)) else { return Ok(true) };
+        let last = self.last.entry(node).or_default();
+        let Some(known) = last.get_mut(folder) else {
+            last.insert(folder.into(), (epoch, leads, watermark));
+            return Ok(true);
+        };
+        let (was_epoch, led, was) = std::mem::replace(known, (epoch, leads, watermark));
         if was_epoch == epoch && led == leads && watermark < was {
             return Err((
                 "watermark-falls",

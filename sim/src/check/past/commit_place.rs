@@ -4,7 +4,7 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::{Act, State};
-use std::collections::HashMap;
+use crate::table::Map;
 
 /// What a client knows of its place in a partition.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +29,7 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
         })
         .collect();
     moments.sort_by_key(|(when, at)| (*when, *at));
-    let mut places: HashMap<(u32, u32), Place> = HashMap::new();
+    let mut places: Map<(u32, u32), Place> = Map::default();
     for (when, at) in moments {
         let op = &view.ops[at];
         match (op.asked, op.told) {

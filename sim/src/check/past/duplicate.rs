@@ -2,12 +2,12 @@
 
 use super::View;
 use crate::check::Anomaly;
-use std::collections::HashMap;
+use crate::table::Map;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
     for (partition, records) in &view.seen {
-        let mut at: HashMap<u64, i64> = HashMap::new();
+        let mut at: Map<u64, i64> = Map::default();
         for (offset, value, when) in records {
             if !view.sender.get(value).is_some_and(|send| view.sends[*send].once) {
                 continue;

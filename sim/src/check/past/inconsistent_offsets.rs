@@ -2,11 +2,11 @@
 
 use super::View;
 use crate::check::Anomaly;
-use std::collections::HashMap;
+use crate::table::Map;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let mut at: HashMap<(u32, i64), u64> = HashMap::new();
+    let mut at: Map<(u32, i64), u64> = Map::default();
     for send in view.sends.iter().filter(|send| send.kept) {
         let Some(base) = send.offset else { continue };
         for (offset, value) in (base..).zip(send.values) {

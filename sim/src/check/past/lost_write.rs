@@ -6,11 +6,12 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::{Act, State};
-use std::collections::{BTreeMap, HashSet};
+use crate::table::Set;
+use std::collections::BTreeMap;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let read: HashSet<(u32, u64)> =
+    let read: Set<(u32, u64)> =
         view.seen.iter().flat_map(|(p, records)| records.iter().map(|(_, value, _)| (*p, *value))).collect();
     let offsets: BTreeMap<(u32, u64), i64> = view
         .seen

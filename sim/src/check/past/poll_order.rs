@@ -6,12 +6,12 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::{Act, State};
-use std::collections::HashMap;
+use crate::table::Map;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
     // The rank and offset that a client read last, by client and partition.
-    let mut last: HashMap<(u32, u32), usize> = HashMap::new();
+    let mut last: Map<(u32, u32), usize> = Map::default();
     for op in &view.ops {
         match (op.asked, op.told) {
             (Act::Seek { partition, .. }, _) => {

@@ -3,13 +3,13 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::{Act, State};
-use std::collections::HashMap;
+use crate::table::Map;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
     // Who has a place, and which place a client took last.
-    let mut holder: HashMap<(u32, &str), u32> = HashMap::new();
-    let mut place: HashMap<(u32, u32), &str> = HashMap::new();
+    let mut holder: Map<(u32, &str), u32> = Map::default();
+    let mut place: Map<(u32, u32), &str> = Map::default();
     for op in &view.ops {
         match op.asked {
             Act::Assigned { group, instance: Some(instance), .. } => {

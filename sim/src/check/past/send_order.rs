@@ -2,17 +2,17 @@
 
 use super::View;
 use crate::check::Anomaly;
-use std::collections::HashMap;
+use crate::table::Map;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let mut at: HashMap<(u32, u64), i64> = HashMap::new();
+    let mut at: Map<(u32, u64), i64> = Map::default();
     for (partition, records) in &view.seen {
         for (offset, value, _) in records {
             at.entry((*partition, *value)).or_insert(*offset);
         }
     }
-    let mut last: HashMap<(u32, u32), i64> = HashMap::new();
+    let mut last: Map<(u32, u32), i64> = Map::default();
     for send in view.sends.iter().filter(|send| send.order) {
         for (turn, value) in send.values.iter().enumerate() {
             let acked = send.offset.filter(|_| send.kept).map(|base| base + turn as i64);

@@ -4,11 +4,11 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::{Act, State};
-use std::collections::HashMap;
+use crate::table::Map;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let mut latest: HashMap<u32, i32> = HashMap::new();
+    let mut latest: Map<u32, i32> = Map::default();
     for op in &view.ops {
         match op.asked {
             Act::Assigned { group, generation, .. } => {

@@ -3,11 +3,11 @@
 use super::View;
 use crate::check::Anomaly;
 use crate::history::State;
-use std::collections::HashSet;
+use crate::table::Set;
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
-    let read: HashSet<(u32, u64)> =
+    let read: Set<(u32, u64)> =
         view.seen.iter().flat_map(|(p, records)| records.iter().map(|(_, value, _)| (*p, *value))).collect();
     for send in view.sends.iter().filter(|send| send.kept && send.op.state == State::Ok) {
         let Some((end, when)) = view.ends.get(&send.partition) else { continue };

@@ -1,5 +1,6 @@
 use crate::history::{Act, History, State, Value};
-use std::collections::{BTreeMap, HashMap};
+use crate::table::Map;
+use std::collections::BTreeMap;
 
 /// An operation: what was asked, and how it ended.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +35,7 @@ pub struct View<'a> {
     pub ops: Vec<Op<'a>>,
     pub sends: Vec<Sent<'a>>,
     /// Which of `sends` sent a value.
-    pub sender: HashMap<Value, usize>,
+    pub sender: Map<Value, usize>,
     /// What ok polls saw, by partition: offset, value, when the poll ended.
     pub seen: BTreeMap<u32, Vec<(i64, Value, u64)>>,
     /// The offsets of each partition at which something is known to stand, ascending: the dense rank of a record is its
@@ -52,7 +53,7 @@ impl<'a> View<'a> {
         let mut view = Self {
             history,
             sends: Vec::new(),
-            sender: HashMap::new(),
+            sender: Map::default(),
             seen: BTreeMap::new(),
             known: BTreeMap::new(),
             deleted: BTreeMap::new(),
@@ -124,7 +125,7 @@ impl<'a> View<'a> {
 /// Pairs each invocation with its outcome.
 fn operations(history: &History) -> Vec<Op<'_>> {
     let mut ops: Vec<Op<'_>> = Vec::with_capacity(history.lines.len() / 2);
-    let mut open: HashMap<(u32, u64), usize> = HashMap::new();
+    let mut open: Map<(u32, u64), usize> = Map::default();
     for line in &history.lines {
         let told = (line.state == State::Ok).then_some(&line.act);
         match line.state {

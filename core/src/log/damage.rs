@@ -1,0 +1,217 @@
+//! Damage in the last segment: bytes that were durable, and are no batch any more.
+//!
+//! What a crash tears lies behind all that was ever durable. A place before that ([`Opening::durable`](super::Opening)) which is no batch was whole
+//! once: to end the log there, as Kafka does, would take with it every whole batch behind. The next whole one is looked for
+//! instead; the segment is closed as it stands, and the log goes on in a new one. Readers meet the damage as in any
+//! other segment, and a replica whose log has it is repaired from another (`partition::repair`).
+
+use super::cursor::{Stop, Walk};
+use super::segment::Segment;
+use super::{Log, LogEvent};
+use crate::batch::{HEADER_BYTES, Header, MAGIC};
+use crate::id::Offset;
+use crate::io::{Note, Out};
+use crate::limits::REQUEST_BYTES_MAX;
+use crate::time::Now;
+
+/// Where the magic of a batch lies.
+const MAGIC_AT: usize = 16;
+
+/// What a search for the next whole batch found.
+enum Search<'a> {
+    /// It begins here.
+    Whole(usize, Header<'a>),
+    /// Here is what may be one, of so many bytes.
+    Perhaps {
+        at: usize,
+        need: usize,
+    },
+    None,
+}
+
+impl Log {
+    /// The scan of the last segment has come to a place that was durable once: it goes on behind it.
+    pub(super) fn pass_damage(&mut self, out: &mut Out) -> LogEvent {
+        let (dir, at) = (self.dir, self.scan().at);
+        let segment = self.active_mut();
+        if segment.damaged.is_none() {
+            segment.damaged = Some(at);
+            let base = segment.base;
+            out.note(Note::Damaged { dir, base, at });
+        }
+        let scan = self.scan();
+        (scan.at, scan.need, scan.in_damage) = (at + 1, 0, true);
+        self.scan_on(out)
+    }
+
+    /// Bytes behind the damage.
+    pub(super) fn on_search(&mut self, now: Now, bytes: &[u8], out: &mut Out) -> LogEvent {
+        let size = self.scan_size();
+        let scan = self.scan();
+        let room = size.saturating_sub(scan.at);
+        match search(bytes, scan.reached, room) {
+            Search::Whole(offset, batch) => {
+                scan.at += offset as u64;
+                scan.in_damage = false;
+                let at = scan.at;
+                let segment = self.active_mut();
+                segment.size = at;
+                segment.pass(&batch, at);
+                self.scan_on(out)
+            }
+            Search::Perhaps { at, need } => {
+                scan.at += at as u64;
+                scan.need = need as u64;
+                self.scan_on(out)
+            }
+            Search::None if bytes.is_empty() || bytes.len() as u64 >= room => {
+                let end = scan.reached;
+                let segment = self.active_mut();
+                segment.damaged = segment.damaged.filter(|damaged| *damaged < segment.size);
+                self.finish_recovery(now, end, out)
+            }
+            Search::None => {
+                scan.at += (bytes.len() - (HEADER_BYTES - 1).min(bytes.len() - 1)) as u64;
+                scan.need = 0;
+                self.scan_on(out)
+            }
+        }
+    }
+
+    /// What recovery found damaged is closed, and the log goes on behind it.
+    pub(super) fn close_damaged(&mut self, now: Now, out: &mut Out) {
+        let end = self.end;
+        let segment = self.active_mut();
+        let Some(damaged) = segment.damaged else { return };
+        // None of it was made by this process: readers check what they get.
+        (segment.own, segment.verified) = (segment.size, damaged);
+        self.roll(now, end, out);
+    }
+}
+
+impl Segment {
+    /// Byte `at` is no batch, and `bytes` stand there: whoever reads what lies behind finds on at the next whole one.
+    pub(super) fn find_on(&mut self, at: u64, bytes: &[u8]) {
+        if let Search::Whole(offset, batch) = search(bytes, self.base, 0) {
+            self.pass(&batch, at + offset as u64);
+        }
+    }
+}
+
+/// The first whole batch of an offset from `least` on. `room`: bytes that the file has from where these begin.
+fn search(bytes: &[u8], least: Offset, room: u64) -> Search<'_> {
+    let last = bytes.len().saturating_sub(MAGIC_AT);
+    let places = (0..last).filter(|at| i8::from_be_bytes([bytes[at + MAGIC_AT]]) == MAGIC);
+    for at in places {
+        // Offsets within a segment are four bytes from its base.
+        let mut walk = Walk::new(&bytes[at..], least, least.plus(i64::from(i32::MAX)));
+        if let Some((_, batch, _)) = walk.next() {
+            return Search::Whole(at, batch);
+        }
+        if let Stop::Cut { need } = walk.stop()
+            && need <= REQUEST_BYTES_MAX
+            && need > bytes.len() - at
+            && (at + need) as u64 <= room
+        {
+            return Search::Perhaps { at, need };
+        }
+    }
+    Search::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Bench, Disk};
+    use super::super::model::{batch, config};
+    use super::super::{LogConfig, Opening, Origin};
+    use super::*;
+    use crate::id::LeaderEpoch;
+    use crate::io::FileName;
+    use crate::log::Reading;
+
+    const BATCHES: u8 = 6;
+
+    fn large() -> LogConfig {
+        LogConfig { segment_bytes: 1 << 20, ..config() }
+    }
+
+    /// Six batches of one record in the only segment.
+    fn six() -> Bench {
+        let mut bench = Bench::opened(Disk::default(), large(), Opening::default());
+        for value in 0..BATCHES {
+            let bytes = batch(&[value; 110], 1, None);
+            bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).unwrap();
+            bench.settle();
+        }
+        bench
+    }
+
+    fn bytes(bench: &Bench) -> alloc::vec::Vec<u8> {
+        bench.disk.bytes(FileName::Log(Offset(0))).unwrap().to_vec()
+    }
+
+    fn opened(bytes: alloc::vec::Vec<u8>, durable: i64) -> Bench {
+        let mut disk = Disk::default();
+        disk.put(FileName::Log(Offset(0)), bytes);
+        Bench::opened(disk, large(), Opening { durable: Offset(durable), ..Opening::default() })
+    }
+
+    fn reads(bench: &mut Bench, from: i64) -> bool {
+        loop {
+            match bench.log.read(bench.now, Offset(from), bench.log.end(), 1, true, &mut bench.out) {
+                Ok(Reading::Wait) => bench.settle(),
+                Ok(Reading::Ready(records)) => return !records.is_empty(),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    #[test]
+    fn a_bit_that_flips_in_what_was_durable_takes_its_own_batch_alone() {
+        let whole = bytes(&six());
+        let size = whole.len() / usize::from(BATCHES);
+        // Where the bits of a batch's length flip nothing tells where the next one begins.
+        for at in (0..whole.len()).filter(|at| at % size >= 16 || (8..12).contains(&(at % size))) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            let hit = (at / size) as i64;
+            let mut bench = opened(bytes, i64::from(BATCHES));
+            let last = hit + 1 == i64::from(BATCHES);
+            assert_eq!(bench.log.end(), Offset(if last { hit } else { i64::from(BATCHES) }), "byte {at}");
+            assert_eq!(bench.log.damaged(), (!last).then_some(Offset(0)));
+            for offset in 0..bench.log.end().0 {
+                assert_eq!(reads(&mut bench, offset), offset != hit, "byte {at}, offset {offset}");
+            }
+            bench.log.check();
+        }
+    }
+
+    #[test]
+    fn what_never_was_durable_ends_at_the_first_bad_place() {
+        let mut bytes = bytes(&six());
+        let size = bytes.len() / usize::from(BATCHES);
+        bytes[2 * size + 80] ^= 1;
+        let bench = opened(bytes, 2);
+        assert_eq!((bench.log.end(), bench.log.damaged()), (Offset(2), None));
+    }
+
+    #[test]
+    fn several_places_are_passed_and_the_log_goes_on_behind() {
+        let mut bytes = bytes(&six());
+        let size = bytes.len() / usize::from(BATCHES);
+        bytes[size + 80] ^= 1;
+        bytes[3 * size..4 * size].fill(0);
+        bytes.truncate(6 * size - 3);
+        let mut bench = opened(bytes, 6);
+        assert_eq!((bench.log.end(), bench.log.damaged()), (Offset(5), Some(Offset(0))));
+        let next = batch(b"v", 1, None);
+        bench.log.append(bench.now, LeaderEpoch(1), next, Origin::Client, &mut bench.out).unwrap();
+        bench.settle();
+        let readable: alloc::vec::Vec<bool> = (0..6).map(|offset| reads(&mut bench, offset)).collect();
+        assert_eq!(readable, [true, false, true, false, true, true]);
+        // A start after that finds a segment like any other, and no scan of it.
+        let mut bench = bench.crash(Opening { durable: Offset(6), ..Opening::default() });
+        assert_eq!(bench.log.end(), Offset(6));
+        assert!(reads(&mut bench, 5) && reads(&mut bench, 4) && !reads(&mut bench, 3));
+    }
+}
