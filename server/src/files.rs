@@ -161,12 +161,26 @@ pub fn write_all(file: &File, mut at: u64, mut left: &mut [IoSlice<'_>]) -> io::
 
 /// Puts `bytes` in the place of the file, atomically. The new name is durable once its folder is synced.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    durable::sync_file(&write_aside(path, bytes)?)?;
+    put_in_place(path)
+}
+
+/// The first half of [`replace`]: what it writes has to be durable before the second.
+pub fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::create(aside(path))?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+/// The second half of [`replace`].
+pub fn put_in_place(path: &Path) -> io::Result<()> {
+    std::fs::rename(aside(path), path)
+}
+
+fn aside(path: &Path) -> PathBuf {
     let mut aside = path.to_path_buf().into_os_string();
     aside.push(".tmp");
-    let mut file = File::create(&aside)?;
-    file.write_all(bytes)?;
-    durable::sync_file(&file)?;
-    std::fs::rename(&aside, path)
+    aside.into()
 }
 
 /// How the core is told of an error.

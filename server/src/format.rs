@@ -44,7 +44,7 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
             }
             return Ok(Folder { directory: fresh, cluster: cluster.map(String::from), is_new: true });
         }
-        Err(why) => return Err(refusal(folder, &format!("cannot be read: {why}"))),
+        Err(why) => return Err(refusal(folder, &format!("has a meta.properties that cannot be read: {why}"))),
     };
     let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
     belongs(folder, &meta, node, cluster)?;
@@ -61,8 +61,11 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
 }
 
 fn belongs(folder: &Path, meta: &Given, node: i32, cluster: Option<&str>) -> Result<(), Failure> {
-    let theirs = meta.get("node.id").map_or("none", String::as_str);
-    if theirs.parse() != Ok(node) {
+    let Some(theirs) = meta.get("node.id").and_then(|id| id.parse::<i32>().ok()) else {
+        let why = "has a meta.properties without a node.id, so it cannot be told whose it is; put the file back, or give --data another folder";
+        return Err(refusal(folder, why));
+    };
+    if theirs != node {
         return Err(refusal(folder, &format!("belongs to node {theirs}, and this is node {node}")));
     }
     if let (Some(theirs), Some(ours)) = (meta.get("cluster.id"), cluster)
@@ -121,6 +124,16 @@ mod tests {
         assert!(look(&path, 2, None, Uuid(8)).unwrap_err().line.contains("node 1"));
         assert!(look(&path, 1, Some("two"), Uuid(8)).unwrap_err().line.contains("cluster one"));
         assert_eq!(look(&path, 1, Some("one"), Uuid(8)).unwrap().cluster.as_deref(), Some("one"));
+    }
+
+    #[test]
+    fn what_is_no_meta_properties_is_said_to_be_none() {
+        let path = folder("garbage");
+        for garbage in [&b"garbage"[..], b"", b"node.id=one\n", b"\xff\xfe\x00"] {
+            std::fs::write(path.join(FILE), garbage).unwrap();
+            let line = look(&path, 1, None, Uuid(8)).unwrap_err().line;
+            assert!(line.contains("meta.properties") && !line.contains("belongs"), "{line}");
+        }
     }
 
     #[test]

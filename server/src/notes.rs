@@ -2,7 +2,7 @@
 
 use crate::metrics::Metrics;
 use esker_core::id::DirId;
-use esker_core::io::{DiskOp, Note};
+use esker_core::io::{DiskOp, ID_TAKEN, Note};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -45,24 +45,12 @@ impl Notes {
 }
 
 fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
-    let kind = match note {
-        Note::LogOpened { .. } => "log-opened",
-        Note::LogTruncated { .. } => "log-truncated",
-        Note::SegmentRolled { .. } => "segment-rolled",
-        Note::SegmentsDropped { .. } => "segments-dropped",
-        Note::Damaged { .. } => "damaged",
-        Note::Leads { .. } => "leads",
-        Note::Follows { .. } => "follows",
-        Note::Quorum { .. } => "quorum",
-        Note::NoRoom { .. } => "no-room",
-        Note::RoomAgain { .. } => "room-again",
-        Note::Text { topic, .. } => topic,
-    };
-    metrics.note(kind);
+    metrics.note(note.kind());
     #[cfg(madsim)]
     crate::rt::on_note(note);
     match note {
         Note::Damaged { .. } => tracing::error!("{line}"),
+        Note::Text { topic: ID_TAKEN, .. } => tracing::warn!("{line}"),
         Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{line}"),
         Note::NoRoom { .. } => tracing::warn!("{line}"),
         Note::RoomAgain { .. } => tracing::info!("{line}"),

@@ -14,11 +14,12 @@ use crate::config::NodeConfig;
 use crate::controller::FEATURES;
 use crate::error::ErrorCode;
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Uuid};
-use crate::io::{Address, CallFault, Lane, Listener};
+use crate::io::{Address, CallFault, ID_TAKEN, Lane, Listener, Note};
 use crate::metadata::Broker;
 use crate::node::Node;
 use crate::time::{Mono, Now, Span, earliest};
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::broker_registration_request::{Feature, Listener as Endpoint};
@@ -70,6 +71,8 @@ pub(super) struct Alive {
     due: Option<Mono>,
     /// The controller that was asked last.
     asked: LeaderEpoch,
+    /// It was told that another process is registered under this node's id.
+    told_duplicate: bool,
     /// The node stops; since when no controller was there to let it go.
     leaving: bool,
     alone_since: Option<Mono>,
@@ -92,6 +95,7 @@ impl Alive {
             sent: None,
             due: None,
             asked: LeaderEpoch::NONE,
+            told_duplicate: false,
             leaving: false,
             alone_since: None,
             controlled: config.brokers.controlled_shutdown,
@@ -291,8 +295,12 @@ impl Alive {
                     None => {
                         self.state = State::Inside(BrokerEpoch(response.broker_epoch));
                         self.due = None;
+                        self.told_duplicate = false;
                     }
-                    Some(ErrorCode::DuplicateBrokerRegistration) => self.due = Some(now.mono + DUPLICATE_AGAIN),
+                    Some(ErrorCode::DuplicateBrokerRegistration) => {
+                        self.due = Some(now.mono + DUPLICATE_AGAIN);
+                        self.tell_duplicate(node);
+                    }
                     Some(_) => {}
                 }
             }
@@ -308,6 +316,22 @@ impl Alive {
             }
             (State::Outside | State::Inside(_) | State::Left, _) => {}
         }
+    }
+
+    /// Says once why this node does not serve: a wait without a word looks like a fault.
+    fn tell_duplicate(&mut self, node: &mut Node) {
+        if core::mem::replace(&mut self.told_duplicate, true) {
+            return;
+        }
+        let id = node.config.node;
+        let holder = node.image.broker(id).and_then(Broker::main_address);
+        let holder = holder.map_or_else(|| "another process".into(), |address| format!("a process at {address}"));
+        let text = format!(
+            "node {id} does not serve yet: {holder} is registered under this id and may live; it is waited for until it has been \
+             silent for {} ms (broker.session.timeout.ms), and as long as it lives",
+            node.config.brokers.session_timeout.0 / 1000
+        );
+        node.out.note(Note::Text { topic: ID_TAKEN, text });
     }
 
     /// Sees to it that producers find an id when they ask for one.

@@ -101,8 +101,12 @@ impl Broker {
                     );
                 }
                 self.chores.checkpoint(&mut self.node, &self.roles);
-                let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
-                let op = DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") };
+                let op = if self.vouches() {
+                    let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
+                    DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") }
+                } else {
+                    DiskOp::SyncDir { dir: DirId::ROOT }
+                };
                 self.node.out.disk(Owner::Node, serials::MARK, op);
                 self.stop = Stop::Marking { until: now.mono + CLOSING_PATIENCE };
                 true
@@ -125,6 +129,12 @@ impl Broker {
         false
     }
 
+    /// Whether every log on this disk was closed in order. A node that stops before it served may not have opened all that a crash left
+    /// in doubt: the next start scans it (found by seed 5485).
+    const fn vouches(&self) -> bool {
+        self.roles.clean || self.ready
+    }
+
     fn close_all(&mut self, now: Now) {
         for key in self.node.partitions.keys() {
             if let Some(partition) = self.node.partitions.get_mut(key) {
@@ -143,7 +153,7 @@ impl Broker {
         }
     }
 
-    /// The mark of a clean stop is on stable storage.
+    /// The mark of a clean stop, or what stands in its place, is on stable storage.
     pub(super) fn on_marked(&mut self) {
         if matches!(self.stop, Stop::Marking { .. }) {
             self.stop = Stop::Over;

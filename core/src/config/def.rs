@@ -122,10 +122,20 @@ impl Def {
     /// Whether `value` is of the type and in the range; the refusal is `INVALID_CONFIG` with the reason.
     pub fn check(&self, value: &str) -> Result<(), Refusal> {
         self.in_type(value).and_then(|()| self.in_range(value)).map_err(|why| {
-            let shown = if self.sensitive() { "[hidden]" } else { value };
+            let shown = if self.sensitive() { "[hidden]" } else { self.wrong_part(value) };
             let text = format!("Invalid value {shown} for configuration {}: {why}", self.name);
             Refusal::because(ErrorCode::InvalidConfig, text)
         })
+    }
+
+    /// What of a value is told to be wrong: the first such entry of a list, else all of it.
+    fn wrong_part<'a>(&self, value: &'a str) -> &'a str {
+        match self.range {
+            Range::EachOf(names) => list_of(value).find(|entry| !names.contains(entry)).unwrap_or(value),
+            Range::Any | Range::AtLeast(_) | Range::Between(..) | Range::Ratio | Range::OneOf(_) | Range::Throttle => {
+                value
+            }
+        }
     }
 
     fn in_type(&self, value: &str) -> Result<(), String> {
@@ -159,7 +169,7 @@ impl Def {
                 Err(format!("String must be one of: {}", names.join(", ")))
             }
             Range::EachOf(names) if !list_of(text).all(|entry| names.contains(&entry)) => {
-                Err(format!("List entries must be among: {}", names.join(", ")))
+                Err(format!("String must be one of: {}", names.join(", ")))
             }
             Range::OneOf(_) | Range::EachOf(_) => Ok(()),
             Range::Throttle if !throttle(text) => {
@@ -248,6 +258,11 @@ mod tests {
         assert_eq!(
             refusal.message.as_deref(),
             Some("Invalid value 0 for configuration min.insync.replicas: Value must be at least 1")
+        );
+        let refusal = topic_def("cleanup.policy").unwrap().check("compact,burn").unwrap_err();
+        assert_eq!(
+            refusal.message.as_deref(),
+            Some("Invalid value burn for configuration cleanup.policy: String must be one of: compact, delete")
         );
         let secret = broker_def("ssl.key.password").unwrap();
         assert!(secret.sensitive());

@@ -6,6 +6,7 @@
 
 mod broker_table;
 mod def;
+mod dynamic;
 mod layers;
 mod listeners;
 mod nearest;
@@ -16,6 +17,7 @@ mod topic_table;
 
 pub use broker_table::BROKER;
 pub use def::{Change, Def, Kind, Range, Use, list_of};
+pub use dynamic::check_dynamic;
 pub use layers::{Given, Layers, Setting, Source, Synonym};
 pub use listeners::{Door, Voter};
 pub use node::{Accepted, ConfigError, Identity, NodeConfig};
@@ -44,28 +46,6 @@ pub fn check_topic(name: &str, value: &str) -> Result<(), Refusal> {
     let Some(def) = topic_def(name) else {
         return Err(Refusal::because(ErrorCode::InvalidConfig, format!("Unknown topic config name: {name}")));
     };
-    def.check(value)?;
-    refuse_promise(def, value)
-}
-
-/// Whether a running broker may be given this value, for itself or (`for_all`) as the default of all brokers.
-/// Refuses with `INVALID_REQUEST` what cannot change while a broker runs, else with `INVALID_CONFIG`.
-pub fn check_dynamic(name: &str, value: &str, for_all: bool) -> Result<(), Refusal> {
-    let Some(def) = broker_def(name) else {
-        // Kafka keeps names that it does not know: a plug-in may read them.
-        return Ok(());
-    };
-    match def.change {
-        Change::Static => {
-            let text = format!("Cannot update these configs dynamically: Set({name})");
-            return Err(Refusal::because(ErrorCode::InvalidRequest, text));
-        }
-        Change::PerBroker if for_all => {
-            let text = format!("Cannot update these configs at default cluster level: Set({name})");
-            return Err(Refusal::because(ErrorCode::InvalidRequest, text));
-        }
-        Change::PerBroker | Change::ClusterWide => {}
-    }
     def.check(value)?;
     refuse_promise(def, value)
 }
@@ -100,11 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_change_while_a_broker_runs() {
-        assert!(check_dynamic("log.retention.ms", "5", true).is_ok());
-        assert_eq!(check_dynamic("node.id", "5", false).unwrap_err().code, ErrorCode::InvalidRequest);
-        assert_eq!(check_dynamic("listeners", "X://:1", true).unwrap_err().code, ErrorCode::InvalidRequest);
-        assert_eq!(check_dynamic("log.retention.ms", "x", true).unwrap_err().code, ErrorCode::InvalidConfig);
+    fn a_topic_is_promised_nothing_that_is_not_built() {
         assert_eq!(check_topic("remote.storage.enable", "true").unwrap_err().code, ErrorCode::InvalidConfig);
     }
 }

@@ -75,15 +75,19 @@ impl fmt::Display for ConfigError {
 
 impl NodeConfig {
     /// Reads names and values as a `server.properties` has them.
-    pub fn accept(file: Given, mut identity: Identity) -> Result<Accepted, ConfigError> {
+    pub fn accept(mut file: Given, mut identity: Identity) -> Result<Accepted, ConfigError> {
         let mut idle = Vec::new();
         for (name, value) in &file {
             if check(name, value, &file)? == Use::Idle {
                 idle.extend(broker_def(name).map(|def| def.name));
             }
         }
-        let read = Read(&file);
         let node = node_of(&file)?;
+        // Whichever was given, both are shown (`KafkaConfig.populateSynonyms`).
+        for name in ["node.id", "broker.id"] {
+            file.entry(name.into()).or_insert_with(|| node.to_string());
+        }
+        let read = Read(&file);
         let roles = read.text("process.roles");
         let has = |role: &str| list_of(&roles).any(|one| one == role);
         let (is_broker, is_controller) = (has("broker"), has("controller"));
@@ -173,7 +177,7 @@ impl NodeConfig {
     fn agrees(&self) -> Result<(), ConfigError> {
         let fail = |text: String| Err(ConfigError(text));
         if self.voters.is_empty() {
-            return fail("controller.quorum.voters is missing: name the voters as id@host:port".into());
+            return fail(self.voters_missing());
         }
         if self.is_controller != self.is_voter() {
             let (is, has) = if self.is_controller { ("is not", "has") } else { ("is", "does not have") };
@@ -199,6 +203,22 @@ impl NodeConfig {
             return fail("group.min.session.timeout.ms must not exceed group.max.session.timeout.ms".into());
         }
         Ok(())
+    }
+
+    /// Kafka 4's sample files name no voters: there the quorum keeps them itself, and they may change (KIP-853).
+    fn voters_missing(&self) -> String {
+        let servers = self.file.get("controller.quorum.bootstrap.servers").map_or("", |text| text.trim());
+        if servers.is_empty() {
+            return "controller.quorum.voters is missing: name the voters as id@host:port".into();
+        }
+        let line = match list_of(servers).collect::<Vec<_>>()[..] {
+            [one] if self.is_controller => format!("controller.quorum.voters={}@{one}", self.node),
+            _ => "controller.quorum.voters=ID@HOST:PORT,… with the node.id of each controller".into(),
+        };
+        format!(
+            "controller.quorum.bootstrap.servers without controller.quorum.voters asks for a quorum whose voters change while it \
+             runs, which is not built: replace its line with {line}"
+        )
     }
 }
 
@@ -327,6 +347,7 @@ allow.everyone.if.no.acl.found=true";
         assert_eq!(config.groups.session_min, Span::from_millis(1000));
         assert_eq!(config.groups.offsets_replication_factor, 3);
         assert_eq!(config.replicas.lag_max, Span::from_millis(30_000));
+        assert_eq!(config.file.get("broker.id").map(String::as_str), Some("1"), "both names are shown");
         assert!(idle.contains(&"transaction.state.log.min.isr"));
         assert!(!idle.contains(&"super.users"));
     }
@@ -357,6 +378,16 @@ allow.everyone.if.no.acl.found=true";
         assert!(without("process.roles").is_err());
         assert!(without("controller.quorum.voters").is_err());
         assert!(with("node.id=9").unwrap_err().0.contains("voters"));
+        let bootstrap = |servers: &str| {
+            let mut file = given(THREE);
+            file.remove("controller.quorum.voters");
+            file.insert("controller.quorum.bootstrap.servers".into(), servers.into());
+            NodeConfig::accept(file, Identity::default()).unwrap_err().0
+        };
+        assert!(
+            bootstrap("localhost:9093").ends_with("replace its line with controller.quorum.voters=1@localhost:9093")
+        );
+        assert!(bootstrap("a:9093,b:9093").contains("controller.quorum.voters=ID@HOST:PORT"));
         assert!(with("inter.broker.listener.name=OTHER").is_err());
         assert!(with("broker.session.timeout.ms=2000").is_err());
         assert!(with("listeners=CONTROLLER://127.0.0.1:19092").is_err());

@@ -1,6 +1,6 @@
 //! Registration, heartbeats, deaths, leaders, in-sync sets: each decision and each refusal.
 
-use super::fixture::{Cluster, nodes};
+use super::fixture::{Cluster, creatable, nodes};
 use crate::error::ErrorCode;
 use crate::id::{NodeId, PartitionKey};
 use crate::metadata::Record;
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionData, TopicData};
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::{
-    AllocateProducerIdsRequest, AlterPartitionRequest, BrokerId, ElectLeadersRequest, TopicName,
+    AllocateProducerIdsRequest, AlterPartitionRequest, BrokerId, CreateTopicsRequest, ElectLeadersRequest, TopicName,
     UnregisterBrokerRequest,
 };
 
@@ -63,6 +63,60 @@ fn an_id_belongs_to_the_process_that_lives() {
     // The old process's heartbeats are nobody's.
     let old = cluster.heartbeat(2, |request| request.broker_epoch -= 1);
     assert_eq!(code(old.error_code), Some(ErrorCode::StaleBrokerEpoch));
+}
+
+#[test]
+fn who_was_let_go_in_order_guards_nothing() {
+    let mut cluster = Cluster::of(2);
+    while !cluster.heartbeat(2, |request| request.want_shut_down = true).should_shut_down {
+        cluster.heartbeat(1, |_| ());
+    }
+    let mut elsewhere = cluster.registration(2, 99);
+    elsewhere.listeners[0].port = 1;
+    assert_eq!(code(cluster.register(&elsewhere).error_code), None, "at another address, and at once");
+    let third = cluster.registration(2, 100);
+    assert_eq!(code(cluster.register(&third).error_code), Some(ErrorCode::DuplicateBrokerRegistration));
+}
+
+#[test]
+fn who_has_stopped_is_given_replicas_as_who_is_down() {
+    let mut cluster = Cluster::of(2);
+    while !cluster.heartbeat(2, |request| request.want_shut_down = true).should_shut_down {
+        cluster.heartbeat(1, |_| ());
+    }
+    let request = CreateTopicsRequest::default().with_topics(vec![creatable("t", 1, 2)]);
+    let decision = cluster.controller.decide_create_topics(7, &request);
+    assert_eq!(code(cluster.take(decision).topics[0].error_code), None);
+}
+
+#[test]
+fn who_was_found_dead_makes_room_for_the_same_folder() {
+    let mut cluster = Cluster::of(2);
+    let mut elsewhere = cluster.registration(2, 99);
+    elsewhere.listeners[0].port = 1;
+    let mut other_folder = elsewhere.clone();
+    other_folder.log_dirs = vec![crate::id::Uuid(7000).into()];
+    cluster.kill(2);
+    assert_eq!(code(cluster.register(&elsewhere).error_code), Some(ErrorCode::DuplicateBrokerRegistration));
+    for _ in 0..8 {
+        for (node, _) in cluster.controller.probes(cluster.now) {
+            cluster.controller.on_probe(cluster.now, node, false);
+        }
+        cluster.pass(100, &[1]);
+    }
+    assert_eq!(code(cluster.register(&other_folder).error_code), Some(ErrorCode::DuplicateBrokerRegistration));
+    assert_eq!(code(cluster.register(&elsewhere).error_code), None);
+}
+
+#[test]
+fn the_only_voter_knows_that_its_own_predecessor_is_gone() {
+    let mut cluster = Cluster::of(1);
+    let mut other = cluster.registration(1, 99);
+    other.listeners[0].port = 1;
+    assert_eq!(code(cluster.register(&other).error_code), Some(ErrorCode::DuplicateBrokerRegistration));
+    let own = crate::id::Uuid(0x1ca4_0001);
+    let same_process = other.with_incarnation_id(own.into());
+    assert_eq!(code(cluster.register(&same_process).error_code), None, "this very process asks");
 }
 
 #[test]

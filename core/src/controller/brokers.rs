@@ -69,21 +69,30 @@ impl Controller {
             // The same process asks again: its first request's reply was lost, or its listeners changed.
             Some(known) if known.incarnation == incarnation => Broker { endpoints, rack, directories, ..known.clone() },
             Some(_) | None => {
-                let same_address = known.is_some_and(|known| known.endpoints == endpoints);
-                if known.is_some() && self.sessions.guards(now, id, same_address) {
-                    return Err(ErrorCode::DuplicateBrokerRegistration.into());
-                }
                 if known.is_some_and(|known| !known.fenced) {
                     self.leader_updates(&[id], None, &mut records);
                 }
                 let epoch = BrokerEpoch(self.image.offset().plus(1 + records.len() as i64).0);
-                Broker { id, epoch, incarnation, endpoints, rack, directories, fenced: true, leaving: false }
+                let new = Broker { id, epoch, incarnation, endpoints, rack, directories, fenced: true, leaving: false };
+                if known.is_some_and(|known| self.is_guarded(now, known, &new)) {
+                    return Err(ErrorCode::DuplicateBrokerRegistration.into());
+                }
+                new
             }
         };
         let epoch = broker.epoch;
         assert!(known.is_none_or(|known| known.epoch <= epoch), "a broker's epochs only rise");
         records.push(Record::Broker(broker));
         Ok((records, epoch))
+    }
+
+    /// Whether the process that is registered may live, so that another one with its id has to wait. One that was let go in order
+    /// does not come back, and its registration says so, whoever is the controller by then.
+    fn is_guarded(&self, now: Mono, known: &Broker, new: &Broker) -> bool {
+        let own_predecessor = new.id == self.settings.node && self.settings.alone == Some(new.incarnation);
+        let same_address = known.endpoints == new.endpoints;
+        let same_folder = known.directories == new.directories;
+        !was_let_go(known) && !own_predecessor && self.sessions.guards(now, known.id, same_address, same_folder)
     }
 
     fn directories_of(&self, id: NodeId, request: &BrokerRegistrationRequest) -> Result<Vec<Uuid>, Refusal> {
@@ -145,8 +154,15 @@ impl Controller {
         let next = self.next_standing(&broker, request, caught_up);
         let mut records = Vec::new();
         match next {
-            Standing::Fenced | Standing::Stopping if !broker.fenced => {
+            Standing::Fenced if !broker.fenced => {
                 self.fence_records(&[id], &mut records);
+                self.sessions.on_fenced(now.mono, id);
+            }
+            Standing::Stopping if !was_let_go(&broker) => {
+                if !broker.fenced {
+                    self.leave_records(&[id], &mut records);
+                }
+                records.push(Record::BrokerState { id, epoch: broker.epoch, fenced: true, leaving: true });
                 self.sessions.on_fenced(now.mono, id);
             }
             Standing::Unfenced if broker.fenced => {
@@ -196,12 +212,16 @@ impl Controller {
 
     /// The brokers leave leaderships and in-sync sets, and are not shown to clients any more.
     pub(super) fn fence_records(&self, ids: &[NodeId], records: &mut Vec<Record>) {
-        if !mutant::is(Mutant::FencedStays) {
-            self.leader_updates(ids, None, records);
-        }
+        self.leave_records(ids, records);
         for broker in ids.iter().filter_map(|id| self.image.broker(*id)) {
             let (id, epoch, leaving) = (broker.id, broker.epoch, broker.leaving);
             records.push(Record::BrokerState { id, epoch, fenced: true, leaving });
+        }
+    }
+
+    fn leave_records(&self, ids: &[NodeId], records: &mut Vec<Record>) {
+        if !mutant::is(Mutant::FencedStays) {
+            self.leader_updates(ids, None, records);
         }
     }
 
@@ -219,6 +239,11 @@ impl Controller {
         records.push(Record::BrokerRemoved { id, epoch: broker.epoch });
         Decision { records, reply: UnregisterBrokerResponse::default().with_error_message(None) }
     }
+}
+
+/// Whether a broker asked to stop and was let go: its registration stands, and no process is behind it any more.
+const fn was_let_go(broker: &Broker) -> bool {
+    broker.fenced && broker.leaving
 }
 
 fn endpoints_of(listeners: &[Listener]) -> Result<Vec<Endpoint>, Refusal> {

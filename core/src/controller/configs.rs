@@ -144,7 +144,6 @@ impl Controller {
         after: &Given,
         named: &[Alter<'_>],
     ) -> Result<Vec<Record>, Refusal> {
-        may_change_min_insync(target, before, after, named)?;
         let resource = match target {
             Target::Topic(name) => {
                 TopicConfig::check(after)?;
@@ -154,14 +153,15 @@ impl Controller {
                 Resource::Topic(self.image.topic_named(name).ok_or_else(unknown)?.id)
             }
             Target::Broker(id) => {
-                after.iter().try_for_each(|(name, value)| may_change(name, value, false))?;
+                may_change(after, false)?;
                 Resource::Broker(*id)
             }
             Target::AllBrokers => {
-                after.iter().try_for_each(|(name, value)| may_change(name, value, true))?;
+                may_change(after, true)?;
                 Resource::BrokerDefault
             }
         };
+        may_change_min_insync(target, before, after, named)?;
         if let Some((name, _)) = after.iter().find(|(name, value)| name.len() > VALUE_MAX || value.len() > VALUE_MAX) {
             let name: String = name.chars().take(249).collect();
             let why = format!("The value of {name} is longer than {VALUE_MAX} bytes");
@@ -211,8 +211,8 @@ fn record(resource: Resource, name: &str, value: Option<&String>) -> Record {
 }
 
 /// A value that a broker may not have is an invalid request, not an invalid config (KAFKA-13609).
-fn may_change(name: &str, value: &str, for_all: bool) -> Result<(), Refusal> {
-    check_dynamic(name, value, for_all).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })
+fn may_change(after: &Given, for_all: bool) -> Result<(), Refusal> {
+    check_dynamic(after, for_all).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })
 }
 
 /// What is in sync decides who may lead, anywhere: one broker has no minimum of its own, and the cluster's is set, not taken back (KIP-966;

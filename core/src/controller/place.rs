@@ -32,9 +32,9 @@ pub struct Placer {
 }
 
 impl Placer {
-    /// All registered brokers that are not about to stop.
+    /// All registered brokers that are not about to stop. One that has stopped is fenced like any other that is down.
     pub fn new(image: &Image) -> Self {
-        let usable = image.brokers().filter(|broker| !broker.leaving);
+        let usable = image.brokers().filter(|broker| broker.fenced || !broker.leaving);
         let mut seats: Vec<Seat> = usable
             .map(|broker| Seat {
                 id: broker.id,

@@ -41,6 +41,8 @@ struct Session {
     suspicion: Option<Suspicion>,
     /// When it was fenced as unreachable last, and the grace that was given.
     burned: Option<(Mono, Span)>,
+    /// It was fenced as unreachable, and has not been heard of since.
+    gone: bool,
 }
 
 /// What speaks against a suspected broker.
@@ -70,8 +72,15 @@ impl Sessions {
     /// been heard of by this controller.
     pub fn begin(&mut self, now: Mono, node: NodeId, suspect: bool) {
         let suspicion = suspect.then(|| Suspicion::new(now));
-        let session =
-            Session { heard: now, conn: None, metadata: Offset::NONE, leaving: None, suspicion, burned: None };
+        let session = Session {
+            heard: now,
+            conn: None,
+            metadata: Offset::NONE,
+            leaving: None,
+            suspicion,
+            burned: None,
+            gone: false,
+        };
         self.by_node.insert(node, session);
     }
 
@@ -86,6 +95,7 @@ impl Sessions {
         session.conn = Some(conn);
         session.metadata = metadata;
         session.suspicion = None;
+        session.gone = false;
     }
 
     /// A connection ended.
@@ -162,15 +172,19 @@ impl Sessions {
             session.suspicion = None;
             if let Some(grace) = grace {
                 session.burned = Some((now, grace));
+                session.gone = true;
             }
         }
     }
 
-    /// Whether another process may register with this id. Not while the one that holds it is heard of on an open connection;
-    /// one whose connection has ended makes room at once for a process that listens at `same_address`, where there cannot be two.
-    pub fn guards(&self, now: Mono, node: NodeId, same_address: bool) -> bool {
+    /// Whether the process that holds this id keeps another one from registering with it. It does while it is heard of on an
+    /// open connection. One whose connection has ended makes room at once for a process that listens at `same_address`, where
+    /// there cannot be two; and one that was fenced as unreachable, for a process that has the `same_folder`, and with it the
+    /// lock that the other one held. The folder alone would prove nothing: a copy of it has the same id, and a lock of its own.
+    pub fn guards(&self, now: Mono, node: NodeId, same_address: bool, same_folder: bool) -> bool {
         let Some(session) = self.by_node.get(&node) else { return false };
-        !(self.lost(now, node) || session.conn.is_none() && same_address)
+        let makes_room = session.conn.is_none() && same_address || session.gone && same_folder;
+        !(self.lost(now, node) || makes_room)
     }
 
     /// The broker may stop when all others have applied up to `offset`.
@@ -350,12 +364,24 @@ mod tests {
     #[test]
     fn an_id_is_guarded_while_its_holder_is_heard_of() {
         let mut sessions = sessions();
-        assert!(sessions.guards(at(100), ONE, true), "an open connection guards even against the same address");
+        assert!(sessions.guards(at(100), ONE, true, true), "an open connection guards even against the same address");
         sessions.on_gone(at(100), ConnId(7));
-        assert!(sessions.guards(at(100), ONE, false));
-        assert!(!sessions.guards(at(100), ONE, true), "restarted faster than it was missed");
-        assert!(!sessions.guards(at(9000), ONE, false));
-        assert!(!sessions.guards(at(100), NodeId(2), false));
+        assert!(sessions.guards(at(100), ONE, false, true), "a copy of the folder may be another process's");
+        assert!(!sessions.guards(at(100), ONE, true, false), "restarted faster than it was missed");
+        assert!(!sessions.guards(at(9000), ONE, false, false));
+        assert!(!sessions.guards(at(100), NodeId(2), false, false));
+    }
+
+    #[test]
+    fn a_holder_that_was_found_dead_makes_room_for_its_own_folder() {
+        let mut sessions = sessions();
+        sessions.on_gone(at(100), ConnId(7));
+        assert_eq!(fail_from(&mut sessions, 100), 700);
+        sessions.on_fenced(at(700), ONE);
+        assert!(sessions.guards(at(700), ONE, false, false), "another folder waits for the whole session");
+        assert!(!sessions.guards(at(700), ONE, false, true));
+        sessions.on_heard(at(800), ONE, ConnId(8), Offset(3));
+        assert!(sessions.guards(at(800), ONE, false, true), "it lives after all");
     }
 
     #[test]

@@ -276,6 +276,19 @@ fn configs_are_set_and_taken_back() {
     assert_eq!(cluster.controller.image().configs(Resource::Topic(key.topic)).len(), 1);
 }
 
+/// Kafka: `ConfigurationControlManagerTest.testRejectMinIsrChangeWhenElrEnabled`.
+#[test]
+fn the_least_in_sync_is_not_one_brokers() {
+    const NAME: &str = "min.insync.replicas";
+    let mut cluster = Cluster::with(1, &[]);
+    let mut code = |name: &str, op, value| alter(&mut cluster, 4, name, &[(NAME, op, value)]).0;
+    assert_eq!(code("1", 0, Some("1")), Some(ErrorCode::InvalidConfig));
+    assert_eq!(code("1", 1, None), Some(ErrorCode::InvalidConfig));
+    assert_eq!(code("1", 0, Some("many")), Some(ErrorCode::InvalidRequest));
+    assert_eq!(code("", 0, Some("2")), None);
+    assert_eq!(code("", 1, None), Some(ErrorCode::InvalidConfig));
+}
+
 #[test]
 fn a_config_that_cannot_be_set_says_why() {
     let mut cluster = Cluster::of(1);

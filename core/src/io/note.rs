@@ -4,6 +4,9 @@ use crate::id::{DirId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use alloc::string::String;
 use core::fmt;
 
+/// The topic of a text that an operator has to act on: another process has this node's id.
+pub const ID_TAKEN: &str = "id-taken";
+
 /// Something worth telling: data, which the shell turns into a log line and a counter, the simulator into a trace line.
 ///
 /// A variant is one rare or important event; the hot path (an append, a fetch) notes nothing.
@@ -34,6 +37,23 @@ pub enum Note {
 }
 
 impl Note {
+    /// Its name in counters; a text's is its topic.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::LogOpened { .. } => "log-opened",
+            Self::LogTruncated { .. } => "log-truncated",
+            Self::SegmentRolled { .. } => "segment-rolled",
+            Self::SegmentsDropped { .. } => "segments-dropped",
+            Self::Damaged { .. } => "damaged",
+            Self::Leads { .. } => "leads",
+            Self::Follows { .. } => "follows",
+            Self::Quorum { .. } => "quorum",
+            Self::NoRoom { .. } => "no-room",
+            Self::RoomAgain { .. } => "room-again",
+            Self::Text { topic, .. } => topic,
+        }
+    }
+
     /// The log that it is about.
     pub const fn dir(&self) -> Option<DirId> {
         match self {

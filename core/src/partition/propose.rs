@@ -90,7 +90,9 @@ impl Partition {
         let Some(progress) = leader.follower_mut(node) else { return PartitionEvent::NONE };
         let known = progress.broker_epoch.0 < 0 || epoch == Some(progress.broker_epoch);
         progress.eligible = active && known;
-        let mut event = self.advance(now.mono);
+        // Who is not there is not waited for any more, where a log's start is to move on all replicas.
+        let gone = PartitionEvent { start_moved: !active, ..PartitionEvent::NONE };
+        let mut event = gone.and(self.advance(now.mono));
         event.isr |= self.wants_proposal(now.mono);
         event
     }

@@ -16,6 +16,10 @@ use alloc::format;
 use alloc::string::String;
 use bytes::Bytes;
 
+/// What is lost with the file, and how to go on without it.
+const STATE_LOST: &str = "whom this node voted for is forgotten, and it could vote for another one in the same epoch; put the file back, \
+    or write one with a leaderEpoch that no node has seen yet";
+
 impl Quorum {
     /// Opens the folder of the metadata log; `clean`: it was closed in order; `durable`: all below was committed, and durable here. Ends with
     /// [`Changes::opened`](super::Changes::opened).
@@ -31,7 +35,7 @@ impl Quorum {
             (Purpose::OpenFolder, _) => self.disk(Purpose::List, DiskOp::List { dir: DirId::METADATA }, out),
             (Purpose::List, DiskDone::Files(files)) => {
                 boot.on_files(&files);
-                if files.iter().any(|(name, _)| *name == FileName::QuorumState) {
+                if boot.has_state {
                     let file = Self::file(FileName::QuorumState);
                     self.disk(Purpose::ReadState, DiskOp::Read { file, at: 0, len: STATE_BYTES_MAX }, out);
                 } else {
@@ -121,6 +125,10 @@ impl Quorum {
         if journal.log.end().max(covered) < boot.durable {
             let (end, durable) = (journal.log.end(), boot.durable);
             return self.fail(format!("{FOLDER} is damaged: it ends at {end}, and was committed up to {durable}"));
+        }
+        if !boot.has_state && (journal.log.end() > Offset::ZERO || journal.newest_snapshot().is_some()) {
+            // No record comes in before an epoch was decided and written.
+            return self.fail(format!("{FOLDER} has records and no quorum-state: {STATE_LOST}"));
         }
         if let Some(newest) = journal.newest_snapshot() {
             if !journal.continues_snapshot() {

@@ -47,6 +47,8 @@ pub struct Boot {
     pub clean: bool,
     pub durable: Offset,
     pub election: Election,
+    /// There is a file with the vote.
+    pub has_state: bool,
     /// Snapshots on disk with the size of their files.
     pub snapshots: BTreeMap<SnapshotId, u64>,
     pub has_log: bool,
@@ -56,7 +58,15 @@ pub struct Boot {
 
 impl Boot {
     pub const fn new(clean: bool, durable: Offset) -> Self {
-        Self { clean, durable, election: Election::NONE, snapshots: BTreeMap::new(), has_log: false, journal: None }
+        Self {
+            clean,
+            durable,
+            election: Election::NONE,
+            has_state: false,
+            snapshots: BTreeMap::new(),
+            has_log: false,
+            journal: None,
+        }
     }
 
     pub fn on_files(&mut self, files: &[(FileName, u64)]) {
@@ -66,6 +76,7 @@ impl Boot {
                     self.snapshots.insert(SnapshotId { offset: *offset, epoch: LeaderEpoch(*epoch) }, *size);
                 }
                 FileName::Log(_) => self.has_log = true,
+                FileName::QuorumState => self.has_state = true,
                 _ => {}
             }
         }

@@ -67,6 +67,12 @@ impl Disk {
         Ok(DiskDone::Done)
     }
 
+    /// Somebody deletes a file.
+    pub fn lose(&mut self, name: FileName) {
+        self.files.remove(&name);
+        self.names.remove(&name);
+    }
+
     pub fn read(&self, file: FileId, at: u64, len: u32) -> Result<Bytes, DiskFault> {
         let file = self.files.get(&file.name).ok_or(DiskFault::Missing)?;
         let from = (at as usize).min(file.bytes.len());

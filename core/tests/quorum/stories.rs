@@ -1,10 +1,11 @@
 //! Single promises, each with its source, told step by step.
 
-use crate::world::{Knobs, World};
-use esker_core::id::Offset;
-use esker_core::io::Out;
-use esker_core::quorum::{Answer, Turn};
-use esker_core::time::{Mono, Span};
+use crate::disk::Disk;
+use crate::world::{Knobs, World, voter};
+use esker_core::id::{NodeId, Offset};
+use esker_core::io::{FileName, Out, Output};
+use esker_core::quorum::{Answer, Quorum, QuorumConfig, Turn};
+use esker_core::time::{Mono, Now, Span, Wall};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
 use kafka_protocol::messages::{BrokerId, FetchRequest};
 
@@ -70,6 +71,40 @@ fn a_node_alone_elects_itself_at_once() {
     let again = until(&mut world, 5000, |w| leads_drained(w, 0)).expect("it leads again");
     assert!(again < Span::from_millis(40), "it took {again}");
     assert_eq!(epoch(&world, 0), 2, "it never leads an epoch twice");
+}
+
+/// Opens a folder with nobody else in the world; why it could not be opened.
+fn opened(mut disk: Disk) -> Option<String> {
+    let (mut quorum, mut out) = (Quorum::new(QuorumConfig::new(NodeId(0), vec![voter(0)], 1)), Out::default());
+    let now = Now { mono: Mono(0), wall: Wall(0) };
+    quorum.open(false, Offset::ZERO, &mut out);
+    loop {
+        let changes = quorum.changes();
+        if changes.opened || changes.failed.is_some() {
+            return changes.failed;
+        }
+        if let Output::Disk { tag, op } = out.pop().expect("it does not wait while it opens") {
+            quorum.on_disk(now, tag, disk.run(&op), &mut out);
+        }
+    }
+}
+
+/// KIP-595: a vote is never forgotten. Records without it say that the file was lost: nothing is fetched or appended before the
+/// first epoch is on stable storage.
+#[cfg_attr(not(feature = "mutants"), test)]
+fn a_lost_vote_is_not_passed_over() {
+    let mut world = World::new(1, Knobs { voters: 1, ..CALM });
+    until(&mut world, 5000, |w| leads_drained(w, 0)).expect("it leads");
+    assert!(world.append(0, 3));
+    run(&mut world, 50);
+    let whole = world.node(0).disk.clone();
+    assert_eq!(opened(whole.clone()), None);
+    let mut lost = whole;
+    lost.lose(FileName::QuorumState);
+    let why = opened(lost).expect("it is refused");
+    assert!(why.contains("has records and no quorum-state"), "{why}");
+    // Without records there is nothing that a vote was for.
+    assert_eq!(opened(Disk::default()), None);
 }
 
 /// KIP-996: who was cut off and comes back counts no epoch up, and does not depose the leader.

@@ -83,7 +83,7 @@ pub struct World {
     value: u64,
 }
 
-fn voter(id: i32) -> Voter {
+pub fn voter(id: i32) -> Voter {
     Voter { id: NodeId(id), address: Address { host: StrBytes::from_static_str("n"), port: id as u16 } }
 }
 

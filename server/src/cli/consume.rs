@@ -1,6 +1,8 @@
 //! `esker consume`: prints the records of a topic.
 
 use super::Target;
+use super::content::put;
+use super::interrupt::Interrupt;
 use super::member::Member;
 use super::offsets::{EARLIEST, LATEST, offset};
 use crate::answer;
@@ -11,12 +13,18 @@ use esker_core::batch::Record;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{ApiKey, BrokerId, FetchRequest, FetchResponse};
-use serde_json::json;
+use serde_json::Map;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
+const AFTER: &str = "\
+It goes on until --max-messages, ctrl-C or SIGTERM. Then what was printed is committed and the group left, so that nobody waits for this \
+member; the exit code after a signal is 130 (ctrl-C) or 143 (SIGTERM), as that of kafka-console-consumer. A second signal ends it at once. \
+With --json a key or value that is not UTF-8 is given as key_base64 or value_base64 in place of key or value.";
+
 #[derive(Args)]
+#[command(after_help = AFTER)]
 pub struct Consume {
     topic: String,
     #[command(flatten)]
@@ -53,20 +61,25 @@ struct Reader<'a> {
     /// The next offset of each partition that is read.
     next: BTreeMap<i32, i64>,
     printed: u64,
+    interrupt: Interrupt,
 }
 
 impl Consume {
     pub fn run(self) -> Result<(), Failure> {
         let mut cluster = self.target.open()?;
         let topic = cluster.topic(&self.topic, false)?;
-        let mut reader = Reader { command: &self, cluster, topic, next: BTreeMap::new(), printed: 0 };
+        let interrupt = Interrupt::watch()?;
+        let mut reader = Reader { command: &self, cluster, topic, next: BTreeMap::new(), printed: 0, interrupt };
         if self.group.is_some() {
             reader.as_member()?
         } else {
             reader.alone()?
         }
         eprintln!("{} record{}", reader.printed, if reader.printed == 1 { "" } else { "s" });
-        Ok(())
+        match reader.interrupt.code() {
+            Some(code) => std::process::exit(code.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -92,6 +105,18 @@ impl Reader<'_> {
     fn as_member(&mut self) -> Result<(), Failure> {
         let group = self.command.group.clone().unwrap_or_default();
         let mut member = Member::new(&group, &self.command.topic);
+        let read = self.share(&mut member);
+        if read.as_ref().is_err_and(|why| !why.is_final) {
+            // No broker answered for as long as it was tried: none is asked once more.
+            return read;
+        }
+        // Whatever else ended it: the others are not to wait until this member's session has run out.
+        let left = member.leave(&mut self.cluster);
+        read.and(left)
+    }
+
+    /// Reads this member's partitions.
+    fn share(&mut self, member: &mut Member) -> Result<(), Failure> {
         while !self.is_done() {
             if member.needs_to_join() {
                 let mine = member.join(&mut self.cluster, self.topic.leaders.len())?;
@@ -112,11 +137,11 @@ impl Reader<'_> {
             }
             member.beat(&mut self.cluster)?;
         }
-        member.leave(&mut self.cluster)
+        Ok(())
     }
 
     fn is_done(&self) -> bool {
-        self.command.max_messages.is_some_and(|max| self.printed >= max)
+        self.command.max_messages.is_some_and(|max| self.printed >= max) || self.interrupt.code().is_some()
     }
 
     /// Where to begin when nobody says.
@@ -218,11 +243,14 @@ impl Reader<'_> {
 }
 
 fn show(command: &Consume, partition: i32, record: &Record<'_>, out: &mut impl Write) -> Result<(), Failure> {
-    let shown = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let written = if command.target.json {
-        let line = json!({"partition": partition, "offset": record.offset.0, "time": record.timestamp,
-            "key": shown(record.key), "value": shown(record.value)});
-        writeln!(out, "{line}")
+        let mut line = Map::new();
+        line.insert("partition".into(), partition.into());
+        line.insert("offset".into(), record.offset.0.into());
+        line.insert("time".into(), record.timestamp.into());
+        put(&mut line, "key", record.key);
+        put(&mut line, "value", record.value);
+        writeln!(out, "{}", serde_json::Value::from(line))
     } else {
         let key = command.key_separator.as_ref().map_or(Ok(()), |separator| {
             out.write_all(record.key.unwrap_or(b"null")).and_then(|()| out.write_all(separator.as_bytes()))

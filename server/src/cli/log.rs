@@ -1,18 +1,22 @@
 //! `esker log dump`: what is in log files, Kafka's or Esker's.
 
+use super::content::{escaped, put};
 use super::print;
 use crate::client::records::of_batch;
 use crate::exit::Failure;
+use crate::properties;
 use clap::Subcommand;
-use esker_core::batch::{Batches, Header, is_intact};
-use serde_json::{Value, json};
+use esker_core::batch::{Batches, Header, Record, is_intact};
+use esker_core::metadata;
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
 pub enum Log {
-    /// Print a line for each batch of the segments (00000000000000000000.log)
+    /// Print a line for each batch of segments (00000000000000000000.log), or of all segments in a partition's folder
+    #[command(after_help = AFTER)]
     Dump {
-        #[arg(required = true, value_name = "FILE")]
+        #[arg(required = true, value_name = "FILE|FOLDER")]
         files: Vec<PathBuf>,
         /// Print a line for each record, too: offset, time, key, value
         #[arg(long)]
@@ -23,12 +27,23 @@ pub enum Log {
     },
 }
 
+const AFTER: &str = "\
+Records of __cluster_metadata-0 are shown as what they say. Of other records control characters and bytes that are no text are escaped \
+(\\u{1b}, \\xff); with --json a key or value that is not UTF-8 is given as key_base64 or value_base64 in place of key or value.";
+
+/// The folder of the metadata log.
+const METADATA: &str = "__cluster_metadata-0";
+
 impl Log {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Dump { files, records, json } = self;
+        let mut segments = Vec::new();
+        for path in files {
+            if path.is_dir() { segments.extend(segments_in(&path)?) } else { segments.push(path) }
+        }
         let mut damaged = 0;
-        for file in &files {
-            if files.len() > 1 && !json {
+        for file in &segments {
+            if segments.len() > 1 && !json {
                 print(format!("{}:", file.display()));
             }
             damaged += dump(file, records, json)?;
@@ -40,9 +55,33 @@ impl Log {
     }
 }
 
+fn unreadable(path: &Path, why: &std::io::Error) -> Failure {
+    Failure::failed(format!("{}: {why}", path.display()))
+}
+
+/// The segments of a partition's folder, in the order of their offsets, which is that of their names.
+fn segments_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|why| unreadable(folder, &why))?;
+    let files = entries.into_iter().map(|entry| entry.path());
+    let mut segments: Vec<PathBuf> = files.filter(|path| is_log(path) && path.is_file()).collect();
+    segments.sort();
+    if segments.is_empty() {
+        let why = "no segment (00000000000000000000.log) is in this folder; name that of a partition";
+        return Err(Failure::failed(format!("{}: {why}", folder.display())));
+    }
+    Ok(segments)
+}
+
+fn is_log(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "log")
+}
+
 /// Prints one file. Answers how many damaged places it has.
 fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
-    let bytes = std::fs::read(path).map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|why| unreadable(path, &why))?;
+    is_segment(path, &bytes)?;
+    let of_metadata = records && is_of_metadata(path);
     let mut batches = Batches::of(&bytes);
     let mut damaged = 0;
     let mut at = 0;
@@ -56,9 +95,8 @@ fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
             continue;
         }
         let printed = of_batch(&header, batch, &mut |record| {
-            let shown = |bytes: Option<&[u8]>| bytes.map_or(Value::Null, |bytes| json!(String::from_utf8_lossy(bytes)));
-            let line = json!({"offset": record.offset.0, "time": record.timestamp, "key": shown(record.key), "value": shown(record.value)});
-            print(if as_json { line.to_string() } else { format!("  {}", words(&line)) });
+            let said = of_metadata.then(|| metadata::decode(record.value.unwrap_or_default()).ok()).flatten();
+            print(if as_json { record_json(record, said).to_string() } else { record_words(record, said) });
             Ok(())
         });
         if let Err(why) = printed {
@@ -75,6 +113,54 @@ fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
     Ok(damaged)
 }
 
+/// Refuses what by its name and by its first bytes is another file. One that is called a log is looked at, however damaged it is.
+fn is_segment(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let begins = Batches::of(bytes).next().is_some() || bytes.iter().all(|byte| *byte == 0);
+    if is_log(path) || begins {
+        return Ok(());
+    }
+    let first = escaped(&bytes[..bytes.len().min(16)]);
+    Err(Failure::failed(format!(
+        "{} is no log segment: it is not called *.log, and begins with '{first}', which is no batch",
+        path.display()
+    )))
+}
+
+/// Whether Esker's own metadata records are in the file. Kafka's log of that name has others; its folder has no `esker.format`.
+fn is_of_metadata(path: &Path) -> bool {
+    let Ok(whole) = path.canonicalize() else { return false };
+    let Some(folder) = whole.parent().filter(|folder| folder.ends_with(METADATA)) else { return false };
+    let meta = folder.parent().map(|data| std::fs::read_to_string(data.join("meta.properties")));
+    match meta {
+        Some(Ok(text)) => properties::parse(&text).is_ok_and(|meta| meta.contains_key("esker.format")),
+        Some(Err(_)) | None => true,
+    }
+}
+
+fn record_json(record: &Record<'_>, said: Option<metadata::Record>) -> Value {
+    let mut line = Map::new();
+    line.insert("offset".into(), record.offset.0.into());
+    line.insert("time".into(), record.timestamp.into());
+    match said {
+        Some(said) => drop(line.insert("record".into(), said.to_string().into())),
+        None => {
+            put(&mut line, "key", record.key);
+            put(&mut line, "value", record.value);
+        }
+    }
+    line.into()
+}
+
+fn record_words(record: &Record<'_>, said: Option<metadata::Record>) -> String {
+    let shown = |bytes: Option<&[u8]>| bytes.map_or_else(|| "null".into(), escaped);
+    let content = match said {
+        // A config's value is whatever somebody set.
+        Some(said) => escaped(said.to_string().as_bytes()),
+        None => format!("key {}  value {}", shown(record.key), shown(record.value)),
+    };
+    format!("  offset {}  time {}  {content}", record.offset.0, record.timestamp)
+}
+
 fn batch_json(header: &Header<'_>, at: usize, len: usize, intact: bool) -> Value {
     let codec = header.codec().map_or_else(|| "unknown".to_string(), |codec| format!("{codec:?}").to_lowercase());
     json!({
@@ -87,14 +173,11 @@ fn batch_json(header: &Header<'_>, at: usize, len: usize, intact: bool) -> Value
 
 /// `name value` pairs in the order in which people look for them.
 fn words(line: &Value) -> String {
-    const ORDER: [&str; 18] = [
+    const ORDER: [&str; 14] = [
         "base",
         "last",
         "count",
-        "offset",
         "time",
-        "key",
-        "value",
         "at",
         "len",
         "epoch",
@@ -105,7 +188,6 @@ fn words(line: &Value) -> String {
         "transactional",
         "control",
         "crc",
-        "",
     ];
     let word = |name: &&str| {
         let value = line.get(*name)?;

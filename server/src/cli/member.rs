@@ -175,7 +175,11 @@ impl Member {
         Ok(())
     }
 
+    /// Leaves the group, if it was ever joined.
     pub fn leave(&mut self, cluster: &mut Cluster) -> Result<(), Failure> {
+        if self.id.is_empty() {
+            return Ok(());
+        }
         let mut request = LeaveGroupRequest::default();
         request.group_id = self.group.clone();
         let node = cluster.coordinator(self.group.0.as_str())?;

@@ -1,7 +1,9 @@
 //! The command line: one file a command.
 
 mod consume;
+mod content;
 mod group;
+mod interrupt;
 mod log;
 mod member;
 mod metadata;

@@ -2,14 +2,16 @@
 
 use super::{Target, print};
 use crate::answer;
-use crate::client::{Cluster, Topic, error_text, is_passing, patiently, topic_name};
+use crate::client::{Cluster, PATIENCE, Topic, error_name, is_passing, patiently, topic_name};
 use crate::exit::Failure;
+use bytes::Bytes;
 use clap::Args;
 use esker_core::batch::Builder;
 use esker_core::id::ProducerId;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ProduceRequest};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::PathBuf;
@@ -40,6 +42,8 @@ const BATCH: usize = 512 << 10;
 const LINGER: Duration = Duration::from_millis(20);
 const LINES_AHEAD: usize = 10_000;
 const TIMEOUT_MS: i32 = 30_000;
+/// What is over sooner is not worth a word: a leader moves within that.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// What waits to be sent to one partition.
 struct Lane {
@@ -59,6 +63,8 @@ struct Writer<'a> {
     written: u64,
     bytes: u64,
     told: Instant,
+    /// What was told to be tried again.
+    hindrances: BTreeSet<String>,
 }
 
 impl Produce {
@@ -74,8 +80,19 @@ impl Produce {
         let (producer, epoch) = if self.acks() == -1 { identity(&mut cluster)? } else { (ProducerId::NONE, -1) };
         let lanes = topic.leaders.iter().map(|_| Lane { batch: Builder::new(), sequence: 0 }).collect();
         let told = Instant::now();
-        let mut writer =
-            Writer { command: &self, cluster, topic, producer, epoch, lanes, sticky: 0, written: 0, bytes: 0, told };
+        let mut writer = Writer {
+            command: &self,
+            cluster,
+            topic,
+            producer,
+            epoch,
+            lanes,
+            sticky: 0,
+            written: 0,
+            bytes: 0,
+            told,
+            hindrances: BTreeSet::new(),
+        };
         writer.all(&lines)?;
         match self.target.json {
             true => print(json!({"topic": self.topic, "records": writer.written, "bytes": writer.bytes})),
@@ -205,50 +222,70 @@ impl Writer<'_> {
             lane.sequence = lane.sequence.wrapping_add(count) & i32::MAX;
         }
         let bytes = batch.finish();
-        let acks = self.command.acks();
-        let name = self.command.topic.clone();
-        patiently(&format!("writing to {name}-{place}"), || {
-            let partition = PartitionProduceData::default().with_index(place as i32).with_records(Some(bytes.clone()));
-            let leader = self.topic.leaders[place];
-            let version = self.cluster.link_to(leader)?.version(ApiKey::Produce)?;
-            let mut data = TopicProduceData::default().with_partition_data(vec![partition]);
-            if version >= 13 {
-                data.topic_id = self.topic.id.into();
-            } else {
-                data.name = topic_name(&name);
-            }
-            let request = ProduceRequest::default()
-                .with_transactional_id(None)
-                .with_acks(acks)
-                .with_timeout_ms(TIMEOUT_MS)
-                .with_topic_data(vec![data]);
-            if acks == 0 {
-                self.cluster.link_to(leader)?.send(ApiKey::Produce, &request.into())?;
-                return Ok(Some(()));
-            }
-            let answer = match self.cluster.node(leader, ApiKey::Produce, request) {
-                Ok(answer) => answer,
-                Err(why) => {
-                    self.topic = self.cluster.topic(&name, false)?;
-                    return Err(why);
+        let what = format!("writing to {}-{place}", self.command.topic);
+        let began = Instant::now();
+        patiently(&what, || {
+            let mut tried = self.attempt(place, &bytes);
+            if let Err(why) = &mut tried {
+                if !why.is_final && began.elapsed() >= SILENCE {
+                    self.tell(&what, &why.line);
                 }
-            };
-            let answer = answer!(Produce, Ok::<_, Failure>(answer));
-            let one = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-            let code = one.map_or(-1, |one| one.error_code);
-            // Already there: the answer to the first try was lost.
-            if code == 0 || code == kafka_protocol::ResponseError::DuplicateSequenceNumber.code() {
-                return Ok(Some(()));
+                why.line = format!("{what}: {}", why.line);
             }
-            let why = Failure::failed(format!("writing to {name}-{place}: {}", error_text(code).unwrap_or_default()));
-            if !is_passing(code) {
-                return Err(why.for_good());
-            }
-            self.topic = self.cluster.topic(&name, false)?;
-            Err(why)
+            tried
         })?;
         self.progress();
         Ok(())
+    }
+
+    /// Says once for each kind of error that it is tried again.
+    fn tell(&mut self, what: &str, why: &str) {
+        if self.hindrances.insert(why.into()) {
+            eprintln!("{what}: {why}; trying again for up to {} s", PATIENCE.as_secs());
+        }
+    }
+
+    /// Sends a batch once. An error is its code's name, or what became of the connection.
+    fn attempt(&mut self, place: usize, bytes: &Bytes) -> Result<Option<()>, Failure> {
+        let acks = self.command.acks();
+        let partition = PartitionProduceData::default().with_index(place as i32).with_records(Some(bytes.clone()));
+        let leader = self.topic.leaders[place];
+        let version = self.cluster.link_to(leader)?.version(ApiKey::Produce)?;
+        let mut data = TopicProduceData::default().with_partition_data(vec![partition]);
+        if version >= 13 {
+            data.topic_id = self.topic.id.into();
+        } else {
+            data.name = topic_name(&self.command.topic);
+        }
+        let request = ProduceRequest::default()
+            .with_transactional_id(None)
+            .with_acks(acks)
+            .with_timeout_ms(TIMEOUT_MS)
+            .with_topic_data(vec![data]);
+        if acks == 0 {
+            self.cluster.link_to(leader)?.send(ApiKey::Produce, &request.into())?;
+            return Ok(Some(()));
+        }
+        let answer = match self.cluster.node(leader, ApiKey::Produce, request) {
+            Ok(answer) => answer,
+            Err(why) => {
+                self.topic = self.cluster.topic(&self.command.topic, false)?;
+                return Err(why);
+            }
+        };
+        let answer = answer!(Produce, Ok::<_, Failure>(answer));
+        let one = answer.responses.first().and_then(|topic| topic.partition_responses.first());
+        let code = one.map_or(-1, |one| one.error_code);
+        // Already there: the answer to the first try was lost.
+        if code == 0 || code == kafka_protocol::ResponseError::DuplicateSequenceNumber.code() {
+            return Ok(Some(()));
+        }
+        let why = Failure::failed(error_name(code).unwrap_or_default());
+        if !is_passing(code) {
+            return Err(why.for_good());
+        }
+        self.topic = self.cluster.topic(&self.command.topic, false)?;
+        Err(why)
     }
 
     fn progress(&mut self) {

@@ -60,6 +60,11 @@ pub fn error_text(code: i16) -> Option<String> {
     Some(text)
 }
 
+/// The name of an error as the server's documentation has it: `KAFKA_STORAGE_ERROR`; `None`: no error.
+pub fn error_name(code: i16) -> Option<String> {
+    error_text(code).map(|text| text.to_uppercase().replace(' ', "_"))
+}
+
 /// Whether trying again may help.
 pub fn is_passing(code: i16) -> bool {
     ResponseError::try_from_code(code).is_some_and(|error| error.is_retriable())

@@ -3,6 +3,8 @@
 #[cfg(not(madsim))]
 mod commit;
 #[cfg(not(madsim))]
+mod kind;
+#[cfg(not(madsim))]
 mod look;
 #[cfg(not(madsim))]
 mod queue;

@@ -216,3 +216,33 @@ fn what_finds_no_room_waits_in(mut bench: Bench) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// Replaced together, each has what was written last, also where it was replaced twice, and whatever its folder is called by then.
+#[test]
+fn many_files_are_replaced_together() {
+    let mut bench = Bench::new("replaced");
+    let names = [
+        FileName::LeaderEpochs,
+        FileName::PartitionMetadata,
+        FileName::QuorumState,
+        FileName::MetaProperties,
+        FileName::RecoveryPoints,
+        FileName::HighWatermarks,
+        FileName::LogStartOffsets,
+    ];
+    let replace = |name, text: &'static str| DiskOp::Replace {
+        file: FileId::new(DIR, name),
+        bytes: Bytes::from_static(text.as_bytes()),
+    };
+    let all = |text| names.map(|name| replace(name, text));
+    bench.one(open()).unwrap();
+    assert!(bench.all(all("one").to_vec()).iter().all(Result::is_ok));
+    let mut ops = vec![DiskOp::RenameDir { dir: DIR, name: "topic-1".into() }, replace(names[0], "old")];
+    ops.extend(all("two"));
+    assert!(bench.all(ops).iter().all(Result::is_ok));
+    let folder = bench.path.join("topic-1");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two", "{}", path.display());
+    }
+}

@@ -8,10 +8,11 @@
 //! one vectored write, and passes the round on to be made durable together with other rounds (`commit`).
 
 use super::commit::{Commit, Journal};
+use super::kind;
 use super::look::look;
 use super::queue::Queue;
 use super::wait::Waiting;
-use super::write::{self, Writer};
+use super::write::Writer;
 use super::{Completed, Disk, Source};
 use crate::files::Files;
 use crate::journal::{self, Store};
@@ -122,7 +123,7 @@ fn prepare(root: &Path, settings: Settings, journal: Arc<Journal>) -> io::Result
 
 impl Disk for DiskThreads {
     fn submit(&self, ops: &mut Vec<(DiskTag, DiskOp)>) {
-        let (writes, reads): (Vec<_>, Vec<_>) = ops.drain(..).partition(|(_, op)| write::changes(op));
+        let (writes, reads): (Vec<_>, Vec<_>) = ops.drain(..).partition(|(_, op)| kind::changes(op));
         if !writes.is_empty() {
             self.writes.put(writes.into_iter());
         }

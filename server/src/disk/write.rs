@@ -1,6 +1,7 @@
 //! The write thread: carries out what changes something, in order.
 
 use super::commit::{Commit, Done, Round};
+use super::kind::{Touched, appended, dir_of, is_durable, touched};
 use super::queue::Queue;
 use super::wait::{Waiting, may_wait};
 use crate::durable;
@@ -55,14 +56,6 @@ impl Run {
     }
 }
 
-/// Logs whose earlier bytes an operation counts on, or takes out of the journal's hands.
-#[derive(Clone, Copy)]
-enum Touched {
-    File(FileId),
-    Files(FileId, FileId),
-    Dir(DirId),
-}
-
 /// The write thread.
 pub struct Writer {
     pub files: Arc<Files>,
@@ -96,6 +89,7 @@ impl Writer {
 
     fn carry_out(&mut self, ops: Vec<(DiskTag, DiskOp)>, round: &mut Round) {
         let mut runs: HashMap<FileId, Run> = HashMap::new();
+        let aside = if self.failed.is_none() { self.write_aside(&ops) } else { HashSet::new() };
         for (tag, op) in ops {
             let dir = dir_of(&op);
             if !matches!(op, DiskOp::Append { .. }) {
@@ -128,9 +122,34 @@ impl Writer {
                 self.gather(&mut runs, round, (tag, place), (file, at, bytes, sync));
                 continue;
             }
-            self.carry_out_one(op, touched, (tag, place), round);
+            self.carry_out_one(op, touched, (tag, place), &aside, round);
         }
         self.write_runs(&mut runs, round, None);
+    }
+
+    /// Files that are replaced have to be durable before they take the place of others: of many, all together. Answers which are. What
+    /// cannot be written now is written, and told of, when its turn comes.
+    fn write_aside(&mut self, ops: &[(DiskTag, DiskOp)]) -> HashSet<FileId> {
+        let mut times = HashMap::<FileId, usize>::new();
+        let replaced = |op: &DiskOp| if let DiskOp::Replace { file, .. } = op { Some(*file) } else { None };
+        ops.iter().filter_map(|(_, op)| replaced(op)).for_each(|file| *times.entry(file).or_default() += 1);
+        times.retain(|_, times| *times == 1);
+        if times.len() <= durable::EACH_MAX {
+            return HashSet::new();
+        }
+        let mut aside = HashSet::new();
+        for (_, op) in ops {
+            if let DiskOp::Replace { file, bytes } = op
+                && times.contains_key(file)
+                && self.files.path(*file).and_then(|path| files::write_aside(&path, bytes)).is_ok()
+            {
+                aside.insert(*file);
+            }
+        }
+        if durable::sync_all(self.files.root_dir()).is_err() {
+            self.failed.get_or_insert(DiskFault::Io);
+        }
+        aside
     }
 
     /// Carries out what is not an append.
@@ -139,12 +158,13 @@ impl Writer {
         op: DiskOp,
         touched: Option<Touched>,
         (tag, place): (DiskTag, usize),
+        aside: &HashSet<FileId>,
         round: &mut Round,
     ) {
         let result = match self.failed {
             Some(fault) => Err(fault),
             None => self.settle(&op, touched).map_err(|_| DiskFault::Io).and_then(|()| {
-                let result = self.change(op.clone(), round);
+                let result = self.change(op.clone(), aside, round);
                 result.map_err(|why| fault_of(&why))
             }),
         };
@@ -284,7 +304,7 @@ impl Writer {
     }
 
     /// Carries out what is not an append. What it leaves to be made durable is named in the round.
-    fn change(&mut self, op: DiskOp, round: &mut Round) -> io::Result<DiskDone> {
+    fn change(&mut self, op: DiskOp, aside: &HashSet<FileId>, round: &mut Round) -> io::Result<DiskDone> {
         match op {
             DiskOp::OpenDir { dir, name } => self.open_dir(dir, name, round)?,
             DiskOp::RenameDir { dir, name } => {
@@ -317,7 +337,11 @@ impl Writer {
                 round.dirty_files.insert(file);
             }
             DiskOp::Replace { file, bytes } => {
-                files::replace(&self.files.path(file)?, &bytes)?;
+                let path = self.files.path(file)?;
+                // Where its folder has another name by now it lies where nobody looks.
+                if !aside.contains(&file) || files::put_in_place(&path).is_err() {
+                    files::replace(&path, &bytes)?;
+                }
                 self.files.forget(file);
                 round.dirty_dirs.insert(file.dir);
             }
@@ -368,99 +392,11 @@ impl Writer {
     }
 }
 
-/// Whether the operation is the write thread's.
-pub const fn changes(op: &DiskOp) -> bool {
-    match op {
-        DiskOp::Folders | DiskOp::List { .. } | DiskOp::Read { .. } | DiskOp::Unpack { .. } => false,
-        DiskOp::OpenDir { .. }
-        | DiskOp::RenameDir { .. }
-        | DiskOp::RemoveDir { .. }
-        | DiskOp::Create { .. }
-        | DiskOp::Append { .. }
-        | DiskOp::Sync { .. }
-        | DiskOp::Truncate { .. }
-        | DiskOp::Replace { .. }
-        | DiskOp::Rename { .. }
-        | DiskOp::Delete { .. }
-        | DiskOp::SyncDir { .. } => true,
-    }
-}
-
-/// Whether the operation's completion promises durability.
-const fn is_durable(op: &DiskOp) -> bool {
-    match op {
-        DiskOp::Append { sync, .. } => *sync,
-        DiskOp::OpenDir { .. }
-        | DiskOp::RenameDir { .. }
-        | DiskOp::RemoveDir { .. }
-        | DiskOp::Sync { .. }
-        | DiskOp::Truncate { .. }
-        | DiskOp::Replace { .. }
-        | DiskOp::SyncDir { .. } => true,
-        DiskOp::Create { .. }
-        | DiskOp::Rename { .. }
-        | DiskOp::Delete { .. }
-        | DiskOp::Folders
-        | DiskOp::List { .. }
-        | DiskOp::Read { .. }
-        | DiskOp::Unpack { .. } => false,
-    }
-}
-
-/// What the operation does to logs, but for appends.
-fn touched(op: &DiskOp) -> Option<Touched> {
-    let log = |file: &FileId| matches!(file.name, FileName::Log(_));
-    match op {
-        DiskOp::Create { file }
-        | DiskOp::Sync { file }
-        | DiskOp::Truncate { file, .. }
-        | DiskOp::Replace { file, .. }
-        | DiskOp::Delete { file } => log(file).then_some(Touched::File(*file)),
-        DiskOp::Rename { from, to } => {
-            let to = FileId::new(from.dir, *to);
-            (log(from) || log(&to)).then_some(Touched::Files(*from, to))
-        }
-        DiskOp::RenameDir { dir, .. } | DiskOp::RemoveDir { dir } => Some(Touched::Dir(*dir)),
-        DiskOp::Append { .. }
-        | DiskOp::OpenDir { .. }
-        | DiskOp::SyncDir { .. }
-        | DiskOp::Folders
-        | DiskOp::List { .. }
-        | DiskOp::Read { .. }
-        | DiskOp::Unpack { .. } => None,
-    }
-}
-
 /// Says that operations begin to wait for room, or that none waits any more.
 fn tell(stuck: bool) {
     if stuck {
         tracing::warn!("the disk is full: writes wait until there is room, and what needs them waits with them");
     } else {
         tracing::info!("there is room on the disk: all that waited for it is written");
-    }
-}
-
-/// How many bytes an append brings.
-fn appended(op: &DiskOp) -> u64 {
-    let DiskOp::Append { bytes, .. } = op else { return 0 };
-    bytes.iter().map(|part| part.len() as u64).sum()
-}
-
-const fn dir_of(op: &DiskOp) -> DirId {
-    match op {
-        DiskOp::OpenDir { dir, .. }
-        | DiskOp::RenameDir { dir, .. }
-        | DiskOp::RemoveDir { dir }
-        | DiskOp::List { dir }
-        | DiskOp::SyncDir { dir } => *dir,
-        DiskOp::Create { file }
-        | DiskOp::Append { file, .. }
-        | DiskOp::Sync { file }
-        | DiskOp::Read { file, .. }
-        | DiskOp::Truncate { file, .. }
-        | DiskOp::Replace { file, .. }
-        | DiskOp::Delete { file } => file.dir,
-        DiskOp::Rename { from, .. } => from.dir,
-        DiskOp::Folders | DiskOp::Unpack { .. } => DirId::ROOT,
     }
 }

@@ -137,27 +137,21 @@ impl Record {
             self.trace.line(at, format_args!("n{}", node + 1), note);
         }
         let mark = match note {
-            Note::LogOpened { cut_bytes: 0, .. } => "log opened",
-            Note::LogOpened { .. } => "log opened and cut",
-            Note::LogTruncated { .. } => "log truncated",
-            Note::SegmentRolled { .. } => "segment rolled",
-            Note::SegmentsDropped { .. } => "segments dropped",
-            Note::Damaged { .. } => "damage found",
+            Note::LogOpened { cut_bytes, .. } if *cut_bytes > 0 => "log-opened-cut",
             Note::Leads { partition, .. } => {
                 match self.leaders.iter_mut().find(|(known, _)| known == partition) {
                     Some((_, leader)) => *leader = node,
                     None => self.leaders.push((*partition, node)),
                 }
-                "leads"
+                note.kind()
             }
-            Note::Follows { .. } => "follows",
             Note::Quorum { role, .. } => {
                 if *role == "leader" {
                     self.controller = Some(node);
                 }
                 role
             }
-            Note::Text { topic, .. } => topic,
+            _ => note.kind(),
         };
         self.mark(mark);
     }

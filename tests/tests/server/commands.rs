@@ -1,8 +1,9 @@
 //! The command line: what each command says, and its exit code.
 
-use super::node::{Node, Scratch, esker, run};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use super::node::{Node, Scratch, await_end, esker, run, signal, until};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 
 /// A node, and commands to it.
 struct Desk {
@@ -40,13 +41,27 @@ impl Desk {
     }
 
     #[track_caller]
-    fn feed(&self, args: &[&str], lines: &str) -> (i32, String) {
+    fn feed(&self, args: &[&str], lines: impl AsRef<[u8]>) -> (i32, String) {
         let child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("it starts");
         // It may end before it has read all: what is wrong with the first line is told at once.
-        let _ = child.stdin.take().expect("piped").write_all(lines.as_bytes());
+        let _ = child.stdin.take().expect("piped").write_all(lines.as_ref());
         let output = child.wait_with_output().expect("it ends");
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// A member of group `g` that reads `t` until it is told to stop.
+    fn member(&self) -> Child {
+        let args = ["consume", "t", "--from-beginning", "--group", "g"];
+        let child = self.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        child.expect("it starts")
+    }
+
+    /// The state of group `g`, and what it committed of `t`.
+    fn group(&self) -> (String, i64) {
+        let group = json(&self.good(&["group", "describe", "g", "--json"]));
+        let committed = group["offsets"][0]["committed"].as_i64().unwrap_or(-1);
+        (group["state"].as_str().unwrap_or("").to_owned(), committed)
     }
 
     fn close(self) {
@@ -56,7 +71,7 @@ impl Desk {
 }
 
 #[track_caller]
-fn failed(args: &[&str], output: &std::process::Output, text: &str) {
+fn failed(args: &[&str], output: &Output, text: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
     assert!(said.lines().count() == 1 && said.starts_with("esker: ") && said.contains(text), "{args:?}: {said}");
@@ -122,16 +137,96 @@ fn records_groups_and_offsets() {
     assert!(desk.good(&["metadata", "tree", "topics/t"]).contains("leader: 1\n"));
     assert_eq!(json(&desk.good(&["metadata", "tree", "--json"]))["/cluster/controller"], 1);
     desk.bad(&["metadata", "tree", "/none"], "/none");
+    desk.close();
+}
+
+#[test]
+fn a_consumer_that_is_told_to_stop_leaves_its_group() {
+    let desk = Desk::open("signals");
+    desk.good(&["topic", "create", "t"]);
+    assert_eq!(desk.feed(&["produce", "t"], "one\ntwo\n").0, 0);
+    for (name, code, said) in [("INT", 130, "2 records\n"), ("TERM", 143, "1 record\n")] {
+        let mut child = desk.member();
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        stdout.read_line(&mut String::new()).expect("a record");
+        until("it has committed", || desk.group().1 >= 2);
+        signal(child.id(), name);
+        assert_eq!(await_end(&mut child), code);
+        let mut stderr = String::new();
+        child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("text");
+        assert_eq!(stderr, said);
+        assert_eq!(desk.group(), ("Empty".into(), if code == 130 { 2 } else { 3 }), "nobody waits for its session");
+        assert_eq!(desk.feed(&["produce", "t"], "three\n").0, 0);
+    }
+    // Its reader has gone away: no record that it did not get is committed.
+    let mut child = desk.member();
+    drop(child.stdout.take());
+    assert_eq!(await_end(&mut child), 1);
+    assert_eq!(desk.group(), ("Empty".into(), 3));
+    desk.close();
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let desk = Desk::open("bytes");
+    desk.good(&["topic", "create", "t"]);
+    assert_eq!(desk.feed(&["produce", "t", "--key-separator", ":"], b"k:\xff\x00\n\xfe:\x1b[2J\n").0, 0);
+    let two = ["consume", "t", "--from-beginning", "--max-messages", "2"];
+    let lines = desk.good(&[&two[..], &["--json"]].concat());
+    let lines: Vec<_> = lines.lines().map(json).collect();
+    assert_eq!((&lines[0]["key"], &lines[0]["value_base64"]), (&"k".into(), &"/wA=".into()));
+    assert_eq!((&lines[1]["key_base64"], &lines[1]["value"]), (&"/g==".into(), &"\u{1b}[2J".into()));
+    assert!(lines[0].get("value").is_none() && lines[1].get("key").is_none());
+    let output = run(desk.command(&two).stdin(Stdio::null()));
+    assert_eq!(output.stdout, b"\xff\x00\n\x1b[2J\n", "without --json every byte is as it was written");
     let log = desk.scratch.join("data/t-0/00000000000000000000.log");
-    let dump = |args: &[&str]| run(Command::new(esker()).args(["log", "dump"]).args(args).arg(&log));
-    let output = dump(&["--records"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("  offset 1  time "));
+    let shown = printed(&dump(&["--records"], &log));
+    assert!(shown.contains(r"key k  value \xff\u{0}") && shown.contains(r"key \xfe  value \u{1b}[2J"), "{shown}");
+    assert!(shown.bytes().all(|byte| byte == b'\n' || byte >= b' '), "a terminal is not steered");
+    let line = printed(&dump(&["--records", "--json"], &log)).lines().nth(1).map(json).expect("a record");
+    assert_eq!(line["value_base64"], "/wA=");
+    desk.close();
+}
+
+fn dump(args: &[&str], path: &Path) -> Output {
+    run(Command::new(esker()).args(["log", "dump"]).args(args).arg(path))
+}
+
+/// What was printed by what succeeded.
+#[track_caller]
+fn printed(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn dumps_of_logs() {
+    let desk = Desk::open("dump");
+    desk.good(&["topic", "create", "t", "--config", "segment.bytes=1048576"]);
+    for _ in 0..3 {
+        assert_eq!(desk.feed(&["produce", "t"], vec![b'x'; 600_000]).0, 0);
+    }
+    let data = desk.scratch.join("data");
+    let log = data.join("t-0/00000000000000000000.log");
+    let whole = printed(&dump(&[], &data.join("t-0")));
+    let bases: Vec<&str> = whole.lines().filter(|line| line.starts_with("base ")).collect();
+    assert_eq!(bases.len(), 3, "{whole}");
+    assert!((0..3).all(|base| bases[base].starts_with(&format!("base {base} "))), "in order: {whole}");
+    assert_eq!(whole.matches(".log:\n").count(), 3, "each file is named: {whole}");
+    failed(&["dump"], &dump(&[], &data), "no segment");
+    failed(&["dump"], &dump(&[], &data.join("meta.properties")), "is no log segment");
+    failed(&["dump"], &dump(&[], &data.join("none.log")), "none.log");
+    let metadata = printed(&dump(&["--records"], &data.join("__cluster_metadata-0")));
+    assert!(metadata.contains("  topic t ") && metadata.contains("  broker 1 "), "{metadata}");
+    let metadata = printed(&dump(&["--records", "--json"], &data.join("__cluster_metadata-0")));
+    assert!(
+        metadata.lines().map(json).any(|line| line["record"].as_str().is_some_and(|text| text.starts_with("topic t ")))
+    );
     let mut bytes = std::fs::read(&log).expect("the log");
     bytes[70] ^= 1;
     let damaged = desk.scratch.join("damaged.log");
     std::fs::write(&damaged, bytes).expect("written");
-    let output = run(Command::new(esker()).args(["log", "dump"]).arg(&damaged));
+    let output = dump(&[], &damaged);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("damaged"));
     desk.close();

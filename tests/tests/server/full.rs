@@ -1,7 +1,7 @@
 //! A disk that is full: who needs no room goes on, who needs some waits or is told so, and all is as before when there is room again.
 
 use super::disk::{all_there, quiet, send};
-use super::node::{LIMIT, Node, Scratch, serve, topic, until};
+use super::node::{LIMIT, Node, Scratch, await_end, esker, serve, topic, until};
 use esker_tests::conn::Conn;
 use esker_tests::rpc;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const STORAGE: i16 = 56;
@@ -53,6 +53,16 @@ impl Drop for Tmpfs<'_> {
     }
 }
 
+/// `esker produce` of one long line, and the file in which it says what happens.
+fn produces(to: SocketAddr, line: &Path) -> (Child, PathBuf) {
+    std::fs::write(line, vec![b'x'; 900_000]).expect("a file");
+    let said = line.with_extension("said");
+    let mut command = Command::new(esker());
+    command.args(["produce", "t", "-b", &to.to_string(), "--file"]).arg(line);
+    let child = command.stderr(File::create(&said).expect("a file")).spawn();
+    (child.expect("it starts"), said)
+}
+
 #[test]
 fn a_full_disk_refuses_what_is_new_and_nothing_else() {
     let scratch = Scratch::new("full");
@@ -79,7 +89,14 @@ fn a_full_disk_refuses_what_is_new_and_nothing_else() {
     all_there(node.address, &acked);
     assert_eq!(send(&mut conn, 0, 900_000).expect("an answer").0, STORAGE, "still");
     assert!(node.is_running());
+    let (mut producer, said) = produces(node.address, &scratch.join("line"));
+    let told = || std::fs::read_to_string(&said).unwrap_or_default();
+    until("the command says what it tries again", || {
+        told().contains("writing to t-0: KAFKA_STORAGE_ERROR; trying again")
+    });
     medium.resize(400);
+    assert_eq!(await_end(&mut producer), 0, "{}", told());
+    assert_eq!(told().matches("KAFKA_STORAGE_ERROR").count(), 1, "once: {}", told());
     until("there is room again", || {
         number += 1;
         let (code, offset) = send(&mut conn, number, 900_000).expect("an answer");

@@ -67,7 +67,7 @@ pub fn run(command: &mut Command) -> Output {
     child.wait_with_output().expect("it has ended")
 }
 
-fn await_end(child: &mut Child) -> i32 {
+pub fn await_end(child: &mut Child) -> i32 {
     let end = Instant::now() + LIMIT;
     loop {
         if let Some(status) = child.try_wait().expect("a child of ours") {
@@ -137,8 +137,7 @@ impl Node {
     }
 
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "a signal to a process of ours");
+        signal(self.id(), name);
     }
 
     /// Asks it to stop, and gives the exit code.
@@ -174,6 +173,12 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process of ours.
+pub fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "a signal to a process of ours");
 }
 
 /// Waits until something holds.

@@ -1,8 +1,10 @@
 //! Starts that are refused: one clear line, an exit code of its own, and nothing written.
 
-use super::node::{Node, Scratch, files, run, serve};
+use super::node::{Node, Scratch, files, run, serve, topic, until};
+use esker_tests::rpc;
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The exit code and what was said; the data folder is as it was.
 fn refused(data: &Path, extra: &[&str]) -> (i32, String) {
@@ -46,6 +48,72 @@ fn another_nodes_or_clusters_folder_is_refused() {
     assert_eq!(Node::start(&data, &["--set", "cluster.id=mine"]).stop(), 0);
 }
 
+#[test]
+fn a_folder_that_does_not_say_whose_it_is_is_refused() {
+    let scratch = Scratch::new("nobodys");
+    let data = scratch.join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("meta.properties"), "garbage\n").unwrap();
+    check(&data, &[], 4, "meta.properties without a node.id");
+}
+
+#[test]
+fn a_lost_vote_is_refused() {
+    let scratch = Scratch::new("vote");
+    let data = scratch.join("data");
+    assert_eq!(Node::start(&data, &[]).stop(), 0);
+    let state = data.join("__cluster_metadata-0/quorum-state");
+    let kept = std::fs::read(&state).unwrap();
+    std::fs::remove_file(&state).unwrap();
+    let output = run(serve(&data, &[]).env("RUST_LOG", "off"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(6) && said.contains("has records and no quorum-state"), "{said}");
+    std::fs::write(&state, kept).unwrap();
+    assert_eq!(Node::start(&data, &[]).stop(), 0, "put back, it serves");
+}
+
+/// Whoever held the node's id before is gone, and nobody waits for its session to run out, which takes a minute here.
+#[test]
+fn a_restart_at_another_port_waits_for_nobody() {
+    const SESSION: [&str; 2] = ["--set", "broker.session.timeout.ms=60000"];
+    let scratch = Scratch::new("moved");
+    let data = scratch.join("data");
+    let mut node = Node::start(&data, &SESSION);
+    topic(node.address);
+    for name in ["TERM", "KILL"] {
+        node.signal(name);
+        node.ended();
+        let began = Instant::now();
+        node = Node::start(&data, &SESSION);
+        until("it leads again", || rpc::offset(node.address, "t", 0, -1).is_ok());
+        assert!(began.elapsed() < Duration::from_secs(30), "after {name}: {:?}: {}", began.elapsed(), node.log());
+    }
+    assert_eq!(node.stop(), 0);
+}
+
+#[test]
+fn a_second_process_with_the_same_id_is_kept_out_and_says_so() {
+    let scratch = Scratch::new("twins");
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).unwrap();
+    let voters = format!("controller.quorum.voters=1@{free}");
+    let listeners = format!("listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://{free}");
+    let controller = Node::start(&scratch.join("one"), &["--set", &voters, "--set", &listeners]);
+    let broker = ["--set", "node.id=2", "--set", "process.roles=broker", "--set", &voters];
+    let first = Node::start(&scratch.join("two"), &broker);
+    until("it is registered", || rpc::view(&[controller.address], None).is_ok_and(|view| view.brokers.len() == 2));
+    // A copy of the folder has the folder's own id: that alone makes it no less another process.
+    let copy = scratch.join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(scratch.join("two/meta.properties"), copy.join("meta.properties")).unwrap();
+    for data in [scratch.join("three"), copy] {
+        let second = Node::begin(&mut serve(&data, &broker), &data);
+        let line = second.said("node 2 does not serve yet");
+        assert!(line.contains(&first.address.to_string()) && line.contains("9000 ms"), "{line}");
+    }
+    first.serves();
+    assert_eq!((first.stop(), controller.stop()), (0, 0));
+}
+
 const OTHER: &str = "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT";
 
 #[test]
@@ -83,10 +151,13 @@ fn a_configuration_that_cannot_be_kept_is_refused() {
         ("sasl.enabled.mechanisms=SCRAM-SHA-256", "sasl.enabled.mechanisms"),
         ("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "authorizer.class.name"),
         ("security.inter.broker.protocol=SSL", "security.inter.broker.protocol"),
+        ("controller.quorum.voters=", "controller.quorum.voters is missing"),
     ] {
         check(&data, &["--set", set], 3, text);
     }
     check(&data, &["--set", "num.partitions"], 3, "NAME=VALUE");
+    let kraft = ["--set", "controller.quorum.voters=", "--set", "controller.quorum.bootstrap.servers=localhost:9093"];
+    check(&data, &kraft, 3, "replace its line with controller.quorum.voters=1@localhost:9093");
     let file = scratch.join("no-such.properties");
     check(&data, &[&file.display().to_string()], 3, "no-such.properties");
     std::fs::write(&file, "num.partitions=1\nnum.partition=1\n").unwrap();
