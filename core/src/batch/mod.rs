@@ -13,4 +13,4 @@ pub use build::Builder;
 pub use records::{Headers, Record, Records};
 pub use stamp::{Stamp, stamp};
 pub use verify::{Limits, is_intact, is_one_batch, verify};
-pub use view::{Batches, CRC_FROM, Codec, HEADER_BYTES, Header, MAGIC, PREFIX_BYTES, advance_sequence};
+pub use view::{Batches, Codec, HEADER_BYTES, Header, MAGIC, PREFIX_BYTES, advance_sequence};

@@ -16,11 +16,12 @@
 //! item:  0 kind 1 · 1 zero 1 · 2 name's length 2 · 4 data's length 4 · 8 position 8 · 16 name · what follows, by its kind:
 //!        1 write   data
 //!        2 forget  nothing
-//!        3 apart   CRC-32C of the data 4 · from which byte on 4 · bytes before its middle 4 · bytes behind it 4 · those before · those behind
+//!        3 apart   CRC-32C of the data's middle 4 · bytes before it 4 · bytes behind it 4 · those before · those behind
 //! ```
 //! Numbers are little-endian. A name is a file's path below the data folder. The middle of what is written apart stands in the body,
 //! where the middles of all items follow each other, each of whole blocks: it goes there from the memory in which the request came,
-//! uncopied. What lies before the data's CRC begins is among the bytes before the middle, and so under the entry's CRC.
+//! uncopied. Its CRC is taken of the bytes that are written. One that stands in them is not: nobody checks it for each write, and what
+//! looks like a batch need not be one.
 
 /// Entries begin and end at multiples of this.
 pub const BLOCK: usize = 4096;
@@ -34,7 +35,7 @@ pub const ITEMS_MAX: usize = 512 << 10;
 pub const ENTRY_MAX: usize = 1 << 20;
 
 /// Bytes of an item that is written apart, between its name and what stands before its middle.
-pub const APART: usize = 16;
+pub const APART: usize = 12;
 
 pub const MAGIC: [u8; 4] = *b"eskj";
 pub const WRITE: u8 = 1;
@@ -127,21 +128,17 @@ fn read_item<'a>(bytes: &'a [u8], at: usize, body: &mut &'a [u8], items: &mut Ve
         }
         WRITE_APART => {
             let field = |at| Some(u32::from_le_bytes(number(bytes, data_at + at)?) as usize);
-            let (crc, from, before, behind) = (field(0)?, field(4)?, field(8)?, field(12)?);
+            let (crc, before, behind) = (field(0)?, field(4)?, field(8)?);
             let edges = bytes.get(data_at + APART..data_at + APART + before + behind)?;
             let (before, behind) = edges.split_at(before);
             let (middle, rest) = body.split_at_checked(len.checked_sub(edges.len())?)?;
             *body = rest;
-            let mut found = crc32c::crc32c(before.get(from..)?);
-            for part in [middle, behind] {
-                found = crc32c::crc32c_append(found, part);
-            }
             let mut at = position;
             for data in [before, middle, behind] {
                 items.push(Item::Write { name, at, data });
                 at = at.checked_add(data.len() as u64)?;
             }
-            (found as usize == crc).then_some(data_at + APART + edges.len())
+            (crc32c::crc32c(middle) as usize == crc).then_some(data_at + APART + edges.len())
         }
         _ => None,
     }

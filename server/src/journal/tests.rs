@@ -84,6 +84,22 @@ fn what_a_file_lacks_is_put_back_and_the_journal_is_empty_then() {
     assert_eq!(replay(&folder.0).unwrap(), Default::default(), "nothing is left to be put back");
 }
 
+/// What a record holds is the producer's to choose: here a batch of just that length, with a checksum that is wrong.
+#[test]
+fn what_imitates_a_batch_is_put_back_and_so_is_what_follows() {
+    let folder = Folder::new("imitation");
+    let file = folder.file(0, b"");
+    let mut store = folder.store(1);
+    let mut data = vec![7; 40_000];
+    data[8..12].copy_from_slice(&(40_000i32 - 12).to_be_bytes());
+    data[16] = 2;
+    let data: &'static [u8] = data.leak();
+    store.say(&subject(&file, 0), 0, &[data]).unwrap();
+    store.say(&subject(&file, 0), 40_000, &[b"behind"]).unwrap();
+    assert_eq!(replay(&folder.0).unwrap().left_out, 0);
+    assert_eq!(folder.read(0), [data, b"behind"].concat());
+}
+
 #[test]
 fn what_stands_in_the_file_is_not_written_again() {
     let folder = Folder::new("there");

@@ -40,7 +40,7 @@ fn apart() -> Vec<u8> {
     bytes.extend((data.len() as u32).to_le_bytes());
     bytes.extend(61u64.to_le_bytes());
     bytes.extend(NAME);
-    for number in [crc32c::crc32c(&data), 0, before.len() as u32, behind.len() as u32] {
+    for number in [crc32c::crc32c(&middle), before.len() as u32, behind.len() as u32] {
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend(before);
