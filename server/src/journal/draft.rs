@@ -131,7 +131,7 @@ impl Draft {
 
     /// The entry's bytes, as long as [`Self::padded`] says.
     pub fn finish(&mut self, head: Head) -> Vec<IoSlice<'_>> {
-        assert!(!self.is_empty(), "an entry says something");
+        self.allocate();
         let (len, items, crc) = (self.len, self.items, self.crc);
         let bytes = &mut self.raw[self.start..self.start + len.next_multiple_of(BLOCK)];
         bytes[len..].fill(0);
@@ -139,7 +139,8 @@ impl Draft {
         bytes[8..16].copy_from_slice(&head.life.to_le_bytes());
         bytes[16..24].copy_from_slice(&head.generation.to_le_bytes());
         bytes[24..32].copy_from_slice(&head.number.to_le_bytes());
-        bytes[32..40].copy_from_slice(&head.before.to_le_bytes());
+        bytes[32..36].copy_from_slice(&head.before.to_le_bytes());
+        bytes[36..40].copy_from_slice(&head.synced.to_le_bytes());
         bytes[40..44].copy_from_slice(&(len as u32).to_le_bytes());
         bytes[44..46].copy_from_slice(&items.to_le_bytes());
         bytes[46..48].copy_from_slice(&((self.body_len / BLOCK) as u16).to_le_bytes());
@@ -164,7 +165,7 @@ mod tests {
     use super::super::entry::{Item, crc_of, length, lengths, read};
     use super::*;
 
-    const HEAD_OF: Head = Head { life: 0x0102_0304, generation: 7, number: 2, before: 9 };
+    const HEAD_OF: Head = Head { life: 0x0102_0304, generation: 7, number: 2, before: 9, synced: 1 };
 
     /// An entry's bytes as they come to lie in the journal.
     fn written(draft: &mut Draft) -> Vec<u8> {
@@ -233,11 +234,12 @@ mod tests {
             text,
             concat!(
                 "65736b6a",
-                "809e0f35",
+                "b04a7e04",
                 "0403020100000000",
                 "0700000000000000",
                 "0200000000000000",
-                "0900000000000000",
+                "09000000",
+                "01000000",
                 "68000000",
                 "02000000",
                 "01000900060000003d00000000000000",

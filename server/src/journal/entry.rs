@@ -6,7 +6,8 @@
 //!  8  life        8  drawn anew by each process: nothing that an earlier one left is taken for this one's
 //! 16  generation  8  counts the slots that were begun
 //! 24  number      8  entries of this generation before it
-//! 32  before      8  entries that the generation before has in all
+//! 32  before      4  entries that the generation before has in all; 0 in the first generation alone
+//! 36  synced      4  entries of this generation that were known to be durable when this one was written
 //! 40  len         4  bytes from the magic to the end of the items
 //! 44  items       2
 //! 46  body        2  its length, in blocks of 4096
@@ -22,6 +23,9 @@
 //! where the middles of all items follow each other, each of whole blocks: it goes there from the memory in which the request came,
 //! uncopied. Its CRC is taken of the bytes that are written. One that stands in them is not: nobody checks it for each write, and what
 //! looks like a batch need not be one.
+//!
+//! Each process begins with an entry without items, of generation 0. The journals of folders of format 2 have none, have 0 for `synced`,
+//! and nothing that is written apart: they are read all the same (`crate::format`).
 
 /// Entries begin and end at multiples of this.
 pub const BLOCK: usize = 4096;
@@ -48,7 +52,8 @@ pub struct Head {
     pub life: u64,
     pub generation: u64,
     pub number: u64,
-    pub before: u64,
+    pub before: u32,
+    pub synced: u32,
 }
 
 /// What an entry says of a file.
@@ -95,7 +100,8 @@ pub fn read(bytes: &[u8]) -> Option<(Head, Vec<Item<'_>>)> {
         life: u64::from_le_bytes(number(bytes, 8)?),
         generation: u64::from_le_bytes(number(bytes, 16)?),
         number: u64::from_le_bytes(number(bytes, 24)?),
-        before: u64::from_le_bytes(number(bytes, 32)?),
+        before: u32::from_le_bytes(number(bytes, 32)?),
+        synced: u32::from_le_bytes(number(bytes, 36)?),
     };
     let mut items = Vec::new();
     let mut at = HEAD;

@@ -116,8 +116,19 @@ impl Store {
                 of_thread.make_durable(&slot, &of_root);
             }
         })?;
-        let head = Head { life, generation: 1, number: 0, before: 0 };
-        Ok(Self { file, slot_bytes, head, at: 0, files: Files::default(), live: HashMap::new(), clean, full })
+        let head = Head { life, generation: 0, number: 0, before: 0, synced: 0 };
+        let (files, live) = (Files::default(), HashMap::new());
+        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, full };
+        store.begin()?;
+        Ok(store)
+    }
+
+    /// The generation before the first that says something: whoever reads the first one knows whose it has to be.
+    fn begin(&mut self) -> io::Result<()> {
+        self.put(&mut Draft::default())?;
+        durable::sync_file(&self.file)?;
+        self.turn();
+        Ok(())
     }
 
     /// Makes what the entries say durable: when this returns, no loss of power undoes it.
@@ -129,7 +140,14 @@ impl Store {
             }
             self.put(draft)?;
         }
-        durable::sync_file(&self.file)
+        self.sync()
+    }
+
+    /// What was written so far is durable: what is written from now on says so.
+    fn sync(&mut self) -> io::Result<()> {
+        durable::sync_file(&self.file)?;
+        self.head.synced = in_slot(self.head.number);
+        Ok(())
     }
 
     /// An entry of this slot speaks of the file.
@@ -172,7 +190,7 @@ impl Store {
         }
         self.make_room(&draft)?;
         self.put(&mut draft)?;
-        durable::sync_file(&self.file)
+        self.sync()
     }
 
     /// Turns to the next slot if the entry does not fit into this one.
@@ -187,11 +205,17 @@ impl Store {
         // The thread lives as long as the process.
         let _ = self.full.send(slot);
         let next = self.head.generation + 1;
-        self.clean.wait(next.saturating_sub(SLOTS))?;
+        // The slot behind it is free already: whoever finds that one spoilt need not know whether it was begun anew.
+        self.clean.wait((next + 1).saturating_sub(SLOTS))?;
         self.live.retain(|_, (generation, _)| *generation + SLOTS > next);
-        self.head = Head { generation: next, number: 0, before: self.head.number, ..self.head };
-        self.at = 0;
+        self.turn();
         Ok(())
+    }
+
+    fn turn(&mut self) {
+        let Head { life, generation, number, .. } = self.head;
+        self.head = Head { life, generation: generation + 1, number: 0, before: in_slot(number), synced: 0 };
+        self.at = 0;
     }
 
     /// Writes the entry, not yet durably.
@@ -204,6 +228,12 @@ impl Store {
         Ok(())
     }
 
+    /// The generation, and where in its slot the next entry goes.
+    #[cfg(test)]
+    pub const fn place(&self) -> (u64, u64) {
+        (self.head.generation, self.at)
+    }
+
     /// Makes the files themselves durable and empties the journal.
     pub fn close(&mut self) -> io::Result<()> {
         let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
@@ -212,6 +242,11 @@ impl Store {
         let oldest = (self.head.generation + 1).saturating_sub(SLOTS);
         empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))
     }
+}
+
+/// A number of entries of a slot: each has a block at least.
+fn in_slot(entries: u64) -> u32 {
+    u32::try_from(entries).unwrap_or(u32::MAX)
 }
 
 impl Clean {

@@ -1,4 +1,4 @@
-//! The journal by itself: what it says is put back, what it takes back is not, and damage is not passed over.
+//! The journal by itself: what it says is put back, what it takes back is not.
 
 use super::file::{FILE, SLOTS};
 use super::*;
@@ -12,19 +12,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The smallest journal: slots of one long entry, 16 MiB in all.
-const BYTES: u64 = 1 << 20;
+pub const BYTES: u64 = 1 << 20;
 
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("esker-journal-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(path.join("t-0")).unwrap();
         Self(path)
     }
 
-    fn store(&self, life: u64) -> Store {
+    pub fn store(&self, life: u64) -> Store {
         Store::make(&self.0, BYTES, life).unwrap()
     }
 
@@ -33,21 +33,13 @@ impl Folder {
     }
 
     /// Makes the file with those bytes.
-    fn file(&self, base: i64, bytes: &[u8]) -> Arc<File> {
+    pub fn file(&self, base: i64, bytes: &[u8]) -> Arc<File> {
         std::fs::write(self.path(base), bytes).unwrap();
         Arc::new(OpenOptions::new().read(true).write(true).open(self.path(base)).unwrap())
     }
 
-    fn read(&self, base: i64) -> Vec<u8> {
+    pub fn read(&self, base: i64) -> Vec<u8> {
         std::fs::read(self.path(base)).unwrap()
-    }
-
-    /// Flips a bit of the journal.
-    fn flip(&self, at: u64) {
-        let file = OpenOptions::new().read(true).write(true).open(self.0.join(FILE)).unwrap();
-        let mut byte = [0];
-        file.read_exact_at(&mut byte, at).unwrap();
-        file.write_all_at(&[byte[0] ^ 1], at).unwrap();
     }
 }
 
@@ -55,13 +47,13 @@ const fn id(base: i64) -> FileId {
     FileId::new(DirId(5), FileName::Log(Offset(base)))
 }
 
-fn subject(file: &Arc<File>, base: i64) -> Subject {
+pub fn subject(file: &Arc<File>, base: i64) -> Subject {
     Subject { id: id(base), file: Arc::clone(file), name: format!("t-0/{base:020}.log").into() }
 }
 
 impl Store {
     /// Makes durable that these bytes stand there.
-    fn say(&mut self, subject: &Subject, at: u64, parts: &[&'static [u8]]) -> std::io::Result<()> {
+    pub fn say(&mut self, subject: &Subject, at: u64, parts: &[&'static [u8]]) -> std::io::Result<()> {
         let gather = Gather::default();
         gather.add(subject, at, &parts.iter().map(|part| Bytes::from_static(part)).collect::<Vec<_>>());
         self.write(&mut gather.take())
@@ -251,40 +243,6 @@ fn a_file_that_cannot_be_synced_ends_the_journal() {
     let replayed = replay(&folder.0).unwrap();
     assert!(replayed.put_back >= whole, "{replayed:?}");
     assert!(folder.read(0).len() as u64 >= whole * piece.len() as u64);
-}
-
-/// A journal that lost entries in its midst says so: what was acknowledged may be gone.
-#[test]
-fn damage_in_the_midst_is_an_error_and_at_the_end_is_a_torn_write() {
-    for (slot, ends_well) in [(1, true), (2, false), (SLOTS - 1, false), (0, true)] {
-        let folder = Folder::new(&format!("damage-{slot}"));
-        let file = folder.file(0, b"");
-        let mut store = folder.store(1);
-        let piece: &'static [u8] = vec![7; 500_000].leak();
-        // Two in each slot, from the second on: the first one is the last.
-        for at in 0..2 * SLOTS {
-            file.write_all_at(piece, at * piece.len() as u64).unwrap();
-            store.say(&subject(&file, 0), at * piece.len() as u64, &[piece]).unwrap();
-        }
-        let slot_bytes = std::fs::metadata(folder.0.join(FILE)).unwrap().len() / SLOTS;
-        folder.flip(slot * slot_bytes + 100_000);
-        assert_eq!(replay(&folder.0).is_ok(), ends_well, "slot {slot}");
-    }
-}
-
-#[test]
-fn entries_of_another_process_are_damage() {
-    let folder = Folder::new("lives");
-    let file = folder.file(0, b"");
-    let mut store = folder.store(1);
-    let piece: &'static [u8] = vec![7; 800_000].leak();
-    for at in 0..2 {
-        store.say(&subject(&file, 0), at * piece.len() as u64, &[piece]).unwrap();
-    }
-    // Without a replay between.
-    folder.store(2).say(&subject(&file, 0), 0, &[b"x"]).unwrap();
-    let why = replay(&folder.0).unwrap_err();
-    assert!(why.to_string().contains("Remove the file"), "{why}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn entries() -> Vec<Vec<u8>> {
     let mut seeds = vec![apart()];
     for number in 0..3 {
         draft.write("t-2/00000000000000000017.log", number * 7, &Bytes::from_static(&[7; 300]));
-        seeds.push(written(&mut draft, Head { life: 5, generation: 2, number, before: 9 }));
+        seeds.push(written(&mut draft, Head { life: 5, generation: 2, number, before: 9, synced: 0 }));
     }
     for seed in &mut seeds {
         assert!(entry::read(seed).is_some(), "an entry");
