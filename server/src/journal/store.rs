@@ -28,12 +28,16 @@ pub struct Entry {
     pub subjects: Vec<Subject>,
 }
 
-/// A full slot: it can be begun anew when these files are durable.
-struct Full {
-    generation: u64,
+/// Files are to be made durable in themselves.
+struct Checkpoint {
     files: Files,
+    /// They are all that a full slot speaks of: it can be begun anew then.
+    full: Option<u64>,
 }
 
+/// A slot's files are synced after each of so many parts of it, and not when it is full alone: what is written to the journal waits behind
+/// what a sync has for the medium, and behind a little not as long. Not where there are many: each part would be a sync of everything.
+const PARTS: u64 = 4;
 /// Files that a slot has writes of.
 enum Files {
     Few(HashMap<FileId, Arc<File>>),
@@ -71,7 +75,7 @@ pub struct Store {
     /// Files of which an entry may speak, by the last generation that does. Replay would bring what it says back.
     live: HashMap<FileId, (u64, Arc<str>)>,
     clean: Arc<Clean>,
-    full: mpsc::Sender<Full>,
+    checkpoints: mpsc::Sender<Checkpoint>,
 }
 
 impl std::fmt::Debug for Store {
@@ -108,17 +112,23 @@ impl Store {
             durable::sync_file(&file)?;
             durable::sync_dir(root)?;
         }
-        let (full, queue) = mpsc::channel::<Full>();
+        let (checkpoints, queue) = mpsc::channel::<Checkpoint>();
         let clean = Arc::<Clean>::default();
         let (of_thread, of_root) = (Arc::clone(&clean), File::open(root)?);
         crate::rt::spawn_thread("esker-checkpoint", move || {
-            while let Ok(slot) = queue.recv() {
-                of_thread.make_durable(&slot, &of_root);
+            while let Ok(first) = queue.recv() {
+                let mut waiting = std::iter::once(first).chain(queue.try_iter()).peekable();
+                while let Some(checkpoint) = waiting.next() {
+                    // An early one that comes late is the next one's.
+                    if checkpoint.full.is_some() || waiting.peek().is_none() {
+                        of_thread.make_durable(&checkpoint, &of_root);
+                    }
+                }
             }
         })?;
         let head = Head { life, generation: 0, number: 0, before: 0, synced: 0 };
         let (files, live) = (Files::default(), HashMap::new());
-        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, full };
+        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, checkpoints };
         store.begin()?;
         Ok(store)
     }
@@ -201,9 +211,9 @@ impl Store {
     fn next_slot(&mut self) -> io::Result<()> {
         // What follows in another slot counts on all that is in this one.
         durable::sync_file(&self.file)?;
-        let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
+        let files = std::mem::take(&mut self.files);
         // The thread lives as long as the process.
-        let _ = self.full.send(slot);
+        let _ = self.checkpoints.send(Checkpoint { files, full: Some(self.head.generation) });
         let next = self.head.generation + 1;
         // The slot behind it is free already: whoever finds that one spoilt need not know whether it was begun anew.
         self.clean.wait((next + 1).saturating_sub(SLOTS))?;
@@ -222,8 +232,14 @@ impl Store {
     fn put(&mut self, draft: &mut Draft) -> io::Result<()> {
         let place = (self.head.generation % SLOTS) * self.slot_bytes + self.at;
         files::write_all(&self.file, place, &mut draft.finish(self.head))?;
+        let before = self.at;
         self.at += draft.padded() as u64;
         assert!(self.at <= self.slot_bytes, "an entry lies in its slot");
+        if let Files::Few(files) = &self.files
+            && before * PARTS / self.slot_bytes < self.at * PARTS / self.slot_bytes
+        {
+            let _ = self.checkpoints.send(Checkpoint { files: Files::Few(files.clone()), full: None });
+        }
         self.head.number += 1;
         Ok(())
     }
@@ -236,8 +252,8 @@ impl Store {
 
     /// Makes the files themselves durable and empties the journal.
     pub fn close(&mut self) -> io::Result<()> {
-        let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
-        let _ = self.full.send(slot);
+        let files = std::mem::take(&mut self.files);
+        let _ = self.checkpoints.send(Checkpoint { files, full: Some(self.head.generation) });
         self.clean.wait(self.head.generation)?;
         let oldest = (self.head.generation + 1).saturating_sub(SLOTS);
         empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))
@@ -250,14 +266,14 @@ fn in_slot(entries: u64) -> u32 {
 }
 
 impl Clean {
-    fn make_durable(&self, slot: &Full, root: &File) {
-        let done = match &slot.files {
+    fn make_durable(&self, checkpoint: &Checkpoint, root: &File) {
+        let done = match &checkpoint.files {
             Files::Few(files) => files.values().try_for_each(|file| durable::sync_file(file)),
             Files::Many => durable::sync_all(root),
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match done {
-            Ok(()) => state.upto = slot.generation,
+            Ok(()) => state.upto = checkpoint.full.unwrap_or(state.upto),
             Err(_) => state.failed = true,
         }
         self.more.notify_all();
