@@ -6,7 +6,7 @@ use esker_core::io::{DiskFault, FileId, FileName};
 use esker_core::log::layout;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -136,6 +136,27 @@ impl Inner {
             self.open.retain(|_, (_, used)| *used > oldest);
         }
     }
+}
+
+/// Buffers in one vectored write (`IOV_MAX` of Linux).
+pub const BUFFERS_MAX: usize = 1024;
+
+/// Writes the parts one behind the other, from `at` on.
+pub fn write_all(file: &File, mut at: u64, mut left: &mut [IoSlice<'_>]) -> io::Result<()> {
+    while !left.is_empty() {
+        let window = left.len().min(BUFFERS_MAX);
+        match rustix::io::pwritev(file, &left[..window], at) {
+            Ok(0) if left.iter().any(|part| !part.is_empty()) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(0) => return Ok(()),
+            Ok(written) => {
+                at = at.saturating_add(written as u64);
+                IoSlice::advance_slices(&mut left, written);
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(why) => return Err(why.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Puts `bytes` in the place of the file, atomically. The new name is durable once its folder is synced.

@@ -5,7 +5,7 @@
 //! node.id=1
 //! directory.id=W3tlSTdWSAGuUcXwYPGz7A
 //! cluster.id=q1Sh-9_ISia_zwGINzRvyQ     once the cluster has one
-//! esker.format=2
+//! esker.format=3
 //! ```
 //! The first four are Kafka's (`MetaProperties`, version 1). The last says that the metadata log beside it is Esker's.
 
@@ -13,14 +13,12 @@ use crate::exit::{Code, Failure};
 use crate::{durable, files, properties};
 use esker_core::config::Given;
 use esker_core::id::Uuid;
+use esker_core::log::layout::FORMAT;
 use std::path::Path;
 
 const FILE: &str = "meta.properties";
 const METADATA_LOG: &str = "__cluster_metadata-0";
-/// Of what is Esker's own in the folder: 1 has the metadata log's records, 2 the journal as well, which a program that does not know
-/// of it would pass over.
-const FORMAT: &str = "2";
-const OLDER: &str = "1";
+const OLDER: [&str; 2] = ["1", "2"];
 
 /// What the folder says of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,7 +72,8 @@ fn belongs(folder: &Path, meta: &Given, node: i32, cluster: Option<&str>) -> Res
         return Err(refusal(folder, &format!("belongs to cluster {theirs}, and cluster.id is {ours}")));
     }
     match meta.get("esker.format").map(String::as_str) {
-        None | Some(OLDER | FORMAT) => Ok(()),
+        None | Some(FORMAT) => Ok(()),
+        Some(older) if OLDER.contains(&older) => Ok(()),
         Some(other) => Err(refusal(folder, &format!("has format {other}; this program knows {FORMAT}"))),
     }
 }
@@ -141,14 +140,16 @@ mod tests {
         let path = folder("older");
         let text =
             |format| format!("version=1\nnode.id=1\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\nesker.format={format}\n");
-        std::fs::write(path.join(FILE), text(1)).unwrap();
         std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
-        let found = look(&path, 1, None, Uuid(8)).unwrap();
-        assert!(found.is_new && found.directory.to_string() == "W3tlSTdWSAGuUcXwYPGz7A");
-        write(&path, 1, &found).unwrap();
-        assert_eq!(std::fs::read_to_string(path.join(FILE)).unwrap(), text(2));
-        std::fs::write(path.join(FILE), text(3)).unwrap();
-        assert!(look(&path, 1, None, Uuid(8)).unwrap_err().line.contains("format 3"));
+        for older in [1, 2] {
+            std::fs::write(path.join(FILE), text(older)).unwrap();
+            let found = look(&path, 1, None, Uuid(8)).unwrap();
+            assert!(found.is_new && found.directory.to_string() == "W3tlSTdWSAGuUcXwYPGz7A");
+            write(&path, 1, &found).unwrap();
+            assert_eq!(std::fs::read_to_string(path.join(FILE)).unwrap(), text(3));
+        }
+        std::fs::write(path.join(FILE), text(4)).unwrap();
+        assert!(look(&path, 1, None, Uuid(8)).unwrap_err().line.contains("format 4"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod golden;
 #[path = "decoders/targets.rs"]
 mod targets;
 
-use esker_server::journal::entry;
+use esker_server::journal::{draft, entry};
 use esker_server::properties;
 
 #[test]

@@ -5,6 +5,7 @@ use super::serials::{CHECKPOINT, META, STARTS};
 use super::{apply, checkpoint};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskOp, FileId, FileName, Owner};
+use crate::log::layout;
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::partition::Partition;
@@ -140,10 +141,11 @@ fn write_meta(node: &mut Node) {
         return;
     }
     let text = format!(
-        "version=1\nnode.id={}\ndirectory.id={}\ncluster.id={}\nesker.format=1\n",
+        "version=1\nnode.id={}\ndirectory.id={}\ncluster.id={}\nesker.format={}\n",
         node.config.node,
         node.config.identity.directory,
-        cluster.as_str()
+        cluster.as_str(),
+        layout::FORMAT
     );
     node.config.identity.cluster = Some(cluster.as_str().into());
     let file = FileId::new(DirId::ROOT, FileName::MetaProperties);

@@ -20,6 +20,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
+/// `esker.format` in `meta.properties`: of what is Esker's own in the data folder. 1 has the metadata log's records, 2 the shell's journal
+/// as well, which a program that does not know of it would pass over. 3 may have long data apart in the journal, and entries that say
+/// which before them are durable: a program that knows 2 alone would take them for torn. This one reads what 2 wrote.
+pub const FORMAT: &str = "3";
+
 const RETIRED: &str = ".deleted";
 const DELETED: &str = "-delete";
 const STRAY: &str = "-stray";

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-/// Buffers in one vectored write (`IOV_MAX` of Linux).
-const BUFFERS_MAX: usize = 1024;
+/// From so many bytes of one file in a round on, the file itself is synced. It takes the medium some turns more than the journal, but
+/// what is long is then written once, and not twice.
+const BULK_MIN: u64 = 2 << 20;
 
 /// The smallest name of a log.
 const FIRST: FileName = FileName::Log(Offset(i64::MIN));
@@ -184,8 +184,9 @@ impl Writer {
         (file, at, bytes, sync): (FileId, u64, Vec<Bytes>, bool),
     ) {
         let len: u64 = bytes.iter().map(|part| part.len() as u64).sum();
-        let continues =
-            runs.get(&file).is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= BUFFERS_MAX);
+        let continues = runs
+            .get(&file)
+            .is_some_and(|run| run.at + run.len == at && run.bytes.len() + bytes.len() <= files::BUFFERS_MAX);
         if !continues && let Some(run) = runs.remove(&file) {
             self.write(run, round);
         }
@@ -231,7 +232,8 @@ impl Writer {
     /// Writes, and names in the round what has to become durable, in the journal or in the file.
     fn append(&mut self, run: &Run, round: &mut Round) -> io::Result<()> {
         let file = self.files.open(run.file)?;
-        if let Err(why) = write_all(&file, run.at, &run.bytes) {
+        let mut parts: Vec<IoSlice<'_>> = run.bytes.iter().map(|part| IoSlice::new(part)).collect();
+        if let Err(why) = files::write_all(&file, run.at, &mut parts) {
             if fault_of(&why) == DiskFault::Full {
                 // Nothing torn stays, and what had room is others' again. Should this fail, the next try writes over it, or a start
                 // cuts it.
@@ -241,7 +243,7 @@ impl Writer {
         }
         if !run.sync {
             self.settled.remove(&run.file);
-        } else if self.settled.contains(&run.file) && self.commit.has_journal() {
+        } else if run.len < BULK_MIN && self.settled.contains(&run.file) && self.commit.has_journal() {
             let name = self.files.name(run.file)?.into();
             self.journaled.insert(run.file);
             self.commit.journal().gather.add(&Subject { id: run.file, file, name }, run.at, &run.bytes);
@@ -397,23 +399,4 @@ fn tell(stuck: bool) {
     } else {
         tracing::info!("there is room on the disk: all that waited for it is written");
     }
-}
-
-fn write_all(file: &File, mut at: u64, parts: &[Bytes]) -> io::Result<()> {
-    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
-    let mut left = slices.as_mut_slice();
-    while !left.is_empty() {
-        let window = left.len().min(BUFFERS_MAX);
-        match rustix::io::pwritev(file, &left[..window], at) {
-            Ok(0) if left.iter().any(|part| !part.is_empty()) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(0) => return Ok(()),
-            Ok(written) => {
-                at = at.saturating_add(written as u64);
-                IoSlice::advance_slices(&mut left, written);
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(why) => return Err(why.into()),
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The journal's file, and its slots.
 
-use super::entry::{BLOCK, Draft};
+use super::draft::Draft;
+use super::entry::BLOCK;
 use crate::durable;
 use std::fs::File;
 use std::io;

@@ -1,8 +1,8 @@
 //! What waits to be written to the journal.
 
-use super::entry::Draft;
+use super::draft::Draft;
 use super::store::{Entry, Subject};
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,14 +23,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Gather {
-    /// These bytes stand in the file from `at` on. Copied here, when they were just copied into the file and are near.
+    /// These bytes stand in the file from `at` on. The short ones are copied here, when they were just copied into the file and are
+    /// near; memory of the long ones is kept until it is given back.
     pub fn add(&self, subject: &Subject, mut at: u64, parts: &[Bytes]) {
         let mut waiting = lock(&self.waiting);
         for part in parts {
-            let mut left: &[u8] = part;
+            let mut left = part.clone();
             while !left.is_empty() {
                 let taken = waiting.last_mut().map_or(0, |entry| {
-                    let taken = entry.draft.write(&subject.name, at, left);
+                    let taken = entry.draft.write(&subject.name, at, &left);
                     if taken > 0 && entry.subjects.iter().all(|other| other.id != subject.id) {
                         entry.subjects.push(subject.clone());
                     }
@@ -40,7 +41,7 @@ impl Gather {
                     waiting.push(Entry { draft: self.rested(), subjects: Vec::new() });
                 }
                 at += taken as u64;
-                left = &left[taken..];
+                left.advance(taken);
             }
         }
     }

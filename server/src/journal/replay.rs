@@ -1,7 +1,8 @@
 //! What the journal still holds is put into the files, before anybody opens them.
 
-use super::entry::{self, BLOCK, ENTRY_MAX, Head, Item};
+use super::entry::Item;
 use super::file::{FILE, SLOTS, empty};
+use super::scan::{find, walk};
 use crate::durable;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
@@ -22,16 +23,10 @@ pub struct Replayed {
 /// The place of an item: the generation, the entry's number, the item's.
 type Place = (u64, u64, usize);
 
-/// The entries of one slot, in order.
-struct Slot {
-    first: Head,
-    entries: u64,
-}
-
 /// Puts back what was durable in the journal alone, makes the files durable, and empties the journal.
 ///
 /// # Errors
-/// `InvalidData` if entries are missing between others: what was promised may be gone, and it is for a person to say what now.
+/// `InvalidData` if entries are missing that were durable: what was promised may be gone, and it is for a person to say what now.
 pub fn replay(root: &Path) -> io::Result<Replayed> {
     let path = root.join(FILE);
     let file = match OpenOptions::new().read(true).write(true).open(&path) {
@@ -66,52 +61,7 @@ pub fn replay(root: &Path) -> io::Result<Replayed> {
     Ok(done)
 }
 
-/// The generations that have to be read, with their slots: those of the newest one's life.
-fn find(file: &File, slot_bytes: u64) -> io::Result<BTreeMap<u64, u64>> {
-    let mut found: BTreeMap<u64, (u64, Slot)> = BTreeMap::new();
-    let mut lives = BTreeSet::new();
-    for number in 0..SLOTS {
-        let mut first = None;
-        let entries = walk(file, number, slot_bytes, |head, _| {
-            first.get_or_insert(head);
-            Ok(())
-        })?;
-        if let Some(first) = first {
-            lives.insert(first.life);
-            found.insert(first.generation, (number, Slot { first, entries }));
-        }
-    }
-    let damaged = |what: &str| {
-        let line = format!(
-            "the journal {FILE} is damaged: {what}; what was acknowledged may be gone. Remove the file to go on without it"
-        );
-        Err(io::Error::new(io::ErrorKind::InvalidData, line))
-    };
-    // Each start empties the journal before it writes.
-    if lives.len() > 1 {
-        return damaged("it has entries of two processes");
-    }
-    // The slot of the oldest may be under way to the next generation: its files are durable then.
-    let is_next = |(earlier, later): (&Slot, &Slot)| {
-        earlier.first.generation + 1 == later.first.generation && earlier.entries == later.first.before
-    };
-    if found.len() as u64 == SLOTS
-        && let Some((oldest, slot)) = found.first_key_value()
-    {
-        let oldest = *oldest;
-        if found.get(&(oldest + 1)).is_some_and(|(_, later)| !is_next((&slot.1, later))) {
-            found.remove(&oldest);
-        }
-    }
-    for ((_, earlier), (_, later)) in found.values().zip(found.values().skip(1)) {
-        if !is_next((earlier, later)) {
-            return damaged(&format!("entries are missing before generation {}", later.first.generation));
-        }
-    }
-    Ok(found.into_iter().map(|(generation, (slot, _))| (generation, slot)).collect())
-}
-
-/// The items of a slot, in order; answers the number of entries.
+/// The items of a slot, in order; answers the number of entries that have any.
 fn each(
     file: &File,
     slot: u64,
@@ -119,45 +69,15 @@ fn each(
     generation: u64,
     mut tell: impl FnMut(Place, Item<'_>) -> io::Result<()>,
 ) -> io::Result<u64> {
+    let mut entries = 0;
     walk(file, slot, slot_bytes, |head, items| {
+        entries += u64::from(!items.is_empty());
         for (number, item) in items.into_iter().enumerate() {
             tell((generation, head.number, number), item)?;
         }
         Ok(())
-    })
-}
-
-/// The entries of a slot, from its first on, as far as they follow each other; answers their number.
-fn walk(
-    file: &File,
-    slot: u64,
-    slot_bytes: u64,
-    mut tell: impl FnMut(Head, Vec<Item<'_>>) -> io::Result<()>,
-) -> io::Result<u64> {
-    let mut bytes = vec![0; ENTRY_MAX];
-    let (mut at, mut count) = (0, 0);
-    let mut last: Option<Head> = None;
-    while at + BLOCK as u64 <= slot_bytes {
-        let from = slot * slot_bytes + at;
-        file.read_exact_at(&mut bytes[..BLOCK], from)?;
-        let Some(len) = entry::length(&bytes[..BLOCK]).filter(|len| at + *len as u64 <= slot_bytes) else { break };
-        if len > BLOCK {
-            file.read_exact_at(&mut bytes[BLOCK..len], from + BLOCK as u64)?;
-        }
-        let Some((head, items)) = entry::read(&bytes[..len]) else { break };
-        let follows = match last {
-            None => head.number == 0,
-            Some(last) => head == Head { number: last.number + 1, ..last },
-        };
-        if !follows {
-            break;
-        }
-        tell(head, items)?;
-        last = Some(head);
-        count += 1;
-        at += len.next_multiple_of(BLOCK) as u64;
-    }
-    Ok(count)
+    })?;
+    Ok(entries)
 }
 
 /// The files that writes are put into.

@@ -1,8 +1,9 @@
 //! The journal as it is written.
 
-use super::entry::{BLOCK, Draft, ENTRY_MAX, Head};
+use super::draft::Draft;
+use super::entry::{BLOCK, ENTRY_MAX, Head, ITEMS_MAX};
 use super::file::{FILE, SLOTS, empty, remove};
-use crate::durable;
+use crate::{durable, files};
 use esker_core::io::FileId;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -27,12 +28,16 @@ pub struct Entry {
     pub subjects: Vec<Subject>,
 }
 
-/// A full slot: it can be begun anew when these files are durable.
-struct Full {
-    generation: u64,
+/// Files are to be made durable in themselves.
+struct Checkpoint {
     files: Files,
+    /// They are all that a full slot speaks of: it can be begun anew then.
+    full: Option<u64>,
 }
 
+/// A slot's files are synced after each of so many parts of it, and not when it is full alone: what is written to the journal waits behind
+/// what a sync has for the medium, and behind a little not as long. Not where there are many: each part would be a sync of everything.
+const PARTS: u64 = 4;
 /// Files that a slot has writes of.
 enum Files {
     Few(HashMap<FileId, Arc<File>>),
@@ -70,7 +75,7 @@ pub struct Store {
     /// Files of which an entry may speak, by the last generation that does. Replay would bring what it says back.
     live: HashMap<FileId, (u64, Arc<str>)>,
     clean: Arc<Clean>,
-    full: mpsc::Sender<Full>,
+    checkpoints: mpsc::Sender<Checkpoint>,
 }
 
 impl std::fmt::Debug for Store {
@@ -100,23 +105,40 @@ impl Store {
             at = 0;
             let mut zeros = Draft::default();
             while at < slot_bytes * SLOTS {
-                let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ENTRY_MAX as u64) as usize);
+                let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ITEMS_MAX as u64) as usize);
                 file.write_all_at(piece, at)?;
                 at += piece.len() as u64;
             }
             durable::sync_file(&file)?;
             durable::sync_dir(root)?;
         }
-        let (full, queue) = mpsc::channel::<Full>();
+        let (checkpoints, queue) = mpsc::channel::<Checkpoint>();
         let clean = Arc::<Clean>::default();
         let (of_thread, of_root) = (Arc::clone(&clean), File::open(root)?);
         crate::rt::spawn_thread("esker-checkpoint", move || {
-            while let Ok(slot) = queue.recv() {
-                of_thread.make_durable(&slot, &of_root);
+            while let Ok(first) = queue.recv() {
+                let mut waiting = std::iter::once(first).chain(queue.try_iter()).peekable();
+                while let Some(checkpoint) = waiting.next() {
+                    // An early one that comes late is the next one's.
+                    if checkpoint.full.is_some() || waiting.peek().is_none() {
+                        of_thread.make_durable(&checkpoint, &of_root);
+                    }
+                }
             }
         })?;
-        let head = Head { life, generation: 1, number: 0, before: 0 };
-        Ok(Self { file, slot_bytes, head, at: 0, files: Files::default(), live: HashMap::new(), clean, full })
+        let head = Head { life, generation: 0, number: 0, before: 0, synced: 0 };
+        let (files, live) = (Files::default(), HashMap::new());
+        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, checkpoints };
+        store.begin()?;
+        Ok(store)
+    }
+
+    /// The generation before the first that says something: whoever reads the first one knows whose it has to be.
+    fn begin(&mut self) -> io::Result<()> {
+        self.put(&mut Draft::default())?;
+        durable::sync_file(&self.file)?;
+        self.turn();
+        Ok(())
     }
 
     /// Makes what the entries say durable: when this returns, no loss of power undoes it.
@@ -128,7 +150,14 @@ impl Store {
             }
             self.put(draft)?;
         }
-        durable::sync_file(&self.file)
+        self.sync()
+    }
+
+    /// What was written so far is durable: what is written from now on says so.
+    fn sync(&mut self) -> io::Result<()> {
+        durable::sync_file(&self.file)?;
+        self.head.synced = in_slot(self.head.number);
+        Ok(())
     }
 
     /// An entry of this slot speaks of the file.
@@ -171,7 +200,7 @@ impl Store {
         }
         self.make_room(&draft)?;
         self.put(&mut draft)?;
-        durable::sync_file(&self.file)
+        self.sync()
     }
 
     /// Turns to the next slot if the entry does not fit into this one.
@@ -182,47 +211,69 @@ impl Store {
     fn next_slot(&mut self) -> io::Result<()> {
         // What follows in another slot counts on all that is in this one.
         durable::sync_file(&self.file)?;
-        let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
+        let files = std::mem::take(&mut self.files);
         // The thread lives as long as the process.
-        let _ = self.full.send(slot);
+        let _ = self.checkpoints.send(Checkpoint { files, full: Some(self.head.generation) });
         let next = self.head.generation + 1;
-        self.clean.wait(next.saturating_sub(SLOTS))?;
+        // The slot behind it is free already: whoever finds that one spoilt need not know whether it was begun anew.
+        self.clean.wait((next + 1).saturating_sub(SLOTS))?;
         self.live.retain(|_, (generation, _)| *generation + SLOTS > next);
-        self.head = Head { generation: next, number: 0, before: self.head.number, ..self.head };
-        self.at = 0;
+        self.turn();
         Ok(())
+    }
+
+    fn turn(&mut self) {
+        let Head { life, generation, number, .. } = self.head;
+        self.head = Head { life, generation: generation + 1, number: 0, before: in_slot(number), synced: 0 };
+        self.at = 0;
     }
 
     /// Writes the entry, not yet durably.
     fn put(&mut self, draft: &mut Draft) -> io::Result<()> {
         let place = (self.head.generation % SLOTS) * self.slot_bytes + self.at;
-        let bytes = draft.finish(self.head);
-        self.file.write_all_at(bytes, place)?;
-        self.at += bytes.len() as u64;
+        files::write_all(&self.file, place, &mut draft.finish(self.head))?;
+        let before = self.at;
+        self.at += draft.padded() as u64;
         assert!(self.at <= self.slot_bytes, "an entry lies in its slot");
+        if let Files::Few(files) = &self.files
+            && before * PARTS / self.slot_bytes < self.at * PARTS / self.slot_bytes
+        {
+            let _ = self.checkpoints.send(Checkpoint { files: Files::Few(files.clone()), full: None });
+        }
         self.head.number += 1;
         Ok(())
     }
 
+    /// The generation, and where in its slot the next entry goes.
+    #[cfg(test)]
+    pub const fn place(&self) -> (u64, u64) {
+        (self.head.generation, self.at)
+    }
+
     /// Makes the files themselves durable and empties the journal.
     pub fn close(&mut self) -> io::Result<()> {
-        let slot = Full { generation: self.head.generation, files: std::mem::take(&mut self.files) };
-        let _ = self.full.send(slot);
+        let files = std::mem::take(&mut self.files);
+        let _ = self.checkpoints.send(Checkpoint { files, full: Some(self.head.generation) });
         self.clean.wait(self.head.generation)?;
         let oldest = (self.head.generation + 1).saturating_sub(SLOTS);
         empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))
     }
 }
 
+/// A number of entries of a slot: each has a block at least.
+fn in_slot(entries: u64) -> u32 {
+    u32::try_from(entries).unwrap_or(u32::MAX)
+}
+
 impl Clean {
-    fn make_durable(&self, slot: &Full, root: &File) {
-        let done = match &slot.files {
+    fn make_durable(&self, checkpoint: &Checkpoint, root: &File) {
+        let done = match &checkpoint.files {
             Files::Few(files) => files.values().try_for_each(|file| durable::sync_file(file)),
             Files::Many => durable::sync_all(root),
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match done {
-            Ok(()) => state.upto = slot.generation,
+            Ok(()) => state.upto = checkpoint.full.unwrap_or(state.upto),
             Err(_) => state.failed = true,
         }
         self.more.notify_all();
