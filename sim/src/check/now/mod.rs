@@ -6,6 +6,7 @@
 mod acked;
 mod active;
 mod commits;
+mod committed_reads;
 mod complete;
 mod epoch_ends;
 mod epochs;
@@ -54,6 +55,7 @@ pub struct Watch {
     prefix: prefix::Prefix,
     granted: granted::Granted,
     same_image: same_image::SameImage,
+    committed_reads: committed_reads::CommittedReads,
     complete: complete::Complete,
     votes: votes::Votes,
     epochs: epochs::Epochs,
@@ -102,6 +104,7 @@ impl Watch {
             prefix: prefix::Prefix::default(),
             granted: granted::Granted::default(),
             same_image: same_image::SameImage::default(),
+            committed_reads: committed_reads::CommittedReads::default(),
             complete: complete::Complete::default(),
             votes: votes::Votes::new(nodes),
             epochs: epochs::Epochs::default(),
@@ -134,6 +137,7 @@ impl Watch {
         self.retries.on_start(node);
         self.heard.on_start(node);
         self.commits.on_start(node);
+        self.committed_reads.on_start(node);
         self.followed.on_start(node);
         self.incarnations.on_start(node);
         self.acked.on_start(node);
@@ -156,7 +160,10 @@ impl Watch {
             self.incarnations.on_request(node, conn, seq, body, controller.image());
         }
         match body {
-            RequestKind::Fetch(request) => self.epochs.on_request(node, conn, seq, request, &core.image),
+            RequestKind::Fetch(request) => {
+                self.epochs.on_request(node, conn, seq, request, &core.image);
+                self.committed_reads.on_request(node, conn, seq, request);
+            }
             RequestKind::Produce(request) => {
                 self.acked.on_request(node, conn, seq, request);
                 self.retries.on_request(node, conn, seq, request);
@@ -205,9 +212,11 @@ impl Watch {
                 ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
                 body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, conn, seq, body)),
             },
-            Reply::Fetch { response, .. } => {
+            Reply::Fetch { response, records } => {
                 let led = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
-                self.epochs.on_reply(at, response, core, &led)
+                self.epochs
+                    .on_reply(at, response, core, &led)
+                    .and_then(|()| self.committed_reads.on_reply(at, response, records))
             }
             Reply::Silence => Ok(()),
         };
