@@ -62,12 +62,13 @@ enum Role {
     Opening,
     Leader(Leader),
     /// `leader`: none while the partition has no leader. `told`: the leader's watermark, and `start`: where its log starts, as it said
-    /// in this epoch.
+    /// in this epoch. `claims`: the leader may have heard in this epoch what this log holds, and ask for this replica to be in sync.
     Follower {
         leader: Option<NodeId>,
         epoch: LeaderEpoch,
         told: Offset,
         start: Offset,
+        claims: bool,
     },
     /// Its disk failed: final.
     Offline,
@@ -329,8 +330,9 @@ impl Partition {
                 assert!(self.log.is_settled(), "{}: leads while its log is being cut", self.key);
                 assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);
             }
-            Role::Follower { leader, .. } => {
+            Role::Follower { leader, claims, .. } => {
                 assert!(*leader != Some(self.me), "{}: follows itself", self.key);
+                assert!(*claims || self.fetch_plan().is_none(), "{}: fetches unnoticed", self.key);
             }
             Role::Opening | Role::Offline => {}
         }

@@ -1,9 +1,14 @@
 //! Bytes on disk that are not what was written: they are never served, and where others have them whole they are fetched anew.
 //!
-//! A leader that meets them asks the controller for an in-sync set without itself, which elects another of that set. Once the
-//! metadata says that this replica is not in sync, nothing relies on what it holds: it cuts its log back to where the
-//! damaged segment begins and fetches from there. A replica that alone is in sync keeps what it can still read. (Kafka has
-//! no such repair: there a person deletes the replica's folder.)
+//! A leader that meets them asks the controller for an in-sync set without itself, which elects another of that set. Once
+//! nothing relies on what this replica holds, it cuts its log back to where the damaged segment begins and fetches from
+//! there. A replica that alone is in sync keeps what it can still read. (Kafka has no such repair: there a person deletes the
+//! replica's folder.)
+//!
+//! Nothing relies on it when the metadata says that it is not in sync, and no request that would change that can be under
+//! way. A leader asks for nobody of whom it has not heard in its own epoch, and the controller refuses requests of an earlier
+//! epoch, or that name an earlier incarnation (KIP-903). So the moment for it is when an epoch begins, or the node comes
+//! back, before the first fetch. Damage that is found later in an epoch waits for the next.
 
 use super::{Partition, PartitionEvent, Role};
 use crate::io::Out;
@@ -16,9 +21,19 @@ impl Partition {
         PartitionEvent { warm: true, isr: self.wants_proposal(now.mono), ..PartitionEvent::NONE }
     }
 
-    /// Cuts the damaged bytes away, if nobody relies on this replica and there is a leader to fetch them from.
+    /// Cuts the damaged bytes away, if nobody relies on this replica and there is a leader to fetch them from. Whatever makes a follower
+    /// fetch that did not before comes by here.
     pub(super) fn repair(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
-        let (Some(damaged), Role::Follower { leader: Some(_), .. }) = (self.damaged, &self.role) else {
+        let event = self.cut_damaged(now, out);
+        let fetches = self.fetch_plan().is_some();
+        if let Role::Follower { claims, .. } = &mut self.role {
+            *claims |= fetches;
+        }
+        event
+    }
+
+    fn cut_damaged(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        let (Some(damaged), Role::Follower { leader: Some(_), claims: false, .. }) = (self.damaged, &self.role) else {
             return PartitionEvent::NONE;
         };
         let in_sync = self.state.as_ref().is_none_or(|state| state.in_sync(self.me));

@@ -74,7 +74,7 @@ impl Partition {
             return PartitionEvent::NONE;
         }
         let (told, start) = (Offset::NONE, Offset::NONE);
-        self.role = Role::Follower { leader: other, epoch: state.leader_epoch, told, start };
+        self.role = Role::Follower { leader: other, epoch: state.leader_epoch, told, start, claims: false };
         if let Some(leader) = other {
             out.note(Note::Follows { partition: self.key, leader, epoch: state.leader_epoch });
         }
@@ -144,7 +144,7 @@ impl Partition {
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         self.damaged = self.log.damaged();
         let (told, start) = (Offset::NONE, Offset::NONE);
-        self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told, start };
+        self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told, start, claims: false };
         let opened = PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE };
         // The node stops, and waited for the log to be open to close it (seed 900371).
         opened.and(if self.closing { self.close(now, out) } else { self.enact(now, false, out) })

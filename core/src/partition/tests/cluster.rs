@@ -175,10 +175,26 @@ impl Cluster {
         one.disk.put(name, bytes);
         (one.partition, one.asked, one.answered, one.damaged) = (None, None, None, true);
         self.start(at);
+        self.lead(at);
+        (0..self.replicas.len()).for_each(|each| self.hear(each));
+    }
+
+    /// A follower is told, by a read that it began when it led, that its log is damaged from the start on.
+    pub fn find_damage(&mut self, at: usize) {
+        self.replicas[at].partition.as_mut().expect("it is up").damaged = Some(Offset::ZERO);
+    }
+
+    /// The controller takes a replica out of the in-sync set, as when it fences it.
+    pub fn put_out(&mut self, at: usize) {
+        self.state.isr.retain(|member| *member != node(at));
+        self.state.epoch = PartitionEpoch(self.state.epoch.0 + 1);
+    }
+
+    /// The replica, which is in sync, leads in the next epoch.
+    pub fn lead(&mut self, at: usize) {
         while self.state.leader != Some(node(at)) {
             self.elect();
         }
-        (0..self.replicas.len()).for_each(|each| self.hear(each));
     }
 
     /// What the replica's log holds is read from its disk once more.

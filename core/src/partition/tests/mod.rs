@@ -131,9 +131,9 @@ fn whatever_fails_nothing_acknowledged_is_lost() {
     }
 }
 
-#[test]
-fn a_leader_whose_bytes_are_damaged_hands_over_and_fetches_them_anew() {
-    let mut cluster = Cluster::new(3, 3);
+/// Three replicas in sync that hold the same.
+fn full(seed: u64) -> Cluster {
+    let mut cluster = Cluster::new(seed, 3);
     for _ in 0..40 {
         cluster.calm();
         if let Some(leader) = cluster.state.leader {
@@ -142,6 +142,35 @@ fn a_leader_whose_bytes_are_damaged_hands_over_and_fetches_them_anew() {
     }
     (0..20).for_each(|_| cluster.calm());
     assert!(cluster.acked.len() > 20 && converged(&cluster).is_none());
+    cluster
+}
+
+#[test]
+fn who_is_about_to_be_in_sync_gives_up_nothing() {
+    let mut cluster = full(5);
+    let leader = cluster.state.leader.expect("a leader after calm").0 as usize - 1;
+    let other = (leader + 1) % 3;
+    cluster.find_damage(other);
+    cluster.put_out(other);
+    cluster.hear(leader);
+    cluster.ask(other);
+    cluster.answer(other);
+    cluster.propose(leader);
+    // That it is not in sync reaches it when the leader has asked already that it be.
+    cluster.hear(other);
+    cluster.take(other);
+    cluster.decide();
+    assert_eq!(cluster.state.isr.len(), 3, "the leader had heard that it holds everything");
+    cluster.lead(other);
+    (0..60).for_each(|_| cluster.calm());
+    assert_eq!(cluster.broken.or_else(|| converged(&cluster)), None);
+    let repaired = cluster.replicas[other].partition.as_ref().is_some_and(|one| one.damaged.is_none());
+    assert!(repaired && cluster.state.leader.is_some_and(|id| id.0 as usize - 1 != other), "it handed over first");
+}
+
+#[test]
+fn a_leader_whose_bytes_are_damaged_hands_over_and_fetches_them_anew() {
+    let mut cluster = full(3);
     cluster.damage(1);
     let mut handed_over = false;
     for _ in 0..200 {
