@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Broker, serials};
-use crate::id::DirId;
+use crate::id::{DirId, PartitionKey};
 use crate::io::{DiskOp, FileId, FileName, Output, Owner};
 use crate::time::{Mono, Now, Span};
 use alloc::string::String;
@@ -30,6 +30,8 @@ pub(super) enum Stop {
     Closing {
         /// The quorum's log is closed.
         quorum: bool,
+        /// Every partition's log before that of this one is closed.
+        first_open: PartitionKey,
         until: Mono,
     },
     Marking {
@@ -88,17 +90,20 @@ impl Broker {
                     return false;
                 }
                 self.close_all(now);
-                self.stop = Stop::Closing { quorum: false, until: now.mono + CLOSING_PATIENCE };
+                self.stop = Stop::Closing {
+                    quorum: false,
+                    first_open: PartitionKey::FIRST,
+                    until: now.mono + CLOSING_PATIENCE,
+                };
                 true
             }
-            Stop::Closing { quorum, until } => {
-                let open = self.node.partitions.iter().any(|partition| !partition.is_closed());
-                if open || !quorum {
-                    return self.wait_for_writes(
-                        now,
-                        until,
-                        Stop::Closing { quorum, until: now.mono + CLOSING_PATIENCE },
-                    );
+            Stop::Closing { quorum, first_open, until } => {
+                let open = self.node.partitions.first_open(first_open);
+                if open.is_some() || !quorum {
+                    let first_open = open.unwrap_or(first_open);
+                    self.stop = Stop::Closing { quorum, first_open, until };
+                    let longer = Stop::Closing { quorum, first_open, until: now.mono + CLOSING_PATIENCE };
+                    return self.wait_for_writes(now, until, longer);
                 }
                 self.chores.checkpoint(&mut self.node, &self.roles);
                 let op = if self.vouches() {

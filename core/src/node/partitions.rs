@@ -86,6 +86,11 @@ impl Partitions {
         self.by_key.values()
     }
 
+    /// The first partition, from this one on, whose log is not closed.
+    pub fn first_open(&self, from: PartitionKey) -> Option<PartitionKey> {
+        self.by_key.range(from..).find(|(_, partition)| !partition.is_closed()).map(|(key, _)| *key)
+    }
+
     pub fn keys(&self) -> Vec<PartitionKey> {
         self.by_key.keys().copied().collect()
     }
