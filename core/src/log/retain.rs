@@ -39,7 +39,7 @@ impl Log {
         self.delete_retired(now, out);
         self.flush_if_due(now, out);
         if self.appended_at + TAIL_IDLE <= now.mono {
-            self.shrink_tail(0);
+            self.release_tail();
             self.appended_at = now.mono;
         }
         let checks = self.retention_due <= now.mono;
