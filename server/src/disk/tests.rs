@@ -45,7 +45,8 @@ impl Bench {
         let (sender, done) = mpsc::channel();
         let report = move |completed: Completed| completed.into_iter().for_each(|one| drop(sender.send(one)));
         let disk =
-            DiskThreads::start(&path, Settings { readers: 2, journal, life: 1 }, Arc::default(), report).unwrap();
+            DiskThreads::start(&path, Settings { readers: 2, files: 8, journal, life: 1 }, Arc::default(), report)
+                .unwrap();
         Self { path, disk, done, serial: 0 }
     }
 
