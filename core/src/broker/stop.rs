@@ -70,7 +70,7 @@ impl Broker {
             return;
         }
         self.stop = Stop::Leaving { until: now.mono + LEAVING_PATIENCE };
-        self.alive.begin_leaving(&mut self.node, now);
+        self.alive.begin_leaving();
     }
 
     /// Whether the stop has come a step further.
