@@ -175,6 +175,11 @@ pub struct PartitionKey {
     pub partition: i32,
 }
 
+impl PartitionKey {
+    /// No partition comes before it.
+    pub const FIRST: Self = Self { topic: Uuid::ZERO, partition: i32::MIN };
+}
+
 impl fmt::Display for PartitionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.partition)

@@ -34,6 +34,10 @@ pub const COLD_READ_MAX: crate::time::Span = crate::time::Span::from_millis(10_0
 /// Bytes that a follower takes from one leader before a sync of what it took is done: bounds what a slow disk piles up.
 pub const REPLICA_AHEAD_MAX: usize = 32 << 20;
 
+/// Newest batches that all logs of a node together keep in memory: 64 KiB of each of a thousand that are written to. What is only on its
+/// way to the disk comes on top.
+pub const TAILS_BYTES_MAX: usize = 64 << 20;
+
 /// Groups of one partition of `__consumer_offsets`: whoever joins under ever new names fills no memory without end.
 pub const GROUPS_MAX: usize = 1_000_000;
 

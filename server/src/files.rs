@@ -10,9 +10,6 @@ use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Open files kept. A node opens many more over time, and a process may hold about a thousand by default.
-const OPEN_MAX: usize = 400;
-
 /// The files of one data folder.
 #[derive(Debug)]
 pub struct Files {
@@ -21,8 +18,10 @@ pub struct Files {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    /// Open files kept.
+    open_max: usize,
     folders: HashMap<DirId, String>,
     open: HashMap<FileId, (Arc<File>, u64)>,
     /// Counts uses: the file used longest ago is closed first.
@@ -30,8 +29,10 @@ struct Inner {
 }
 
 impl Files {
-    pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: root.to_path_buf(), root_dir: File::open(root)?, inner: Mutex::default() })
+    /// Keeps up to `open_max` files open: to open a log for each append to it costs a tenth of the append.
+    pub fn new(root: &Path, open_max: usize) -> io::Result<Self> {
+        let inner = Inner { open_max, folders: HashMap::new(), open: HashMap::new(), uses: 0 };
+        Ok(Self { root: root.to_path_buf(), root_dir: File::open(root)?, inner: Mutex::new(inner) })
     }
 
     pub const fn root_dir(&self) -> &File {
@@ -128,11 +129,11 @@ impl Inner {
     fn keep(&mut self, file: FileId, open: &Arc<File>) {
         self.uses += 1;
         self.open.insert(file, (Arc::clone(open), self.uses));
-        if self.open.len() > OPEN_MAX {
+        if self.open.len() > self.open_max {
             // A quarter at a time, so that the search is paid for rarely.
             let mut uses: Vec<u64> = self.open.values().map(|(_, used)| *used).collect();
             uses.sort_unstable();
-            let oldest = uses.get(OPEN_MAX / 4).copied().unwrap_or(0);
+            let oldest = uses.get(self.open_max / 4).copied().unwrap_or(0);
             self.open.retain(|_, (_, used)| *used > oldest);
         }
     }

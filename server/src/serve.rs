@@ -11,12 +11,15 @@ use esker_core::config::{Accepted, Door, Given, Identity, NodeConfig};
 use esker_core::id::Uuid;
 use esker_core::io::Listener;
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-/// File descriptors that are no connection's: logs, indexes, listeners, peers.
-const RESERVED_FILES: u64 = 600 + node::CONTROLLERS_MAX as u64;
+/// Logs and indexes kept open, of half the file descriptors that the process may have.
+const OPEN_FILES: RangeInclusive<usize> = 400..=16_384;
+/// File descriptors that are neither theirs nor a connection's: listeners, peers, files that are being replaced.
+const RESERVED_FILES: usize = 200 + node::CONTROLLERS_MAX;
 
 /// What `esker serve` was told.
 #[derive(Debug)]
@@ -83,7 +86,8 @@ async fn run(
 ) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::default());
     let (events, inbox) = mpsc::unbounded_channel();
-    let disk = start_disk(&data, &config, &metrics, &events)?;
+    let (files, connections_max) = descriptors();
+    let disk = start_disk(&data, &config, files, &metrics, &events)?;
     if let Some(socket) = admin {
         if let Ok(address) = socket.local_addr() {
             tracing::info!("metrics and health at http://{address}/");
@@ -99,14 +103,14 @@ async fn run(
     };
     let ready = Box::new(ready);
     let of_node: Arc<dyn Disk> = Arc::clone(&disk) as _;
-    node::run(Parts { config, doors, disk: of_node, metrics, events, inbox, connections_max: files_max(), ready })
-        .await?;
+    node::run(Parts { config, doors, disk: of_node, metrics, events, inbox, connections_max, ready }).await?;
     disk.close().map_err(|why| Failure::new(Code::Storage, format!("stopped, and the journal was not emptied: {why}")))
 }
 
 fn start_disk(
     data: &Path,
     config: &NodeConfig,
+    files: usize,
     metrics: &Arc<Metrics>,
     events: &UnboundedSender<Event>,
 ) -> Result<Arc<DiskThreads>, Failure> {
@@ -114,6 +118,7 @@ fn start_disk(
     let report = move |completed| drop(events.send(Event::Disk(completed)));
     let settings = Settings {
         readers: number(&config.file, "disk.threads", 2),
+        files,
         journal: number(&config.file, "journal.bytes", 128 << 20) as u64,
         life: random() as u64,
     };
@@ -132,11 +137,14 @@ fn friendly(config: &NodeConfig, doors: &[(Door, TcpListener)], data: &Path) -> 
     format!("Esker node {} serves Kafka clients at {at}, data in {}", config.node, data.display())
 }
 
-/// Connections that the process has file descriptors for; the limit is raised as far as it goes first.
-fn files_max() -> usize {
+/// How many logs and indexes are kept open, and how many connections: of the file descriptors that the process may have. The limit is
+/// raised as far as it goes first.
+fn descriptors() -> (usize, usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(current.saturating_sub(RESERVED_FILES).max(64)).unwrap_or(usize::MAX)
+    let current = getrlimit(Resource::Nofile).current.and_then(|current| usize::try_from(current).ok());
+    let all = current.unwrap_or(usize::MAX);
+    let files = (all / 2).clamp(*OPEN_FILES.start(), *OPEN_FILES.end());
+    (files, all.saturating_sub(files + RESERVED_FILES).max(64))
 }

@@ -13,6 +13,6 @@ pub fn on_create_topics(node: &mut Node, now: Now, ask: Ask, request: CreateTopi
     let Some(controller) = node.controller() else {
         return node.forward(now, ask, ApiKey::CreateTopics, request);
     };
-    let decision = controller.decide_create_topics(ask.version, &request);
+    let decision = controller.decide_create_topics(&request);
     node.commit(now, ask, decision);
 }

@@ -70,7 +70,7 @@ fn on_partition(
     }
     let dir = partition.dir();
     let wanted = if asked.offset == -1 { partition.watermark() } else { Offset(asked.offset) };
-    let (_, event) = partition.delete_records(now, wanted, &mut node.out).map_err(|refusal| refusal.code)?;
+    let (_, event) = partition.delete_records(now, wanted).map_err(|refusal| refusal.code)?;
     node.partitions.note(dir, event);
     Ok((key, dir, wanted))
 }

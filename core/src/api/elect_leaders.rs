@@ -13,6 +13,6 @@ pub fn on_elect_leaders(node: &mut Node, now: Now, ask: Ask, request: ElectLeade
     let Some(controller) = node.controller() else {
         return node.forward(now, ask, ApiKey::ElectLeaders, request);
     };
-    let decision = controller.decide_elect_leaders(ask.version, &request);
+    let decision = controller.decide_elect_leaders(&request);
     node.commit(now, ask, decision);
 }

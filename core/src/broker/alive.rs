@@ -129,7 +129,7 @@ impl Alive {
     }
 
     /// The node wants to stop: from now on heartbeats ask the controller to move its leaders away.
-    pub fn begin_leaving(&mut self, _node: &mut Node, _now: Now) {
+    pub fn begin_leaving(&mut self) {
         self.leaving = true;
         self.due = None;
         if !self.controlled || self.state == State::Outside {
@@ -245,7 +245,7 @@ impl Alive {
             .with_want_shut_down(self.leaving)
     }
 
-    pub fn on_tick(&mut self, _node: &mut Node, now: Now) {
+    pub fn on_tick(&mut self, now: Now) {
         for sent in [&mut self.sent, &mut self.ids] {
             if sent.as_ref().is_some_and(|sent| sent.until <= now.mono) {
                 *sent = None;

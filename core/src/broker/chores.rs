@@ -68,7 +68,7 @@ impl Chores {
         if self.checkpoint_at.is_none_or(|at| at <= now.mono) {
             self.checkpoint_at = Some(now.mono + node.config.chores.watermarks);
             self.checkpoint(node, roles);
-            snapshot(node, now);
+            snapshot(node);
         } else if self.starts_at.is_some_and(|at| at <= now.mono) {
             self.save_starts(node, roles);
         }
@@ -125,13 +125,13 @@ fn unused(offsets: &BTreeMap<String, Offset>) -> impl Iterator<Item = (&str, Off
 }
 
 /// Writes the committed image down when the log since the last snapshot has grown long (`metadata.log.max.record.bytes.between.snapshots`).
-fn snapshot(node: &mut Node, now: Now) {
+fn snapshot(node: &mut Node) {
     if node.quorum.bytes_since_snapshot() < node.config.quorum.snapshot_every_bytes {
         return;
     }
     let (offset, epoch) = (node.image.offset().plus(1), node.image.epoch());
     let bytes = apply::snapshot_of(&node.image);
-    node.quorum.write_snapshot(now, offset, epoch, bytes, &mut node.out);
+    node.quorum.write_snapshot(offset, epoch, bytes, &mut node.out);
 }
 
 /// `meta.properties` in Kafka's form, with the cluster's id.

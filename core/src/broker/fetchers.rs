@@ -6,7 +6,7 @@ use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use crate::io::{CallFault, Lane};
 use crate::node::{Appender, Node};
-use crate::partition::{FollowerStep, PartitionEvent, Replicated};
+use crate::partition::{FollowerStep, Partition, Replicated};
 use crate::time::{Mono, Now};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -30,9 +30,9 @@ impl Fetchers {
         Self { settings: config.replicas.clone(), fetchers: BTreeMap::new(), leaders: BTreeMap::new() }
     }
 
-    /// Called for every partition that an input touched, also where `event` says that nothing changed.
-    pub fn on_partition_event(&mut self, node: &mut Node, _now: Now, key: PartitionKey, _event: PartitionEvent) {
-        let plan = node.partitions.get(key).and_then(crate::partition::Partition::fetch_plan);
+    /// Called for every partition that an input touched, also where nothing changed in it.
+    pub fn on_partition_event(&mut self, node: &Node, key: PartitionKey) {
+        let plan = node.partitions.get(key).and_then(Partition::fetch_plan);
         let before = self.leaders.get(&key).copied();
         let Some(plan) = plan else {
             if before.is_some() {
@@ -85,7 +85,7 @@ impl Fetchers {
         sent
     }
 
-    pub fn on_tick(&mut self, _node: &mut Node, now: Now) {
+    pub fn on_tick(&mut self, now: Now) {
         for fetcher in self.fetchers.values_mut() {
             if fetcher.is_overdue(now.mono) {
                 fetcher.failed(now.mono, self.settings.fetch_backoff);

@@ -45,7 +45,7 @@ impl IsrChanges {
         }
     }
 
-    pub fn on_partition_event(&mut self, _node: &mut Node, _now: Now, key: PartitionKey, event: PartitionEvent) {
+    pub fn on_partition_event(&mut self, key: PartitionKey, event: PartitionEvent) {
         if event.isr {
             self.wanting.insert(key);
         }

@@ -293,8 +293,8 @@ impl Broker {
         }
         self.coordinators.on_tick(node, now);
         node.on_forward_tick(now);
-        self.alive.on_tick(node, now);
-        self.fetchers.on_tick(node, now);
+        self.alive.on_tick(now);
+        self.fetchers.on_tick(now);
         self.isr.on_tick(node, now);
         self.chores.on_tick(node, &self.roles, now);
         self.on_hold_due(now);

@@ -147,9 +147,9 @@ impl Broker {
             self.wake(now, dir);
             crate::api::fetch::on_partition_event(&mut self.node, now, dir, &event);
             self.coordinators.on_partition_event(&mut self.node, now, key, event);
-            self.isr.on_partition_event(&mut self.node, now, key, event);
+            self.isr.on_partition_event(key, event);
         }
-        self.fetchers.on_partition_event(&mut self.node, now, key, event);
+        self.fetchers.on_partition_event(&self.node, key);
     }
 
     /// Looks at the rows that watch a folder.

@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Broker, serials};
-use crate::id::DirId;
+use crate::id::{DirId, PartitionKey};
 use crate::io::{DiskOp, FileId, FileName, Output, Owner};
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now, Span};
@@ -31,6 +31,8 @@ pub(super) enum Stop {
     Closing {
         /// The quorum's log is closed.
         quorum: bool,
+        /// Every partition's log before that of this one is closed.
+        first_open: PartitionKey,
         until: Mono,
     },
     Marking {
@@ -69,7 +71,7 @@ impl Broker {
             return;
         }
         self.stop = Stop::Leaving { until: now.mono + LEAVING_PATIENCE };
-        self.alive.begin_leaving(&mut self.node, now);
+        self.alive.begin_leaving();
     }
 
     /// Whether the stop has come a step further.
@@ -89,17 +91,20 @@ impl Broker {
                     return false;
                 }
                 self.close_all(now);
-                self.stop = Stop::Closing { quorum: false, until: now.mono + CLOSING_PATIENCE };
+                self.stop = Stop::Closing {
+                    quorum: false,
+                    first_open: PartitionKey::FIRST,
+                    until: now.mono + CLOSING_PATIENCE,
+                };
                 true
             }
-            Stop::Closing { quorum, until } => {
-                let open = self.node.partitions.iter().any(|partition| !partition.is_closed());
-                if (open || !quorum) && !mutant::is(Mutant::MarkBeforeClosed) {
-                    return self.wait_for_writes(
-                        now,
-                        until,
-                        Stop::Closing { quorum, until: now.mono + CLOSING_PATIENCE },
-                    );
+            Stop::Closing { quorum, first_open, until } => {
+                let open = self.node.partitions.first_open(first_open);
+                if (open.is_some() || !quorum) && !mutant::is(Mutant::MarkBeforeClosed) {
+                    let first_open = open.unwrap_or(first_open);
+                    self.stop = Stop::Closing { quorum, first_open, until };
+                    let longer = Stop::Closing { quorum, first_open, until: now.mono + CLOSING_PATIENCE };
+                    return self.wait_for_writes(now, until, longer);
                 }
                 self.chores.checkpoint(&mut self.node, &self.roles);
                 let op = if self.vouches() {

@@ -85,7 +85,7 @@ fn who_has_stopped_is_given_replicas_as_who_is_down() {
         cluster.heartbeat(1, |_| ());
     }
     let request = CreateTopicsRequest::default().with_topics(vec![creatable("t", 1, 2)]);
-    let decision = cluster.controller.decide_create_topics(7, &request);
+    let decision = cluster.controller.decide_create_topics(&request);
     assert_eq!(code(cluster.take(decision).topics[0].error_code), None);
 }
 
@@ -333,7 +333,7 @@ fn an_admin_asks_for_leaders() {
             vec![TopicPartitions::default().with_topic(TopicName("t".into())).with_partitions(numbers.to_vec())]
         });
         let request = ElectLeadersRequest::default().with_election_type(kind).with_topic_partitions(topics);
-        let decision = cluster.controller.decide_elect_leaders(2, &request);
+        let decision = cluster.controller.decide_elect_leaders(&request);
         let reply = cluster.take(decision);
         let each = reply.replica_election_results.iter().flat_map(|topic| &topic.partition_result);
         each.map(|p| (p.partition_id, code(p.error_code))).collect::<Vec<_>>()

@@ -36,6 +36,23 @@ enum Op {
 /// One config to alter: name, wire's number of what to do, value.
 type Alter<'a> = (&'a StrBytes, i8, Option<&'a StrBytes>);
 
+/// A resource to alter: the wire's number of its kind, its name, and what is to be done.
+struct Asked<'a> {
+    kind: i8,
+    name: &'a StrBytes,
+    alters: Vec<Alter<'a>>,
+}
+
+/// What is told of a resource: Kafka's error code, 0 for none, and why.
+struct Told {
+    kind: i8,
+    name: StrBytes,
+    code: i16,
+    message: Option<StrBytes>,
+}
+
+type AlterOne = fn(&Controller, i8, &str, &[Alter<'_>]) -> Result<Vec<Record>, Refusal>;
+
 impl Controller {
     /// IncrementalAlterConfigs: single configs are set, taken back, or have entries added to and taken from their lists.
     /// Each resource is altered whole or not at all.
@@ -43,59 +60,62 @@ impl Controller {
         &self,
         request: &IncrementalAlterConfigsRequest,
     ) -> Decision<IncrementalAlterConfigsResponse> {
-        let twice = twice(request.resources.iter().map(|r| (r.resource_type, r.resource_name.as_str())));
-        let mut records = Vec::new();
-        let each = request.resources.iter().map(|resource| {
-            let (kind, name) = (resource.resource_type, resource.resource_name.as_str());
-            let alters: Vec<Alter<'_>> =
-                resource.configs.iter().map(|c| (&c.name, c.config_operation, c.value.as_ref())).collect();
-            let outcome = named_once(&twice, kind, name).and_then(|()| self.alter_some(kind, name, &alters));
-            let response = incremental_alter_configs_response::AlterConfigsResourceResponse::default()
-                .with_resource_type(kind)
-                .with_resource_name(resource.resource_name.clone());
-            match outcome {
-                Ok(mut made) => {
-                    records.append(&mut made);
-                    response.with_error_message(None)
-                }
-                Err(refusal) => {
-                    response.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message())
-                }
-            }
+        let asked = request.resources.iter().map(|resource| Asked {
+            kind: resource.resource_type,
+            name: &resource.resource_name,
+            alters: resource.configs.iter().map(|c| (&c.name, c.config_operation, c.value.as_ref())).collect(),
         });
-        let reply = IncrementalAlterConfigsResponse::default().with_responses(each.collect());
-        if request.validate_only {
-            records.clear();
-        }
-        Decision { records, reply }
+        let (records, told) = self.alter_each(asked.collect(), request.validate_only, Self::alter_some);
+        let response = |told: Told| {
+            incremental_alter_configs_response::AlterConfigsResourceResponse::default()
+                .with_resource_type(told.kind)
+                .with_resource_name(told.name)
+                .with_error_code(told.code)
+                .with_error_message(told.message)
+        };
+        let responses = told.into_iter().map(response).collect();
+        Decision { records, reply: IncrementalAlterConfigsResponse::default().with_responses(responses) }
     }
 
     /// AlterConfigs: what is named is set, and all else of the resource is taken back.
     pub fn decide_alter_configs(&self, request: &AlterConfigsRequest) -> Decision<AlterConfigsResponse> {
-        let twice = twice(request.resources.iter().map(|r| (r.resource_type, r.resource_name.as_str())));
+        let asked = request.resources.iter().map(|resource| Asked {
+            kind: resource.resource_type,
+            name: &resource.resource_name,
+            alters: resource.configs.iter().map(|c| (&c.name, 0, c.value.as_ref())).collect(),
+        });
+        let (records, told) = self.alter_each(asked.collect(), request.validate_only, Self::alter_all);
+        let response = |told: Told| {
+            alter_configs_response::AlterConfigsResourceResponse::default()
+                .with_resource_type(told.kind)
+                .with_resource_name(told.name)
+                .with_error_code(told.code)
+                .with_error_message(told.message)
+        };
+        let responses = told.into_iter().map(response).collect();
+        Decision { records, reply: AlterConfigsResponse::default().with_responses(responses) }
+    }
+
+    /// Each resource by itself, as `alter` does it: the records of all that may be, and what is told of each.
+    fn alter_each(&self, asked: Vec<Asked<'_>>, validate_only: bool, alter: AlterOne) -> (Vec<Record>, Vec<Told>) {
+        let twice = twice(asked.iter().map(|one| (one.kind, one.name.as_str())));
         let mut records = Vec::new();
-        let each = request.resources.iter().map(|resource| {
-            let (kind, name) = (resource.resource_type, resource.resource_name.as_str());
-            let alters: Vec<Alter<'_>> = resource.configs.iter().map(|c| (&c.name, 0, c.value.as_ref())).collect();
-            let outcome = named_once(&twice, kind, name).and_then(|()| self.alter_all(kind, name, &alters));
-            let response = alter_configs_response::AlterConfigsResourceResponse::default()
-                .with_resource_type(kind)
-                .with_resource_name(resource.resource_name.clone());
-            match outcome {
+        let each = asked.into_iter().map(|Asked { kind, name, alters }| {
+            let outcome = named_once(&twice, kind, name).and_then(|()| alter(self, kind, name, &alters));
+            let (code, message) = match outcome {
                 Ok(mut made) => {
                     records.append(&mut made);
-                    response.with_error_message(None)
+                    (0, None)
                 }
-                Err(refusal) => {
-                    response.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message())
-                }
-            }
+                Err(refusal) => (refusal.code.code(), refusal.wire_message()),
+            };
+            Told { kind, name: name.clone(), code, message }
         });
-        let reply = AlterConfigsResponse::default().with_responses(each.collect());
-        if request.validate_only {
+        let told = each.collect();
+        if validate_only {
             records.clear();
         }
-        Decision { records, reply }
+        (records, told)
     }
 
     fn alter_some(&self, kind: i8, name: &str, alters: &[Alter<'_>]) -> Result<Vec<Record>, Refusal> {

@@ -155,8 +155,7 @@ impl Cluster {
                 .with_value(Some(value.to_string().into()))
         });
         let topic = creatable(name, -1, -1).with_assignments(assignments.collect()).with_configs(configs.collect());
-        let decision =
-            self.controller.decide_create_topics(7, &CreateTopicsRequest::default().with_topics(vec![topic]));
+        let decision = self.controller.decide_create_topics(&CreateTopicsRequest::default().with_topics(vec![topic]));
         let reply = self.take(decision);
         assert_eq!(reply.topics[0].error_code, 0, "{:?}", reply.topics[0].error_message);
         PartitionKey { topic: reply.topics[0].topic_id.into(), partition: 0 }

@@ -91,7 +91,7 @@ impl Controller {
     }
 
     /// ElectLeaders: as an admin asks, for the partitions named, or for all (those that need none are left out then).
-    pub fn decide_elect_leaders(&self, _version: i16, request: &ElectLeadersRequest) -> Decision<ElectLeadersResponse> {
+    pub fn decide_elect_leaders(&self, request: &ElectLeadersRequest) -> Decision<ElectLeadersResponse> {
         let asked = match request.election_type {
             0 => Asked::Preferred,
             1 => Asked::Unclean,

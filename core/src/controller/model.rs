@@ -84,12 +84,8 @@ impl Model {
                 .push(config.with_name("unclean.leader.election.enable".into()).with_value(Some("true".into())));
         }
         let request = CreateTopicsRequest::default().with_topics([topic].into());
-        let decision = self.cluster.controller.decide_create_topics(7, &request);
-        assert_eq!(
-            decision,
-            self.cluster.controller.decide_create_topics(7, &request),
-            "decided twice, decided the same"
-        );
+        let decision = self.cluster.controller.decide_create_topics(&request);
+        assert_eq!(decision, self.cluster.controller.decide_create_topics(&request), "decided twice, decided the same");
         self.cluster.take(decision);
     }
 
@@ -133,7 +129,7 @@ impl Model {
         let request = ElectLeadersRequest::default().with_election_type(kind).with_topic_partitions(None);
         // An unclean election that an admin asks for is his own: the model is about what happens unasked.
         if kind == 0 {
-            let decision = self.cluster.controller.decide_elect_leaders(2, &request);
+            let decision = self.cluster.controller.decide_elect_leaders(&request);
             self.cluster.take(decision);
         }
     }

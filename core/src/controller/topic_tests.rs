@@ -27,7 +27,7 @@ fn outcome(code: i16, message: Option<&StrBytes>) -> Outcome {
 
 fn create(cluster: &mut Cluster, topics: Vec<CreatableTopic>, validate_only: bool) -> Vec<Outcome> {
     let request = CreateTopicsRequest::default().with_topics(topics).with_validate_only(validate_only);
-    let decision = cluster.controller.decide_create_topics(7, &request);
+    let decision = cluster.controller.decide_create_topics(&request);
     let reply = cluster.take(decision);
     reply.topics.iter().map(|topic| outcome(topic.error_code, topic.error_message.as_ref())).collect()
 }
@@ -51,7 +51,7 @@ fn topics_are_made_with_defaults_and_configs() {
     let mut cluster = Cluster::with(3, &[("num.partitions", "4"), ("default.replication.factor", "3")]);
     let request = CreateTopicsRequest::default()
         .with_topics(vec![creatable("t", -1, -1), with_config("u", "retention.ms", Some("5"))]);
-    let decision = cluster.controller.decide_create_topics(7, &request);
+    let decision = cluster.controller.decide_create_topics(&request);
     let reply = cluster.take(decision);
     assert_eq!((reply.topics[0].num_partitions, reply.topics[0].replication_factor), (4, 3));
     let image = cluster.controller.image();

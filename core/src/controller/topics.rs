@@ -39,7 +39,7 @@ struct Draft {
 
 impl Controller {
     /// CreateTopics: each topic is made or refused by itself. A name that occurs twice is refused.
-    pub fn decide_create_topics(&self, _version: i16, request: &CreateTopicsRequest) -> Decision<CreateTopicsResponse> {
+    pub fn decide_create_topics(&self, request: &CreateTopicsRequest) -> Decision<CreateTopicsResponse> {
         let mut records = Vec::new();
         let mut placer = Placer::new(&self.image);
         let mut names = BTreeMap::<&str, usize>::new();

@@ -214,4 +214,30 @@ mod tests {
         assert_eq!(bench.log.end(), Offset(6));
         assert!(reads(&mut bench, 5) && reads(&mut bench, 4) && !reads(&mut bench, 3));
     }
+    #[test]
+    fn what_is_behind_the_damage_is_found_after_the_next_start_too() {
+        // An entry of Kafka's names a batch's last offset, and some batches have none; what is damaged is as long as a read.
+        for index_interval_bytes in [0, 1 << 22] {
+            let large = LogConfig { index_interval_bytes, segment_bytes: 1 << 22, ..large() };
+            let mut bench = Bench::opened(Disk::default(), large.clone(), Opening::default());
+            let short = batch(&[1; 110], 4, None);
+            let long = batch(&[2; 262_080], 4, None);
+            for bytes in [&short, &short, &long, &short, &short] {
+                bench.log.append(bench.now, LeaderEpoch(0), bytes.clone(), Origin::Client, &mut bench.out).unwrap();
+                bench.settle();
+            }
+            let mut bytes = bytes(&bench);
+            bytes[2 * short.len() + 80] ^= 1;
+            let mut disk = Disk::default();
+            disk.put(FileName::Log(Offset(0)), bytes);
+            let opening = Opening { durable: Offset(20), ..Opening::default() };
+            let found = Bench::opened(disk, large.clone(), opening);
+            for offset in (0..20).filter(|offset| !(8..12).contains(offset)) {
+                let mut disk = Disk::default();
+                found.disk.image().iter().for_each(|(name, bytes)| disk.put(*name, bytes.to_vec()));
+                let mut bench = Bench::opened(disk, large.clone(), opening);
+                assert!(reads(&mut bench, offset), "offset {offset}, entries every {index_interval_bytes} bytes");
+            }
+        }
+    }
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Every `index.interval.bytes` of the log there is an entry in each (Kafka: `OffsetIndex`, `TimeIndex`, `LogSegment.append`); in the time index
-//! only if the largest timestamp grew. Files may be longer than their entries: Kafka preallocates them, and the rest is zeros.
+//! only if the largest timestamp grew. The first whole batch behind a damaged place has an entry of its own, by its first offset: from the
+//! entry before, nobody who looks for one of its records would find past the damage. Files may be longer than their entries: Kafka preallocates them, and the rest is zeros.
 //!
 //! Besides Kafka's two numbers an entry knows the first offset of its batch where this process has seen the batch: only then is it
 //! *exact*, and a range of the file can be named to a reader without a look at the file.
@@ -48,7 +49,7 @@ impl Entry {
 pub struct Index {
     entries: Vec<Entry>,
     times: Vec<(i64, u32)>,
-    /// Batches behind damaged places, where alone a reader finds on: they stay, and go into no file.
+    /// Batches behind damaged places, where alone a reader finds on: they stay.
     passed: Vec<Entry>,
 }
 
@@ -212,10 +213,20 @@ impl Index {
 
     /// The bytes of the `.index` file.
     pub fn offsets_file(&self) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(self.entries.len() * ENTRY);
-        for entry in &self.entries {
-            bytes.put_u32(entry.last);
-            bytes.put_u32(entry.at);
+        let mut rows: Vec<(u32, u32)> = self.entries.iter().map(|entry| (entry.last, entry.at)).collect();
+        for passed in &self.passed {
+            let place = rows.partition_point(|row| row.1 < passed.at);
+            let own = usize::from(rows.get(place).is_some_and(|row| row.1 == passed.at));
+            let rises = rows[..place].last().is_none_or(|before| before.0 < passed.first)
+                && rows.get(place + own).is_none_or(|next| next.0 > passed.first);
+            if rises {
+                rows.splice(place..place + own, [(passed.first, passed.at)]);
+            }
+        }
+        let mut bytes = BytesMut::with_capacity(rows.len() * ENTRY);
+        for (offset, at) in rows {
+            bytes.put_u32(offset);
+            bytes.put_u32(at);
         }
         bytes.freeze()
     }

@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn nothing_below_the_start_is_found() {
         let mut bench = forty();
-        bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
+        bench.log.raise_start(bench.now, Offset(5)).unwrap();
         assert_eq!(ask(&mut bench, 0, 40), Some(5));
         let mut empty = Bench::opened(Disk::default(), config(), Opening::default());
         assert_eq!(ask(&mut empty, 0, 40), None);

@@ -189,7 +189,7 @@ impl Log {
     /// A leader begins `epoch` at `end()`.
     ///
     /// Not written at once: recovery finds the epochs of the last segment in its batches, and a roll writes them all.
-    pub fn begin_epoch(&mut self, epoch: LeaderEpoch, _out: &mut Out) {
+    pub fn begin_epoch(&mut self, epoch: LeaderEpoch) {
         assert!(epoch.0 >= 0, "a leader has an epoch");
         self.epochs.lead(epoch, self.end);
     }

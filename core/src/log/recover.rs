@@ -65,7 +65,7 @@ impl Log {
                     (Some(found), Some(wanted)) if found != wanted => LogEvent::Foreign,
                     _ => {
                         self.topic_id = found.or(self.topic_id);
-                        if self.segments.is_empty() { self.make_first(now, out) } else { self.ask_epochs(now, out) }
+                        if self.segments.is_empty() { self.make_first(now, out) } else { self.ask_epochs(out) }
                     }
                 }
             }
@@ -74,7 +74,7 @@ impl Log {
                     Some(list) => self.epochs = Epochs::loaded(list),
                     None => self.recovery().epochs_lost = true,
                 }
-                self.ask_index_if_clean(now, out)
+                self.ask_index_if_clean(out)
             }
             Step::Offsets => {
                 let name = FileName::TimeIndex(self.active().base);
@@ -85,14 +85,14 @@ impl Log {
                 let segment = self.active_mut();
                 segment.index = Index::read(&offsets, &bytes, segment.size, u32::MAX - 1);
                 segment.loaded = true;
-                self.ask_snapshot(now, out)
+                self.ask_snapshot(out)
             }
             Step::Snapshot { offset } => match snapshot::read(&bytes) {
                 Some(producers) => {
                     self.producers = producers;
                     self.begin_scan(offset, out)
                 }
-                None => self.ask_snapshot(now, out),
+                None => self.ask_snapshot(out),
             },
             Step::Scan => self.on_scan(now, &bytes, out),
         }
@@ -140,7 +140,7 @@ impl Log {
             return self.make_first(now, out);
         }
         self.write_metadata(out);
-        self.ask_epochs(now, out)
+        self.ask_epochs(out)
     }
 
     fn write_metadata(&mut self, out: &mut Out) {
@@ -165,17 +165,17 @@ impl Log {
         LogEvent::Nothing
     }
 
-    fn ask_epochs(&mut self, now: Now, out: &mut Out) -> LogEvent {
+    fn ask_epochs(&mut self, out: &mut Out) -> LogEvent {
         let recovery = self.recovery();
         if recovery.files.contains_key(&FileName::LeaderEpochs) {
             let len = recovery.size(FileName::LeaderEpochs);
             return self.inquire(Step::Epochs, FileName::LeaderEpochs, len, out);
         }
         recovery.epochs_lost = true;
-        self.ask_index_if_clean(now, out)
+        self.ask_index_if_clean(out)
     }
 
-    fn ask_index_if_clean(&mut self, now: Now, out: &mut Out) -> LogEvent {
+    fn ask_index_if_clean(&mut self, out: &mut Out) -> LogEvent {
         let lost = self.recovery().epochs_lost;
         // A log that was never written has no epochs, and no checkpoint of them.
         let empty = self.segments.iter().all(|segment| segment.size == 0);
@@ -188,11 +188,11 @@ impl Log {
         if clean {
             return self.inquire(Step::Offsets, FileName::Index(base), len, out);
         }
-        self.ask_snapshot(now, out)
+        self.ask_snapshot(out)
     }
 
     /// Tries the newest snapshot that was not tried; without any, the log is read from its first batch on.
-    fn ask_snapshot(&mut self, _now: Now, out: &mut Out) -> LogEvent {
+    fn ask_snapshot(&mut self, out: &mut Out) -> LogEvent {
         match self.recovery().candidates.pop() {
             Some(offset) => {
                 let len = self.snapshots.get(&offset).copied().unwrap_or(0);
@@ -238,7 +238,7 @@ impl Log {
         let segment = self.active_mut();
         let (base, files) = (segment.base, segment.index_files);
         *segment = Segment::found(base, on_disk, files, now.wall);
-        self.ask_index_if_clean(now, out)
+        self.ask_index_if_clean(out)
     }
 
     pub(super) fn was_clean(&mut self) -> bool {

@@ -18,7 +18,7 @@ impl Log {
     ///
     /// # Errors
     /// `OFFSET_OUT_OF_RANGE` if `to` is beyond `end()` or negative.
-    pub fn raise_start(&mut self, now: Now, to: Offset, _out: &mut Out) -> Result<(), Refusal> {
+    pub fn raise_start(&mut self, now: Now, to: Offset) -> Result<(), Refusal> {
         self.usable()?;
         if to < Offset::ZERO || to > self.end {
             return Err(Refusal::new(ErrorCode::OffsetOutOfRange));
@@ -40,7 +40,7 @@ impl Log {
         self.delete_retired(now, out);
         self.flush_if_due(now, out);
         if self.appended_at + TAIL_IDLE <= now.mono {
-            self.shrink_tail(0);
+            self.release_tail();
             self.appended_at = now.mono;
         }
         let checks = self.retention_due <= now.mono;
@@ -277,9 +277,9 @@ mod tests {
     #[test]
     fn the_start_is_raised_and_whole_segments_below_it_go() {
         let mut bench = ten(config());
-        assert!(bench.log.raise_start(bench.now, Offset(11), &mut bench.out).is_err());
-        assert!(bench.log.raise_start(bench.now, Offset(-1), &mut bench.out).is_err());
-        bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
+        assert!(bench.log.raise_start(bench.now, Offset(11)).is_err());
+        assert!(bench.log.raise_start(bench.now, Offset(-1)).is_err());
+        bench.log.raise_start(bench.now, Offset(5)).unwrap();
         assert_eq!(bench.log.start(), Offset(5));
         assert!(bench.log.next_deadline().is_some_and(|due| due <= bench.now.mono));
         bench.log.on_tick(bench.now, Offset(10), &mut bench.out);
@@ -297,7 +297,7 @@ mod tests {
         let mut bench = ten(LogConfig { retention_ms: HOUR, ..config() });
         bench.pass(Span::from_millis(2 * HOUR as u64));
         bench.log.retention_due = bench.now.mono + Span::from_millis(1);
-        bench.log.raise_start(bench.now, Offset(5), &mut bench.out).unwrap();
+        bench.log.raise_start(bench.now, Offset(5)).unwrap();
         assert_eq!(bench.log.on_tick(bench.now, Offset(10), &mut bench.out), LogEvent::Nothing);
         bench.settle();
         assert_eq!((bench.log.start(), bench.log.segments[0].base), (Offset(5), Offset(3)));

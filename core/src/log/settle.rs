@@ -6,7 +6,7 @@ use super::{Log, LogEvent, Phase};
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, Out};
 use crate::mutant::{self, Mutant};
-use crate::time::Now;
+use crate::time::{Mono, Now};
 
 impl Log {
     /// An operation of this log has ended.
@@ -81,13 +81,28 @@ impl Log {
         LogEvent::Nothing
     }
 
+    /// Bytes of the newest batches that are in memory.
+    pub const fn tail_bytes(&self) -> usize {
+        self.tail.bytes()
+    }
+
+    /// When the newest batch came.
+    pub const fn appended_at(&self) -> Mono {
+        self.appended_at
+    }
+
+    /// Lets go of all batches in memory that are written: readers get them from the disk.
+    pub fn release_tail(&mut self) {
+        self.shrink_tail(0);
+    }
+
     /// Drops the oldest batches from memory, as far as they are written and memory has too much.
     pub(super) fn evict_tail(&mut self) {
         self.shrink_tail(self.config.tail_bytes as usize);
     }
 
     /// Leaves `bytes` in memory, and what is not written.
-    pub(super) fn shrink_tail(&mut self, bytes: usize) {
+    fn shrink_tail(&mut self, bytes: usize) {
         while self.tail.bytes() > bytes {
             let Some(front) = self.tail.front() else { break };
             let end = front.at + front.size() as u64;

@@ -15,6 +15,7 @@ mod producer_ids;
 mod producing;
 mod room;
 mod sessions;
+mod tails;
 mod waiting;
 
 pub use asked::{DeleteWait, DeletingRecords, ListingOffsets, OffsetWait};

@@ -1,5 +1,6 @@
 //! The partitions that this node keeps a replica of, found by key or by folder, and when each wants to be called again.
 
+use super::tails::Tails;
 use crate::id::{DirId, PartitionKey};
 use crate::partition::{Partition, PartitionEvent};
 use crate::time::Mono;
@@ -17,6 +18,7 @@ pub struct Partitions {
     touched: BTreeMap<DirId, PartitionEvent>,
     /// Those of them that the last input touched and that are settled, each once.
     recent: BTreeSet<DirId>,
+    tails: Tails,
     next_dir: DirId,
 }
 
@@ -29,6 +31,7 @@ impl Default for Partitions {
             deadlines: BTreeSet::new(),
             touched: BTreeMap::new(),
             recent: BTreeSet::new(),
+            tails: Tails::default(),
             next_dir: DirId::FIRST_PARTITION,
         }
     }
@@ -58,6 +61,7 @@ impl Partitions {
         if let Some(at) = self.due.remove(&dir) {
             self.deadlines.remove(&(at, dir));
         }
+        self.tails.observe(dir, Mono(0), 0);
         Some(partition)
     }
 
@@ -86,6 +90,11 @@ impl Partitions {
         self.by_key.values()
     }
 
+    /// The first partition, from this one on, whose log is not closed.
+    pub fn first_open(&self, from: PartitionKey) -> Option<PartitionKey> {
+        self.by_key.range(from..).find(|(_, partition)| !partition.is_closed()).map(|(key, _)| *key)
+    }
+
     pub fn keys(&self) -> Vec<PartitionKey> {
         self.by_key.keys().copied().collect()
     }
@@ -104,8 +113,20 @@ impl Partitions {
             let (dir, event) = self.touched.pop_first()?;
             if let Some(key) = self.key_of(dir) {
                 self.read_deadline(key);
+                self.bound_tails(key);
                 self.recent.insert(dir);
                 return Some((key, event));
+            }
+        }
+    }
+
+    /// The logs together keep no more in memory than they may.
+    fn bound_tails(&mut self, key: PartitionKey) {
+        let Some(log) = self.by_key.get(&key).map(Partition::log) else { return };
+        self.tails.observe(log.dir(), log.appended_at(), log.tail_bytes());
+        while let Some(dir) = self.tails.pop_excess() {
+            if let Some(partition) = self.by_dir.get(&dir).and_then(|key| self.by_key.get_mut(key)) {
+                partition.release_tail();
             }
         }
     }
@@ -152,6 +173,7 @@ impl Partitions {
     pub fn check(&self) {
         assert_eq!(self.by_key.len(), self.by_dir.len(), "a folder of no partition, or the reverse");
         assert_eq!(self.due.len(), self.deadlines.len(), "deadlines and their index differ");
+        self.tails.check();
         for partition in self.recent() {
             assert_eq!(self.key_of(partition.dir()), Some(partition.key()));
             partition.check();

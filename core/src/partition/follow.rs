@@ -135,7 +135,7 @@ impl Partition {
             *told = answer.watermark.max(*told);
             *start = if mutant::is(Mutant::StartNotFollowed) { *start } else { answer.start.max(*start) };
         }
-        event = event.and(self.advance(now.mono)).and(self.follow_start(now, out));
+        event = event.and(self.advance(now.mono)).and(self.follow_start(now));
         (FollowerStep::Fetch, event)
     }
 
@@ -150,10 +150,10 @@ impl Partition {
     }
 
     /// The log's start follows the leader's, as far as what is committed is here.
-    pub(super) fn follow_start(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+    pub(super) fn follow_start(&mut self, now: Now) -> PartitionEvent {
         let Role::Follower { start, .. } = self.role else { return PartitionEvent::NONE };
         let start = start.min(self.watermark);
-        let moved = start > self.log.start() && self.log.raise_start(now, start, out).is_ok();
+        let moved = start > self.log.start() && self.log.raise_start(now, start).is_ok();
         PartitionEvent { start_moved: moved, ..PartitionEvent::NONE }
     }
 }

@@ -262,6 +262,11 @@ impl Partition {
         }
     }
 
+    /// See [`Log::release_tail`].
+    pub fn release_tail(&mut self) {
+        self.log.release_tail();
+    }
+
     /// Retention, rolls, laggards: what time alone brings.
     pub fn on_tick(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         if !self.is_online() {

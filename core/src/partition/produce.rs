@@ -105,12 +105,7 @@ impl Partition {
     ///
     /// # Errors
     /// `NOT_LEADER_OR_FOLLOWER`; `OFFSET_OUT_OF_RANGE` beyond the watermark or negative.
-    pub fn delete_records(
-        &mut self,
-        now: Now,
-        offset: Offset,
-        out: &mut Out,
-    ) -> Result<(Offset, PartitionEvent), Refusal> {
+    pub fn delete_records(&mut self, now: Now, offset: Offset) -> Result<(Offset, PartitionEvent), Refusal> {
         match self.role {
             Role::Leader(_) => {}
             Role::Opening | Role::Follower { .. } => return Err(ErrorCode::NotLeaderOrFollower.into()),
@@ -123,7 +118,7 @@ impl Partition {
         }
         let before = self.log.start();
         if to > before {
-            self.log.raise_start(now, to, out)?;
+            self.log.raise_start(now, to)?;
         }
         let event = PartitionEvent { start_moved: self.log.start() != before, ..PartitionEvent::NONE };
         Ok((self.log.start(), event))

@@ -59,7 +59,7 @@ impl Partition {
         }
         // The epoch begins here even if nothing is appended in it: a follower with records of an epoch between learns
         // where to cut (KIP-101).
-        self.log.begin_epoch(state.leader_epoch, out);
+        self.log.begin_epoch(state.leader_epoch);
         out.note(Note::Leads { partition: self.key, epoch: state.leader_epoch });
         PartitionEvent { role: true, isr: true, ..PartitionEvent::NONE }
     }
@@ -112,7 +112,7 @@ impl Partition {
             LogEvent::Opened => self.on_opened(now, out),
             LogEvent::Synced => {
                 let synced = PartitionEvent { synced_moved: true, ..PartitionEvent::NONE };
-                synced.and(self.advance(now.mono)).and(self.follow_start(now, out))
+                synced.and(self.advance(now.mono)).and(self.follow_start(now))
             }
             LogEvent::Warm => self.on_warm(now),
             LogEvent::StartMoved => {

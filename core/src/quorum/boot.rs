@@ -136,7 +136,7 @@ impl Quorum {
                 journal.log.restart_at(now, newest.offset, out);
             }
             self.watermark = newest.offset;
-            journal.trim(now, out);
+            journal.trim(now);
         }
         if journal.log.start() > covered {
             self.fail(format!("{FOLDER} starts at {} and has no snapshot of what was before", journal.log.start()));

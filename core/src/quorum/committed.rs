@@ -53,7 +53,7 @@ impl Quorum {
             return Committed::None;
         }
         if let Some(id) = self.drain.snapshot {
-            return self.next_snapshot(now, id, out);
+            return self.next_snapshot(id, out);
         }
         while self.drain.next < self.watermark {
             let (next, watermark) = (self.drain.next, self.watermark);
@@ -90,7 +90,7 @@ impl Quorum {
         Committed::None
     }
 
-    fn next_snapshot(&mut self, now: Now, id: SnapshotId, out: &mut Out) -> Committed {
+    fn next_snapshot(&mut self, id: SnapshotId, out: &mut Out) -> Committed {
         match &self.warm_snapshot {
             Some((warm, file, _)) if *warm == id => match snapshot_file::unwrap(file) {
                 Ok(bytes) => {
@@ -103,7 +103,7 @@ impl Quorum {
                 }
             },
             Some(_) | None => {
-                self.warm_up(now, id, out);
+                self.warm_up(id, out);
                 Committed::Wait
             }
         }

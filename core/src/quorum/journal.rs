@@ -82,10 +82,10 @@ impl Journal {
 
     /// Cuts the prefix that a snapshot stands for. The newest but one bounds it: a follower that lags a little needs no
     /// snapshot then. Answers the snapshots that are no longer needed.
-    pub fn trim(&mut self, now: Now, out: &mut Out) -> Vec<SnapshotId> {
+    pub fn trim(&mut self, now: Now) -> Vec<SnapshotId> {
         let Some(bound) = self.snapshots.keys().rev().nth(1).copied() else { return Vec::new() };
         if self.log.start() < bound.offset {
-            self.log.raise_start(now, bound.offset, out).expect("a snapshot ends within the log");
+            self.log.raise_start(now, bound.offset).expect("a snapshot ends within the log");
         }
         let kept = self.snapshots.split_off(&bound);
         core::mem::replace(&mut self.snapshots, kept).into_keys().collect()

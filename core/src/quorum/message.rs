@@ -34,6 +34,30 @@ impl Standing {
     }
 }
 
+/// The leader's address for a reply that has room for it: `NodeEndpoint` is each message's own type.
+macro_rules! endpoints {
+    ($standing:expr) => {{
+        let endpoint = |(id, at): (BrokerId, &Address)| {
+            NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port.into())
+        };
+        $standing.address().map(endpoint).into_iter().collect()
+    }};
+}
+
+/// The reply to a leader that begins or ends its epoch.
+macro_rules! epoch_reply {
+    ($module:ident, $response:ident, $code:expr, $standing:expr) => {{
+        use m::$module::{NodeEndpoint, PartitionData, TopicData};
+        let partition = PartitionData::default()
+            .with_error_code(wire($code))
+            .with_leader_id($standing.id())
+            .with_leader_epoch($standing.epoch.0);
+        m::$response::default()
+            .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
+            .with_node_endpoints(endpoints!($standing))
+    }};
+}
+
 pub fn topic() -> TopicName {
     TopicName(StrBytes::from_static_str(TOPIC))
 }
@@ -103,12 +127,9 @@ pub fn vote_reply(code: Option<ErrorCode>, standing: &Standing, granted: bool) -
         .with_leader_id(standing.id())
         .with_leader_epoch(standing.epoch.0)
         .with_vote_granted(granted);
-    let endpoint = |(id, at): (BrokerId, &Address)| {
-        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
-    };
     m::VoteResponse::default()
         .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
-        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+        .with_node_endpoints(endpoints!(standing))
 }
 
 pub fn begin_request(
@@ -126,17 +147,7 @@ pub fn begin_request(
 }
 
 pub fn begin_reply(code: Option<ErrorCode>, standing: &Standing) -> m::BeginQuorumEpochResponse {
-    use m::begin_quorum_epoch_response::{NodeEndpoint, PartitionData, TopicData};
-    let partition = PartitionData::default()
-        .with_error_code(wire(code))
-        .with_leader_id(standing.id())
-        .with_leader_epoch(standing.epoch.0);
-    let endpoint = |(id, at): (BrokerId, &Address)| {
-        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
-    };
-    m::BeginQuorumEpochResponse::default()
-        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
-        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+    epoch_reply!(begin_quorum_epoch_response, BeginQuorumEpochResponse, code, standing)
 }
 
 pub fn end_request(
@@ -157,17 +168,7 @@ pub fn end_request(
 }
 
 pub fn end_reply(code: Option<ErrorCode>, standing: &Standing) -> m::EndQuorumEpochResponse {
-    use m::end_quorum_epoch_response::{NodeEndpoint, PartitionData, TopicData};
-    let partition = PartitionData::default()
-        .with_error_code(wire(code))
-        .with_leader_id(standing.id())
-        .with_leader_epoch(standing.epoch.0);
-    let endpoint = |(id, at): (BrokerId, &Address)| {
-        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
-    };
-    m::EndQuorumEpochResponse::default()
-        .with_topics(vec![TopicData::default().with_topic_name(topic()).with_partitions(vec![partition])])
-        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+    epoch_reply!(end_quorum_epoch_response, EndQuorumEpochResponse, code, standing)
 }
 
 /// What a follower's Fetch says of its log.
@@ -238,12 +239,7 @@ pub fn fetch_reply(standing: &Standing, partition: m::fetch_response::PartitionD
         .with_topic(topic())
         .with_topic_id(Uuid::METADATA_TOPIC.into())
         .with_partitions(vec![partition]);
-    let endpoint = |(id, at): (BrokerId, &Address)| {
-        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(i32::from(at.port))
-    };
-    m::FetchResponse::default()
-        .with_responses(vec![topic])
-        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+    m::FetchResponse::default().with_responses(vec![topic]).with_node_endpoints(endpoints!(standing))
 }
 
 /// A request for a piece of a snapshot's file.
@@ -293,12 +289,9 @@ pub fn snapshot_reply(
         .with_size(size)
         .with_position(position)
         .with_unaligned_records(bytes);
-    let endpoint = |(id, at): (BrokerId, &Address)| {
-        NodeEndpoint::default().with_node_id(id).with_host(at.host.clone()).with_port(at.port)
-    };
     m::FetchSnapshotResponse::default()
         .with_topics(vec![TopicSnapshot::default().with_name(topic()).with_partitions(vec![partition])])
-        .with_node_endpoints(standing.address().map(endpoint).into_iter().collect())
+        .with_node_endpoints(endpoints!(standing))
 }
 
 /// Kafka's number of the error; 0: none.

@@ -23,7 +23,7 @@ const PIECE_BYTES_MAX: usize = 8 << 20;
 impl Quorum {
     /// Writes the state as of `offset` (exclusive, and given out before), whose last record has `epoch`; afterwards the
     /// log's old prefix is cut. Ignored while another one is written, or if there is a later one.
-    pub fn write_snapshot(&mut self, _now: Now, offset: Offset, epoch: LeaderEpoch, bytes: Bytes, out: &mut Out) {
+    pub fn write_snapshot(&mut self, offset: Offset, epoch: LeaderEpoch, bytes: Bytes, out: &mut Out) {
         assert!(offset <= self.drain.next, "a snapshot at {offset} of what was not given out");
         let id = SnapshotId { offset, epoch };
         let Some(journal) = self.journal() else { return };
@@ -49,7 +49,7 @@ impl Quorum {
             return;
         }
         journal.snapshots.insert(id, size);
-        let dropped = if closing { Vec::new() } else { journal.trim(now, out) };
+        let dropped = if closing { Vec::new() } else { journal.trim(now) };
         self.size_at_snapshot = journal.log.size();
         self.delete_snapshots(dropped, out);
     }
@@ -62,7 +62,7 @@ impl Quorum {
     }
 
     /// Has the snapshot's file read, unless it is already on its way.
-    pub(super) fn warm_up(&mut self, _now: Now, id: SnapshotId, out: &mut Out) {
+    pub(super) fn warm_up(&mut self, id: SnapshotId, out: &mut Out) {
         if !self.disk.values().any(|purpose| *purpose == Purpose::ReadSnapshot(id)) {
             self.read_snapshot(id, out);
         }
@@ -136,7 +136,7 @@ impl Quorum {
             }
             Some(_) | None if turn == Turn::Last => refuse(self, ErrorCode::KafkaStorageError),
             Some(_) | None => {
-                self.warm_up(now, id, out);
+                self.warm_up(id, out);
                 Answer::Wait
             }
         }

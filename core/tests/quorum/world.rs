@@ -463,7 +463,7 @@ impl World {
                     self.judge.committed(id, base, last, epoch, values, state);
                     if every > 0 && last.0 / every != (base.0 - 1) / every {
                         let bytes = Bytes::from([&state.to_be_bytes()[..], &[1; 300]].concat());
-                        quorum.write_snapshot(now, last.plus(1), epoch, bytes, &mut node.out);
+                        quorum.write_snapshot(last.plus(1), epoch, bytes, &mut node.out);
                     }
                 }
                 Committed::Wait | Committed::None => break,

@@ -52,6 +52,8 @@ pub struct Done {
 struct Job {
     number: u64,
     done: Vec<Done>,
+    /// How many files and folders have to become durable. They are open where each is synced.
+    dirty: usize,
     open: Vec<(Dirty, Arc<File>)>,
     fault: Option<DiskFault>,
 }
@@ -182,8 +184,11 @@ impl Commit {
             return;
         }
         self.number += 1;
-        let mut job = Job { number: self.number, done: later, open: Vec::new(), fault: None };
-        self.open(&mut job, &round.dirty_files, &round.dirty_dirs);
+        let dirty = round.dirty_files.len() + round.dirty_dirs.len();
+        let mut job = Job { number: self.number, done: later, dirty, open: Vec::new(), fault: None };
+        if dirty <= durable::EACH_MAX {
+            self.open(&mut job, &round.dirty_files, &round.dirty_dirs);
+        }
         if idle && self.last.is_empty() && complete + 1 == self.number {
             self.sync.carry_out(vec![job]);
             return;
@@ -235,9 +240,11 @@ impl Sync {
             Err(DiskFault::Io)
         } else {
             // A cut comes before what was appended behind it: else the end of what was cut might stand there again.
-            self.sync(&dirty).and_then(|()| self.journal.write()).map_err(|_| DiskFault::Io)
+            let many = dirty.len() > durable::EACH_MAX || jobs.iter().any(|job| job.dirty > durable::EACH_MAX);
+            let done = if many { durable::sync_all(self.root.root_dir()) } else { sync_each(&dirty) };
+            done.and_then(|()| self.journal.write()).map_err(|_| DiskFault::Io)
         };
-        self.metrics.synced(dirty.len(), began.elapsed());
+        self.metrics.synced(jobs.iter().map(|job| job.dirty).sum(), began.elapsed());
         let mut fault = result.err();
         let mut completed = Completed::new();
         let mut last = 0;
@@ -258,17 +265,14 @@ impl Sync {
         (self.report)(completed);
         self.complete.set(last);
     }
+}
 
-    fn sync(&self, dirty: &HashMap<Dirty, &File>) -> io::Result<()> {
-        if dirty.len() > durable::EACH_MAX {
-            return durable::sync_all(self.root.root_dir());
+fn sync_each(dirty: &HashMap<Dirty, &File>) -> io::Result<()> {
+    for (name, file) in dirty {
+        match name {
+            Dirty::File(_) => durable::sync_file(file)?,
+            Dirty::Dir(_) => durable::sync_open_dir(file)?,
         }
-        for (name, file) in dirty {
-            match name {
-                Dirty::File(_) => durable::sync_file(file)?,
-                Dirty::Dir(_) => durable::sync_open_dir(file)?,
-            }
-        }
-        Ok(())
     }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use esker_core::id::DirId;
 use esker_core::io::{DiskOp, FileId, FileName};
 
-/// Logs whose earlier bytes an operation counts on, or takes out of the journal's hands.
+/// Logs that an operation takes out of the journal's hands.
 #[derive(Clone, Copy)]
 pub enum Touched {
     File(FileId),
@@ -50,12 +50,11 @@ pub const fn is_durable(op: &DiskOp) -> bool {
     }
 }
 
-/// What the operation does to logs, but for appends.
+/// The logs that the operation makes others, but for appends.
 pub fn touched(op: &DiskOp) -> Option<Touched> {
     let log = |file: &FileId| matches!(file.name, FileName::Log(_));
     match op {
         DiskOp::Create { file }
-        | DiskOp::Sync { file }
         | DiskOp::Truncate { file, .. }
         | DiskOp::Replace { file, .. }
         | DiskOp::Delete { file } => log(file).then_some(Touched::File(*file)),
@@ -65,6 +64,7 @@ pub fn touched(op: &DiskOp) -> Option<Touched> {
         }
         DiskOp::RenameDir { dir, .. } | DiskOp::RemoveDir { dir } => Some(Touched::Dir(*dir)),
         DiskOp::Append { .. }
+        | DiskOp::Sync { .. }
         | DiskOp::OpenDir { .. }
         | DiskOp::SyncDir { .. }
         | DiskOp::Folders

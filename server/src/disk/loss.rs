@@ -76,7 +76,7 @@ impl Story {
                 heard.lock().unwrap().push(tag.serial);
             }
         };
-        let settings = Settings { readers: 1, journal, life: seed };
+        let settings = Settings { readers: 1, files: 8, journal, life: seed };
         let disk = DiskThreads::start(root, settings, Arc::default(), report).unwrap();
         while journal > 0 && !disk.has_journal() {
             std::thread::sleep(Duration::from_millis(1));

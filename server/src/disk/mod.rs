@@ -9,6 +9,8 @@ mod look;
 #[cfg(not(madsim))]
 mod queue;
 #[cfg(not(madsim))]
+mod stages;
+#[cfg(not(madsim))]
 mod threads;
 #[cfg(not(madsim))]
 mod wait;

@@ -45,7 +45,8 @@ impl Bench {
         let (sender, done) = mpsc::channel();
         let report = move |completed: Completed| completed.into_iter().for_each(|one| drop(sender.send(one)));
         let disk =
-            DiskThreads::start(&path, Settings { readers: 2, journal, life: 1 }, Arc::default(), report).unwrap();
+            DiskThreads::start(&path, Settings { readers: 2, files: 8, journal, life: 1 }, Arc::default(), report)
+                .unwrap();
         Self { path, disk, done, serial: 0 }
     }
 
@@ -245,4 +246,47 @@ fn many_files_are_replaced_together() {
         let path = entry.unwrap().path();
         assert_eq!(std::fs::read(&path).unwrap(), b"two", "{}", path.display());
     }
+}
+
+/// As when a node stops: the order within each folder stays, and what is behind a sync sees what it made durable.
+#[test]
+fn many_logs_are_synced_together() {
+    many_logs_are_synced_together_in(Bench::new("syncs"));
+    many_logs_are_synced_together_in(Bench::without_journal("syncs-plain"));
+}
+
+fn many_logs_are_synced_together_in(mut bench: Bench) {
+    let (log, next) =
+        (|dir| FileId::new(dir, FileName::Log(Offset(0))), |dir| FileId::new(dir, FileName::Log(Offset(1))));
+    let dirs: Vec<DirId> = (10..30).map(DirId).collect();
+    let opened = dirs.iter().flat_map(|&dir| {
+        let open = DiskOp::OpenDir { dir, name: format!("t-{}", dir.0) };
+        [open, DiskOp::Create { file: log(dir) }, append(log(dir), 0, b"a", dir.0.is_multiple_of(2))]
+    });
+    assert!(bench.all(opened.collect()).iter().all(Result::is_ok));
+    let rolled = dirs.iter().flat_map(|&dir| {
+        [
+            append(log(dir), 1, b"b", dir.0.is_multiple_of(3)),
+            DiskOp::Sync { file: log(dir) },
+            DiskOp::Create { file: next(dir) },
+            append(next(dir), 0, b"c", false),
+            DiskOp::Sync { file: next(dir) },
+            DiskOp::SyncDir { dir },
+        ]
+    });
+    let serials = bench.submit(rolled.collect());
+    let mut last = vec![0; dirs.len()];
+    for _ in 0..serials.len() {
+        let (serial, result) = bench.next();
+        assert_eq!(result, Ok(DiskDone::Done));
+        let folder = (serial - serials[0]) as usize / 6;
+        assert!(serial > last[folder], "operations of one folder complete in order");
+        last[folder] = serial;
+    }
+    for dir in dirs {
+        let folder = bench.path.join(format!("t-{}", dir.0));
+        assert_eq!(std::fs::read(folder.join("00000000000000000000.log")).unwrap(), b"ab");
+        assert_eq!(std::fs::read(folder.join("00000000000000000001.log")).unwrap(), b"c");
+    }
+    bench.disk.close().unwrap();
 }

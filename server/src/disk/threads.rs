@@ -38,6 +38,8 @@ pub struct DiskThreads {
 pub struct Settings {
     /// Threads for reads.
     pub readers: usize,
+    /// Files kept open.
+    pub files: usize,
     /// Bytes of the journal, where there is room for it; 0: none.
     pub journal: u64,
     /// Drawn anew by each process.
@@ -61,7 +63,7 @@ impl DiskThreads {
         if replayed.put_back > 0 {
             tracing::info!("the journal had {} writes that were lost elsewhere", replayed.put_back);
         }
-        let files = Arc::new(Files::new(root)?);
+        let files = Arc::new(Files::new(root, settings.files)?);
         let journal = Arc::<Journal>::default();
         prepare(root, settings, Arc::clone(&journal))?;
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());

@@ -87,7 +87,8 @@ impl Writer {
         }
     }
 
-    fn carry_out(&mut self, ops: Vec<(DiskTag, DiskOp)>, round: &mut Round) {
+    /// Carries out what is no sync.
+    pub(super) fn carry_out_stage(&mut self, ops: Vec<(DiskTag, DiskOp)>, round: &mut Round) {
         let mut runs: HashMap<FileId, Run> = HashMap::new();
         let aside = if self.failed.is_none() { self.write_aside(&ops) } else { HashSet::new() };
         for (tag, op) in ops {
@@ -163,7 +164,7 @@ impl Writer {
     ) {
         let result = match self.failed {
             Some(fault) => Err(fault),
-            None => self.settle(&op, touched).map_err(|_| DiskFault::Io).and_then(|()| {
+            None => self.settle(touched).map_err(|_| DiskFault::Io).and_then(|()| {
                 let result = self.change(op.clone(), aside, round);
                 result.map_err(|why| fault_of(&why))
             }),
@@ -255,7 +256,7 @@ impl Writer {
     }
 
     /// All of the file is durable, or will be with this round.
-    fn settle_log(&mut self, file: FileId) {
+    pub(super) fn settle_log(&mut self, file: FileId) {
         if matches!(file.name, FileName::Log(_)) {
             self.settled.insert(file);
         }
@@ -274,8 +275,8 @@ impl Writer {
 
     /// Before an operation that is no append, when every round before it is complete: the journal says nothing any more of what is to
     /// be another file.
-    fn settle(&mut self, op: &DiskOp, touched: Option<Touched>) -> io::Result<()> {
-        let Some(touched) = touched.filter(|_| !matches!(op, DiskOp::Sync { .. })) else { return Ok(()) };
+    fn settle(&mut self, touched: Option<Touched>) -> io::Result<()> {
+        let Some(touched) = touched else { return Ok(()) };
         let Some(mut journal) = self.commit.journal().store() else { return Ok(()) };
         let is_touched = |file: &FileId| match touched {
             Touched::File(one) => *file == one,
@@ -325,13 +326,6 @@ impl Writer {
                 self.files.create(file)?;
                 self.settle_log(file);
             }
-            // Here and now, and not with the round: a segment is durable before the name of the next one can be.
-            DiskOp::Sync { file } => {
-                if !self.settled.contains(&file) || !self.commit.has_journal() {
-                    durable::sync_file(&*self.files.open(file)?)?;
-                    self.settle_log(file);
-                }
-            }
             DiskOp::Truncate { file, len } => {
                 self.files.open(file)?.set_len(len)?;
                 round.dirty_files.insert(file);
@@ -349,6 +343,7 @@ impl Writer {
             DiskOp::Delete { file } => self.delete(file, round)?,
             DiskOp::SyncDir { dir } => drop(round.dirty_dirs.insert(dir)),
             DiskOp::Append { .. }
+            | DiskOp::Sync { .. }
             | DiskOp::Folders
             | DiskOp::List { .. }
             | DiskOp::Read { .. }
