@@ -10,6 +10,7 @@ use crate::listen::{Doorkeeper, listen};
 use crate::metrics::{Metrics, State};
 use crate::notes::Notes;
 use crate::peers::Peers;
+use crate::room::Rooms;
 use crate::rt::{self, Signals, TcpListener};
 use esker_core::broker::Broker;
 use esker_core::config::{Door, NodeConfig};
@@ -19,7 +20,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 /// How long connections may take to send what is ready when the node has ended.
@@ -72,13 +72,15 @@ pub async fn bind(host: &str, port: u16, backlog: u32) -> Result<TcpListener, Fa
 /// Runs until the node ends.
 pub async fn run(parts: Parts) -> Result<(), Failure> {
     let Parts { config, doors, disk, metrics, events, inbox, connections_max, ready } = parts;
-    let shared = Arc::new(Shared {
-        events: events.clone(),
-        disk: Arc::clone(&disk),
-        metrics: Arc::clone(&metrics),
-        limits: config.limits.clone(),
-        room: Semaphore::new(config.limits.in_flight_bytes),
-        uploads: Semaphore::new(config.limits.in_flight_bytes),
+    // Each kind of listener has room of its own: whatever clients hold, controllers still hear each other.
+    let [to_brokers, to_controllers] = [(); 2].map(|()| {
+        Arc::new(Shared {
+            events: events.clone(),
+            disk: Arc::clone(&disk),
+            metrics: Arc::clone(&metrics),
+            limits: config.limits.clone(),
+            rooms: Rooms::new(config.limits.in_flight_bytes),
+        })
     });
     let names = Arc::new(AtomicU64::new(1));
     let limits = &config.limits;
@@ -86,12 +88,12 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     let (of_clients, of_controllers) =
         (Arc::new(of_clients), Arc::new(Doorkeeper::new(&names, CONTROLLERS_MAX, usize::MAX)));
     for (number, (door, socket)) in (0..).zip(doors) {
-        let keeper = match door.listener {
-            Listener::Broker => Arc::clone(&of_clients),
-            Listener::Controller => Arc::clone(&of_controllers),
+        let (keeper, shared) = match door.listener {
+            Listener::Broker => (&of_clients, &to_brokers),
+            Listener::Controller => (&of_controllers, &to_controllers),
         };
         let entrance = Entrance { listener: door.listener, door: number };
-        tokio::spawn(listen(socket, entrance, keeper, Arc::clone(&shared)));
+        tokio::spawn(listen(socket, entrance, Arc::clone(keeper), Arc::clone(shared)));
     }
     tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
     let stopping = Arc::<AtomicBool>::default();
