@@ -56,7 +56,7 @@ const UNSENT_MAX: usize = 512 << 10;
 const STALL: Duration = Duration::from_secs(30);
 
 /// Why a connection ended, if anybody should know.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 enum End {
     /// The peer closed it, or it broke.
     Gone,
@@ -75,6 +75,8 @@ pub struct Conn {
     stream: TcpStream,
     shared: Arc<Shared>,
     from_core: UnboundedReceiver<ToConn>,
+    /// The core has ended: nothing comes from it any more.
+    deserted: bool,
     input: BytesMut,
     /// How much to read at a time.
     step: usize,
@@ -122,6 +124,7 @@ impl Conn {
             stream,
             shared,
             from_core,
+            deserted: false,
             input: BytesMut::new(),
             step: READ_MIN,
             last: 0,
@@ -170,9 +173,12 @@ impl Conn {
             let upload = upload.map(|bytes| (Book::Upload, bytes));
             tokio::select! {
                 biased;
-                message = self.from_core.recv() => match message {
+                message = self.from_core.recv(), if !self.deserted => match message {
                     Some(message) => self.on_core(message),
-                    None => return End::Asked,
+                    None => {
+                        self.deserted = true;
+                        self.stop(End::Asked);
+                    }
                 },
                 () = take(&self.shared.rooms, needs), if needs.is_some() => self.offer(),
                 () = take(&self.shared.rooms, upload), if upload.is_some() => self.take_upload(),
@@ -256,7 +262,7 @@ impl Conn {
         self.ending.get_or_insert(end);
         self.waiting = None;
         self.input.clear();
-        if matches!(self.ending, Some(End::Asked)) {
+        if matches!(self.ending, Some(End::Asked | End::Bad(_))) {
             while let Some(frame) = self.replies.pop() {
                 let _ = self.queue(frame);
             }
@@ -417,7 +423,8 @@ impl Conn {
     }
 
     fn timed_out(&mut self) -> End {
-        if self.outbox.is_empty() && self.input.is_empty() { End::Idle } else { End::Stalled }
+        let silent = if self.outbox.is_empty() && self.input.is_empty() { End::Idle } else { End::Stalled };
+        self.ending.take().unwrap_or(silent)
     }
 }
 
@@ -427,3 +434,6 @@ async fn take(rooms: &Rooms, charge: Option<Charge>) {
         rooms.take(book, bytes).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

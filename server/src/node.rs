@@ -22,8 +22,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-/// How long connections may take to send what is ready when the node has ended.
+/// How long calls to other nodes have to leave when the node has ended, and how long connections may take at most to send what
+/// is ready.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 /// Connections to listeners of controllers: other nodes, and now and then a tool.
 pub const CONTROLLERS_MAX: usize = 100;
 
@@ -116,11 +118,19 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
     of_end.set_state(State::Stopping);
     tokio::time::sleep(LAST_WORDS).await;
+    rt::within(LAST_WORDS_MAX - LAST_WORDS, drained(&of_end)).await;
     if ended.clean {
         tracing::info!("stopped in order");
         Ok(())
     } else {
         Err(Failure::new(Code::Storage, format!("stopped: {}", ended.why)))
+    }
+}
+
+/// Every connection has sent what it had.
+async fn drained(metrics: &Metrics) {
+    while metrics.connections.get() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
