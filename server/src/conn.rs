@@ -7,7 +7,7 @@
 use crate::disk::{Disk, Source};
 use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, SEND_MAX};
 use crate::room::{Book, Rooms};
 use crate::rt::TcpStream;
 use bytes::{Buf, Bytes, BytesMut};
@@ -48,9 +48,10 @@ const READ_MAX: usize = 256 << 10;
 /// A frame up to this size gets its buffer at once; a longer one as its bytes come, so that a false length costs nothing, and
 /// within [`Book::Upload`].
 const TRUSTED: usize = 1 << 20;
-/// A frame has to be whole after [`STALL`] and a second for so many of its bytes: a peer that sends byte by byte is cut off.
+/// A frame has to be whole after [`STALL`] and a second for so many of its bytes: a peer that sends byte by byte is cut off. So is
+/// one that reads so: what waits for it has to leave in that time. (Kafka's own clients give up an answer sooner.)
 const BYTES_PER_SECOND_MIN: usize = 1 << 20;
-/// Bytes that wait for a slow reader above which nothing more is read from it.
+/// Bytes that wait for a slow reader above which nothing more is read from it, and no further reply is made ready for it.
 const UNSENT_MAX: usize = 512 << 10;
 /// How long a peer may stop in the middle of a frame, or leave its replies unread.
 const STALL: Duration = Duration::from_secs(30);
@@ -161,11 +162,16 @@ impl Conn {
         // One timer that looks now and then, instead of one set anew for every request.
         let mut alarm = std::pin::pin!(tokio::time::sleep(STALL));
         loop {
-            if let Err(end) = self.turn() {
-                return end;
-            }
+            let more = match self.turn() {
+                Ok(more) => more,
+                Err(end) => return end,
+            };
             if self.ending.is_some() && self.replies.is_empty() && self.outbox.is_empty() {
                 return self.ending.take().unwrap_or(End::Gone);
+            }
+            if more {
+                tokio::task::yield_now().await;
+                continue;
             }
             let upload = self.wanted_upload();
             let (reads, writes) = (self.wants_more() && upload.is_none(), !self.outbox.is_empty());
@@ -198,36 +204,43 @@ impl Conn {
         }
     }
 
-    /// Whatever can be done without waiting.
-    fn turn(&mut self) -> Result<(), End> {
+    /// What can be done without waiting. Answers whether there may be more: then it is others' turn first.
+    fn turn(&mut self) -> Result<bool, End> {
+        let mut sent = 0;
         loop {
             while let Ok(message) = self.from_core.try_recv() {
                 self.on_core(message);
             }
             self.parse();
-            while let Some(frame) = self.replies.pop() {
+            while self.outbox.len() < UNSENT_MAX
+                && let Some(frame) = self.replies.pop()
+            {
                 self.queue(frame)?;
             }
             while self.held.len() > self.replies.len() {
                 let Some((book, held)) = self.held.pop_front() else { break };
                 self.shared.rooms.give_back(book, held);
             }
-            self.send()?;
+            sent += self.send()?;
             if let Some(bytes) = self.wanted_upload()
                 && self.shared.rooms.try_take(Book::Upload, bytes)
             {
                 self.take_upload();
             }
-            // What was sent may have made room for requests that are here already: no byte comes to wake us for them.
-            if !self.wants_more() || !self.has_frame() {
-                return Ok(());
+            if sent >= SEND_MAX {
+                return Ok(true);
+            }
+            // What was sent may have made room for requests and replies that are here already: no byte comes to wake us for them.
+            let has_reply = self.outbox.len() < UNSENT_MAX && self.replies.has_ready();
+            if !has_reply && !(self.wants_more() && self.has_frame()) {
+                return Ok(false);
             }
         }
     }
 
-    fn send(&mut self) -> Result<(), End> {
+    fn send(&mut self) -> Result<usize, End> {
         if self.outbox.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
         if mutant::is(Mutant::ShellNotFlushed) && sent > 0 {
@@ -237,7 +250,7 @@ impl Conn {
         if sent > 0 {
             self.moved = Instant::now();
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Whether the next request has come whole.
@@ -406,15 +419,15 @@ impl Conn {
     /// Until when the connection may stay as it is.
     fn deadline(&self) -> Instant {
         if !self.outbox.is_empty() || self.ending.is_some() {
-            return self.moved + STALL;
+            let moves = self.moved + STALL;
+            return self.outbox.owed().map_or(moves, |owed| moves.min(owed.since + whole(owed.bytes)));
         }
         if let Some(began) = self.began
             && self.wants_more()
             && self.wanted_upload().is_none()
         {
             let len = self.frame_len().map_or(0, |len| len as usize);
-            let whole = STALL + Duration::from_secs((len / BYTES_PER_SECOND_MIN) as u64);
-            return (self.moved + STALL).min(began + whole);
+            return (self.moved + STALL).min(began + whole(len));
         }
         match Duration::from_micros(self.shared.limits.idle.0) {
             Duration::ZERO => self.moved + Duration::from_secs(365 * 86_400),
@@ -426,6 +439,11 @@ impl Conn {
         let silent = if self.outbox.is_empty() && self.input.is_empty() { End::Idle } else { End::Stalled };
         self.ending.take().unwrap_or(silent)
     }
+}
+
+/// How long so many bytes may take.
+const fn whole(bytes: usize) -> Duration {
+    STALL.saturating_add(Duration::from_secs((bytes / BYTES_PER_SECOND_MIN) as u64))
 }
 
 /// Takes room when it comes free.

@@ -35,7 +35,10 @@ struct Played {
     task: JoinHandle<()>,
 }
 
-async fn play() -> Played {
+/// A connection that nobody serves yet, what it says, how it is told, and what it counts.
+type Made = (std::net::TcpStream, Conn, UnboundedReceiver<Event>, UnboundedSender<ToConn>, Arc<Metrics>);
+
+async fn made() -> Made {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (stream, _) = listener.accept().await.unwrap();
@@ -46,8 +49,13 @@ async fn play() -> Played {
     let rooms = Rooms::new(limits.in_flight_bytes);
     let shared = Shared { events: to_loop, disk: Arc::new(NoDisk), metrics: Arc::clone(&metrics), limits, rooms };
     let entrance = Entrance { listener: Listener::Broker, door: 0 };
-    let task = tokio::spawn(Conn::new(ConnId(1), entrance, stream, Arc::new(shared), from_core).run());
-    Played { peer, events, to_conn, metrics, task }
+    let conn = Conn::new(ConnId(1), entrance, stream, Arc::new(shared), from_core);
+    (peer, conn, events, to_conn, metrics)
+}
+
+async fn play() -> Played {
+    let (peer, conn, events, to_conn, metrics) = made().await;
+    Played { peer, events, to_conn, metrics, task: tokio::spawn(conn.run()) }
 }
 
 impl Played {
@@ -93,6 +101,45 @@ async fn what_is_ready_is_sent_whole_after_the_core_has_ended() {
     let len = tokio::task::spawn_blocking(move || last_frame(&mut peer)).await.unwrap();
     assert!(len > LEN);
     played.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn replies_wait_in_their_places_for_a_peer_that_does_not_read() {
+    const LEN: usize = 20 << 20;
+    let mut played = play().await;
+    let seqs = [played.ask().await, played.ask().await, played.ask().await];
+    for seq in seqs {
+        played.answer(seq, LEN);
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(played.metrics.sent_bytes.get() < 15 << 20, "sockets do not hold so much");
+    let reader = tokio::task::spawn_blocking(move || {
+        for _ in 0..3 {
+            let mut len = [0; 4];
+            played.peer.read_exact(&mut len).unwrap();
+            played.peer.read_exact(&mut vec![0; u32::from_be_bytes(len) as usize]).unwrap();
+        }
+        played.peer
+    });
+    let _peer = reader.await.unwrap();
+    assert!(played.metrics.sent_bytes.get() > 3 * LEN as u64);
+}
+
+#[tokio::test]
+async fn who_takes_a_byte_now_and_then_is_cut_off() {
+    const LEN: usize = 64 << 20;
+    let (_peer, mut conn, ..) = made().await;
+    conn.outbox.bytes(vec![0; LEN].into());
+    let began = Instant::now();
+    conn.turn().unwrap();
+    let owed = conn.outbox.owed().expect("sockets do not hold so much").bytes;
+    assert!(owed > LEN / 2);
+    // However often something moves.
+    conn.moved += Duration::from_secs(3600);
+    assert!(conn.deadline() < began + whole(owed) + Duration::from_secs(10), "it has a minute and a half");
+    assert!(conn.deadline() >= began + whole(owed));
 }
 
 #[tokio::test]
