@@ -113,9 +113,10 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         ends: 0,
         stopping,
     };
-    // A task of its own: a thread that serves a connection can go on with the loop without waking another.
-    let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
-    let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
+    // Threads that serve connections may wait for the disk in `sendfile`: heartbeats and writes do not.
+    let driving = rt::spawn_apart("esker-drive", drive(Broker::new(config), inbox, shell, Clock::start()));
+    let driving = driving.map_err(|why| Failure::failed(format!("cannot start a thread: {why}")))?;
+    let ended = driving.await.ok_or_else(|| Failure::failed("stopped: the loop has not ended in order"))?;
     of_end.set_state(State::Stopping);
     tokio::time::sleep(LAST_WORDS).await;
     rt::within(LAST_WORDS_MAX - LAST_WORDS, drained(&of_end)).await;

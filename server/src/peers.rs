@@ -4,7 +4,7 @@
 //! core's decision.
 
 use crate::event::Event;
-use crate::rt::{OwnedReadHalf, OwnedWriteHalf, TcpStream, within};
+use crate::rt::{Handle, OwnedReadHalf, OwnedWriteHalf, TcpStream, within};
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive;
 use esker_core::error::Refusal;
@@ -33,6 +33,8 @@ pub struct Call {
 pub struct Peers {
     client_id: String,
     events: UnboundedSender<Event>,
+    /// Whose threads serve the lanes: not the loop's, which has other work than to read and check what comes.
+    runtime: Handle,
     lanes: HashMap<(Address, Lane), UnboundedSender<Call>>,
 }
 
@@ -52,14 +54,15 @@ const fn patience(lane: Lane) -> Duration {
 }
 
 impl Peers {
+    /// Of the runtime that this is called on.
     pub fn new(client_id: String, events: UnboundedSender<Event>) -> Self {
-        Self { client_id, events, lanes: HashMap::new() }
+        Self { client_id, events, runtime: Handle::current(), lanes: HashMap::new() }
     }
 
     /// Tells the loop something in a moment.
     pub fn report_later(&self, event: Event) {
         let events = self.events.clone();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             tokio::time::sleep(Duration::from_millis(1)).await;
             // The loop may have ended meanwhile.
             let _ = events.send(event);
@@ -68,11 +71,11 @@ impl Peers {
 
     pub fn call(&mut self, to: Address, lane: Lane, call: Call) {
         let events = &self.events;
-        let client_id = &self.client_id;
+        let (client_id, runtime) = (&self.client_id, &self.runtime);
         let sender = self.lanes.entry((to, lane)).or_insert_with_key(|(to, lane)| {
             let (sender, calls) = unbounded_channel();
             let line = Line { to: to.clone(), lane: *lane, client_id: client_id.clone(), events: events.clone() };
-            tokio::spawn(line.run(calls));
+            runtime.spawn(line.run(calls));
             sender
         });
         // The task ends with the process.
