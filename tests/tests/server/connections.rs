@@ -49,15 +49,15 @@ fn no_more_than_max_connections_from_one_address() {
 #[test]
 fn who_is_silent_for_too_long_is_closed_and_who_is_not_stays() {
     let scratch = Scratch::new("idle");
-    let node = Node::start(&scratch.join("data"), &["--set", "connections.max.idle.ms=2000"]);
+    let node = Node::start(&scratch.join("data"), &["--set", "connections.max.idle.ms=10000"]);
     let (mut silent, mut busy) = (open(node.address), open(node.address));
-    assert!(answered(&mut silent));
     let began = Instant::now();
+    assert!(answered(&mut silent));
     while silent.receive(Duration::from_millis(100)) == Err(Lack::Silent) {
         assert!(answered(&mut busy), "a connection in use stays");
         assert!(began.elapsed() < LIMIT, "the silent one is closed");
     }
-    assert!(began.elapsed() >= Duration::from_millis(1900), "not before its time");
+    assert!(began.elapsed() >= Duration::from_secs(10), "not before its time");
     assert!(answered(&mut busy));
     assert_eq!(node.stop(), 0);
 }
@@ -86,7 +86,8 @@ fn a_request_that_is_too_large_closes_its_connection_alone() {
 #[test]
 fn long_requests_that_do_not_come_keep_no_short_ones_waiting() {
     let scratch = Scratch::new("uploads");
-    let node = Node::start(&scratch.join("data"), &["--set", "queued.max.request.bytes=8000000"]);
+    let small = ["--set", "queued.max.request.bytes=8000000", "--set", "socket.request.max.bytes=8000000"];
+    let node = Node::start(&scratch.join("data"), &small);
     let announced = |len: u32| {
         let mut conn = open(node.address);
         conn.bytes(&len.to_be_bytes()).expect("it is listened to");
