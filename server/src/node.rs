@@ -26,8 +26,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 /// is ready.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
-/// Connections to listeners of controllers: other nodes, and now and then a tool.
-pub const CONTROLLERS_MAX: usize = 100;
+/// Connections to listeners of controllers: from each node one for each lane but the followers', and now and then from a tool. A
+/// quarter of what the process may have, within these bounds; half of it from one address, where several nodes may be.
+const CONTROLLERS_MIN: usize = 100;
+const CONTROLLERS_MAX: usize = 1000;
+
+/// A node serves so many at least.
+pub const CONNECTIONS_MIN: usize = CONTROLLERS_MIN + 64;
 
 /// What a node is put together from.
 pub struct Parts {
@@ -38,6 +43,7 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub events: UnboundedSender<Event>,
     pub inbox: UnboundedReceiver<Event>,
+    /// What the process has file descriptors for; more than [`CONNECTIONS_MIN`].
     pub connections_max: usize,
     /// Called once, when the node serves.
     pub ready: Box<dyn FnOnce() + Send>,
@@ -86,9 +92,10 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     });
     let names = Arc::new(AtomicU64::new(1));
     let limits = &config.limits;
-    let of_clients = Doorkeeper::new(&names, limits.connections.min(connections_max), limits.connections_per_ip);
-    let (of_clients, of_controllers) =
-        (Arc::new(of_clients), Arc::new(Doorkeeper::new(&names, CONTROLLERS_MAX, usize::MAX)));
+    let nodes_max = (connections_max / 4).clamp(CONTROLLERS_MIN, CONTROLLERS_MAX);
+    let clients_max = limits.connections.min(connections_max.saturating_sub(nodes_max));
+    let of_clients = Arc::new(Doorkeeper::new(&names, clients_max, limits.connections_per_ip));
+    let of_controllers = Arc::new(Doorkeeper::new(&names, nodes_max, nodes_max / 2));
     for (number, (door, socket)) in (0..).zip(doors) {
         let (keeper, shared) = match door.listener {
             Listener::Broker => (&of_clients, &to_brokers),
@@ -103,7 +110,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     let of_end = Arc::clone(&metrics);
     let shell = Shell {
         disk,
-        peers: Peers::new(format!("esker-{}", config.node), events),
+        peers: Peers::new(&config, events),
         metrics,
         notes: Notes::default(),
         ready: Some(ready),

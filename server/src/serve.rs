@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 /// File descriptors that are no connection's: logs, indexes, listeners, peers.
-const RESERVED_FILES: u64 = 600 + node::CONTROLLERS_MAX as u64;
+const RESERVED_FILES: u64 = 600;
 
 /// What `esker serve` was told.
 #[derive(Debug)]
@@ -138,5 +138,5 @@ fn files_max() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(current.saturating_sub(RESERVED_FILES).max(64)).unwrap_or(usize::MAX)
+    usize::try_from(current.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX).max(node::CONNECTIONS_MIN)
 }
