@@ -232,7 +232,8 @@ impl Conn {
             }
             // What was sent may have made room for requests and replies that are here already: no byte comes to wake us for them.
             let has_reply = self.outbox.len() < UNSENT_MAX && self.replies.has_ready();
-            if !has_reply && !(self.wants_more() && self.has_frame()) {
+            let has_request = self.wants_more() && self.has_frame();
+            if !has_reply && !has_request {
                 return Ok(false);
             }
         }

@@ -28,11 +28,8 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 /// Connections to listeners of controllers: from each node one for each lane but the followers', and now and then from a tool. A
 /// quarter of what the process may have, within these bounds; half of it from one address, where several nodes may be.
-const CONTROLLERS_MIN: usize = 100;
+pub const CONTROLLERS_MIN: usize = 100;
 const CONTROLLERS_MAX: usize = 1000;
-
-/// A node serves so many at least.
-pub const CONNECTIONS_MIN: usize = CONTROLLERS_MIN + 64;
 
 /// What a node is put together from.
 pub struct Parts {
@@ -43,7 +40,7 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub events: UnboundedSender<Event>,
     pub inbox: UnboundedReceiver<Event>,
-    /// What the process has file descriptors for; more than [`CONNECTIONS_MIN`].
+    /// What the process has file descriptors for; more than [`CONTROLLERS_MIN`].
     pub connections_max: usize,
     /// Called once, when the node serves.
     pub ready: Box<dyn FnOnce() + Send>,

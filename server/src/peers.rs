@@ -271,7 +271,7 @@ mod tests {
         peers.call(Address { host: "127.0.0.1".into(), port }, Lane::Replica, call);
         let (mut stream, _) = listener.accept().await.unwrap();
         // Version 11: correlation, throttle, error, session, no topics.
-        let mut answer = vec![0; 22];
+        let mut answer = [0; 22];
         (answer[3], answer[7]) = (18, 1);
         for piece in answer.chunks(answer.len().div_ceil(pieces)) {
             tokio::time::sleep(step).await;

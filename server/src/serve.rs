@@ -18,6 +18,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 /// File descriptors that are no connection's: logs, indexes, listeners, peers.
 const RESERVED_FILES: u64 = 600;
 
+/// Connections that clients get, however few file descriptors there are.
+const CLIENTS_MIN: usize = 64;
+
 /// What `esker serve` was told.
 #[derive(Debug)]
 pub struct Setup {
@@ -138,5 +141,7 @@ fn files_max() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(current.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX).max(node::CONNECTIONS_MIN)
+    usize::try_from(current.saturating_sub(RESERVED_FILES))
+        .unwrap_or(usize::MAX)
+        .max(node::CONTROLLERS_MIN + CLIENTS_MIN)
 }
