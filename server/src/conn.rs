@@ -7,13 +7,14 @@
 use crate::disk::{Disk, Source};
 use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, SEND_MAX};
+use crate::room::{Book, Rooms};
 use crate::rt::TcpStream;
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive::{self, Received};
 use esker_core::config::LimitSettings;
 use esker_core::id::ConnId;
-use esker_core::io::{Input, Listener, Request};
+use esker_core::io::{Input, Listener, Request, Stay};
 use esker_core::mutant::{self, Mutant};
 use esker_core::wire::{self, Frame, Replies, Segment, Slip};
 use kafka_protocol::protocol::StrBytes;
@@ -21,21 +22,16 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-/// What all connections share.
+/// What all connections to listeners of one kind share.
 pub struct Shared {
     pub events: UnboundedSender<Event>,
     pub disk: Arc<dyn Disk>,
     pub metrics: Arc<Metrics>,
     pub limits: LimitSettings,
-    /// Bytes of requests that may still be taken in.
-    pub room: Semaphore,
-    /// Bytes of long requests that may be on their way at a time: whoever announces one and does not send it keeps other
-    /// long ones waiting, and nobody else.
-    pub uploads: Semaphore,
+    pub rooms: Rooms,
 }
 
 /// Where a connection came in.
@@ -50,17 +46,18 @@ pub struct Entrance {
 const READ_MIN: usize = 4 << 10;
 const READ_MAX: usize = 256 << 10;
 /// A frame up to this size gets its buffer at once; a longer one as its bytes come, so that a false length costs nothing, and
-/// within [`Shared::uploads`].
+/// within [`Book::Upload`].
 const TRUSTED: usize = 1 << 20;
-/// A frame has to be whole after [`STALL`] and a second for so many of its bytes: a peer that sends byte by byte is cut off.
+/// A frame has to be whole after [`STALL`] and a second for so many of its bytes: a peer that sends byte by byte is cut off. So is
+/// one that reads so: what waits for it has to leave in that time. (Kafka's own clients give up an answer sooner.)
 const BYTES_PER_SECOND_MIN: usize = 1 << 20;
-/// Bytes that wait for a slow reader above which nothing more is read from it.
+/// Bytes that wait for a slow reader above which nothing more is read from it, and no further reply is made ready for it.
 const UNSENT_MAX: usize = 512 << 10;
 /// How long a peer may stop in the middle of a frame, or leave its replies unread.
 const STALL: Duration = Duration::from_secs(30);
 
 /// Why a connection ended, if anybody should know.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 enum End {
     /// The peer closed it, or it broke.
     Gone,
@@ -79,14 +76,16 @@ pub struct Conn {
     stream: TcpStream,
     shared: Arc<Shared>,
     from_core: UnboundedReceiver<ToConn>,
+    /// The core has ended: nothing comes from it any more.
+    deserted: bool,
     input: BytesMut,
     /// How much to read at a time.
     step: usize,
     /// Length of the last frame: the next one is likely to need as much, and is then read into its place at once.
     last: usize,
     replies: Replies,
-    /// Bytes held for each request that has no reply yet, in order; as long as `replies`.
-    held: VecDeque<usize>,
+    /// Room held for each request that has no reply yet, in order; as long as `replies`.
+    held: VecDeque<Charge>,
     outbox: Outbox,
     /// A request that waits for room.
     waiting: Option<Ready>,
@@ -96,7 +95,7 @@ pub struct Conn {
     moved: Instant,
     /// Since when a frame has been coming that is not whole.
     began: Option<Instant>,
-    /// Of [`Shared::uploads`], held for it.
+    /// Of [`Book::Upload`], held for it.
     upload: usize,
 }
 
@@ -104,8 +103,11 @@ pub struct Conn {
 struct Ready {
     slip: Slip,
     request: Box<Request>,
-    cost: usize,
+    charge: Charge,
 }
+
+/// Room that a request takes: of which book, and how many bytes.
+type Charge = (Book, usize);
 
 impl Conn {
     pub fn new(
@@ -123,6 +125,7 @@ impl Conn {
             stream,
             shared,
             from_core,
+            deserted: false,
             input: BytesMut::new(),
             step: READ_MIN,
             last: 0,
@@ -140,10 +143,10 @@ impl Conn {
     /// Serves the connection to its end.
     pub async fn run(mut self) {
         let end = self.serve().await;
-        for held in self.held.drain(..) {
-            self.shared.room.add_permits(held);
+        for (book, held) in self.held.drain(..) {
+            self.shared.rooms.give_back(book, held);
         }
-        self.shared.uploads.add_permits(self.upload);
+        self.shared.rooms.give_back(Book::Upload, self.upload);
         let _ = self.shared.events.send(Event::Input(Input::Gone { conn: self.id }));
         match end {
             End::Bad(why) => {
@@ -159,23 +162,32 @@ impl Conn {
         // One timer that looks now and then, instead of one set anew for every request.
         let mut alarm = std::pin::pin!(tokio::time::sleep(STALL));
         loop {
-            if let Err(end) = self.turn() {
-                return end;
-            }
+            let more = match self.turn() {
+                Ok(more) => more,
+                Err(end) => return end,
+            };
             if self.ending.is_some() && self.replies.is_empty() && self.outbox.is_empty() {
                 return self.ending.take().unwrap_or(End::Gone);
             }
+            if more {
+                tokio::task::yield_now().await;
+                continue;
+            }
             let upload = self.wanted_upload();
             let (reads, writes) = (self.wants_more() && upload.is_none(), !self.outbox.is_empty());
-            let needs = self.waiting.as_ref().map(|ready| self.permits(ready.cost));
+            let needs = self.waiting.as_ref().map(|ready| ready.charge);
+            let upload = upload.map(|bytes| (Book::Upload, bytes));
             tokio::select! {
                 biased;
-                message = self.from_core.recv() => match message {
+                message = self.from_core.recv(), if !self.deserted => match message {
                     Some(message) => self.on_core(message),
-                    None => return End::Asked,
+                    None => {
+                        self.deserted = true;
+                        self.stop(End::Asked);
+                    }
                 },
-                room = take_room(&self.shared.room, needs), if needs.is_some() => self.offer(room),
-                room = take_room(&self.shared.uploads, upload), if upload.is_some() => self.take_upload(room),
+                () = take(&self.shared.rooms, needs), if needs.is_some() => self.offer(),
+                () = take(&self.shared.rooms, upload), if upload.is_some() => self.take_upload(),
                 ready = self.stream.writable(), if writes => if ready.is_err() { return End::Gone },
                 ready = self.stream.readable(), if reads => match ready {
                     Ok(()) => if let Err(end) = self.read() { return end },
@@ -192,36 +204,44 @@ impl Conn {
         }
     }
 
-    /// Whatever can be done without waiting.
-    fn turn(&mut self) -> Result<(), End> {
+    /// What can be done without waiting. Answers whether there may be more: then it is others' turn first.
+    fn turn(&mut self) -> Result<bool, End> {
+        let mut sent = 0;
         loop {
             while let Ok(message) = self.from_core.try_recv() {
                 self.on_core(message);
             }
             self.parse();
-            while let Some(frame) = self.replies.pop() {
+            while self.outbox.len() < UNSENT_MAX
+                && let Some(frame) = self.replies.pop()
+            {
                 self.queue(frame)?;
             }
             while self.held.len() > self.replies.len() {
-                let held = self.held.pop_front().unwrap_or(0);
-                self.shared.room.add_permits(held);
+                let Some((book, held)) = self.held.pop_front() else { break };
+                self.shared.rooms.give_back(book, held);
             }
-            self.send()?;
+            sent += self.send()?;
             if let Some(bytes) = self.wanted_upload()
-                && self.shared.uploads.try_acquire_many(permits_of(bytes)).map(|room| room.forget()).is_ok()
+                && self.shared.rooms.try_take(Book::Upload, bytes)
             {
-                self.take_upload(bytes);
+                self.take_upload();
             }
-            // What was sent may have made room for requests that are here already: no byte comes to wake us for them.
-            if !self.wants_more() || !self.has_frame() {
-                return Ok(());
+            if sent >= SEND_MAX {
+                return Ok(true);
+            }
+            // What was sent may have made room for requests and replies that are here already: no byte comes to wake us for them.
+            let has_reply = self.outbox.len() < UNSENT_MAX && self.replies.has_ready();
+            let has_request = self.wants_more() && self.has_frame();
+            if !has_reply && !has_request {
+                return Ok(false);
             }
         }
     }
 
-    fn send(&mut self) -> Result<(), End> {
+    fn send(&mut self) -> Result<usize, End> {
         if self.outbox.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
         if mutant::is(Mutant::ShellNotFlushed) && sent > 0 {
@@ -231,7 +251,7 @@ impl Conn {
         if sent > 0 {
             self.moved = Instant::now();
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Whether the next request has come whole.
@@ -256,7 +276,7 @@ impl Conn {
         self.ending.get_or_insert(end);
         self.waiting = None;
         self.input.clear();
-        if matches!(self.ending, Some(End::Asked)) {
+        if matches!(self.ending, Some(End::Asked | End::Bad(_))) {
             while let Some(frame) = self.replies.pop() {
                 let _ = self.queue(frame);
             }
@@ -337,7 +357,7 @@ impl Conn {
                 return self.note_partial();
             }
             self.began = None;
-            self.shared.uploads.add_permits(std::mem::take(&mut self.upload));
+            self.shared.rooms.give_back(Book::Upload, std::mem::take(&mut self.upload));
             self.input.advance(4);
             self.last = (len + 4).min(TRUSTED);
             let frame = self.input.split_to(len).freeze();
@@ -358,11 +378,12 @@ impl Conn {
     fn wanted_upload(&self) -> Option<usize> {
         let len = self.frame_len().map_or(0, |len| len as usize);
         let wants = len > TRUSTED && self.upload == 0 && self.wants_more() && self.input.len() < len + 4;
-        wants.then(|| self.permits(len))
+        wants.then(|| self.shared.rooms.charge(len))
     }
 
-    fn take_upload(&mut self, bytes: usize) {
-        self.upload = bytes;
+    /// Room for it was taken.
+    fn take_upload(&mut self) {
+        self.upload = self.wanted_upload().unwrap_or(0);
         // The time that it waited for us is not the peer's.
         self.began = Some(Instant::now());
         self.moved = Instant::now();
@@ -373,49 +394,41 @@ impl Conn {
             Ok(Received::Request { slip, mut request, cost }) => {
                 request.door = self.entrance.door;
                 self.shared.metrics.request(slip.key, frame.len());
-                let cost = self.permits(cost.saturating_add(frame.len()));
-                self.waiting = Some(Ready { slip, request, cost });
-                let room = self.shared.room.try_acquire_many(permits_of(cost));
-                if room.map(|room| room.forget()).is_ok() {
-                    self.offer(cost);
+                let book = Book::Handled(request.stay());
+                let cost = self.shared.rooms.charge(cost.saturating_add(frame.len()));
+                self.waiting = Some(Ready { slip, request, charge: (book, cost) });
+                if self.shared.rooms.try_take(book, cost) {
+                    self.offer();
                 }
             }
             Ok(Received::UnsupportedVersion { correlation }) => {
                 self.replies.ready(wire::encode::unsupported_version(correlation));
-                self.held.push_back(0);
+                self.held.push_back((Book::Handled(Stay::Brief), 0));
             }
             Err(bad) => self.stop(End::Bad(bad.to_string())),
         }
     }
 
-    /// One request never needs more room than there is in all.
-    fn permits(&self, cost: usize) -> usize {
-        cost.min(self.shared.limits.in_flight_bytes)
-    }
-
     /// Hands the waiting request to the core; room for it was taken.
-    fn offer(&mut self, room: usize) {
-        let Some(Ready { slip, mut request, .. }) = self.waiting.take() else {
-            self.shared.room.add_permits(room);
-            return;
-        };
+    fn offer(&mut self) {
+        let Some(Ready { slip, mut request, charge }) = self.waiting.take() else { return };
         request.seq = self.replies.open(slip);
-        self.held.push_back(room);
+        self.held.push_back(charge);
         let _ = self.shared.events.send(Event::Input(Input::Request(request)));
     }
 
     /// Until when the connection may stay as it is.
     fn deadline(&self) -> Instant {
         if !self.outbox.is_empty() || self.ending.is_some() {
-            return self.moved + STALL;
+            let moves = self.moved + STALL;
+            return self.outbox.owed().map_or(moves, |owed| moves.min(owed.since + whole(owed.bytes)));
         }
         if let Some(began) = self.began
             && self.wants_more()
             && self.wanted_upload().is_none()
         {
             let len = self.frame_len().map_or(0, |len| len as usize);
-            let whole = STALL + Duration::from_secs((len / BYTES_PER_SECOND_MIN) as u64);
-            return (self.moved + STALL).min(began + whole);
+            return (self.moved + STALL).min(began + whole(len));
         }
         match Duration::from_micros(self.shared.limits.idle.0) {
             Duration::ZERO => self.moved + Duration::from_secs(365 * 86_400),
@@ -424,23 +437,22 @@ impl Conn {
     }
 
     fn timed_out(&mut self) -> End {
-        if self.outbox.is_empty() && self.input.is_empty() { End::Idle } else { End::Stalled }
+        let silent = if self.outbox.is_empty() && self.input.is_empty() { End::Idle } else { End::Stalled };
+        self.ending.take().unwrap_or(silent)
     }
 }
 
-/// Takes room for so many bytes, when it comes free. Answers the number.
-async fn take_room(room: &Semaphore, bytes: Option<usize>) -> usize {
-    let bytes = bytes.unwrap_or(0);
-    match room.acquire_many(permits_of(bytes)).await {
-        Ok(permit) => {
-            permit.forget();
-            bytes
-        }
-        // Never closed.
-        Err(_) => std::future::pending().await,
+/// How long so many bytes may take.
+const fn whole(bytes: usize) -> Duration {
+    STALL.saturating_add(Duration::from_secs((bytes / BYTES_PER_SECOND_MIN) as u64))
+}
+
+/// Takes room when it comes free.
+async fn take(rooms: &Rooms, charge: Option<Charge>) {
+    if let Some((book, bytes)) = charge {
+        rooms.take(book, bytes).await;
     }
 }
 
-fn permits_of(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
-}
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,10 @@ pub async fn drive(mut broker: Broker, mut events: UnboundedReceiver<Event>, mut
             match event {
                 Event::Input(input) => {
                     shell.forget_gone(&input);
+                    // Comes once a second, whatever else does.
+                    if matches!(input, Input::Room { .. }) {
+                        shell.metrics.set_status(broker.node().status());
+                    }
                     broker.handle(now, input);
                 }
                 Event::Disk(completed) => {

@@ -1,5 +1,6 @@
 //! What is counted, in Prometheus' terms.
 
+use esker_core::node::Status;
 use kafka_protocol::messages::ApiKey;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +16,19 @@ type Labels = [(&'static str, String); 1];
 /// Room for every key that the codec knows.
 const KEYS: usize = 128;
 
+/// Names and help of [`Metrics::set_status`]'s gauges, in its order; in the help, Kafka's names.
+const STATUS: [(&str, &str); 6] = [
+    ("partitions", "Replicas on this node (PartitionCount)"),
+    ("leaders", "Partitions that this node leads (LeaderCount)"),
+    ("under_replicated_partitions", "Led here, with a replica that is not in sync (UnderReplicatedPartitions)"),
+    (
+        "under_min_isr_partitions",
+        "Led here, with fewer replicas in sync than acks=all needs (UnderMinIsrPartitionCount)",
+    ),
+    ("offline_partitions", "Without a leader, as the active controller sees it; 0 elsewhere (OfflinePartitionsCount)"),
+    ("active_controller", "1 if this node is the active controller (ActiveControllerCount)"),
+];
+
 /// The counters of one process. Those of the hot path are found without a lock.
 #[derive(Debug)]
 pub struct Metrics {
@@ -26,6 +40,7 @@ pub struct Metrics {
     pub refused_connections: Counter,
     pub bad_frames: Counter,
     pub room: Gauge,
+    status: [Gauge; 6],
     sync_seconds: Histogram,
     synced_files: Counter,
     notes: Family<Labels, Counter>,
@@ -58,6 +73,7 @@ impl Default for Metrics {
             refused_connections: Counter::default(),
             bad_frames: Counter::default(),
             room: Gauge::default(),
+            status: Default::default(),
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             synced_files: Counter::default(),
             notes: Family::default(),
@@ -74,6 +90,9 @@ impl Default for Metrics {
         );
         registry.register("bad_frames", "Connections closed for a malformed request", metrics.bad_frames.clone());
         registry.register("disk_room_bytes", "Bytes left on the data folder's medium", metrics.room.clone());
+        for ((name, help), gauge) in STATUS.into_iter().zip(&metrics.status) {
+            registry.register(name, help, gauge.clone());
+        }
         registry.register("disk_sync_seconds", "How long making writes durable took", metrics.sync_seconds.clone());
         registry.register("disk_synced_files", "Files made durable", metrics.synced_files.clone());
         registry.register("notes", "Rare events, by kind", metrics.notes.clone());
@@ -87,6 +106,16 @@ impl Metrics {
             counter.inc();
         }
         self.received_bytes.inc_by(bytes as u64);
+    }
+
+    /// Counts of partitions, as they are now.
+    pub fn set_status(&self, status: Status) {
+        let Status { partitions, leaders, under_replicated, under_min_isr, offline, is_active_controller } = status;
+        let active = u64::from(is_active_controller);
+        let values = [partitions, leaders, under_replicated, under_min_isr, offline, active];
+        for (gauge, value) in self.status.iter().zip(values) {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
     }
 
     pub fn synced(&self, files: usize, took: Duration) {

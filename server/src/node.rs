@@ -10,6 +10,7 @@ use crate::listen::{Doorkeeper, listen};
 use crate::metrics::{Metrics, State};
 use crate::notes::Notes;
 use crate::peers::Peers;
+use crate::room::Rooms;
 use crate::rt::{self, Signals, TcpListener};
 use esker_core::broker::Broker;
 use esker_core::config::{Door, NodeConfig};
@@ -19,13 +20,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-/// How long connections may take to send what is ready when the node has ended.
+/// How long calls to other nodes have to leave when the node has ended, and how long connections may take at most to send what
+/// is ready.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-/// Connections to listeners of controllers: other nodes, and now and then a tool.
-pub const CONTROLLERS_MAX: usize = 100;
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+/// Connections to listeners of controllers: from each node one for each lane but the followers', and now and then from a tool. A
+/// quarter of what the process may have, within these bounds; half of it from one address, where several nodes may be.
+pub const CONTROLLERS_MIN: usize = 100;
+const CONTROLLERS_MAX: usize = 1000;
 
 /// What a node is put together from.
 pub struct Parts {
@@ -36,6 +40,7 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub events: UnboundedSender<Event>,
     pub inbox: UnboundedReceiver<Event>,
+    /// What the process has file descriptors for; more than [`CONTROLLERS_MIN`].
     pub connections_max: usize,
     /// Called once, when the node serves.
     pub ready: Box<dyn FnOnce() + Send>,
@@ -72,26 +77,29 @@ pub async fn bind(host: &str, port: u16, backlog: u32) -> Result<TcpListener, Fa
 /// Runs until the node ends.
 pub async fn run(parts: Parts) -> Result<(), Failure> {
     let Parts { config, doors, disk, metrics, events, inbox, connections_max, ready } = parts;
-    let shared = Arc::new(Shared {
-        events: events.clone(),
-        disk: Arc::clone(&disk),
-        metrics: Arc::clone(&metrics),
-        limits: config.limits.clone(),
-        room: Semaphore::new(config.limits.in_flight_bytes),
-        uploads: Semaphore::new(config.limits.in_flight_bytes),
+    // Each kind of listener has room of its own: whatever clients hold, controllers still hear each other.
+    let [to_brokers, to_controllers] = [(); 2].map(|()| {
+        Arc::new(Shared {
+            events: events.clone(),
+            disk: Arc::clone(&disk),
+            metrics: Arc::clone(&metrics),
+            limits: config.limits.clone(),
+            rooms: Rooms::new(config.limits.in_flight_bytes),
+        })
     });
     let names = Arc::new(AtomicU64::new(1));
     let limits = &config.limits;
-    let of_clients = Doorkeeper::new(&names, limits.connections.min(connections_max), limits.connections_per_ip);
-    let (of_clients, of_controllers) =
-        (Arc::new(of_clients), Arc::new(Doorkeeper::new(&names, CONTROLLERS_MAX, usize::MAX)));
+    let nodes_max = (connections_max / 4).clamp(CONTROLLERS_MIN, CONTROLLERS_MAX);
+    let clients_max = limits.connections.min(connections_max.saturating_sub(nodes_max));
+    let of_clients = Arc::new(Doorkeeper::new(&names, clients_max, limits.connections_per_ip));
+    let of_controllers = Arc::new(Doorkeeper::new(&names, nodes_max, nodes_max / 2));
     for (number, (door, socket)) in (0..).zip(doors) {
-        let keeper = match door.listener {
-            Listener::Broker => Arc::clone(&of_clients),
-            Listener::Controller => Arc::clone(&of_controllers),
+        let (keeper, shared) = match door.listener {
+            Listener::Broker => (&of_clients, &to_brokers),
+            Listener::Controller => (&of_controllers, &to_controllers),
         };
         let entrance = Entrance { listener: door.listener, door: number };
-        tokio::spawn(listen(socket, entrance, keeper, Arc::clone(&shared)));
+        tokio::spawn(listen(socket, entrance, Arc::clone(keeper), Arc::clone(shared)));
     }
     tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
     let stopping = Arc::<AtomicBool>::default();
@@ -99,7 +107,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     let of_end = Arc::clone(&metrics);
     let shell = Shell {
         disk,
-        peers: Peers::new(format!("esker-{}", config.node), events),
+        peers: Peers::new(&config, events),
         metrics,
         notes: Notes::default(),
         ready: Some(ready),
@@ -109,16 +117,25 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         ends: 0,
         stopping,
     };
-    // A task of its own: a thread that serves a connection can go on with the loop without waking another.
-    let driving = tokio::spawn(drive(Broker::new(config), inbox, shell, Clock::start()));
-    let ended = driving.await.map_err(|why| Failure::new(Code::Failed, format!("stopped: {why}")))?;
+    // Threads that serve connections may wait for the disk in `sendfile`: heartbeats and writes do not.
+    let driving = rt::spawn_apart("esker-drive", drive(Broker::new(config), inbox, shell, Clock::start()));
+    let driving = driving.map_err(|why| Failure::failed(format!("cannot start a thread: {why}")))?;
+    let ended = driving.await.ok_or_else(|| Failure::failed("stopped: the loop has not ended in order"))?;
     of_end.set_state(State::Stopping);
     tokio::time::sleep(LAST_WORDS).await;
+    rt::within(LAST_WORDS_MAX - LAST_WORDS, drained(&of_end)).await;
     if ended.clean {
         tracing::info!("stopped in order");
         Ok(())
     } else {
         Err(Failure::new(Code::Storage, format!("stopped: {}", ended.why)))
+    }
+}
+
+/// Every connection has sent what it had.
+async fn drained(metrics: &Metrics) {
+    while metrics.connections.get() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Pieces in one vectored write.
 const PIECES_MAX: usize = 64;
-/// Bytes in one `sendfile`: what is not in the page cache is read meanwhile, and others wait for this thread.
-const SENDFILE_MAX: usize = 1 << 20;
+/// Bytes in one go: of a file, what is not in the page cache is read meanwhile, and others wait for this thread.
+pub const SEND_MAX: usize = 1 << 20;
 
 #[derive(Debug)]
 enum Piece {
@@ -23,6 +24,17 @@ enum Piece {
 pub struct Outbox {
     pieces: VecDeque<Piece>,
     len: usize,
+    owed: Option<Owed>,
+}
+
+/// What the peer did not take at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Owed {
+    pub since: Instant,
+    /// Bytes that lay here then.
+    pub bytes: usize,
+    /// Of them, not sent yet.
+    left: usize,
 }
 
 impl Outbox {
@@ -45,10 +57,34 @@ impl Outbox {
         self.len == 0
     }
 
-    /// Sends what the socket takes now. Answers how much that was; `WouldBlock` is not an error.
+    /// What the peer has let lie, and since when: whatever was added later is counted when all of this has left.
+    pub const fn owed(&self) -> Option<Owed> {
+        self.owed
+    }
+
+    /// Sends what the socket takes now, but not much more than [`SEND_MAX`]. Answers how much that was; `WouldBlock` is not an
+    /// error.
     pub fn send(&mut self, stream: &TcpStream) -> io::Result<usize> {
         let before = self.len;
-        while !self.is_empty() {
+        let sent = self.send_some(stream);
+        self.count(before - self.len);
+        sent.map(|()| before - self.len)
+    }
+
+    fn count(&mut self, sent: usize) {
+        let left = self.owed.map_or(0, |owed| owed.left.saturating_sub(sent));
+        if self.is_empty() {
+            self.owed = None;
+        } else if left == 0 {
+            self.owed = Some(Owed { since: Instant::now(), bytes: self.len, left: self.len });
+        } else if let Some(owed) = &mut self.owed {
+            owed.left = left;
+        }
+    }
+
+    fn send_some(&mut self, stream: &TcpStream) -> io::Result<()> {
+        let before = self.len;
+        while !self.is_empty() && before - self.len < SEND_MAX {
             match self.step(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(sent) => self.advance(sent),
@@ -56,12 +92,12 @@ impl Outbox {
                 Err(why) => return Err(why),
             }
         }
-        Ok(before - self.len)
+        Ok(())
     }
 
     fn step(&self, stream: &TcpStream) -> io::Result<usize> {
         if let Some(Piece::File { file, at, left }) = self.pieces.front() {
-            let sent = rt::send_file(stream, file, *at, (*left).min(SENDFILE_MAX))?;
+            let sent = rt::send_file(stream, file, *at, (*left).min(SEND_MAX))?;
             // The file is shorter than the reply promised: the frame cannot be completed.
             return if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) };
         }
@@ -141,6 +177,34 @@ mod tests {
         drop(stream);
         assert!(reader.join().unwrap() == expected);
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_owed_has_left_before_anything_else_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut outbox = Outbox::default();
+        outbox.bytes(vec![7; 64 << 20].into());
+        let send = |outbox: &mut Outbox| while outbox.send(&stream).unwrap() >= SEND_MAX {};
+        assert!(outbox.owed().is_none(), "nothing was tried");
+        outbox.send(&stream).unwrap();
+        let owed = outbox.owed().unwrap();
+        assert_eq!(owed.bytes, outbox.len());
+        send(&mut outbox);
+        // A peer that takes a little has not taken what it owes.
+        peer.read_exact(&mut vec![0; 1 << 20]).unwrap();
+        send(&mut outbox);
+        outbox.bytes(vec![8; 1 << 20].into());
+        let then = outbox.owed().unwrap();
+        assert_eq!((then.since, then.bytes), (owed.since, owed.bytes));
+        let reader = std::thread::spawn(move || peer.read_exact(&mut vec![0; 64 << 20]).unwrap());
+        while !outbox.is_empty() {
+            stream.writable().await.unwrap();
+            outbox.send(&stream).unwrap();
+        }
+        assert!(outbox.owed().is_none());
+        reader.join().unwrap();
     }
 
     #[tokio::test]

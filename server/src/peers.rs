@@ -4,12 +4,14 @@
 //! core's decision.
 
 use crate::event::Event;
-use crate::rt::{OwnedReadHalf, OwnedWriteHalf, TcpStream, within};
+use crate::rt::{Handle, OwnedReadHalf, OwnedWriteHalf, TcpStream, within};
 use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive;
+use esker_core::config::NodeConfig;
 use esker_core::error::Refusal;
 use esker_core::id::CallId;
 use esker_core::io::{Address, CallFault, Input, Lane};
+use esker_core::time::Span;
 use esker_core::wire::{Slip, calls};
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
 use std::collections::{HashMap, VecDeque};
@@ -32,7 +34,11 @@ pub struct Call {
 #[derive(Debug)]
 pub struct Peers {
     client_id: String,
+    /// By lane.
+    patience: [(Lane, Duration); 5],
     events: UnboundedSender<Event>,
+    /// Whose threads serve the lanes: not the loop's, which has other work than to read and check what comes.
+    runtime: Handle,
     lanes: HashMap<(Address, Lane), UnboundedSender<Call>>,
 }
 
@@ -43,23 +49,30 @@ const REPLY_MAX: usize = 256 << 20;
 
 /// How long the oldest call of a lane may wait before its connection is given up: a link that swallows bytes would
 /// otherwise hold the calls behind it until TCP gives up, minutes later.
-const fn patience(lane: Lane) -> Duration {
+/// Bytes of its answer that come extend that. Never less than the core waits, which knows its own deadlines.
+fn patience(config: &NodeConfig, lane: Lane) -> Duration {
+    let span = |span: Span| Duration::from_micros(span.0);
     match lane {
-        Lane::QuorumFetch | Lane::QuorumVote => Duration::from_secs(4),
-        Lane::Control | Lane::Replica => Duration::from_secs(10),
+        Lane::QuorumFetch | Lane::QuorumVote => span(config.quorum.request_timeout) * 2,
+        Lane::Replica => span(config.replicas.request_timeout) + span(config.replicas.fetch_wait),
+        Lane::Control => Duration::from_secs(10),
         Lane::Forward => Duration::from_secs(60),
     }
 }
 
 impl Peers {
-    pub fn new(client_id: String, events: UnboundedSender<Event>) -> Self {
-        Self { client_id, events, lanes: HashMap::new() }
+    /// Of the runtime that this is called on.
+    pub fn new(config: &NodeConfig, events: UnboundedSender<Event>) -> Self {
+        let lanes = [Lane::QuorumFetch, Lane::QuorumVote, Lane::Control, Lane::Forward, Lane::Replica];
+        let patience = lanes.map(|lane| (lane, patience(config, lane)));
+        let client_id = format!("esker-{}", config.node);
+        Self { client_id, patience, events, runtime: Handle::current(), lanes: HashMap::new() }
     }
 
     /// Tells the loop something in a moment.
     pub fn report_later(&self, event: Event) {
         let events = self.events.clone();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             tokio::time::sleep(Duration::from_millis(1)).await;
             // The loop may have ended meanwhile.
             let _ = events.send(event);
@@ -68,11 +81,13 @@ impl Peers {
 
     pub fn call(&mut self, to: Address, lane: Lane, call: Call) {
         let events = &self.events;
-        let client_id = &self.client_id;
+        let (client_id, runtime, patience) = (&self.client_id, &self.runtime, &self.patience);
         let sender = self.lanes.entry((to, lane)).or_insert_with_key(|(to, lane)| {
             let (sender, calls) = unbounded_channel();
-            let line = Line { to: to.clone(), lane: *lane, client_id: client_id.clone(), events: events.clone() };
-            tokio::spawn(line.run(calls));
+            let patience = patience.iter().find(|(of, _)| of == lane).map_or(CONNECT, |(_, patience)| *patience);
+            let line =
+                Line { to: to.clone(), lane: *lane, patience, client_id: client_id.clone(), events: events.clone() };
+            runtime.spawn(line.run(calls));
             sender
         });
         // The task ends with the process.
@@ -84,6 +99,7 @@ impl Peers {
 struct Line {
     to: Address,
     lane: Lane,
+    patience: Duration,
     client_id: String,
     events: UnboundedSender<Event>,
 }
@@ -144,17 +160,27 @@ impl Line {
         let (mut reads, mut writes) = stream.into_split();
         let mut correlation = 0;
         let mut input = BytesMut::new();
+        // How much of an answer had come, and until when that is good.
+        let (mut came, mut good_until) = (0, Instant::now());
         self.send(&mut writes, first, &mut correlation, sent).await?;
         loop {
-            let oldest = sent.front().map(|call: &Sent| call.at + patience(self.lane));
+            let oldest = sent.front().map(|call: &Sent| good_until.max(call.at + self.patience));
             tokio::select! {
                 biased;
-                answered = read_frame(&mut reads, &mut input) => self.on_frame(&answered?, sent)?,
+                answered = read_frame(&mut reads, &mut input) => {
+                    self.on_frame(&answered?, sent)?;
+                    came = input.len();
+                }
                 call = calls.recv() => match call {
                     Some(call) => self.send(&mut writes, call, &mut correlation, sent).await?,
                     None => return Ok(()),
                 },
-                () = sleep_until(oldest) => return Err(io::ErrorKind::TimedOut.into()),
+                () = sleep_until(oldest) => {
+                    if input.len() <= came {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    (came, good_until) = (input.len(), Instant::now() + self.patience);
+                }
             }
         }
     }
@@ -173,7 +199,7 @@ impl Line {
             tracing::error!("{why}");
             io::Error::from(io::ErrorKind::InvalidInput)
         })?;
-        let written = within(patience(self.lane), async {
+        let written = within(self.patience, async {
             writes.write_all(&frame).await?;
             writes.flush().await
         });
@@ -222,5 +248,47 @@ pub async fn read_frame(reads: &mut OwnedReadHalf, input: &mut BytesMut) -> io::
         if reads.read_buf(input).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esker_core::id::NodeId;
+    use kafka_protocol::messages::FetchRequest;
+    use tokio::net::TcpListener;
+
+    /// Calls a peer that answers a piece every fifth of a second, and what comes of it.
+    async fn answered_in(pieces: usize, step: Duration) -> Result<Box<ResponseKind>, CallFault> {
+        let settings = [("replica.socket.timeout.ms", "600"), ("replica.fetch.wait.max.ms", "400")];
+        let config = NodeConfig::for_test(NodeId(1), &[(1, "a", 1)], &settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (events, mut inbox) = unbounded_channel();
+        let mut peers = Peers::new(&config, events);
+        let body = Box::new(RequestKind::Fetch(FetchRequest::default()));
+        let call = Call { id: CallId(1), key: ApiKey::Fetch, version: 11, body };
+        peers.call(Address { host: "127.0.0.1".into(), port }, Lane::Replica, call);
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // Version 11: correlation, throttle, error, session, no topics.
+        let mut answer = [0; 22];
+        (answer[3], answer[7]) = (18, 1);
+        for piece in answer.chunks(answer.len().div_ceil(pieces)) {
+            tokio::time::sleep(step).await;
+            if stream.write_all(piece).await.is_err() {
+                break;
+            }
+        }
+        match inbox.recv().await {
+            Some(Event::Input(Input::CallDone { result, .. })) => result,
+            other => panic!("the end of a call, not {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_still_comes_is_waited_for() {
+        // Patience is a second; the answer takes more than two.
+        assert!(answered_in(11, Duration::from_millis(200)).await.is_ok());
+        assert_eq!(answered_in(1, Duration::from_millis(1500)).await, Err(CallFault::Disconnected));
     }
 }

@@ -19,7 +19,10 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 /// Logs and indexes kept open, of half the file descriptors that the process may have.
 const OPEN_FILES: RangeInclusive<usize> = 400..=16_384;
 /// File descriptors that are neither theirs nor a connection's: listeners, peers, files that are being replaced.
-const RESERVED_FILES: usize = 200 + node::CONTROLLERS_MAX;
+const RESERVED_FILES: usize = 200;
+
+/// Connections that clients get, however few file descriptors there are.
+const CLIENTS_MIN: usize = 64;
 
 /// What `esker serve` was told.
 #[derive(Debug)]
@@ -146,5 +149,5 @@ fn descriptors() -> (usize, usize) {
     let current = getrlimit(Resource::Nofile).current.and_then(|current| usize::try_from(current).ok());
     let all = current.unwrap_or(usize::MAX);
     let files = (all / 2).clamp(*OPEN_FILES.start(), *OPEN_FILES.end());
-    (files, all.saturating_sub(files + RESERVED_FILES).max(64))
+    (files, all.saturating_sub(files + RESERVED_FILES).max(node::CONTROLLERS_MIN + CLIENTS_MIN))
 }

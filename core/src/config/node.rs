@@ -199,6 +199,14 @@ impl NodeConfig {
         if self.brokers.heartbeat_interval >= self.brokers.session_timeout {
             return fail("broker.heartbeat.interval.ms must be less than broker.session.timeout.ms".into());
         }
+        // As in Kafka (`KafkaConfig.validateValues`): one large request must not take all the room there is.
+        let (room, largest) = (self.limits.in_flight_bytes, self.limits.request_bytes);
+        if room < largest {
+            return fail(format!(
+                "queued.max.request.bytes is {room}, and one request may have {largest}: raise it to that at least, or lower \
+                 socket.request.max.bytes"
+            ));
+        }
         if self.groups.session_min > self.groups.session_max {
             return fail("group.min.session.timeout.ms must not exceed group.max.session.timeout.ms".into());
         }
@@ -401,5 +409,18 @@ allow.everyone.if.no.acl.found=true";
         assert_eq!(config.advertised("PLAINTEXT").unwrap().to_string(), "localhost:9092");
         let observer = NodeConfig::for_test(NodeId(7), &[(1, "a", 9093)], &[]);
         assert!(!observer.is_voter() && !observer.is_alone());
+    }
+
+    #[test]
+    fn room_for_requests_holds_the_largest() {
+        let line = with("queued.max.request.bytes=1000000").unwrap_err().0;
+        assert!(
+            line.contains("is 1000000, and one request may have 104857600") && line.contains("lower socket"),
+            "{line}"
+        );
+        let both = |room| with(&format!("socket.request.max.bytes=1000\nqueued.max.request.bytes={room}"));
+        assert_eq!(both(1000).unwrap().config.limits.in_flight_bytes, 1000);
+        assert!(both(999).is_err() && both(i64::MAX).is_err() && both(-2).is_err());
+        assert_eq!(both(0).unwrap().config.limits, both(-1).unwrap().config.limits);
     }
 }

@@ -153,7 +153,7 @@ pub struct LimitSettings {
     pub backlog: i32,
 }
 
-/// `queued.max.request.bytes` where it is -1. A client's largest request is half of it at most, so that one always fits.
+/// `queued.max.request.bytes` where it is -1 or 0. A client's largest request is half of it at most, so that one always fits.
 const IN_FLIGHT_BYTES: usize = 256 << 20;
 const _: () = assert!(IN_FLIGHT_BYTES >= 2 * crate::limits::REQUEST_BYTES_MAX);
 
@@ -260,7 +260,10 @@ impl Read<'_> {
             idle: self.ms("connections.max.idle.ms"),
             request_bytes: self.size("socket.request.max.bytes").min(crate::limits::REQUEST_BYTES_MAX),
             requests_per_connection: self.size("connection.requests.max"),
-            in_flight_bytes: usize::try_from(self.long("queued.max.request.bytes")).unwrap_or(IN_FLIGHT_BYTES),
+            in_flight_bytes: match self.size("queued.max.request.bytes") {
+                0 => IN_FLIGHT_BYTES,
+                bytes => bytes,
+            },
             described_partitions: self.int("max.request.partition.size.limit"),
             backlog: self.int("socket.listen.backlog.size"),
         }

@@ -52,6 +52,30 @@ pub struct Request {
     pub checks: Vec<Result<(), Refusal>>,
 }
 
+/// How a request stays with the node that takes it in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stay {
+    /// It is answered as soon as the cluster can.
+    Brief,
+    /// It waits for what other clients do, for as long as it says: a consumer's Fetch, JoinGroup, SyncGroup.
+    Poll,
+    /// A follower's Fetch: others' writes wait for it.
+    Replica,
+}
+
+impl Request {
+    pub const fn stay(&self) -> Stay {
+        match &self.body {
+            // The field moved in version 15 (KIP-903).
+            RequestKind::Fetch(fetch) if fetch.replica_id.0 >= 0 || fetch.replica_state.replica_id.0 >= 0 => {
+                Stay::Replica
+            }
+            RequestKind::Fetch(_) | RequestKind::JoinGroup(_) | RequestKind::SyncGroup(_) => Stay::Poll,
+            _ => Stay::Brief,
+        }
+    }
+}
+
 /// The records of one partition in a Fetch reply.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Records {

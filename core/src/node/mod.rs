@@ -15,6 +15,7 @@ mod producer_ids;
 mod producing;
 mod room;
 mod sessions;
+mod status;
 mod tails;
 mod waiting;
 
@@ -27,4 +28,5 @@ pub use producer_ids::ProducerIds;
 pub use producing::{ProduceWait, Producing};
 pub use room::{Appender, Room};
 pub use sessions::{Session, Sessions, next_epoch};
+pub use status::Status;
 pub use waiting::Waiting;

@@ -62,6 +62,11 @@ impl Replies {
         None
     }
 
+    /// Whether [`Replies::pop`] has something to look at.
+    pub fn has_ready(&self) -> bool {
+        matches!(self.slots.front(), Some(Slot::Done(_)))
+    }
+
     /// Requests without a reply, and replies that wait for them.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -92,8 +97,9 @@ mod tests {
         assert_eq!(seqs, [0, 1, 2, 3]);
         let heartbeat = || Reply::plain(HeartbeatResponse::default());
         replies.done(2, &heartbeat()).unwrap();
-        assert!(replies.pop().is_none());
+        assert!(!replies.has_ready() && replies.pop().is_none());
         replies.done(0, &heartbeat()).unwrap();
+        assert!(replies.has_ready());
         assert_eq!(replies.pop().map(|frame| correlation(&frame)), Some(10));
         assert!(replies.pop().is_none());
         replies.done(1, &Reply::Silence).unwrap();

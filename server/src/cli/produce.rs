@@ -249,7 +249,7 @@ impl Writer<'_> {
     fn attempt(&mut self, place: usize, bytes: &Bytes) -> Result<Option<()>, Failure> {
         let acks = self.command.acks();
         let partition = PartitionProduceData::default().with_index(place as i32).with_records(Some(bytes.clone()));
-        let leader = self.topic.leaders[place];
+        let Some(&leader) = self.topic.leaders.get(place) else { return Err(made_anew(&self.topic).for_good()) };
         let version = self.cluster.link_to(leader)?.version(ApiKey::Produce)?;
         let mut data = TopicProduceData::default().with_partition_data(vec![partition]);
         if version >= 13 {
@@ -294,6 +294,12 @@ impl Writer<'_> {
             eprint!("\r{} records, {} MB ", self.written, self.bytes / 1_000_000);
         }
     }
+}
+
+/// Records were promised a partition that is no longer there.
+fn made_anew(topic: &Topic) -> Failure {
+    let count = topic.leaders.len();
+    Failure::failed(format!("the topic was made anew with {count} partition(s): start again to write to these"))
 }
 
 /// The hash by which Kafka's clients choose a partition (`Utils.murmur2`).

@@ -8,6 +8,7 @@ use tokio::net::TcpSocket;
 
 pub use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 pub use tokio::net::{TcpListener, TcpStream};
+pub use tokio::runtime::Handle;
 
 /// Resolves at the first sign that the operator wants the process to end.
 pub struct Signals {
@@ -52,6 +53,20 @@ const DISK_STACK: usize = 256 << 10;
 /// A thread that may block, for the disk.
 pub fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.into()).stack_size(DISK_STACK).spawn(work).map(|_| ())
+}
+
+/// Runs `work` on a thread of its own, with timers of its own: whatever keeps the runtime's threads busy does not keep it. Answers
+/// what becomes of it; nothing if the thread did not live.
+pub fn spawn_apart<T: Send + 'static>(
+    name: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> io::Result<impl Future<Output = Option<T>>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let (end, ended) = tokio::sync::oneshot::channel();
+    // Nobody may wait for it any more.
+    let run = move || drop(end.send(runtime.block_on(work)));
+    std::thread::Builder::new().name(name.into()).spawn(run)?;
+    Ok(async { ended.await.ok() })
 }
 
 /// Listens on an address. A port that a process before this one had is taken at once.

@@ -30,6 +30,29 @@ pub async fn end_at_once() {
     observe::show(Seen::EndsAtOnce { node: madsim::plugin::node() });
 }
 
+/// Where tasks are spawned: there is but one place.
+#[derive(Clone, Debug)]
+pub struct Handle;
+
+impl Handle {
+    pub fn current() -> Self {
+        Self
+    }
+
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(work);
+    }
+}
+
+/// There is one thread: a task is as far apart as can be.
+pub fn spawn_apart<T: Send + 'static>(
+    _name: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> io::Result<impl Future<Output = Option<T>>> {
+    let task = tokio::spawn(work);
+    Ok(async { task.await.ok() })
+}
+
 /// Listens on an address.
 pub async fn bind(host: &str, port: u16, _backlog: u32) -> io::Result<TcpListener> {
     TcpListener::bind(host, port).await

@@ -5,6 +5,8 @@ use esker_sim::plan::{Plan, plan_of};
 
 /// Names these draws, apart from those of the simulator's parts of a plan.
 const SHELL: u64 = 100;
+/// No request of a simulated node or client has so many bytes: a batch has eight records of 400 bytes at most.
+const REQUEST_MAX: u64 = 16_000;
 
 /// Draws the plan of a seed. Bounds are often near what is needed, so that they are met.
 pub fn draw(seed: u64) -> Plan {
@@ -17,7 +19,9 @@ pub fn draw(seed: u64) -> Plan {
         set("connection.requests.max", dice.between(1, 6));
     }
     if dice.chance(1, 3) {
-        set("queued.max.request.bytes", dice.skewed(8_000, 1_000_000));
+        let room = dice.skewed(REQUEST_MAX, 1_000_000);
+        set("queued.max.request.bytes", room);
+        set("socket.request.max.bytes", room);
     }
     if dice.chance(1, 3) {
         set("connections.max.idle.ms", dice.between(700, 8_000));

@@ -1,6 +1,6 @@
 //! The operator's port.
 
-use super::node::{Node, Scratch, get, serve};
+use super::node::{Node, Scratch, get, serve, topic, until};
 use std::io::Write;
 use std::net::TcpStream;
 
@@ -32,6 +32,17 @@ fn a_node_that_serves_is_ready_and_counts() {
         ["esker_connections ", "esker_disk_room_bytes ", "esker_sent_bytes_total ", "esker_disk_sync_seconds_count "]
     {
         assert!(text.lines().any(|line| line.starts_with(name)), "{name} in {text}");
+    }
+    topic(node.address);
+    for line in [
+        "esker_partitions 1",
+        "esker_leaders 1",
+        "esker_under_replicated_partitions 0",
+        "esker_under_min_isr_partitions 0",
+        "esker_offline_partitions 0",
+        "esker_active_controller 1",
+    ] {
+        until(line, || get(&admin, "/metrics").1.lines().any(|one| one == line));
     }
     let mut rude = TcpStream::connect(&admin).unwrap();
     rude.write_all(&[0xff; 10_000]).unwrap();

@@ -6,7 +6,6 @@ use esker_tests::{batch, records, rpc};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// One record whose value is its number, `len` bytes long.
 fn one(number: u64, len: usize) -> Vec<u8> {
@@ -178,9 +177,11 @@ fn a_stop_under_load_is_clean() {
     assert!(acked.len() > 50);
     let mut again = serve(&data, &[]);
     again.env("RUST_LOG", "debug");
-    let node = Node::spawn(again, &data);
+    let mut node = Node::spawn(again, &data);
     all_there(node.address, &acked);
-    std::thread::sleep(Duration::from_millis(100));
+    node.signal("TERM");
+    assert_eq!(node.ended(), 0);
+    // Read when nobody writes to it any more: its lines are whole.
     let log = node.log();
     let opened: Vec<&str> = log.lines().filter(|line| line.contains(" opened from ")).collect();
     assert!(!opened.is_empty(), "{log}");
@@ -189,5 +190,4 @@ fn a_stop_under_load_is_clean() {
         // Behind the last place that the index knows it looks for where the log ends: that is not the whole segment of 100 kB and more.
         assert!(scanned.is_some_and(|bytes| bytes < 10_000) && line.ends_with("cut 0"), "no recovery: {line}");
     }
-    assert_eq!(node.stop(), 0);
 }
