@@ -23,6 +23,7 @@
 //! | `plan` | a run as data, and how a seed draws it |
 //! | `net` `disk` `clock` | what can fail |
 //! | `table` `trace` `queue` `dice` | the ground |
+//! | `say` | lines on standard output |
 //!
 //! **One rule of randomness**: every draw is named by seed, stream, entity and counter ([`dice`]), so that taking a fault or a
 //! client out of a plan leaves all other draws as they were.
