@@ -37,6 +37,7 @@ pub fn draw(seed: u64) -> Plan {
     moves(&mut plan);
     retention(&mut plan);
     end(&mut plan);
+    durability(&mut plan);
     plan
 }
 
@@ -300,6 +301,20 @@ fn end(plan: &mut Plan) {
         _ => Target::Nodes(vec![dice.between(1, nodes) as u32]),
     };
     plan.faults.push(Fault { at_us: plan.phases.safety_us - 1, strike: Strike::Perish { target } });
+}
+
+/// Records are acknowledged before they are synced, in one run of eight; with dice of its own. That is promised to outlive processes, and not
+/// the loss of power: so no disk loses what was written to it.
+fn durability(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Durability);
+    if !dice.chance(1, 8) {
+        return;
+    }
+    plan.settings.insert("durability".into(), "os".into());
+    for fault in &mut plan.faults {
+        fault.strike.spare();
+    }
+    plan.faults.retain(|fault| !matches!(fault.strike, Strike::SyncFails { .. }));
 }
 
 /// At least one of them.

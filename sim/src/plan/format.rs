@@ -238,6 +238,13 @@ impl Strike {
         }
     }
 
+    /// What was written stays written, whatever else it does.
+    pub const fn spare(&mut self) {
+        if let Self::Crash { loss, .. } | Self::CrashWriting { loss, .. } = self {
+            *loss = Loss::Nothing;
+        }
+    }
+
     /// Whether it waits for its moment, which is seen inside the brokers only.
     pub const fn waits(&self) -> bool {
         matches!(self, Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::Perish { .. })

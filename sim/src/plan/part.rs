@@ -18,6 +18,7 @@ pub(super) enum Part {
     Moves,
     End,
     Retention,
+    Durability,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

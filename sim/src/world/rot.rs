@@ -6,6 +6,7 @@ use crate::disk::{File, Folder};
 use esker_core::batch::Batches;
 use esker_core::id::{NodeId, Offset};
 use esker_core::io::FileName;
+use esker_core::log::SyncPolicy;
 use std::collections::BTreeMap;
 
 /// Where a batch's CRC begins to protect it: before that lie its base offset, length, leader epoch and magic.
@@ -32,7 +33,7 @@ impl World {
 
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by
     /// file. In the last segment, those below the watermark that the node wrote down, but for the last: where nothing whole stands
-    /// behind a bad place, the log ends there.
+    /// behind a bad place, the log ends there. A log that is not synced ends at any bad place.
     fn perishable(&self, node: usize) -> Vec<(String, FileName, Vec<(usize, usize)>)> {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return Vec::new() };
@@ -45,7 +46,9 @@ impl World {
                 continue;
             };
             let bases: Vec<Offset> = folder.list().filter_map(|(name, _)| base_of(name)).collect();
-            let last = written.get(replica.folder()).copied().unwrap_or(Offset::ZERO).min(replica.watermark());
+            let promises = replica.log().config().sync == SyncPolicy::Always;
+            let last = written.get(replica.folder()).copied().filter(|_| promises).unwrap_or(Offset::ZERO);
+            let last = last.min(replica.watermark());
             let closed =
                 bases.iter().skip(1).map(|next| if *next <= replica.watermark() { *next } else { Offset::ZERO });
             for (base, below) in bases.iter().zip(closed.chain([last])) {
