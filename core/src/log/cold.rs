@@ -63,6 +63,13 @@ impl Chunk {
         let begin = begin.unwrap_or(0);
         (self.at + begin as u64, self.bytes.slice(begin..end.max(begin)))
     }
+
+    /// The largest timestamp of its batches before byte `at` of the file, and the last offset of the first batch that has it.
+    pub fn largest_before(&self, at: u64) -> Option<(i64, Offset)> {
+        let before = Walk::unchecked(&self.bytes).take_while(|(place, ..)| self.at + (*place as u64) < at);
+        let times = before.map(|(_, header, _)| (header.max_timestamp(), header.last_offset()));
+        times.reduce(|largest, next| if next.0 > largest.0 { next } else { largest })
+    }
 }
 
 /// Why the disk was asked.

@@ -227,6 +227,7 @@ mod tests {
     use crate::log::fake::{Bench, Disk};
     use crate::log::model::config;
     use crate::log::{Opening, Origin};
+    use alloc::vec::Vec;
 
     fn append(bench: &mut Bench, timestamps: &[i64]) {
         let mut batch = Builder::new();
@@ -293,6 +294,31 @@ mod tests {
     fn finds_it_after_a_restart_and_after_a_crash() {
         check(forty().restart());
         check(forty().crash(Opening::default()));
+    }
+
+    #[test]
+    fn finds_it_after_a_cut_anywhere_and_appends_of_older_records() {
+        // With what is in memory, and with what has to be read back: the largest timestamp may be that of the last batch that stays.
+        for (cut, again) in (1..40).flat_map(|cut| [(cut, false), (cut, true)]) {
+            let mut bench = if again { forty().crash(Opening::default()) } else { forty() };
+            bench.log.truncate(bench.now, Offset(cut), &mut bench.out);
+            bench.settle();
+            let end = bench.log.end().0;
+            assert_eq!(end, cut - cut % 2);
+            let mut times: Vec<i64> =
+                (0..20).flat_map(|base| if base == 9 { [5, 15] } else { [base * 20, base * 20 + 10] }).collect();
+            times.truncate(end as usize);
+            for _ in 0..6 {
+                append(&mut bench, &[5, 15]);
+                times.extend([5, 15]);
+            }
+            bench.settle();
+            let until = times.len() as i64;
+            for wanted in (0..400).step_by(10) {
+                let first = times.iter().position(|time| *time >= wanted).map(|place| place as i64);
+                assert_eq!(ask(&mut bench, wanted, until), first, "cut at {cut}, {wanted} is looked for");
+            }
+        }
     }
 
     #[test]

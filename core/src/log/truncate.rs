@@ -10,6 +10,7 @@ use super::replay::Replay;
 use super::segment::Segment;
 use super::{Loading, Log, Phase, Producers, append, snapshot};
 use crate::batch::Header;
+use crate::error::Refusal;
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
 use crate::mutant::{self, Mutant};
@@ -50,6 +51,8 @@ impl Log {
             let exact = super::index::relative(segment.base, to).and_then(|to| segment.index.exact(to));
             exact.map(|at| (u64::from(at), to))
         };
+        // Where the largest timestamp that stays is not known, it is looked for as the place is.
+        let found = found.filter(|(at, first)| self.tells_times(place, *first, *at));
         out.note(Note::LogTruncated { dir: self.dir, from: self.end, to });
         self.drop_after(place, out);
         if !mutant::is(Mutant::SnapshotsNotCut) {
@@ -57,7 +60,7 @@ impl Log {
         }
         self.lower_end(found.map_or(to, |found| found.1));
         match found {
-            Some((at, _)) => self.cut_active(now, at, out),
+            Some((at, _)) => self.cut_active(now, at, None, out),
             None => {
                 self.cutting = Some(to);
                 self.proceed_cut(now, out);
@@ -151,20 +154,37 @@ impl Log {
         }
     }
 
-    /// Cuts the last segment at byte `at`; `end` is right already.
-    fn cut_active(&mut self, now: Now, at: u64, out: &mut Out) {
+    /// Whether what is in memory tells the largest timestamp before a cut at byte `at` and offset `first`: the time index has it of all up
+    /// to the batch of its last offset entry. What is not written yet cannot be read back.
+    fn tells_times(&self, place: usize, first: Offset, at: u64) -> bool {
+        let segment = &self.segments[place];
+        if at == 0 || at >= segment.written || segment.largest.is_some_and(|largest| largest.1 < first) {
+            return true;
+        }
+        let before = super::index::relative(segment.base, first).map_or(0, |first| first.saturating_sub(1));
+        let floor = u64::from(segment.index.floor(before));
+        let front = self.tail.front();
+        segment.loaded && front.is_some_and(|front| front.segment < segment.base || front.at <= floor)
+    }
+
+    /// Cuts the last segment at byte `at`; `end` is right already. `seen`: the largest timestamp of the batches between the last index entry
+    /// and the cut, and the last offset of its batch, where they were read back.
+    fn cut_active(&mut self, now: Now, at: u64, seen: Option<(i64, Offset)>, out: &mut Out) {
         self.cutting = None;
         let end = self.end;
         let segment = self.active_mut();
         segment.cut(at, end);
         let base = segment.base;
         let on_index = segment.index.last_time().map_or((-1, base), |last| (last.0, base.plus(i64::from(last.1))));
-        // The largest timestamp may lie behind the last entry of the time index: in memory, unless the cut was deep.
+        // What was the largest is so still, if it stays. Else the largest may lie behind the last entry of the time index.
+        let known = segment.largest.unwrap_or(on_index);
         let in_tail = self.tail.from(self.tail.front().map_or(end, |front| front.first)).into_iter().flatten();
-        let largest = in_tail
+        let in_tail = in_tail
             .filter(|batch| batch.segment == base)
-            .filter_map(|batch| Some((Header::read(&batch.parts[0])?.max_timestamp(), batch.last)))
-            .fold(on_index, |largest, next| if next.0 > largest.0 { next } else { largest });
+            .filter_map(|batch| Some((Header::read(&batch.parts[0])?.max_timestamp(), batch.last)));
+        let first_largest =
+            |largest: (i64, Offset), next: (i64, Offset)| if next.0 > largest.0 { next } else { largest };
+        let largest = seen.into_iter().chain(in_tail).fold(known, first_largest);
         self.active_mut().largest = Some(largest);
         for write in &mut self.pending {
             if let Then::Written { segment: Some((of, upto)), .. } = &mut write.then
@@ -190,17 +210,33 @@ impl Log {
             Ok(Sought::Here(chunk)) => {
                 let (at, rest) = chunk.slice(to, Offset(i64::MAX), usize::MAX, true);
                 let first = Header::read(&rest).map_or(to, |header| header.base_offset());
+                let seen = match self.seek_before(now, place, (first, at), out) {
+                    Ok(Sought::Here(before)) => before.largest_before(at),
+                    Ok(Sought::Past) => None,
+                    Ok(Sought::Wait) => return,
+                    // The times are of less worth than what stays.
+                    Err(_) => None,
+                };
                 self.lower_end(first.min(to));
-                self.cut_active(now, at, out);
+                self.cut_active(now, at, seen, out);
             }
             Ok(Sought::Past) => {
                 let size = self.segments[place].size;
-                self.cut_active(now, size, out);
+                self.cut_active(now, size, None, out);
             }
             // Where the cut lies cannot be found out. Anything but stopping would take away records that others count on
             // this replica for (seed 1258).
             Err(_) => self.phase = Phase::Failed(DiskFault::Io),
         }
+    }
+
+    /// The bytes before a cut, from the last index entry that stays on.
+    fn seek_before(&mut self, now: Now, place: usize, cut: (Offset, u64), out: &mut Out) -> Result<Sought, Refusal> {
+        let (first, at) = cut;
+        if self.tells_times(place, first, at) {
+            return Ok(Sought::Past);
+        }
+        self.seek(now, place, first.plus(-1), CHUNK_BYTES.0 as usize, out)
     }
 
     /// Reads the producers again: the newest snapshot, and the batches behind it. The cut was issued last.
