@@ -126,9 +126,10 @@ impl Log {
         Ok(())
     }
 
-    /// Where the first of these batches begins, if this log is empty and that is before its start, though the batch ends behind it.
+    /// Where the first of these batches begins, if this log has no record and that is before its end, though the batch ends behind it.
+    /// What it may have before its start was deleted.
     pub fn begins_within(&self, bytes: &[u8]) -> Option<Offset> {
-        let (first, _) = Batches::of(bytes).next().filter(|_| self.is_empty())?;
+        let (first, _) = Batches::of(bytes).next().filter(|_| self.start == self.end)?;
         let base = first.base_offset();
         (Offset::ZERO <= base && base < self.end && self.end < first.next_offset()).then_some(base)
     }

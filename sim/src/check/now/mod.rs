@@ -264,11 +264,12 @@ impl Watch {
         if let Note::LogTruncated { dir, from, to } = note
             && let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string)
         {
-            let empty = self.shadows[node].log(&folder).is_none_or(|log| log.entries.is_empty());
+            let none = self.shadows[node].log(&folder).is_none_or(|log| log.entries.is_empty());
+            let empty = none || self.seen.get(&(node, *dir)).is_some_and(|seen| seen.start >= *from);
             if to >= from {
                 self.shadows[node].on_restart_at(*dir);
             } else if empty {
-                // It holds nothing, and begins in the middle of a batch: it goes back to where that begins.
+                // It has no record, and begins in the middle of a batch: it goes back to where that begins.
                 self.watermark.forget_log(node, &folder);
             }
         }
