@@ -335,6 +335,23 @@ mod tests {
     }
 
     #[test]
+    fn a_log_without_a_record_begins_within_a_batch_whatever_was_deleted_there() {
+        let mut bench = opened(LogConfig::default());
+        bench.log.append(bench.now, LeaderEpoch(0), batch(b"v", 6, None), Origin::Client, &mut bench.out).unwrap();
+        bench.settle();
+        let spans = |base, count| {
+            let mut bytes = batch(b"v", count, None).to_vec();
+            bytes[..8].copy_from_slice(&i64::to_be_bytes(base));
+            bytes
+        };
+        assert_eq!(bench.log.begins_within(&spans(4, 4)), None, "it has records");
+        bench.log.raise_start(bench.now, Offset(6)).unwrap();
+        assert_eq!(bench.log.begins_within(&spans(4, 4)), Some(Offset(4)));
+        assert_eq!(bench.log.begins_within(&spans(4, 2)), None, "the batch ends before it");
+        assert_eq!(bench.log.begins_within(&spans(6, 2)), None, "it goes on with that");
+    }
+
+    #[test]
     fn what_kafka_refuses_is_refused() {
         let wall = opened(LogConfig::default()).now.wall.0;
         let small = LogConfig { max_message_bytes: 80, ..LogConfig::default() };
