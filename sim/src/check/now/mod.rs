@@ -333,7 +333,7 @@ impl Watch {
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
-                self.active.look(controller.image())?;
+                self.active.look(controller.image(), quorum.epoch(), quorum.watermark())?;
             }
         }
         let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
