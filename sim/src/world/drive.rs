@@ -77,7 +77,7 @@ impl World {
         let now = own.clock.now(self.now);
         self.watch.begin(now);
         if let Input::Request(request) = &input {
-            self.watch.on_request(node, request.conn, request.seq, &request.body, process.broker.node());
+            self.watch.on_request(node, (request.conn, request.seq), &request.body, process.broker.node());
         }
         process.broker.handle(now, input);
         self.drain(node);
@@ -112,7 +112,7 @@ impl World {
             let Some(process) = &mut own.process else { return };
             match output {
                 Output::Reply { conn, seq, reply } => {
-                    self.watch.on_reply(node, conn, seq, &reply, process.broker.node());
+                    self.watch.on_reply(node, (conn, seq), &reply, process.broker.node());
                     let conn = conn.0 as Conn;
                     let done = process.served.get_mut(&conn).map_or(Ok(()), |served| served.replies.done(seq, &reply));
                     if let Err(wrong) = done {

@@ -1,18 +1,18 @@
 //! A Produce is acknowledged when its records are where its `acks` wants them: below the watermark with `all`, on the leader's disk with 1.
 
-use super::Broken;
 use super::latest::Latest;
+use super::{At, Broken};
 use crate::table::Map;
 use bytes::Bytes;
 use esker_core::batch::Batches;
-use esker_core::id::{ConnId, Offset, PartitionKey, Uuid};
+use esker_core::id::{Offset, PartitionKey, Uuid};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
 
 /// Produce requests without an answer.
 #[derive(Debug, Default)]
 pub struct Acked {
-    asked: Map<(usize, ConnId, u64), Asked>,
+    asked: Map<At, Asked>,
 }
 
 #[derive(Debug)]
@@ -23,11 +23,7 @@ struct Asked {
 }
 
 impl Acked {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &ProduceRequest) {
+    pub fn on_request(&mut self, at: At, request: &ProduceRequest) {
         let count =
             |records: &Bytes| Batches::of(records).map(|(batch, _)| i64::from(batch.last_offset_delta()) + 1).sum();
         let each =
@@ -35,18 +31,18 @@ impl Acked {
         let counts = each.map(|(topic, data)| {
             (topic.name.clone(), topic.topic_id.into(), data.index, data.records.as_ref().map_or(0, count))
         });
-        self.asked.insert((node, conn, seq), Asked { acks: request.acks, counts: counts.collect() });
+        self.asked.insert(at, Asked { acks: request.acks, counts: counts.collect() });
     }
 
     /// An answer leaves a node; `latest` is to know what it acknowledges.
     pub fn on_reply(
         &mut self,
-        (node, conn, seq): (usize, ConnId, u64),
+        at: At,
         response: &ProduceResponse,
         core: &Core,
         latest: &mut Latest,
     ) -> Result<(), Broken> {
-        let Some(Asked { acks, counts }) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(Asked { acks, counts }) = self.asked.remove(&at) else { return Ok(()) };
         for topic in &response.responses {
             let named = core.image.topic_named(&topic.name).map(|topic| topic.id);
             let id = named.unwrap_or(Uuid::from(topic.topic_id));

@@ -1,37 +1,28 @@
 //! An OffsetCommit is acknowledged when its record is committed: it was appended behind all that the group's log had when it came.
 
-use super::Broken;
+use super::{At, Broken};
 use crate::table::Map;
 use esker_core::group;
-use esker_core::id::{ConnId, Offset, PartitionKey};
+use esker_core::id::{Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
 /// The commits without an answer: the log of their group, and where it ended when they came.
 #[derive(Debug, Default)]
 pub struct Commits {
-    asked: Map<(usize, ConnId, u64), (PartitionKey, Offset)>,
+    asked: Map<At, (PartitionKey, Offset)>,
 }
 
 impl Commits {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &OffsetCommitRequest, core: &Core) {
+    pub fn on_request(&mut self, at: At, request: &OffsetCommitRequest, core: &Core) {
         let Some(topic) = core.image.topic_named(group::TOPIC).map(|topic| topic.id) else { return };
         let key = PartitionKey { topic, partition: core.groups.partition_of(&request.group_id) };
         if let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) {
-            self.asked.insert((node, conn, seq), (key, replica.log_end()));
+            self.asked.insert(at, (key, replica.log_end()));
         }
     }
 
-    pub fn on_reply(
-        &mut self,
-        at: (usize, ConnId, u64),
-        response: &OffsetCommitResponse,
-        core: &Core,
-    ) -> Result<(), Broken> {
+    pub fn on_reply(&mut self, at: At, response: &OffsetCommitResponse, core: &Core) -> Result<(), Broken> {
         let Some((key, end)) = self.asked.remove(&at) else { return Ok(()) };
         let mut parts = response.topics.iter().flat_map(|topic| &topic.partitions);
         match core.partitions.get(key).filter(|replica| replica.is_leader()) {

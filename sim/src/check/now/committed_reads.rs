@@ -1,36 +1,26 @@
 //! A consumer is given no record that is not committed: the watermark that stands in the answer lies behind all of them.
 
-use super::Broken;
+use super::{At, Broken};
 use crate::table::Set;
 use bytes::Bytes;
 use esker_core::batch::Batches;
-use esker_core::id::ConnId;
 use esker_core::io::Records;
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
 /// Consumers' Fetch requests without an answer.
 #[derive(Debug, Default)]
 pub struct CommittedReads {
-    asked: Set<(usize, ConnId, u64)>,
+    asked: Set<At>,
 }
 
 impl CommittedReads {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..)| *of != node);
-    }
-
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &FetchRequest) {
+    pub fn on_request(&mut self, at: At, request: &FetchRequest) {
         if request.replica_id.0 < 0 && request.replica_state.replica_id.0 < 0 {
-            self.asked.insert((node, conn, seq));
+            self.asked.insert(at);
         }
     }
 
-    pub fn on_reply(
-        &mut self,
-        at: (usize, ConnId, u64),
-        response: &FetchResponse,
-        records: &[Records],
-    ) -> Result<(), Broken> {
+    pub fn on_reply(&mut self, at: At, response: &FetchResponse, records: &[Records]) -> Result<(), Broken> {
         if !self.asked.remove(&at) {
             return Ok(());
         }

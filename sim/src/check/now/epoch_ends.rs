@@ -1,10 +1,10 @@
 //! OffsetForLeaderEpoch, as the leader answers it: what it names as the end of an epoch parts the records of that epoch and of those
 //! before from the records of later ones (KIP-101, KIP-279). Who does not lead does not answer.
 
-use super::Broken;
 use super::shadow::Shadow;
+use super::{At, Broken};
 use crate::table::Map;
-use esker_core::id::{ConnId, PartitionKey};
+use esker_core::id::PartitionKey;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
@@ -12,32 +12,28 @@ use kafka_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpoch
 /// The questions without an answer, with the epoch that each asks for: those about a single partition.
 #[derive(Debug, Default)]
 pub struct EpochEnds {
-    asked: Map<(usize, ConnId, u64), i32>,
+    asked: Map<At, i32>,
 }
 
 impl EpochEnds {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &OffsetForLeaderEpochRequest) {
+    pub fn on_request(&mut self, at: At, request: &OffsetForLeaderEpochRequest) {
         if let [topic] = request.topics.as_slice()
             && let [part] = topic.partitions.as_slice()
         {
-            self.asked.insert((node, conn, seq), part.leader_epoch);
+            self.asked.insert(at, part.leader_epoch);
         }
     }
 
     /// An answer leaves a node; `led`: whether it led the partition when the present input came.
     pub fn on_reply<'a>(
         &mut self,
-        (node, conn, seq): (usize, ConnId, u64),
+        at: At,
         response: &OffsetForLeaderEpochResponse,
         core: &Core,
         log: &dyn Fn(&str) -> Option<&'a Shadow>,
         led: &dyn Fn(&Partition) -> bool,
     ) -> Result<(), Broken> {
-        let Some(epoch) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(epoch) = self.asked.remove(&at) else { return Ok(()) };
         let Some(topic) = response.topics.first() else { return Ok(()) };
         let Some(id) = core.image.topic_named(&topic.topic).map(|topic| topic.id) else { return Ok(()) };
         for told in topic.partitions.iter().filter(|told| told.error_code == 0) {

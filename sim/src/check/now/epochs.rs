@@ -1,10 +1,10 @@
 //! A leader serves those who name its own epoch, and refuses all others (KIP-101, KIP-320): so what is appended to a log is of the epoch
 //! that its node is in, or of one before.
 
-use super::Broken;
 use super::shadow::Entry;
+use super::{At, Broken};
 use crate::table::Map;
-use esker_core::id::{ConnId, LeaderEpoch, PartitionKey, Uuid};
+use esker_core::id::{LeaderEpoch, PartitionKey, Uuid};
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -13,15 +13,11 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
 /// The epochs that Fetch requests without an answer named.
 #[derive(Debug, Default)]
 pub struct Epochs {
-    asked: Map<(usize, ConnId, u64), Vec<(PartitionKey, i32)>>,
+    asked: Map<At, Vec<(PartitionKey, i32)>>,
 }
 
 impl Epochs {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &FetchRequest, image: &Image) {
+    pub fn on_request(&mut self, at: At, request: &FetchRequest, image: &Image) {
         let mut asked = Vec::new();
         for topic in &request.topics {
             let Some(id) = id_of(image, &topic.topic, Uuid::from(topic.topic_id)) else { continue };
@@ -31,7 +27,7 @@ impl Epochs {
             );
         }
         if !asked.is_empty() {
-            self.asked.insert((node, conn, seq), asked);
+            self.asked.insert(at, asked);
         }
     }
 
@@ -39,12 +35,12 @@ impl Epochs {
     /// node led a partition `before` the present input, which raised it.
     pub fn on_reply(
         &mut self,
-        (node, conn, seq): (usize, ConnId, u64),
+        at: At,
         response: &FetchResponse,
         core: &Core,
         before: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
     ) -> Result<(), Broken> {
-        let Some(asked) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         for topic in &response.responses {
             let Some(id) = id_of(&core.image, &topic.topic, Uuid::from(topic.topic_id)) else { continue };
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {

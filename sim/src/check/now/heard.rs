@@ -1,8 +1,7 @@
 //! A member whose heartbeat was taken has its whole session time-out again before it is put out.
 
-use super::Broken;
+use super::{At, Broken};
 use crate::table::Map;
-use esker_core::id::ConnId;
 use esker_core::node::Node as Core;
 use esker_core::time::{Mono, Span};
 use kafka_protocol::messages::{HeartbeatRequest, HeartbeatResponse};
@@ -11,26 +10,16 @@ use kafka_protocol::protocol::StrBytes;
 /// The heartbeats without an answer: group and member.
 #[derive(Debug, Default)]
 pub struct Heard {
-    asked: Map<(usize, ConnId, u64), (StrBytes, StrBytes)>,
+    asked: Map<At, (StrBytes, StrBytes)>,
 }
 
 impl Heard {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
+    pub fn on_request(&mut self, at: At, request: &HeartbeatRequest) {
+        self.asked.insert(at, (request.group_id.0.clone(), request.member_id.clone()));
     }
 
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &HeartbeatRequest) {
-        self.asked.insert((node, conn, seq), (request.group_id.0.clone(), request.member_id.clone()));
-    }
-
-    pub fn on_reply(
-        &mut self,
-        (node, conn, seq): (usize, ConnId, u64),
-        response: &HeartbeatResponse,
-        core: &Core,
-        now: Mono,
-    ) -> Result<(), Broken> {
-        let Some((group, member)) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+    pub fn on_reply(&mut self, at: At, response: &HeartbeatResponse, core: &Core, now: Mono) -> Result<(), Broken> {
+        let Some((group, member)) = self.asked.remove(&at) else { return Ok(()) };
         match core.groups.session_of(&group, &member).filter(|_| response.error_code == 0) {
             Some((until, session)) => judge(&member, now, until, session),
             None => Ok(()),

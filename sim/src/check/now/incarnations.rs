@@ -1,9 +1,9 @@
 //! The controller heeds no broker that has started anew since (its epoch is another), grants no change of an in-sync set that starts from
 //! another state than there is (KIP-497), and takes nobody in as what he was before (KIP-903).
 
-use super::Broken;
+use super::{At, Broken};
 use crate::table::Map;
-use esker_core::id::{ConnId, NodeId, PartitionKey, Uuid};
+use esker_core::id::{NodeId, PartitionKey, Uuid};
 use esker_core::metadata::Image;
 use kafka_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse, RequestKind, ResponseKind};
 use std::collections::BTreeSet;
@@ -18,16 +18,12 @@ enum Wrong {
 /// The requests without an answer that have to be refused.
 #[derive(Debug, Default)]
 pub struct Incarnations {
-    asked: Map<(usize, ConnId, u64), Wrong>,
+    asked: Map<At, Wrong>,
 }
 
 impl Incarnations {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
     /// A request comes to the active controller, which knows this state.
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, body: &RequestKind, image: &Image) {
+    pub fn on_request(&mut self, at: At, body: &RequestKind, image: &Image) {
         let another = |id: i32, epoch: i64| image.broker(NodeId(id)).is_none_or(|broker| broker.epoch.0 != epoch);
         let wrong = match body {
             RequestKind::BrokerHeartbeat(request) => {
@@ -43,11 +39,11 @@ impl Incarnations {
             _ => None,
         };
         if let Some(wrong) = wrong {
-            self.asked.insert((node, conn, seq), wrong);
+            self.asked.insert(at, wrong);
         }
     }
 
-    pub fn on_reply(&mut self, at: (usize, ConnId, u64), body: &ResponseKind) -> Result<(), Broken> {
+    pub fn on_reply(&mut self, at: At, body: &ResponseKind) -> Result<(), Broken> {
         let Some(wrong) = self.asked.remove(&at) else { return Ok(()) };
         let granted = match (&wrong, body) {
             (Wrong::All, ResponseKind::BrokerHeartbeat(response)) => response.error_code == 0,
@@ -89,6 +85,7 @@ fn grants(wrong: &BTreeSet<PartitionKey>, response: &AlterPartitionResponse) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use esker_core::id::ConnId;
     use kafka_protocol::messages::alter_partition_response::{PartitionData, TopicData};
 
     #[test]
@@ -101,8 +98,8 @@ mod tests {
         };
         let judge = |response: AlterPartitionResponse| {
             let mut checker = Incarnations::default();
-            checker.asked.insert((0, ConnId(1), 0), Wrong::These([key(1)].into()));
-            checker.on_reply((0, ConnId(1), 0), &response.into())
+            checker.asked.insert((ConnId(1), 0), Wrong::These([key(1)].into()));
+            checker.on_reply((ConnId(1), 0), &response.into())
         };
         assert!(judge(told(1, 95)).is_ok() && judge(told(2, 0)).is_ok());
         assert_eq!(judge(told(1, 0)).unwrap_err().0, "heeds-the-past");

@@ -3,9 +3,9 @@
 //! `acks=all`, or told, before: until it knows, it says that it does not (KIP-207). A leader that was deposed and has not heard of it
 //! tells an old end: Kafka's has no lease either.
 
-use super::Broken;
+use super::{At, Broken};
 use crate::table::{Map, Set};
-use esker_core::id::{ConnId, LeaderEpoch, Offset, PartitionKey};
+use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
@@ -17,29 +17,27 @@ const LATEST: i64 = -1;
 /// The questions without an answer, and what each epoch of a partition has made known of its end.
 #[derive(Debug, Default)]
 pub struct Latest {
-    asked: Set<(usize, ConnId, u64)>,
+    asked: Set<At>,
     known: Map<PartitionKey, BTreeMap<LeaderEpoch, Offset>>,
 }
 
 impl Latest {
     /// A consumer's request: one that asks for nothing but ends is remembered.
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &ListOffsetsRequest) {
+    pub fn on_request(&mut self, at: At, request: &ListOffsetsRequest) {
         let parts = || request.topics.iter().flat_map(|topic| &topic.partitions);
         if request.replica_id.0 < 0 && parts().all(|part| part.timestamp == LATEST) {
-            self.asked.insert((node, conn, seq));
+            self.asked.insert(at);
         }
     }
 
     pub fn on_reply(
         &mut self,
-        node: usize,
-        conn: ConnId,
-        seq: u64,
+        at: At,
         response: &ListOffsetsResponse,
         core: &Core,
         known: &dyn Fn(&Partition) -> Option<Offset>,
     ) -> Result<(), Broken> {
-        if self.asked.is_empty() || !self.asked.remove(&(node, conn, seq)) {
+        if self.asked.is_empty() || !self.asked.remove(&at) {
             return Ok(());
         }
         for topic in &response.topics {

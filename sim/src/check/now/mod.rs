@@ -40,6 +40,9 @@ use esker_core::partition::Partition;
 use esker_core::time::Now;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
+/// A request: its connection, whose number no other has in a run, and its place there.
+pub type At = (ConnId, u64);
+
 /// A property that was broken, and how.
 pub type Broken = (&'static str, String);
 
@@ -131,16 +134,7 @@ impl Watch {
     pub fn on_start(&mut self, node: usize, disk: &Disk) {
         self.shadows[node].on_start();
         self.votes.on_start(node, disk);
-        self.epochs.on_start(node);
-        self.epoch_ends.on_start(node);
-        self.times.on_start(node);
-        self.retries.on_start(node);
-        self.heard.on_start(node);
-        self.commits.on_start(node);
-        self.committed_reads.on_start(node);
         self.followed.on_start(node);
-        self.incarnations.on_start(node);
-        self.acked.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
@@ -153,35 +147,34 @@ impl Watch {
     }
 
     /// A request is handed to a node.
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, body: &RequestKind, core: &Core) {
-        self.votes.on_request(node, conn, seq, body);
+    pub fn on_request(&mut self, node: usize, at: At, body: &RequestKind, core: &Core) {
+        self.votes.on_request(at, body);
         self.followed.on_request(node, self.now.mono, body, core);
         if let Some(controller) = &core.controller {
-            self.incarnations.on_request(node, conn, seq, body, controller.image());
+            self.incarnations.on_request(at, body, controller.image());
         }
         match body {
             RequestKind::Fetch(request) => {
-                self.epochs.on_request(node, conn, seq, request, &core.image);
-                self.committed_reads.on_request(node, conn, seq, request);
+                self.epochs.on_request(at, request, &core.image);
+                self.committed_reads.on_request(at, request);
             }
             RequestKind::Produce(request) => {
-                self.acked.on_request(node, conn, seq, request);
-                self.retries.on_request(node, conn, seq, request);
+                self.acked.on_request(at, request);
+                self.retries.on_request(at, request);
             }
             RequestKind::ListOffsets(request) => {
-                self.latest.on_request(node, conn, seq, request);
-                self.times.on_request(node, conn, seq, request);
+                self.latest.on_request(at, request);
+                self.times.on_request(at, request);
             }
-            RequestKind::OffsetForLeaderEpoch(request) => self.epoch_ends.on_request(node, conn, seq, request),
-            RequestKind::OffsetCommit(request) => self.commits.on_request(node, conn, seq, request, core),
-            RequestKind::Heartbeat(request) => self.heard.on_request(node, conn, seq, request),
+            RequestKind::OffsetForLeaderEpoch(request) => self.epoch_ends.on_request(at, request),
+            RequestKind::OffsetCommit(request) => self.commits.on_request(at, request, core),
+            RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
             _ => {}
         }
     }
 
     /// An answer leaves a node.
-    pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, reply: &Reply, core: &Core) {
-        let at = (node, conn, seq);
+    pub fn on_reply(&mut self, node: usize, at: At, reply: &Reply, core: &Core) {
         let (seen, shadows) = (&self.seen, &self.shadows[node]);
         let before = |replica: &Partition| seen.get(&(node, replica.dir())).copied();
         // What bits that flipped did to a log it is not judged by.
@@ -197,7 +190,7 @@ impl Watch {
                 ResponseKind::ListOffsets(response) => {
                     let known = |replica: &Partition| self.complete.before(replica.folder(), replica.leader_epoch());
                     self.latest
-                        .on_reply(node, conn, seq, response, core, &known)
+                        .on_reply(at, response, core, &known)
                         .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
                 }
                 ResponseKind::DeleteRecords(response) => {
@@ -210,7 +203,7 @@ impl Watch {
                 }
                 ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
                 ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
-                body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, conn, seq, body)),
+                body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, at, body)),
             },
             Reply::Fetch { response, records } => {
                 let led = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);

@@ -1,12 +1,12 @@
 //! A producer may have five batches under way, and sends them again when it does not know what became of them (KIP-98): one that is
 //! among its last five in the log is known there, and not refused as out of order.
 
-use super::Broken;
 use super::shadow::{Shadow, Stamp, stamp};
+use super::{At, Broken};
 use crate::table::Map;
 use esker_core::batch::Header;
 use esker_core::error::ErrorCode;
-use esker_core::id::{ConnId, PartitionKey};
+use esker_core::id::PartitionKey;
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
@@ -16,31 +16,27 @@ const KNOWN: usize = 5;
 /// The batches of Produce requests without an answer, in their order; those without a producer are `None`.
 #[derive(Debug, Default)]
 pub struct Retries {
-    asked: Map<(usize, ConnId, u64), Vec<Option<Stamp>>>,
+    asked: Map<At, Vec<Option<Stamp>>>,
 }
 
 impl Retries {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &ProduceRequest) {
+    pub fn on_request(&mut self, at: At, request: &ProduceRequest) {
         let parts = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
         let of = |records: &[u8]| Header::read(records).and_then(|header| stamp(&header));
         let stamps: Vec<_> = parts.map(|part| of(part.records.as_deref().unwrap_or_default())).collect();
         if stamps.iter().any(Option::is_some) {
-            self.asked.insert((node, conn, seq), stamps);
+            self.asked.insert(at, stamps);
         }
     }
 
     pub fn on_reply<'a>(
         &mut self,
-        (node, conn, seq): (usize, ConnId, u64),
+        at: At,
         response: &ProduceResponse,
         core: &Core,
         log: &dyn Fn(&str) -> Option<&'a Shadow>,
     ) -> Result<(), Broken> {
-        let Some(asked) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         let parts =
             response.responses.iter().flat_map(|topic| topic.partition_responses.iter().map(move |one| (topic, one)));
         for ((topic, told), stamp) in parts.zip(asked) {

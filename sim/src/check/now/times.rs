@@ -2,9 +2,9 @@
 //! only where there is none.
 
 use super::shadow::Shadow;
-use super::{Broken, Glance};
+use super::{At, Broken, Glance};
 use crate::table::Map;
-use esker_core::id::{ConnId, PartitionKey};
+use esker_core::id::PartitionKey;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
@@ -12,7 +12,7 @@ use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 /// The questions without an answer, with the time that each asks for.
 #[derive(Debug, Default)]
 pub struct Times {
-    asked: Map<(usize, ConnId, u64), i64>,
+    asked: Map<At, i64>,
 }
 
 /// What is known of the log beside its batches.
@@ -25,25 +25,21 @@ struct Bounds {
 }
 
 impl Times {
-    pub fn on_start(&mut self, node: usize) {
-        self.asked.retain(|(of, ..), _| *of != node);
-    }
-
     /// A consumer's request: one that asks for a time in a single partition is remembered.
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, request: &ListOffsetsRequest) {
+    pub fn on_request(&mut self, at: At, request: &ListOffsetsRequest) {
         if let [topic] = request.topics.as_slice()
             && let [part] = topic.partitions.as_slice()
             && request.replica_id.0 < 0
             && part.timestamp >= 0
         {
-            self.asked.insert((node, conn, seq), part.timestamp);
+            self.asked.insert(at, part.timestamp);
         }
     }
 
     /// An answer leaves a node; `before`: how the partition stood when the present input came.
     pub fn on_reply<'a>(
         &mut self,
-        (node, conn, seq): (usize, ConnId, u64),
+        at: At,
         response: &ListOffsetsResponse,
         core: &Core,
         log: &dyn Fn(&str) -> Option<&'a Shadow>,
@@ -52,7 +48,7 @@ impl Times {
         if self.asked.is_empty() {
             return Ok(());
         }
-        let Some(time) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(time) = self.asked.remove(&at) else { return Ok(()) };
         let Some(topic) = response.topics.first() else { return Ok(()) };
         let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { return Ok(()) };
         for told in topic.partitions.iter().filter(|told| told.error_code == 0) {

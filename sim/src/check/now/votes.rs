@@ -1,10 +1,10 @@
 //! A voter gives one vote in an epoch, and it stands on its disk before anybody hears of it (Raft paper, 5.2): what a vote or a
 //! candidacy says when it leaves is in the file `quorum-state`, as it would be found after a crash.
 
-use super::Broken;
+use super::{At, Broken};
 use crate::disk::Disk;
 use crate::table::Map;
-use esker_core::id::{ConnId, LeaderEpoch};
+use esker_core::id::LeaderEpoch;
 use esker_core::io::{DiskOp, DiskTag, FileId, FileName};
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub struct Votes {
     durable: Vec<Option<Ballot>>,
     /// Writes under way.
     writing: Map<(usize, DiskTag), Ballot>,
-    asked: Map<(usize, ConnId, u64), Asked>,
+    asked: Map<At, Asked>,
     given: Map<(usize, i32), i32>,
 }
 
@@ -43,7 +43,6 @@ impl Votes {
     /// A process starts: what its disk has is durable.
     pub fn on_start(&mut self, node: usize, disk: &Disk) {
         self.writing.retain(|(of, _), _| *of != node);
-        self.asked.retain(|(of, ..), _| *of != node);
         let file = disk.named(super::METADATA).and_then(|folder| folder.file(FileName::QuorumState));
         self.durable[node] = file.and_then(|file| serde_json::from_slice(file.read(0, u32::MAX)).ok());
     }
@@ -66,19 +65,19 @@ impl Votes {
     }
 
     /// A candidate asks for this node's vote. Whether it could have it (a pre-vote) binds nobody.
-    pub fn on_request(&mut self, node: usize, conn: ConnId, seq: u64, body: &RequestKind) {
+    pub fn on_request(&mut self, at: At, body: &RequestKind) {
         let RequestKind::Vote(request) = body else { return };
         let Some(part) = request.topics.first().and_then(|topic| topic.partitions.first()) else { return };
         if !part.pre_vote {
             let asked = Asked { epoch: part.replica_epoch, candidate: part.replica_id.0 };
-            self.asked.insert((node, conn, seq), asked);
+            self.asked.insert(at, asked);
         }
     }
 
     /// An answer leaves the node.
-    pub fn on_reply(&mut self, node: usize, conn: ConnId, seq: u64, body: &ResponseKind) -> Result<(), Broken> {
+    pub fn on_reply(&mut self, node: usize, at: At, body: &ResponseKind) -> Result<(), Broken> {
         let ResponseKind::Vote(response) = body else { return Ok(()) };
-        let Some(asked) = self.asked.remove(&(node, conn, seq)) else { return Ok(()) };
+        let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         let granted = response.topics.first().and_then(|topic| topic.partitions.first());
         if !granted.is_some_and(|part| part.error_code == 0 && part.vote_granted) {
             return Ok(());
@@ -124,6 +123,7 @@ impl Votes {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use esker_core::id::ConnId;
     use esker_core::id::DirId;
     use esker_core::io::Owner;
     use kafka_protocol::messages::vote_request::{PartitionData as Wanted, TopicData as WantedTopic};
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn a_vote_before_its_write_is_done_is_caught() {
         let mut votes = Votes::new(1);
-        votes.on_request(0, CONN, 1, &ask(4, 2));
+        votes.on_request((CONN, 1), &ask(4, 2));
         write(&mut votes, 9, r#"{"leaderEpoch":4,"votedId":2,"data_version":0}"#);
-        assert_eq!(votes.on_reply(0, CONN, 1, &granted()).unwrap_err().0, "vote-not-durable");
-        votes.on_request(0, CONN, 2, &ask(4, 2));
+        assert_eq!(votes.on_reply(0, (CONN, 1), &granted()).unwrap_err().0, "vote-not-durable");
+        votes.on_request((CONN, 2), &ask(4, 2));
         votes.on_disk_done(0, tag(9), true);
-        assert!(votes.on_reply(0, CONN, 2, &granted()).is_ok());
+        assert!(votes.on_reply(0, (CONN, 2), &granted()).is_ok());
         assert!(votes.on_call(0, &ask(4, 2)).is_ok());
         assert_eq!(votes.on_call(0, &ask(5, 2)).unwrap_err().0, "vote-not-durable");
     }
@@ -176,8 +176,8 @@ mod tests {
             assert!(votes.on_role(0, "unattached-voted", LeaderEpoch(4)).is_ok());
             assert!(votes.on_role(0, "unattached", LeaderEpoch(5)).is_ok());
             assert_eq!(votes.on_role(0, "unattached", LeaderEpoch(4)).unwrap_err().0, "vote-forgotten");
-            votes.on_request(0, CONN, serial, &ask(4, serial as i32 + 1));
-            let judged = votes.on_reply(0, CONN, serial, &granted());
+            votes.on_request((CONN, serial), &ask(4, serial as i32 + 1));
+            let judged = votes.on_reply(0, (CONN, serial), &granted());
             assert_eq!(judged.err().map(|broken| broken.0), (serial == 2).then_some("two-votes"));
         }
     }
