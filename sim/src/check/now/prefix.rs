@@ -131,7 +131,12 @@ impl Canon {
             ));
         }
         // What is filled in behind others was damaged where the others were seen first.
-        if self.batches.last_key_value().is_none_or(|(last, _)| *last < entry.base) {
+        let last = self.batches.last_key_value().map(|(last, _)| *last);
+        if last.is_none_or(|last| last < entry.base) {
+            // What lies between was deleted before anybody saw it committed, or is damaged: whose it was is not known.
+            if last.is_some_and(|last| last + 1 < entry.base) {
+                self.producers = Producers::default();
+            }
             self.producers.take(folder, entry)?;
         }
         self.batches.insert(entry.last, (entry.base, entry.hash));
@@ -142,7 +147,7 @@ impl Canon {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shadow::Shadows;
+    use super::super::shadow::{Shadows, Stamp};
     use super::*;
     use crate::client::batch::{Sender, encode};
     use esker_core::id::{DirId, Offset};
@@ -179,6 +184,16 @@ mod tests {
         // What differs lies before the start: it was deleted.
         assert!(prefix.on_watermark(2, "t-0", one.log("t-0").unwrap(), (3, 3)).is_ok());
         assert_eq!(prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), (0, 3)).unwrap_err().0, "same-prefix");
+    }
+
+    #[test]
+    fn whose_batches_were_deleted_before_they_were_seen_is_not_known() {
+        let stamp = |sequence| Some(Stamp { id: 7, epoch: 0, first: sequence, last: sequence });
+        for (base, well) in [(1, false), (2, true)] {
+            let mut shadow = Shadow::of(&[(0, 0, 1), (base, base, 1)]);
+            (shadow.entries[0].producer, shadow.entries[1].producer) = (stamp(0), stamp(2));
+            assert_eq!(Prefix::default().on_watermark(0, "t-0", &shadow, (0, base + 1)).is_ok(), well);
+        }
     }
 
     #[test]
