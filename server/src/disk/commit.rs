@@ -72,6 +72,8 @@ pub struct Commit {
     /// The last round of a folder that went to the sync thread: later operations of the folder complete behind it.
     last: HashMap<DirId, u64>,
     number: u64,
+    /// The last round that went to the sync thread is a sync of everything.
+    of_all: bool,
 }
 
 /// What both threads need to make rounds durable.
@@ -162,7 +164,7 @@ impl Commit {
                 of_thread.carry_out(std::iter::once(first).chain(queue.try_iter()).collect());
             }
         })?;
-        Ok(Self { files, jobs, sync, last: HashMap::new(), number: 0 })
+        Ok(Self { files, jobs, sync, last: HashMap::new(), number: 0, of_all: false })
     }
 
     /// Takes a round. `idle`: no operation waits behind it.
@@ -193,9 +195,18 @@ impl Commit {
             self.sync.carry_out(vec![job]);
             return;
         }
+        self.of_all = dirty > durable::EACH_MAX;
         self.last.extend(behind.into_iter().map(|dir| (dir, self.number)));
         // The thread lives as long as the process.
         let _ = self.jobs.send(job);
+    }
+
+    /// Before the next round is taken: while everything is synced operations gather. A round that is smaller for having been begun
+    /// meanwhile costs a sync of everything as well.
+    pub fn gather(&mut self) {
+        if std::mem::take(&mut self.of_all) {
+            self.drain();
+        }
     }
 
     /// Waits until every round is complete.

@@ -74,6 +74,7 @@ pub struct Writer {
 impl Writer {
     pub fn run(mut self) {
         loop {
+            self.commit.gather();
             let ops = self.queue.take(usize::MAX, self.waiting.again());
             let mut round = Round::default();
             // What waits comes before what is new: the order within a folder is as it was.
