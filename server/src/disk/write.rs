@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// From so many bytes of one file in a round on, the file itself is synced. It takes the medium some turns more than the journal, but
 /// what is long is then written once, and not twice.
-const BULK_MIN: u64 = 2 << 20;
+const BULK_MIN: u64 = 128 << 10;
 
 /// The smallest name of a log.
 const FIRST: FileName = FileName::Log(Offset(i64::MIN));
