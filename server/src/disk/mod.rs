@@ -1,6 +1,8 @@
 //! Disk operations, off the runtime's threads.
 
 #[cfg(not(madsim))]
+mod ahead;
+#[cfg(not(madsim))]
 mod commit;
 #[cfg(not(madsim))]
 mod kind;

@@ -3,12 +3,13 @@
 //! A sync stands in its folder between what comes before it and what comes behind; folders do not wait for each other. So what
 //! comes before the first sync of each is carried out in all of them, then these syncs together, and so on with the next.
 
+use super::ahead;
 use super::commit::{Done, Round};
 use super::kind::dir_of;
 use super::write::Writer;
 use crate::durable;
 use esker_core::id::DirId;
-use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId};
+use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
@@ -52,6 +53,11 @@ impl Writer {
             if self.waiting.holds(file.dir) {
                 self.waiting.hold(file.dir, tag, DiskOp::Sync { file });
                 continue;
+            }
+            if matches!(file.name, FileName::Log(_))
+                && let Ok(open) = self.files.open(file)
+            {
+                ahead::give_back(&open);
             }
             let result = self.failed.map_or(Ok(DiskDone::Done), Err);
             round.done.push(Done { tag, dir: file.dir, result, durable: true, waits: false });

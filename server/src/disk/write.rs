@@ -1,5 +1,6 @@
 //! The write thread: carries out what changes something, in order.
 
+use super::ahead;
 use super::commit::{Commit, Done, Round};
 use super::kind::{Touched, appended, dir_of, is_durable, touched};
 use super::queue::Queue;
@@ -234,6 +235,11 @@ impl Writer {
     /// Writes, and names in the round what has to become durable, in the journal or in the file.
     fn append(&mut self, run: &Run, round: &mut Round) -> io::Result<()> {
         let file = self.files.open(run.file)?;
+        let by_itself =
+            run.sync && !(run.len < BULK_MIN && self.settled.contains(&run.file) && self.commit.has_journal());
+        if by_itself {
+            ahead::take(&file, run.at, run.len);
+        }
         let mut parts: Vec<IoSlice<'_>> = run.bytes.iter().map(|part| IoSlice::new(part)).collect();
         if let Err(why) = files::write_all(&file, run.at, &mut parts) {
             if fault_of(&why) == DiskFault::Full {
@@ -245,13 +251,13 @@ impl Writer {
         }
         if !run.sync {
             self.settled.remove(&run.file);
-        } else if run.len < BULK_MIN && self.settled.contains(&run.file) && self.commit.has_journal() {
+        } else if by_itself {
+            round.dirty_files.insert(run.file);
+            self.settle_log(run.file);
+        } else {
             let name = self.files.name(run.file)?.into();
             self.journaled.insert(run.file);
             self.commit.journal().gather.add(&Subject { id: run.file, file, name }, run.at, &run.bytes);
-        } else {
-            round.dirty_files.insert(run.file);
-            self.settle_log(run.file);
         }
         Ok(())
     }
