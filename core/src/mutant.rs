@@ -215,6 +215,18 @@ mutants! {
     ProducerIdOfBrokerTwice = "producer-id-of-broker-twice",
     /// A batch whose CRC is wrong is appended.
     BadCrcTaken = "bad-crc-taken",
+    /// Where a topic says LogAppendTime records keep the producer's time.
+    AppendTimeNotStamped = "append-time-not-stamped",
+    /// Retention drops segments at half the age that `retention.ms` says.
+    RetentionTooYoung = "retention-too-young",
+    /// A group is told what another one committed.
+    GroupsShareOffsets = "groups-share-offsets",
+    /// What comes with `acks=0` is not appended.
+    SilenceNotAppended = "silence-not-appended",
+    /// A Produce with `acks=0` is answered.
+    SilenceAnswered = "silence-answered",
+    /// A topic that is named by its id is taken for the first one there is.
+    TopicIdIgnored = "topic-id-ignored",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

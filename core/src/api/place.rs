@@ -4,6 +4,7 @@ use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, PartitionKey, Uuid};
 use crate::io::{Address, Ask, Listener};
 use crate::metadata::{self, Broker, Topic};
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 
 /// The topic that a request names: by id where the version has ids, else by name.
@@ -11,7 +12,9 @@ use crate::node::Node;
 /// # Errors
 /// `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`.
 pub(super) fn topic<'a>(node: &'a Node, by_id: bool, id: Uuid, name: &str) -> Result<&'a Topic, ErrorCode> {
-    if by_id {
+    if by_id && mutant::is(Mutant::TopicIdIgnored) {
+        node.image.topics().next().ok_or(ErrorCode::UnknownTopicId)
+    } else if by_id {
         node.image.topic(id).ok_or(ErrorCode::UnknownTopicId)
     } else {
         node.image.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition)

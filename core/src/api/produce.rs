@@ -49,13 +49,16 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
     };
     let mut response = ProduceResponse::default();
     response.responses.reserve_exact(request.topic_data.len());
-    for topic in request.topic_data {
+    let lost = mutant::is(Mutant::SilenceNotAppended) && request.acks == 0;
+    for topic in request.topic_data.into_iter().filter(|_| !lost) {
         let place = response.responses.len() as u32;
         response.responses.push(on_topic(node, now, &mut turn, place, topic));
     }
     if matches!(turn.acks, Ok(Acks::None) | Err(_)) && request.acks == 0 {
         if turn.failed {
             ask.close(&mut node.out)
+        } else if mutant::is(Mutant::SilenceAnswered) {
+            ask.reply(&mut node.out, response);
         } else {
             node.out.reply(ask.conn, ask.seq, Reply::Silence)
         }

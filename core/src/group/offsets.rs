@@ -35,6 +35,7 @@ pub(super) struct Kept {
 
 impl Offsets {
     pub fn get(&self, group: &StrBytes, topic: &StrBytes, partition: i32) -> Option<&Kept> {
+        let group = if mutant::is(Mutant::GroupsShareOffsets) { self.groups.keys().next()? } else { group };
         self.groups.get(group)?.topics.get(topic)?.get(&partition)
     }
 

@@ -61,6 +61,7 @@ impl Log {
 
         let append_time = match self.config.timestamp_type {
             TimestampType::CreateTime => None,
+            TimestampType::LogAppendTime if mutant::is(Mutant::AppendTimeNotStamped) => None,
             TimestampType::LogAppendTime => Some(now.wall.0),
         };
         self.epochs.assign(epoch, self.end);

@@ -151,7 +151,8 @@ impl Log {
             return false;
         };
         let newest = if largest >= 0 { largest } else { self.segments[place].created.0 };
-        now.wall.0.saturating_sub(newest) > self.config.retention_ms
+        let part = if mutant::is(Mutant::RetentionTooYoung) { 2 } else { 1 };
+        now.wall.0.saturating_sub(newest) > self.config.retention_ms / part
     }
 
     /// Takes the first segments out of the log; their batches stay on disk under another name for a while, for the replies that name them.

@@ -82,6 +82,26 @@ impl<T> Link<T> {
         timeout: u64,
         purpose: T,
     ) {
+        let conn = self.tell(ctx, to, key, version, request);
+        self.asked.push(Asked {
+            conn,
+            correlation: self.correlation,
+            key,
+            version,
+            deadline: ctx.now + timeout,
+            purpose,
+        });
+    }
+
+    /// Sends a request that has no answer, on the connection that it names then.
+    pub fn tell(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        to: (Peer, u8),
+        key: ApiKey,
+        version: i16,
+        request: impl Into<RequestKind>,
+    ) -> Conn {
         self.correlation += 1;
         let frame = frame(key, version, self.correlation, &self.client_id, &request.into());
         let (node, lane) = to;
@@ -92,16 +112,9 @@ impl<T> Link<T> {
             self.conns.push((node, lane, conn));
             conn
         });
-        self.asked.push(Asked {
-            conn,
-            correlation: self.correlation,
-            key,
-            version,
-            deadline: ctx.now + timeout,
-            purpose,
-        });
         // If the connection is gone already, its end is on its way here.
         ctx.due.extend(ctx.net.send(ctx.now, conn, Way::Out, frame));
+        conn
     }
 
     /// Whether the connection is one of its own.
@@ -125,7 +138,10 @@ impl<T> Link<T> {
 
     /// An answer: replies come in the order of the requests.
     fn on_frame(&mut self, conn: Conn, mut frame: Bytes) -> Option<(T, ResponseKind)> {
-        let place = self.asked.iter().position(|asked| asked.conn == conn)?;
+        let Some(place) = self.asked.iter().position(|asked| asked.conn == conn) else {
+            self.garbled = self.has(conn).then(|| "an answer to nothing that was asked".into());
+            return None;
+        };
         let asked = self.asked.remove(place);
         let header = ResponseHeader::decode(&mut frame, asked.key.response_header_version(asked.version));
         match header {

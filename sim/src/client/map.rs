@@ -6,16 +6,21 @@ use crate::plan::Plan;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
 
 /// How long a client waits before it asks again.
 const BACKOFF_US: u64 = 60_000;
 /// The version of Metadata that is asked.
-pub const VERSION: i16 = 9;
+pub const VERSION: i16 = 12;
+/// From this version on Produce and Fetch name topics by their id alone.
+pub const BY_ID: i16 = 13;
 
 /// Leaders by partition, as last told.
 #[derive(Debug)]
 pub struct Map {
     leaders: Vec<Option<Peer>>,
+    /// The ids of the plan's topics, in their order.
+    ids: Vec<Uuid>,
     /// The highest epoch that was told of each: an answer of an older one is a node's that knows less (KIP-320).
     epochs: Vec<i32>,
     nodes: Peer,
@@ -45,6 +50,7 @@ impl Map {
         Self {
             leaders: vec![None; plan.partitions().count()],
             epochs: vec![-1; plan.partitions().count()],
+            ids: vec![Uuid::nil(); plan.topics.len()],
             nodes,
             turn: turn % nodes,
             wanted: true,
@@ -60,6 +66,18 @@ impl Map {
     /// The epoch in which [`Map::leader`] leads; -1: none is known.
     pub fn epoch(&self, partition: u32) -> i32 {
         self.epochs.get(partition as usize).copied().unwrap_or(-1)
+    }
+
+    /// The id of a topic of the plan; none is known: zeros.
+    pub fn id(&self, ctx: &Ctx<'_>, name: &TopicName) -> Uuid {
+        let place = ctx.plan.topics.iter().position(|known| known.name == name.0.as_str());
+        place.map_or(Uuid::nil(), |place| self.ids[place])
+    }
+
+    /// The name of the topic of an answer that names it by id, or by name.
+    pub fn name(&self, ctx: &Ctx<'_>, name: &TopicName, id: Uuid) -> TopicName {
+        let known = self.ids.iter().position(|known| !id.is_nil() && *known == id);
+        known.map_or_else(|| name.clone(), |place| TopicName(StrBytes::from(ctx.plan.topics[place].name.clone())))
     }
 
     /// What is known of this partition is not true any more.
@@ -105,6 +123,9 @@ impl Map {
         self.not_before = ctx.now + BACKOFF_US;
         for topic in &answer.topics {
             let Some(name) = &topic.name else { continue };
+            if let Some(place) = ctx.plan.topics.iter().position(|known| known.name == name.0.as_str()) {
+                self.ids[place] = topic.topic_id;
+            }
             for partition in &topic.partitions {
                 if let Some(place) = number(ctx.plan, name, partition.partition_index)
                     && partition.leader_epoch >= self.epoch(place)

@@ -20,7 +20,7 @@ pub use admin::Admin;
 pub use desk::{Answer, Desk, Slip};
 pub use link::{CONTROL, DATA, GROUP, Heard, Link};
 pub use make::make;
-pub use map::Map;
+pub use map::{BY_ID, Map};
 pub use member::{Member, group_name};
 pub use model::{Client, Ctx, Event, Me, Part, earliest};
 pub use opener::Opener;

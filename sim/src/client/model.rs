@@ -32,6 +32,7 @@ pub struct Ctx<'a> {
 /// A member's part of its group, by partitions.
 #[derive(Debug)]
 pub struct Part {
+    pub group: u32,
     pub wanted: Vec<u32>,
     pub has: Vec<u32>,
 }

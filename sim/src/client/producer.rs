@@ -18,7 +18,7 @@ mod request;
 mod zombie;
 
 use queue::{Batch, Queue};
-use request::{end, produce, told};
+use request::{end, told};
 
 /// What each new session of a producer adds to its number in the history: it is another client there.
 pub const SESSION: u32 = 1_000;
@@ -206,7 +206,7 @@ impl Producer {
         self.values += count;
         let single = ctx.plan.partitions().nth(partition as usize).is_some_and(|(topic, _)| topic.replicas == 1);
         // Where replicas move, one that is alone is so no longer than until another is added.
-        let kept = self.acks == -1 || single && !ctx.plan.moves();
+        let kept = self.acks == -1 || self.acks == 1 && single && !ctx.plan.moves();
         let order = self.idempotent;
         let (me, number) = (self.me.number, self.number());
         self.me.number = number;
@@ -260,9 +260,16 @@ impl Producer {
             }
         }
         for ((_, leader), batches) in requests {
-            let parts = batches.iter().map(|(partition, op, _)| (*partition, *op)).collect();
+            let parts: Vec<(u32, u64)> = batches.iter().map(|(partition, op, _)| (*partition, *op)).collect();
             let batches = batches.into_iter().map(|(partition, _, bytes)| (partition, bytes));
-            let request = produce(ctx, batches, self.acks, self.request_timeout);
+            let request = self.request(ctx, batches);
+            if self.acks == 0 {
+                self.link.tell(ctx, (leader, DATA), ApiKey::Produce, self.version, request);
+                for (partition, op) in parts {
+                    self.finish(ctx, partition, op, State::Info, Act::Error { why: "wants no answer".into() });
+                }
+                continue;
+            }
             let purpose = Purpose::Send { parts, session: self.session };
             self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
         }
@@ -317,7 +324,7 @@ impl Producer {
                 for (partition, op) in parts {
                     // What was told of one may have ended the session of all.
                     if session == self.session {
-                        let (code, offset) = told(ctx, &answer, partition);
+                        let (code, offset) = told(ctx, &self.map, &answer, partition);
                         self.on_sent(ctx, partition, op, code, offset);
                     }
                 }
@@ -392,7 +399,13 @@ impl Client for Producer {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
         match self.link.hear(ctx, event) {
             Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
-            Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
+            Heard::Lost(lost) => {
+                // All that it is ever told of a leader that is one no more.
+                if self.acks == 0 {
+                    self.map.refresh(ctx);
+                }
+                lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose));
+            }
             Heard::Quiet => self.quiet = true,
             Heard::Nothing => {}
         }

@@ -1,13 +1,13 @@
 //! A consumer that chose its partitions itself, and reads each from its start.
 
 use super::link::DATA;
-use super::map::{self, Map, number, place};
+use super::map::{self, BY_ID, Map, number, place};
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
 use crate::net::Peer;
-use crate::plan::{ClientPlan, Plan};
+use crate::plan::{ClientPlan, Plan, TopicPlan};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{
@@ -149,6 +149,11 @@ impl Reader {
         } else if let Some((leader, mut request)) =
             self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms)
         {
+            if self.version >= BY_ID {
+                for topic in &mut request.topics {
+                    topic.topic_id = self.map.id(ctx, &std::mem::take(&mut topic.topic));
+                }
+            }
             if self.stale_one_in > 0 && self.version >= SESSIONS {
                 self.mislead(&mut request);
             }
@@ -315,7 +320,7 @@ impl Reader {
     fn reach_bounded(&mut self, ctx: &mut Ctx<'_>) {
         let bounded = |partition: u32| {
             let topic = ctx.plan.partitions().nth(partition as usize).map(|(topic, _)| topic);
-            topic.is_some_and(|topic| topic.settings.contains_key("retention.bytes"))
+            topic.is_some_and(TopicPlan::is_bounded)
         };
         let at_end = |partition: &u32| {
             let place = self.subscription.places.get(partition);

@@ -94,8 +94,9 @@ impl Subscription {
     pub fn on_fetched(&mut self, ctx: &mut Ctx<'_>, map: &mut Map, answer: &FetchResponse) -> Fetched {
         let mut fetched = Fetched::default();
         for topic in &answer.responses {
+            let name = map.name(ctx, &topic.topic, topic.topic_id);
             for data in &topic.partitions {
-                let Some(partition) = number(ctx.plan, &topic.topic, data.partition_index) else { continue };
+                let Some(partition) = number(ctx.plan, &name, data.partition_index) else { continue };
                 let Some(at) = self.places.get_mut(&partition) else { continue };
                 let Some(offset) = at.offset else { continue };
                 match Code::try_from_code(data.error_code) {

@@ -1,6 +1,7 @@
 //! From a seed to a plan. Time-outs and sizes are drawn too, often tiny: constants of production hide paths.
 
 use super::draw_faults::faults;
+use super::draw_kinds::kinds;
 use super::part::{Part, dice};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
@@ -38,6 +39,7 @@ pub fn draw(seed: u64) -> Plan {
     retention(&mut plan);
     end(&mut plan);
     durability(&mut plan);
+    kinds(&mut plan);
     plan
 }
 
@@ -318,7 +320,7 @@ fn durability(plan: &mut Plan) {
 }
 
 /// At least one of them.
-fn some(dice: &mut Dice, all: &[u32]) -> Vec<u32> {
+pub(super) fn some(dice: &mut Dice, all: &[u32]) -> Vec<u32> {
     let chosen: Vec<u32> = all.iter().copied().filter(|_| dice.chance(2, 3)).collect();
     if chosen.is_empty() { vec![dice.pick(all)] } else { chosen }
 }

@@ -282,7 +282,20 @@ impl Strike {
     }
 }
 
+impl TopicPlan {
+    /// Whether records go without anybody having asked.
+    pub fn is_bounded(&self) -> bool {
+        ["retention.bytes", "retention.ms"].iter().any(|name| self.settings.contains_key(*name))
+    }
+}
+
 impl Plan {
+    /// The groups that clients are members of are below this number.
+    pub fn groups(&self) -> u32 {
+        let group = |client: &ClientPlan| if let ClientPlan::Member { group, .. } = client { *group } else { 0 };
+        self.clients.iter().map(group).max().unwrap_or(0) + 1
+    }
+
     pub fn partitions(&self) -> impl Iterator<Item = (&TopicPlan, u32)> {
         self.topics.iter().flat_map(|topic| (0..topic.partitions).map(move |partition| (topic, partition)))
     }

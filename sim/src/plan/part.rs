@@ -19,6 +19,7 @@ pub(super) enum Part {
     End,
     Retention,
     Durability,
+    Kinds,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -183,7 +183,7 @@ impl World {
         );
         let history = History {
             partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
-            groups: vec![client::group_name(0)],
+            groups: (0..plan.groups()).map(client::group_name).collect(),
             lines: Vec::new(),
         };
         let mut world = Self {

@@ -65,7 +65,7 @@ impl World {
     /// Where a topic has bounds, records go without anybody having asked: nobody knows when.
     fn tell_retention(&mut self) {
         for (place, (topic, number)) in (0..).zip(self.plan.partitions()) {
-            if !topic.settings.contains_key("retention.bytes") {
+            if !topic.is_bounded() {
                 continue;
             }
             let folder = format!("{}-{number}", topic.name);

@@ -29,11 +29,11 @@ impl World {
         let mut wanted = BTreeSet::new();
         let mut had = BTreeSet::new();
         for part in self.seats.iter().filter_map(|seat| seat.client.part()) {
-            wanted.extend(part.wanted);
-            had.extend(part.has);
+            wanted.extend(part.wanted.into_iter().map(|partition| (part.group, partition)));
+            had.extend(part.has.into_iter().map(|partition| (part.group, partition)));
         }
-        let missing = wanted.difference(&had).next()?;
-        Some(format!("partition {missing} belongs to no member of the group that lives"))
+        let (group, missing) = wanted.difference(&had).next()?;
+        Some(format!("partition {missing} belongs to no member of the group {group} that lives"))
     }
 
     fn cores(&self) -> impl Iterator<Item = (NodeId, &Core)> {

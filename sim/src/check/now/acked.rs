@@ -1,7 +1,8 @@
 //! A Produce is acknowledged when its records are where its `acks` wants them: below the watermark with `all`, on the leader's disk with 1.
+//! With 0 nothing is said, and its records are in the log.
 
 use super::latest::Latest;
-use super::{At, Broken};
+use super::{At, Broken, id_of};
 use crate::table::Map;
 use bytes::Bytes;
 use esker_core::batch::Batches;
@@ -20,18 +21,40 @@ struct Asked {
     acks: i16,
     /// How many offsets the batches of each partition take.
     counts: Vec<(TopicName, Uuid, i32, i64)>,
+    /// With acks=0: where the logs ended that this node leads.
+    ends: Vec<(PartitionKey, Offset)>,
 }
 
 impl Acked {
-    pub fn on_request(&mut self, at: At, request: &ProduceRequest) {
+    pub fn on_request(&mut self, at: At, request: &ProduceRequest, core: &Core) {
         let count =
             |records: &Bytes| Batches::of(records).map(|(batch, _)| i64::from(batch.last_offset_delta()) + 1).sum();
         let each =
             request.topic_data.iter().flat_map(|topic| topic.partition_data.iter().map(move |data| (topic, data)));
+        let mut ends = Vec::new();
+        for (topic, data) in each.clone().filter(|_| request.acks == 0) {
+            let id = id_of(&core.image, &topic.name, topic.topic_id.into());
+            let key = id.map(|topic| PartitionKey { topic, partition: data.index });
+            let led = key.and_then(|key| core.partitions.get(key)).filter(|replica| replica.is_leader());
+            ends.extend(led.map(|replica| (replica.key(), replica.log_end())));
+        }
         let counts = each.map(|(topic, data)| {
             (topic.name.clone(), topic.topic_id.into(), data.index, data.records.as_ref().map_or(0, count))
         });
-        self.asked.insert(at, Asked { acks: request.acks, counts: counts.collect() });
+        self.asked.insert(at, Asked { acks: request.acks, counts: counts.collect(), ends });
+    }
+
+    /// A node has nothing to say to a request, and keeps its connection: all is well.
+    pub fn on_silence(&mut self, at: At, core: &Core) -> Result<(), Broken> {
+        let Some(Asked { counts, ends, .. }) = self.asked.remove(&at) else { return Ok(()) };
+        ends.iter().try_for_each(|(key, end)| {
+            let Some(replica) = core.partitions.get(*key) else { return Ok(()) };
+            let own = |(name, id, index, _): &&(TopicName, Uuid, i32, i64)| {
+                id_of(&core.image, name, *id) == Some(key.topic) && *index == key.partition
+            };
+            let count = counts.iter().filter(own).map(|(.., count)| count).sum();
+            judge_silence(replica.folder(), *end, count, replica.log_end())
+        })
     }
 
     /// An answer leaves a node; `latest` is to know what it acknowledges.
@@ -42,10 +65,9 @@ impl Acked {
         core: &Core,
         latest: &mut Latest,
     ) -> Result<(), Broken> {
-        let Some(Asked { acks, counts }) = self.asked.remove(&at) else { return Ok(()) };
+        let Some(Asked { acks, counts, .. }) = self.asked.remove(&at) else { return Ok(()) };
         for topic in &response.responses {
-            let named = core.image.topic_named(&topic.name).map(|topic| topic.id);
-            let id = named.unwrap_or(Uuid::from(topic.topic_id));
+            let Some(id) = id_of(&core.image, &topic.name, topic.topic_id.into()) else { continue };
             for told in topic.partition_responses.iter().filter(|told| told.error_code == 0) {
                 let key = PartitionKey { topic: id, partition: told.index };
                 if let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) {
@@ -66,6 +88,14 @@ impl Acked {
     }
 }
 
+/// Nothing is said of what was to be appended behind `end`.
+fn judge_silence(folder: &str, end: Offset, count: i64, now: Offset) -> Result<(), Broken> {
+    if now >= end.plus(count) {
+        return Ok(());
+    }
+    Err(("silent-loss", format!("{count} records with acks=0 came when {folder} ended at {end}, and it ends at {now}")))
+}
+
 fn judge(folder: &str, acks: i16, end: Offset, reached: Offset) -> Result<(), Broken> {
     if end <= reached {
         return Ok(());
@@ -79,6 +109,12 @@ fn judge(folder: &str, acks: i16, end: Offset, reached: Offset) -> Result<(), Br
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_that_silence_hides_are_missed() {
+        assert!(judge_silence("t-0", Offset(4), 3, Offset(7)).is_ok());
+        assert_eq!(judge_silence("t-0", Offset(4), 3, Offset(6)).unwrap_err().0, "silent-loss");
+    }
 
     #[test]
     fn an_answer_before_its_time_is_caught() {

@@ -2,13 +2,13 @@
 //! that its node is in, or of one before.
 
 use super::shadow::Entry;
-use super::{At, Broken};
+use super::{At, Broken, id_of};
 use crate::table::Map;
-use esker_core::id::{LeaderEpoch, PartitionKey, Uuid};
+use esker_core::id::{LeaderEpoch, PartitionKey};
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
-use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
+use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
 /// The epochs that Fetch requests without an answer named.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Epochs {
     pub fn on_request(&mut self, at: At, request: &FetchRequest, image: &Image) {
         let mut asked = Vec::new();
         for topic in &request.topics {
-            let Some(id) = id_of(image, &topic.topic, Uuid::from(topic.topic_id)) else { continue };
+            let Some(id) = id_of(image, &topic.topic, topic.topic_id.into()) else { continue };
             let named = topic.partitions.iter().filter(|part| part.current_leader_epoch >= 0);
             asked.extend(
                 named.map(|part| (PartitionKey { topic: id, partition: part.partition }, part.current_leader_epoch)),
@@ -42,7 +42,7 @@ impl Epochs {
     ) -> Result<(), Broken> {
         let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         for topic in &response.responses {
-            let Some(id) = id_of(&core.image, &topic.topic, Uuid::from(topic.topic_id)) else { continue };
+            let Some(id) = id_of(&core.image, &topic.topic, topic.topic_id.into()) else { continue };
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
                 let key = PartitionKey { topic: id, partition: part.partition_index };
                 let named = asked.iter().find(|(asked, _)| *asked == key).map(|(_, epoch)| *epoch);
@@ -54,10 +54,6 @@ impl Epochs {
         }
         Ok(())
     }
-}
-
-fn id_of(image: &Image, name: &TopicName, id: Uuid) -> Option<Uuid> {
-    if name.is_empty() { Some(id) } else { image.topic_named(name).map(|topic| topic.id) }
 }
 
 fn judge(key: PartitionKey, named: Option<i32>, leads: Option<LeaderEpoch>) -> Result<(), Broken> {
@@ -87,7 +83,7 @@ mod tests {
 
     #[test]
     fn one_of_another_epoch_that_is_served_is_caught() {
-        let key = PartitionKey { topic: Uuid(1), partition: 0 };
+        let key = PartitionKey { topic: esker_core::id::Uuid(1), partition: 0 };
         assert!(judge(key, Some(3), Some(LeaderEpoch(3))).is_ok());
         assert!(judge(key, None, Some(LeaderEpoch(3))).is_ok());
         assert!(judge(key, Some(2), None).is_ok());

@@ -23,6 +23,7 @@ mod retained;
 mod retries;
 mod same_image;
 mod shadow;
+mod stamped;
 mod synced;
 mod times;
 mod votes;
@@ -32,16 +33,22 @@ mod woken;
 use crate::disk::Disk;
 use crate::node::Node;
 use crate::table::Map;
-use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch};
+use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch, Uuid};
 use esker_core::io::{DiskOp, DiskTag, FileId, FileName, Note, Reply};
-use esker_core::log::SyncPolicy;
+use esker_core::log::{SyncPolicy, TimestampType};
+use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use esker_core::time::Now;
-use kafka_protocol::messages::{RequestKind, ResponseKind};
+use kafka_protocol::messages::{RequestKind, ResponseKind, TopicName};
 
 /// A request: its connection, whose number no other has in a run, and its place there.
 pub type At = (ConnId, u64);
+
+/// The id of a topic that a message names, or names by its id.
+fn id_of(image: &Image, name: &TopicName, id: Uuid) -> Option<Uuid> {
+    if name.is_empty() { Some(id) } else { image.topic_named(name).map(|topic| topic.id) }
+}
 
 /// A property that was broken, and how.
 pub type Broken = (&'static str, String);
@@ -159,7 +166,7 @@ impl Watch {
                 self.committed_reads.on_request(at, request);
             }
             RequestKind::Produce(request) => {
-                self.acked.on_request(at, request);
+                self.acked.on_request(at, request, core);
                 self.retries.on_request(at, request);
             }
             RequestKind::ListOffsets(request) => {
@@ -211,7 +218,7 @@ impl Watch {
                     .on_reply(at, response, core, &led)
                     .and_then(|()| self.committed_reads.on_reply(at, response, records))
             }
-            Reply::Silence => Ok(()),
+            Reply::Silence => self.acked.on_silence(at, core),
         };
         self.note_broken(judged);
     }
@@ -234,7 +241,12 @@ impl Watch {
         let cut = self.shadows[node].on_op(op, disk);
         if let Some((folder, appended)) = self.shadows[node].appended(op) {
             let judged = match core.partitions.iter().find(|replica| replica.folder() == folder) {
-                Some(replica) => epochs::on_appended(folder, appended, replica.leader_epoch()),
+                Some(replica) => {
+                    let own = replica.log().config().timestamp_type == TimestampType::LogAppendTime;
+                    let stamped = || stamped::on_appended(folder, appended, own, self.now.wall.0);
+                    let stamped = if replica.is_leader() { stamped() } else { Ok(()) };
+                    epochs::on_appended(folder, appended, replica.leader_epoch()).and(stamped)
+                }
                 None if folder == METADATA => epochs::on_appended(folder, appended, core.quorum.epoch()),
                 None => Ok(()),
             };

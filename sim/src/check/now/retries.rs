@@ -2,7 +2,7 @@
 //! among its last five in the log is known there, and not refused as out of order.
 
 use super::shadow::{Shadow, Stamp, stamp};
-use super::{At, Broken};
+use super::{At, Broken, id_of};
 use crate::table::Map;
 use esker_core::batch::Header;
 use esker_core::error::ErrorCode;
@@ -43,7 +43,7 @@ impl Retries {
             let Some(stamp) = stamp.filter(|_| told.error_code == ErrorCode::OutOfOrderSequenceNumber.code()) else {
                 continue;
             };
-            let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { continue };
+            let Some(id) = id_of(&core.image, &topic.name, topic.topic_id.into()) else { continue };
             let replica = core.partitions.get(PartitionKey { topic: id, partition: told.index });
             if let Some(log) = replica.and_then(|replica| log(replica.folder())) {
                 judge(replica.map_or("?", |replica| replica.folder()), log, stamp)?;

@@ -28,6 +28,8 @@ pub struct Entry {
     pub damaged: bool,
     /// The largest timestamp of its records.
     pub time: i64,
+    /// That is the leader's clock, and not the producer's.
+    pub append_time: bool,
     /// Whose it is; `None`: a plain producer's, or a control batch.
     pub producer: Option<Stamp>,
     /// The segment it lies in, and where it begins and ends there.
@@ -71,7 +73,19 @@ impl Entry {
 impl Entry {
     /// One byte from `base` to `last`.
     fn at(base: i64, last: i64) -> Self {
-        Self { base, last, epoch: 0, hash: 0, damaged: false, time: 0, producer: None, segment: 0, at: 0, to: 1 }
+        Self {
+            base,
+            last,
+            epoch: 0,
+            hash: 0,
+            damaged: false,
+            time: 0,
+            append_time: false,
+            producer: None,
+            segment: 0,
+            at: 0,
+            to: 1,
+        }
     }
 }
 
@@ -92,6 +106,7 @@ impl Shadow {
                 hash: digest.value(),
                 damaged: read && !is_intact(batch),
                 time: header.max_timestamp(),
+                append_time: header.is_log_append_time(),
                 producer: stamp(&header),
                 segment,
                 at,

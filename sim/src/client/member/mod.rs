@@ -204,7 +204,7 @@ impl Client for Member {
 
     fn part(&self) -> Option<Part> {
         let has = self.subscription.places.keys().copied().collect();
-        (!self.gone).then(|| Part { wanted: self.wanted.clone(), has })
+        (!self.gone).then(|| Part { group: self.group, wanted: self.wanted.clone(), has })
     }
 
     fn settled(&self) -> Result<(), String> {

@@ -1,0 +1,75 @@
+//! Kinds of topics, clients and requests that are rarer: each with dice of its own, drawn behind all else.
+
+use super::draw::some;
+use super::part::{Part, dice};
+use super::{ClientPlan, Plan};
+use crate::client::BY_ID;
+use crate::dice::Dice;
+
+const MS: u64 = 1_000;
+const SECOND: u64 = 1_000_000;
+
+pub(super) fn kinds(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Kinds);
+    for topic in &mut plan.topics {
+        // Whose clock a record has, and whether its age is its end.
+        if dice.chance(1, 5) {
+            topic.settings.insert("message.timestamp.type".into(), "LogAppendTime".into());
+        }
+        if dice.chance(1, 8) {
+            topic.settings.insert("retention.ms".into(), dice.skewed(500, 8_000).to_string());
+        }
+    }
+    for client in &mut plan.clients {
+        match client {
+            ClientPlan::Producer { version, .. } | ClientPlan::Reader { version, .. } if dice.chance(1, 4) => {
+                *version = BY_ID;
+            }
+            ClientPlan::Producer { .. }
+            | ClientPlan::Reader { .. }
+            | ClientPlan::Member { .. }
+            | ClientPlan::Admin { .. } => {}
+        }
+    }
+    if dice.chance(1, 6) {
+        let careless = careless(plan, &mut dice);
+        plan.clients.push(careless);
+    }
+    if dice.chance(1, 3) {
+        second_group(plan, &mut dice);
+    }
+}
+
+/// A producer that wants no answer.
+fn careless(plan: &Plan, dice: &mut Dice) -> ClientPlan {
+    let all: Vec<u32> = (0..plan.partitions().count() as u32).collect();
+    ClientPlan::Producer {
+        acks: 0,
+        idempotent: false,
+        partitions: some(dice, &all),
+        pause_us: dice.skewed(50 * MS, SECOND),
+        batch: dice.skewed(1, 8) as u32,
+        size: dice.skewed(8, 400) as u32,
+        in_flight: 5,
+        request_timeout_us: SECOND,
+        delivery_timeout_us: 5 * SECOND,
+        version: dice.pick(&[3, 9, BY_ID]),
+        bump_us: 0,
+    }
+}
+
+/// Where there is a group another one reads the same topics, or the first of them: what it does is its own.
+fn second_group(plan: &mut Plan, dice: &mut Dice) {
+    let first = plan.clients.iter().find(|client| matches!(client, ClientPlan::Member { .. }));
+    let Some(mut other) = first.cloned() else { return };
+    if let ClientPlan::Member { group, topics, instance, rejoin_us, silent_us, from_us, .. } = &mut other {
+        (*group, *instance, *rejoin_us, *silent_us) = (1, None, 0, 0);
+        *from_us = dice.below(4 * SECOND);
+        if dice.chance(1, 2) {
+            topics.truncate(1);
+        }
+    }
+    for _ in 0..dice.between(1, 2) {
+        plan.clients.push(other.clone());
+    }
+}
