@@ -21,8 +21,20 @@ pub use desk::{Answer, Desk, Slip};
 pub use link::{CONTROL, DATA, GROUP, Heard, Link};
 pub use make::make;
 pub use map::{BY_ID, Map};
-pub use member::{Member, group_name};
+pub use member::Member;
 pub use model::{Client, Ctx, Event, Me, Part, earliest};
 pub use opener::Opener;
 pub use producer::{Producer, SESSION};
 pub use reader::Reader;
+
+use crate::history::History;
+use crate::plan::Plan;
+
+/// The history of a plan's clients, before anything has happened.
+pub fn history(plan: &Plan) -> History {
+    History {
+        partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
+        groups: (0..plan.groups()).map(member::group_name).collect(),
+        lines: Vec::new(),
+    }
+}

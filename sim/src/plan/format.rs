@@ -282,10 +282,18 @@ impl Strike {
     }
 }
 
+/// What bounds a log.
+const BOUNDS: [&str; 2] = ["retention.bytes", "retention.ms"];
+
 impl TopicPlan {
     /// Whether records go without anybody having asked.
     pub fn is_bounded(&self) -> bool {
-        ["retention.bytes", "retention.ms"].iter().any(|name| self.settings.contains_key(*name))
+        BOUNDS.iter().any(|name| self.settings.contains_key(*name))
+    }
+
+    /// Its records stay.
+    pub fn unbind(&mut self) {
+        BOUNDS.iter().for_each(|name| drop(self.settings.remove(*name)));
     }
 }
 

@@ -181,11 +181,7 @@ impl World {
             peers,
             |from, to| if (from as usize) < nodes && (to as usize) < nodes { near } else { far },
         );
-        let history = History {
-            partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
-            groups: (0..plan.groups()).map(client::group_name).collect(),
-            lines: Vec::new(),
-        };
+        let history = client::history(&plan);
         let mut world = Self {
             now: 0,
             queue: Queue::new(),

@@ -1,7 +1,7 @@
 //! From a seed to a plan: the simulator's own, with the bounds of the shell drawn as well.
 
 use esker_sim::dice::{Dice, Stream};
-use esker_sim::plan::{Plan, plan_of};
+use esker_sim::plan::{Plan, TopicPlan, plan_of};
 
 /// Names these draws, apart from those of the simulator's parts of a plan.
 const SHELL: u64 = 100;
@@ -12,7 +12,7 @@ const REQUEST_MAX: u64 = 16_000;
 pub fn draw(seed: u64) -> Plan {
     let mut plan = plan_of(seed, None);
     // What retention took is seen inside the brokers only: here a record that is gone is lost.
-    plan.topics.iter_mut().for_each(|topic| drop(topic.settings.remove("retention.bytes")));
+    plan.topics.iter_mut().for_each(TopicPlan::unbind);
     let mut dice = Dice::new(seed, Stream::Plan, SHELL, 0);
     let mut set = |name: &str, value: u64| plan.settings.insert(name.into(), value.to_string());
     if dice.chance(1, 2) {

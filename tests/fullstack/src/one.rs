@@ -2,8 +2,7 @@
 
 use crate::record::{self, Record, now};
 use crate::world::World;
-use esker_sim::client::group_name;
-use esker_sim::history::History;
+use esker_sim::client::history;
 use esker_sim::plan::Plan;
 use esker_sim::trace::Keep;
 use esker_sim::world::Kind;
@@ -27,12 +26,7 @@ thread_local! {
 /// Runs a plan to its end, or until `until`.
 pub fn run(plan: &Plan, keep: Keep, until: u64) -> Outcome {
     let plan = Arc::new(plan.clone());
-    let history = History {
-        partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
-        groups: vec![group_name(0)],
-        lines: Vec::new(),
-    };
-    record::begin(keep, plan.nodes.len(), history);
+    record::begin(keep, plan.nodes.len(), history(&plan));
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |at| format!("{}:{}: ", at.file(), at.line()));
         PANIC.set(Some(format!("{place}{}", info.payload_as_str().unwrap_or("a panic without words"))));
