@@ -227,6 +227,8 @@ mutants! {
     SilenceAnswered = "silence-answered",
     /// A topic that is named by its id is taken for the first one there is.
     TopicIdIgnored = "topic-id-ignored",
+    /// ListOffsets by time tells where the batch begins, and not its record.
+    TimeNamesBatch = "time-names-batch",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

@@ -47,6 +47,8 @@ fn story(nodes: u32) -> Plan {
         delivery_timeout_us: 10 * SECOND,
         version: 9,
         bump_us: 0,
+        step_ms: 0,
+        snappy: false,
     };
     let member = ClientPlan::Member {
         group: 0,

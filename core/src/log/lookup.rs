@@ -149,7 +149,8 @@ impl Log {
         };
         for record in records {
             let record = record?;
-            if record.timestamp >= wanted.timestamp && record.offset >= self.start && record.offset < wanted.until {
+            let late = record.timestamp >= wanted.timestamp || mutant::is(Mutant::TimeNamesBatch);
+            if late && record.offset >= self.start && record.offset < wanted.until {
                 let (offset, timestamp, epoch) = (record.offset, record.timestamp, header.leader_epoch());
                 return Ok(TimeLookup::Found { offset, timestamp, epoch });
             }

@@ -36,19 +36,41 @@ const fn varint_len(value: i64) -> usize {
     bits.div_ceil(7)
 }
 
-/// A batch of version 2, one record a value, each value's text `size` bytes long (at least 8).
-pub fn encode(values: &[Value], size: u32, timestamp: i64, sender: Sender) -> Bytes {
-    let size = size.max(8) as usize;
+/// What the records of a batch are like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shape {
+    /// Bytes of each value's text, at least 8.
+    pub size: u32,
+    /// Each record is so much younger than the one before.
+    pub step_ms: u64,
+    /// They are compressed.
+    pub snappy: bool,
+}
+
+impl Shape {
+    /// All of one time, and not compressed.
+    pub const fn plain(size: u32) -> Self {
+        Self { size, step_ms: 0, snappy: false }
+    }
+}
+
+/// Kafka's number for snappy, among the attributes of a batch.
+const SNAPPY: i16 = 2;
+const CODEC: i16 = 7;
+
+/// A batch of version 2, one record a value, the first of the time `timestamp`. One record of three has a key.
+pub fn encode(values: &[Value], shape: Shape, timestamp: i64, sender: Sender) -> Bytes {
+    let size = shape.size.max(8) as usize;
     let mut batch = BytesMut::with_capacity(HEADER + values.len() * (size + 16));
     batch.put_i64(0);
     batch.put_i32(0);
     batch.put_i32(-1);
     batch.put_i8(2);
     batch.put_u32(0);
-    batch.put_i16(0);
+    batch.put_i16(if shape.snappy { SNAPPY } else { 0 });
     batch.put_i32(values.len() as i32 - 1);
     batch.put_i64(timestamp);
-    batch.put_i64(timestamp);
+    batch.put_i64(timestamp + (values.len().max(1) as i64 - 1) * shape.step_ms as i64);
     batch.put_i64(sender.id);
     batch.put_i16(sender.epoch);
     batch.put_i32(sender.sequence);
@@ -56,17 +78,27 @@ pub fn encode(values: &[Value], size: u32, timestamp: i64, sender: Sender) -> By
     assert_eq!(batch.len(), HEADER, "the header of a batch has one length");
     for (place, value) in values.iter().enumerate() {
         let place = place as i64;
-        // attributes, timestamp delta, offset delta, no key, the value, no headers
-        let len = 1 + 1 + varint_len(place) + 1 + varint_len(size as i64) + size + 1;
+        let later = place * shape.step_ms as i64;
+        let key = value.is_multiple_of(3).then(|| value.to_be_bytes());
+        let key_len = key.map_or(-1, |key| key.len() as i64);
+        // attributes, timestamp delta, offset delta, the key, the value, no headers
+        let key_bytes = varint_len(key_len) + key.map_or(0, |key| key.len());
+        let len = 1 + varint_len(later) + varint_len(place) + key_bytes + varint_len(size as i64) + size + 1;
         put_varint(&mut batch, len as i64);
         batch.put_i8(0);
-        put_varint(&mut batch, 0);
+        put_varint(&mut batch, later);
         put_varint(&mut batch, place);
-        put_varint(&mut batch, -1);
+        put_varint(&mut batch, key_len);
+        batch.put_slice(key.as_ref().map_or(&[], |key| &key[..]));
         put_varint(&mut batch, size as i64);
         batch.put_u64(*value);
         batch.put_bytes(*value as u8, size - 8);
         put_varint(&mut batch, 0);
+    }
+    if shape.snappy {
+        let packed = snap::raw::Encoder::new().compress_vec(&batch[HEADER..]).expect("a few records can be compressed");
+        batch.truncate(HEADER);
+        batch.put_slice(&packed);
     }
     let length = (batch.len() - 12) as u32;
     batch[8..12].copy_from_slice(&length.to_be_bytes());
@@ -105,7 +137,12 @@ pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), S
 }
 
 fn read_records(batch: &[u8], base: i64, from: i64, records: &mut Vec<(i64, Value)>) -> Option<()> {
+    let unpacked;
     let mut rest = &batch[HEADER..];
+    if i16::from_be_bytes(array(batch, 21)) & CODEC == SNAPPY {
+        unpacked = snap::raw::Decoder::new().decompress_vec(rest).ok()?;
+        rest = &unpacked;
+    }
     while !rest.is_empty() {
         let len = usize::try_from(varint(&mut rest)?).ok()?;
         let mut record = rest.get(..len)?;
@@ -147,8 +184,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_from_any_offset() {
-        let mut bytes = encode(&[7, 8, 9], 20, 1_000, Sender::PLAIN).to_vec();
-        let mut second = encode(&[10], 300, 1_000, Sender { id: 5, epoch: 0, sequence: 3 }).to_vec();
+        let mut bytes = encode(&[7, 8, 9], Shape { size: 20, step_ms: 5, snappy: true }, 1_000, Sender::PLAIN).to_vec();
+        let mut second = encode(&[10], Shape::plain(300), 1_000, Sender { id: 5, epoch: 0, sequence: 3 }).to_vec();
         second[..8].copy_from_slice(&3i64.to_be_bytes());
         bytes.extend(second);
         assert_eq!(decode(&bytes, 0), Ok((vec![(0, 7), (1, 8), (2, 9), (3, 10)], 4)));

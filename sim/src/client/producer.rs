@@ -1,6 +1,6 @@
 //! A producer: plain or idempotent, with the batching, retries and time-outs of Kafka's.
 
-use super::batch::{Sender, encode};
+use super::batch::{Sender, Shape, encode};
 use super::link::DATA;
 use super::map::{self, Map};
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
@@ -51,7 +51,7 @@ pub struct Producer {
     partitions: Vec<u32>,
     pause_us: u64,
     batch: u32,
-    size: u32,
+    shape: Shape,
     in_flight: u32,
     request_timeout: u64,
     delivery_timeout: u64,
@@ -87,6 +87,8 @@ impl Producer {
             delivery_timeout_us,
             version,
             bump_us,
+            step_ms,
+            snappy,
         } = client
         else {
             unreachable!("a producer's plan")
@@ -97,7 +99,7 @@ impl Producer {
             partitions,
             pause_us,
             batch,
-            size,
+            shape: Shape { size, step_ms, snappy },
             in_flight,
             request_timeout: request_timeout_us,
             delivery_timeout: delivery_timeout_us,
@@ -133,6 +135,8 @@ impl Producer {
             delivery_timeout_us: u64::MAX / 2,
             version: 9,
             bump_us: 0,
+            step_ms: 0,
+            snappy: false,
         };
         Self { probe: true, ..Self::new(plan, client, me) }
     }
@@ -284,7 +288,7 @@ impl Producer {
             // Timestamps are the client's own, and need not rise.
             let back = if batch.op.is_multiple_of(5) { BACK_MS } else { 0 };
             let time = EPOCH_MS + (batch.created / 1000) as i64 - back;
-            (batch.op, encode(&batch.values, self.size, time, sender))
+            (batch.op, encode(&batch.values, self.shape, time, sender))
         };
         queue.ready(now, self.in_flight as usize).map(bytes).collect()
     }

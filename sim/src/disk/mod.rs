@@ -317,7 +317,11 @@ impl Disk {
             DiskOp::Folders => {
                 Ok(DiskDone::Folders(self.folders.keys().filter(|name| !name.is_empty()).cloned().collect()))
             }
-            // Simulated clients do not compress.
+            // Simulated clients know one codec.
+            DiskOp::Unpack { codec: 2, bytes, .. } => {
+                let unpacked = snap::raw::Decoder::new().decompress_vec(bytes);
+                unpacked.map(|bytes| DiskDone::Bytes(bytes.into())).map_err(|_| DiskFault::Io)
+            }
             DiskOp::Unpack { .. } => Err(DiskFault::Io),
             other => unreachable!("{other} reads nothing"),
         }

@@ -167,6 +167,8 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             delivery_timeout_us: dice.skewed(2 * SECOND, 20 * SECOND),
             version: dice.pick(&[3, 8, 9, 12]),
             bump_us: 0,
+            step_ms: 0,
+            snappy: false,
         });
     }
     for _ in 0..dice.between(0, 2) {

@@ -35,6 +35,12 @@ pub(super) fn kinds(plan: &mut Plan) {
         let careless = careless(plan, &mut dice);
         plan.clients.push(careless);
     }
+    for client in &mut plan.clients {
+        if let ClientPlan::Producer { step_ms, snappy, .. } = client {
+            *step_ms = if dice.chance(1, 2) { dice.skewed(1, 100) } else { 0 };
+            *snappy = dice.chance(1, 4);
+        }
+    }
     if dice.chance(1, 3) {
         second_group(plan, &mut dice);
     }
@@ -55,6 +61,8 @@ fn careless(plan: &Plan, dice: &mut Dice) -> ClientPlan {
         delivery_timeout_us: 5 * SECOND,
         version: dice.pick(&[3, 9, BY_ID]),
         bump_us: 0,
+        step_ms: 0,
+        snappy: false,
     }
 }
 

@@ -102,6 +102,12 @@ pub enum ClientPlan {
         /// refused. 0: never.
         #[serde(default, skip_serializing_if = "is_zero")]
         bump_us: u64,
+        /// Each record of a batch is so much younger than the one before.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        step_ms: u64,
+        /// Batches are compressed.
+        #[serde(default, skip_serializing_if = "is_false")]
+        snappy: bool,
     },
     /// Reads partitions that it chose itself.
     Reader {

@@ -100,7 +100,7 @@ pub fn produce(stage: &mut Stage, words: &mut Words) -> Told {
             batch::Sender { id: known.id, epoch: known.epoch, sequence }
         }
     };
-    let bytes = batch::encode(&values, size, now, sender);
+    let bytes = batch::encode(&values, batch::Shape::plain(size), now, sender);
     if let Some(known) = stage.senders.get_mut(&client) {
         known.last = Some((name.clone(), acks, bytes.clone()));
     }

@@ -149,7 +149,7 @@ impl Canon {
 mod tests {
     use super::super::shadow::{Shadows, Stamp};
     use super::*;
-    use crate::client::batch::{Sender, encode};
+    use crate::client::batch::{Sender, Shape, encode};
     use esker_core::id::{DirId, Offset};
     use esker_core::io::{DiskOp, FileId, FileName};
 
@@ -165,7 +165,7 @@ mod tests {
         shadows.on_op(&DiskOp::OpenDir { dir: DirId(2), name: "t-0".into() }, &disk);
         let mut at = 0;
         for (base, value) in values.iter().enumerate() {
-            let mut batch = encode(&[*value], 8, 0, Sender::PLAIN).to_vec();
+            let mut batch = encode(&[*value], Shape::plain(8), 0, Sender::PLAIN).to_vec();
             batch[..8].copy_from_slice(&(base as i64).to_be_bytes());
             let len = batch.len() as u64;
             shadows.on_op(&DiskOp::Append { file: FILE, at, bytes: vec![batch.into()], sync: true }, &disk);

@@ -26,8 +26,9 @@ pub struct Entry {
     pub hash: u64,
     /// Its CRC says that it is not what was written: it is never served, and agrees with nothing.
     pub damaged: bool,
-    /// The largest timestamp of its records.
+    /// The largest timestamp of its records, and that of the first: between them they rise evenly.
     pub time: i64,
+    pub first_time: i64,
     /// That is the leader's clock, and not the producer's.
     pub append_time: bool,
     /// Whose it is; `None`: a plain producer's, or a control batch.
@@ -63,6 +64,13 @@ pub struct Cut {
 }
 
 impl Entry {
+    /// The first of its records that is not older than `time`; there is one.
+    pub fn first_at(&self, time: i64) -> i64 {
+        let (late, span) = ((time - self.first_time).max(0), self.time - self.first_time);
+        // Of steps that are all the same so many that they reach it.
+        self.base + if late == 0 { 0 } else { (late * (self.last - self.base) + span - 1) / span }
+    }
+
     /// The segment it lies in, and where it ends there.
     pub const fn place(&self) -> (i64, u64) {
         (self.segment, self.to)
@@ -80,6 +88,7 @@ impl Entry {
             hash: 0,
             damaged: false,
             time: 0,
+            first_time: 0,
             append_time: false,
             producer: None,
             segment: 0,
@@ -106,6 +115,7 @@ impl Shadow {
                 hash: digest.value(),
                 damaged: read && !is_intact(batch),
                 time: header.max_timestamp(),
+                first_time: if header.is_log_append_time() { header.max_timestamp() } else { header.base_timestamp() },
                 append_time: header.is_log_append_time(),
                 producer: stamp(&header),
                 segment,
@@ -131,7 +141,10 @@ impl Shadow {
     /// The same with the time of each in the place of its epoch.
     #[cfg(test)]
     pub fn timed(batches: &[(i64, i64, i64)]) -> Self {
-        Self { entries: batches.iter().map(|of| Entry { time: of.2, ..Entry::at(of.0, of.1) }).collect(), fresh: 0 }
+        Self {
+            entries: batches.iter().map(|of| Entry { time: of.2, first_time: of.2, ..Entry::at(of.0, of.1) }).collect(),
+            fresh: 0,
+        }
     }
 
     /// The same with the segment of each, all of one byte.
@@ -285,12 +298,12 @@ impl Shadows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::batch::{Sender, encode};
+    use crate::client::batch::{Sender, Shape, encode};
 
     const DIR: DirId = DirId(3);
 
     fn append(base: i64, segment: i64, at: u64) -> DiskOp {
-        let mut batch = encode(&[1], 8, 0, Sender::PLAIN).to_vec();
+        let mut batch = encode(&[1], Shape::plain(8), 0, Sender::PLAIN).to_vec();
         batch[..8].copy_from_slice(&base.to_be_bytes());
         DiskOp::Append {
             file: FileId::new(DIR, FileName::Log(Offset(segment))),

@@ -69,7 +69,7 @@ impl Times {
 fn judge(folder: &str, log: &Shadow, time: i64, told: i64, bounds: Bounds) -> Result<(), Broken> {
     let first = |start: i64| {
         let found = log.entries.iter().find(|entry| entry.time >= time && entry.last >= start);
-        found.map(|entry| entry.base.max(start))
+        found.map(|entry| entry.first_at(time).max(start))
     };
     let (sooner, now) = (first(bounds.starts.0), first(bounds.starts.1));
     let right = if told < 0 {

@@ -54,7 +54,7 @@ impl Producer {
         let act = Act::Send { partition, values: vec![value], order: false, once: false, kept: false };
         let op = self.me.invoke(ctx, act);
         self.me.number = own;
-        let mut bytes = encode(&[value], self.size, EPOCH_MS + (ctx.now / 1000) as i64, sender);
+        let mut bytes = encode(&[value], self.shape, EPOCH_MS + (ctx.now / 1000) as i64, sender);
         if garbled {
             let mut wrong = bytes.to_vec();
             *wrong.last_mut().expect("a batch has bytes") ^= 1;
