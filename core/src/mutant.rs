@@ -229,6 +229,8 @@ mutants! {
     TopicIdIgnored = "topic-id-ignored",
     /// ListOffsets by time tells where the batch begins, and not its record.
     TimeNamesBatch = "time-names-batch",
+    /// A topic is said to be made before its logs are open.
+    MadeBeforeOpen = "made-before-open",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

@@ -185,6 +185,7 @@ impl Broker {
                 }
                 Waiting::Fetch(_) => crate::api::fetch::on_gone(&mut self.node, hold, &row.waiting),
                 Waiting::Commit { .. }
+                | Waiting::Opening { .. }
                 | Waiting::Forward(_)
                 | Waiting::Produce(_)
                 | Waiting::ListOffsets(_)

@@ -29,6 +29,8 @@ impl Broker {
         moved |= self.settle_quorum(now);
         // Roles come before what waits on partitions: who no longer leads must not answer out of metadata that says so.
         moved |= self.settle_roles(now);
+        // What was committed is applied, and what it makes is begun: an answer may wait for that.
+        self.node.release_commits(now);
         while let Some((key, event)) = self.node.partitions.pop_touched() {
             self.on_partition_event(now, key, event);
             moved |= event.any();
@@ -102,7 +104,6 @@ impl Broker {
         let mut moved = changes.opened || changes.role || changes.closed;
         if changes.opened || changes.committed || changes.readable {
             moved |= apply::drain(self, now);
-            self.node.release_commits();
         }
         if self.node.controller.is_none() && self.node.quorum.is_drained() {
             moved |= self.activate(now);

@@ -4,7 +4,7 @@
 use super::Broker;
 use crate::api::{self, quorum_asks};
 use crate::id::{DirId, HoldId};
-use crate::node::{Node, Waiting};
+use crate::node::{Node, Waiting, opening};
 use crate::time::Now;
 
 /// The log of `dir`, which the row watches, has moved.
@@ -15,6 +15,7 @@ pub(super) fn on_moved(node: &mut Node, now: Now, hold: HoldId, dir: DirId) {
         Waiting::Fetch(_) => api::fetch::on_moved(node, now, hold, dir),
         Waiting::ListOffsets(_) => api::list_offsets::on_moved(node, now, hold, dir),
         Waiting::DeleteRecords(_) => api::delete_records::on_moved(node, hold, dir),
+        Waiting::Opening { .. } => opening::on_moved(node, hold, dir),
         // These watch no folder.
         Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Quorum { .. } | Waiting::Group => {}
     }
@@ -46,6 +47,7 @@ impl Broker {
             Waiting::Fetch(_) => api::fetch::on_due(node, now, hold),
             Waiting::ListOffsets(_) => api::list_offsets::on_due(node, hold),
             Waiting::DeleteRecords(_) => api::delete_records::on_due(node, hold),
+            Waiting::Opening { .. } => opening::on_due(node, hold),
             Waiting::Quorum { .. } => quorum_asks::last(node, now, hold),
             // Their owners keep the time.
             Waiting::Commit { .. } | Waiting::Group => {}

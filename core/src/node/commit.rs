@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// Lets go the replies whose records the quorum has committed.
-    pub fn release_commits(&mut self) {
+    pub fn release_commits(&mut self, now: Now) {
         let watermark = self.quorum.watermark();
         while let Some((end, hold)) = self.commits.pop_first() {
             if end > watermark {
@@ -65,7 +65,7 @@ impl Node {
             // The row is gone if its connection is.
             let Some(row) = self.hold.take(hold) else { continue };
             let Waiting::Commit { reply } = row.waiting else { unreachable!("{hold} waits for a commit") };
-            row.ask.reply(&mut self.out, *reply);
+            self.reply_when_open(now, row.ask, reply);
         }
     }
 

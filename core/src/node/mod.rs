@@ -10,6 +10,7 @@ mod fetching;
 mod forward;
 mod forwarding;
 mod machine;
+pub mod opening;
 mod partitions;
 mod producer_ids;
 mod producing;

@@ -1,7 +1,9 @@
 //! The rows of the table of replies that wait.
 
 use super::{DeletingRecords, Fetching, Forwarded, ListingOffsets, Producing};
+use crate::id::DirId;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
 /// What a reply in the table waits for. The rows of one kind are made, woken and ended by one file under `api/` or here.
@@ -9,6 +11,8 @@ use kafka_protocol::messages::{RequestKind, ResponseKind};
 pub enum Waiting {
     /// Records of the metadata were appended: the reply leaves when the quorum has committed them (`node::commit`).
     Commit { reply: Box<ResponseKind> },
+    /// What was asked is committed; these logs are still being opened (`node::opening`).
+    Opening { reply: Box<ResponseKind>, left: BTreeSet<DirId> },
     /// The active controller has the request (`node::forward`).
     Forward(Forwarded),
     /// A request to the quorum: asked again when `quorum::Changes::ask_again` says so.

@@ -16,6 +16,7 @@ mod heard;
 mod incarnations;
 mod latest;
 mod low_watermark;
+mod made;
 mod one_leader;
 mod prefix;
 mod producers;
@@ -79,6 +80,7 @@ pub struct Watch {
     followed: followed::Followed,
     incarnations: incarnations::Incarnations,
     acked: acked::Acked,
+    made: made::Made,
     active: active::Active,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: Map<(usize, DirId), Glance>,
@@ -129,6 +131,7 @@ impl Watch {
             incarnations: incarnations::Incarnations::default(),
             now: Now::default(),
             acked: acked::Acked::default(),
+            made: made::Made::default(),
             active: active::Active::default(),
             seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
@@ -175,6 +178,7 @@ impl Watch {
             }
             RequestKind::OffsetForLeaderEpoch(request) => self.epoch_ends.on_request(at, request),
             RequestKind::OffsetCommit(request) => self.commits.on_request(at, request, core),
+            RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
             RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
             _ => {}
         }
@@ -208,6 +212,7 @@ impl Watch {
                     let led = |replica: &Partition| before(replica).is_some_and(|seen| seen.leads);
                     self.epoch_ends.on_reply(at, response, core, &log, &led)
                 }
+                ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
                 ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
                 ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
                 body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, at, body)),
