@@ -143,6 +143,8 @@ mutants! {
     DivergenceUnseen = "divergence-unseen",
     /// A replica that the leader asks to have in sync does not count for the watermark (no maximal in-sync set, KIP-497).
     MaximalIgnored = "maximal-ignored",
+    /// A replica whose log lacks the last of what it had promised leads as if it were whole.
+    ShortLogLeads = "short-log-leads",
     /// The search for a time begins one entry of the time index too late.
     TimeFloorLate = "time-floor-late",
     /// A search for a time passes over a segment whose largest timestamp is the one that is sought.

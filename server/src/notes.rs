@@ -2,7 +2,7 @@
 
 use crate::metrics::Metrics;
 use esker_core::id::DirId;
-use esker_core::io::{DiskOp, ID_TAKEN, Note};
+use esker_core::io::{DiskOp, ID_TAKEN, LOG_LOST, Note};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -49,7 +49,7 @@ fn tell(note: &Note, line: &Line<'_>, metrics: &Metrics) {
     #[cfg(madsim)]
     crate::rt::on_note(note);
     match note {
-        Note::Damaged { .. } => tracing::error!("{line}"),
+        Note::Damaged { .. } | Note::Text { topic: LOG_LOST, .. } => tracing::error!("{line}"),
         Note::Text { topic: ID_TAKEN, .. } => tracing::warn!("{line}"),
         Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{line}"),
         Note::NoRoom { .. } => tracing::warn!("{line}"),

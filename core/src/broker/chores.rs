@@ -79,7 +79,7 @@ impl Chores {
     pub fn checkpoint(&mut self, node: &mut Node, roles: &Roles) {
         // What was read at the start and not used yet is written again: its partition is still to be opened.
         let reached = |partition: &Partition| {
-            if mutant::is(Mutant::WatermarkCheckpointAhead) { partition.log_end() } else { partition.watermark() }
+            if mutant::is(Mutant::WatermarkCheckpointAhead) { partition.log_end() } else { partition.promised() }
         };
         let watermarks = node.partitions.iter().map(|partition| (partition.folder(), reached(partition)));
         let committed = (quorum::FOLDER, node.quorum.watermark().min(node.quorum.synced()));

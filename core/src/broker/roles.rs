@@ -70,7 +70,8 @@ impl Broker {
             moved = true;
         }
         if core::mem::take(&mut self.roles.gave_up) {
-            self.chores.save_starts(&mut self.node, &self.roles);
+            // A log that gets the name is not to be held to what the one before had promised.
+            self.chores.checkpoint(&mut self.node, &self.roles);
         }
         moved
     }

@@ -7,6 +7,9 @@ use core::fmt;
 /// The topic of a text that an operator has to act on: another process has this node's id.
 pub const ID_TAKEN: &str = "id-taken";
 
+/// Another: a log ends below what it had promised.
+pub const LOG_LOST: &str = "log-lost";
+
 /// Something worth telling: data, which the shell turns into a log line and a counter, the simulator into a trace line.
 ///
 /// A variant is one rare or important event; the hot path (an append, a fetch) notes nothing.

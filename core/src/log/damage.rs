@@ -179,6 +179,7 @@ mod tests {
             let last = hit + 1 == i64::from(BATCHES);
             assert_eq!(bench.log.end(), Offset(if last { hit } else { i64::from(BATCHES) }), "byte {at}");
             assert_eq!(bench.log.damaged(), (!last).then_some(Offset(0)));
+            assert_eq!(bench.log.lost(), last.then_some(Offset(i64::from(BATCHES))), "byte {at}");
             for offset in 0..bench.log.end().0 {
                 assert_eq!(reads(&mut bench, offset), offset != hit, "byte {at}, offset {offset}");
             }
@@ -192,7 +193,28 @@ mod tests {
         let size = bytes.len() / usize::from(BATCHES);
         bytes[2 * size + 80] ^= 1;
         let bench = opened(bytes, 2);
-        assert_eq!((bench.log.end(), bench.log.damaged()), (Offset(2), None));
+        assert_eq!((bench.log.end(), bench.log.damaged(), bench.log.lost()), (Offset(2), None, None));
+    }
+
+    #[test]
+    fn a_log_that_lacks_the_last_of_what_was_durable_says_so() {
+        let whole = bytes(&six());
+        let size = whole.len() / usize::from(BATCHES);
+        for keeps in 0..usize::from(BATCHES) {
+            // The last ones are damaged, every one; or they are not there.
+            let mut bad = whole.clone();
+            (keeps..usize::from(BATCHES)).for_each(|batch| bad[batch * size + 80] ^= 1);
+            for bytes in [bad, whole[..keeps * size].to_vec()] {
+                let bench = opened(bytes, 6);
+                let told = (bench.log.end(), bench.log.damaged(), bench.log.lost());
+                assert_eq!(told, (Offset(keeps as i64), None, Some(Offset(6))));
+                let bench = bench.crash(Opening { durable: Offset(6), ..Opening::default() });
+                assert_eq!(bench.log.lost(), Some(Offset(6)), "a start after that knows it as well");
+            }
+        }
+        let gone = Bench::opened(Disk::default(), large(), Opening { durable: Offset(6), ..Opening::default() });
+        assert_eq!((gone.log.end(), gone.log.lost()), (Offset(0), Some(Offset(6))));
+        assert_eq!(opened(whole, 6).log.lost(), None);
     }
 
     #[test]
@@ -214,6 +236,7 @@ mod tests {
         assert_eq!(bench.log.end(), Offset(6));
         assert!(reads(&mut bench, 5) && reads(&mut bench, 4) && !reads(&mut bench, 3));
     }
+
     #[test]
     fn what_is_behind_the_damage_is_found_after_the_next_start_too() {
         // An entry of Kafka's names a batch's last offset, and some batches have none; what is damaged is as long as a read.

@@ -49,6 +49,8 @@ pub struct Log {
     pub(super) start: Offset,
     pub(super) end: Offset,
     pub(super) synced: Offset,
+    /// What was durable once ([`Opening::durable`]), and was not there when the log was opened: everything from its end to here.
+    pub(super) lost: Option<Offset>,
     pub(super) epochs: Epochs,
     pub(super) producers: Producers,
     /// The producers are being read again, after a truncation.
@@ -89,6 +91,7 @@ impl Log {
             start: opening.start,
             end: opening.start,
             synced: opening.start,
+            lost: None,
             epochs: Epochs::default(),
             producers: Producers::default(),
             replay: None,
@@ -150,6 +153,11 @@ impl Log {
     /// Below this everything is durable under the log's [`SyncPolicy`].
     pub const fn synced(&self) -> Offset {
         self.synced
+    }
+
+    /// Up to where the log had been durable, if it ended below when it was opened: its last batches are damaged, or gone.
+    pub const fn lost(&self) -> Option<Offset> {
+        self.lost
     }
 
     /// Why the log takes nothing any more, if an operation has failed whose failure is final.

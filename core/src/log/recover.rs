@@ -153,6 +153,7 @@ impl Log {
     /// Makes a log where there is none.
     pub(super) fn make_first(&mut self, now: Now, out: &mut Out) -> LogEvent {
         let start = self.recovery().opening.start.max(Offset::ZERO);
+        self.lost = Some(self.recovery().opening.durable).filter(|durable| *durable > start);
         if !self.recovery().files.contains_key(&FileName::PartitionMetadata) {
             self.write_metadata(out);
         }
@@ -249,6 +250,7 @@ impl Log {
     pub(super) fn finish_recovery(&mut self, now: Now, end: Offset, out: &mut Out) -> LogEvent {
         let (on_disk, scanned) = (self.recovery().scan.on_disk, self.recovery().scan.bytes);
         let (clean, lost, wanted) = (self.was_clean(), self.recovery().epochs_lost, self.recovery().opening.start);
+        let durable = self.recovery().opening.durable;
         let (base, size) = (self.active().base, self.active().size);
         (self.end, self.synced) = (end, end);
         let wanted = if mutant::is(Mutant::StartForgotten) { Offset::ZERO } else { wanted };
@@ -286,6 +288,7 @@ impl Log {
             cut_bytes: on_disk - size,
             scanned_bytes: scanned,
         });
+        self.lost = Some(durable).filter(|durable| *durable > self.end);
         if self.pending.is_empty() {
             self.phase = Phase::Open;
             self.check();

@@ -21,6 +21,7 @@
 //! | `isr` | the in-sync set, and the one change of it that may be under way |
 //! | `produce` | appends, and when they may be acknowledged |
 //! | `read` | fetches of consumers and followers, epochs, times |
+//! | `lost`, `short` | a log that lacks the last of what it had promised does not lead before the others were heard |
 //! | `repair` | bytes that are damaged: the place is given up, and they are fetched anew |
 //! | `follow` | the follower's side: what to ask, what to do with the answer |
 
@@ -28,6 +29,7 @@ mod answer;
 mod follow;
 mod isr;
 mod leader;
+mod lost;
 mod produce;
 mod progress;
 mod propose;
@@ -35,6 +37,7 @@ mod read;
 mod repair;
 mod role;
 mod settings;
+mod short;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +57,7 @@ use crate::time::{Mono, Now};
 use alloc::string::String;
 use alloc::vec::Vec;
 use leader::{Leader, Sight};
+use short::Short;
 
 /// What the replica is.
 #[derive(Debug)]
@@ -61,6 +65,8 @@ enum Role {
     /// Its log is being opened; what the metadata says meanwhile is enacted afterwards.
     Opening,
     Leader(Leader),
+    /// The metadata names it leader, and its log lacks the last of what it had promised.
+    Short(Short),
     /// `leader`: none while the partition has no leader. `told`: the leader's watermark, and `start`: where its log starts, as it said
     /// in this epoch. `claims`: the leader may have heard in this epoch what this log holds, and ask for this replica to be in sync.
     Follower {
@@ -90,6 +96,8 @@ pub struct Partition {
     /// What the metadata, or the controller's answer, said last.
     state: Option<metadata::Partition>,
     watermark: Offset,
+    /// The log had promised everything before this, and ends below: until it holds that again, or nobody relies on it, or has more.
+    lost: Option<Offset>,
     /// Where the first segment with damaged bytes begins.
     damaged: Option<Offset>,
     /// The log's start as the node's checkpoint has it on stable storage: below it no crash brings a record back.
@@ -126,6 +134,7 @@ impl Partition {
             role: Role::Opening,
             state: None,
             watermark,
+            lost: None,
             damaged: None,
             saved_start,
             closing: false,
@@ -174,8 +183,7 @@ impl Partition {
         self.log.configure(config);
     }
 
-    /// Everything before it is on stable storage of every replica in sync: what consumers may read, and what the node
-    /// writes to `replication-offset-checkpoint`.
+    /// Everything before it is on stable storage of every replica in sync: what consumers may read.
     pub fn watermark(&self) -> Offset {
         self.watermark
     }
@@ -228,7 +236,7 @@ impl Partition {
 
     /// Whether the log is open and its disk has not failed.
     pub fn is_online(&self) -> bool {
-        matches!(self.role, Role::Leader(_) | Role::Follower { .. })
+        matches!(self.role, Role::Leader(_) | Role::Short(_) | Role::Follower { .. })
     }
 
     /// Whether the log is still being opened.
@@ -250,7 +258,7 @@ impl Partition {
     pub fn follower(&self, node: NodeId) -> Option<&Progress> {
         match &self.role {
             Role::Leader(leader) => leader.follower(node),
-            Role::Opening | Role::Follower { .. } | Role::Offline => None,
+            Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => None,
         }
     }
 
@@ -258,7 +266,7 @@ impl Partition {
     pub fn maximal_isr(&self) -> Vec<NodeId> {
         match &self.role {
             Role::Leader(leader) => leader.insync.maximal(),
-            Role::Opening | Role::Follower { .. } | Role::Offline => Vec::new(),
+            Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => Vec::new(),
         }
     }
 
@@ -279,6 +287,7 @@ impl Partition {
             leader.age(now.mono, &settings);
             event = event.and(self.advance(now.mono));
         }
+        event = event.and(self.end_short(now, out));
         event.isr |= self.wants_proposal(now.mono);
         self.isr_told |= event.isr;
         event
@@ -289,6 +298,7 @@ impl Partition {
         let log = self.log.next_deadline();
         let own = match &self.role {
             Role::Leader(leader) if !self.isr_told => leader.next_deadline(&self.sight(Mono(0)), &self.settings),
+            Role::Short(_) => self.short_deadline(),
             Role::Leader(_) | Role::Opening | Role::Follower { .. } | Role::Offline => None,
         };
         match (log, own) {
@@ -332,8 +342,15 @@ impl Partition {
                     state.leader_epoch
                 );
                 leader.insync.check(&state.replicas);
+                assert!(self.lost.is_none(), "{}: leads, and lacks what it promised", self.key);
                 assert!(self.log.is_settled(), "{}: leads while its log is being cut", self.key);
                 assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);
+            }
+            Role::Short(short) => {
+                let state = self.state.as_ref().expect("who stands back was named leader");
+                assert!(state.leader == Some(self.me), "{}: stands back against the metadata", self.key);
+                assert!(short.epoch == state.leader_epoch, "{}: stands back in an old epoch", self.key);
+                assert!(self.lost.is_some(), "{}: stands back for no reason", self.key);
             }
             Role::Follower { leader, claims, .. } => {
                 assert!(*leader != Some(self.me), "{}: follows itself", self.key);
@@ -361,7 +378,7 @@ impl Partition {
         let to = match &self.role {
             Role::Leader(leader) => leader.watermark(&sight, &self.settings),
             Role::Follower { told, .. } => Some((*told).min(sight.synced)).filter(|to| *to > self.watermark),
-            Role::Opening | Role::Offline => None,
+            Role::Opening | Role::Short(_) | Role::Offline => None,
         };
         let Some(to) = to else { return PartitionEvent::NONE };
         assert!(to > self.watermark && to <= sight.end, "{}: watermark {} to {to}", self.key, self.watermark);

@@ -50,7 +50,7 @@ impl Partition {
         let sight = self.sight(now.mono);
         let leader = match &mut self.role {
             Role::Leader(leader) => leader,
-            Role::Opening | Role::Follower { .. } => return Err(ErrorCode::NotLeaderOrFollower.into()),
+            Role::Opening | Role::Short(_) | Role::Follower { .. } => return Err(ErrorCode::NotLeaderOrFollower.into()),
             Role::Offline => return Err(ErrorCode::KafkaStorageError.into()),
         };
         let enough = Leader::min_insync(&self.settings, sight.replicas);
@@ -79,7 +79,7 @@ impl Partition {
     pub fn acked(&self, appended: &Appended, acks: Acks) -> Option<Result<(), ErrorCode>> {
         let leader = match &self.role {
             Role::Leader(leader) => leader,
-            Role::Opening | Role::Follower { .. } => return Some(Err(ErrorCode::NotLeaderOrFollower)),
+            Role::Opening | Role::Short(_) | Role::Follower { .. } => return Some(Err(ErrorCode::NotLeaderOrFollower)),
             Role::Offline => return Some(Err(ErrorCode::KafkaStorageError)),
         };
         // Another led in between, and may have cut what was appended.
@@ -108,7 +108,7 @@ impl Partition {
     pub fn delete_records(&mut self, now: Now, offset: Offset) -> Result<(Offset, PartitionEvent), Refusal> {
         match self.role {
             Role::Leader(_) => {}
-            Role::Opening | Role::Follower { .. } => return Err(ErrorCode::NotLeaderOrFollower.into()),
+            Role::Opening | Role::Short(_) | Role::Follower { .. } => return Err(ErrorCode::NotLeaderOrFollower.into()),
             Role::Offline => return Err(ErrorCode::KafkaStorageError.into()),
         }
         let to = if offset == Offset::NONE { self.watermark } else { offset };
@@ -134,7 +134,7 @@ impl Partition {
                 .iter()
                 .filter(|(node, _)| alive(*node) && !mutant::is(Mutant::LowWatermarkAlone))
                 .fold(own, |low, (_, progress)| low.min(progress.start)),
-            Role::Opening | Role::Follower { .. } | Role::Offline => own,
+            Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => own,
         }
     }
 }

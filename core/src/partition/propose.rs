@@ -15,6 +15,7 @@ impl Partition {
                 leader.insync.may_speak(now)
                     && (leader.insync.is_pending() || leader.wants_change(&sight, &self.settings))
             }
+            Role::Short(_) => self.wants_heir(now),
             Role::Opening | Role::Follower { .. } | Role::Offline => false,
         }
     }
@@ -28,7 +29,7 @@ impl Partition {
         }
         let sight = self.sight(now.mono);
         let (settings, me) = (self.settings, self.me);
-        let Role::Leader(leader) = &mut self.role else { return None };
+        let Role::Leader(leader) = &mut self.role else { return self.heir_proposal(now.mono) };
         let (joining, leaving) = leader.changes(&sight, &settings);
         let shrinks = joining.is_empty() && !leaving.is_empty();
         let set = leader.insync.propose(now.mono, joining, leaving, settings.retry)?;
@@ -86,7 +87,7 @@ impl Partition {
     /// The metadata says something new of a node: whether it is active, in the incarnation `epoch`. One that is not is waited
     /// for only while it is in sync; one that is back may join, and has perhaps nothing more to fetch that would tell so.
     pub fn on_broker(&mut self, now: Now, node: NodeId, epoch: Option<BrokerEpoch>, active: bool) -> PartitionEvent {
-        let Role::Leader(leader) = &mut self.role else { return PartitionEvent::NONE };
+        let Role::Leader(leader) = &mut self.role else { return self.on_heir(now.mono, node, epoch, active) };
         let Some(progress) = leader.follower_mut(node) else { return PartitionEvent::NONE };
         let known = progress.broker_epoch.0 < 0 || epoch == Some(progress.broker_epoch);
         progress.eligible = active && known;

@@ -95,6 +95,12 @@ impl Partition {
         replica: &ReplicaFetch,
         query: &FetchQuery,
     ) -> Result<PartitionEvent, Refusal> {
+        if let Role::Short(short) = &self.role
+            && query.epoch == Some(short.epoch)
+        {
+            let end = (query.last_epoch.unwrap_or(LeaderEpoch::NONE), query.offset);
+            return Ok(self.hear(now.mono, replica, end));
+        }
         self.check_fetch(query)?;
         if query.offset < self.log.start() || query.offset > self.log.end() || self.divergence(query)?.is_some() {
             return Ok(PartitionEvent::NONE);
@@ -206,7 +212,7 @@ impl Partition {
     pub fn epoch_start(&self) -> Option<Offset> {
         match &self.role {
             Role::Leader(leader) => Some(leader.epoch_start),
-            Role::Opening | Role::Follower { .. } | Role::Offline => None,
+            Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => None,
         }
     }
 

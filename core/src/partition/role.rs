@@ -22,16 +22,23 @@ impl Partition {
         self.state = Some(state.clone());
         match self.role {
             Role::Opening | Role::Offline => PartitionEvent::NONE,
-            Role::Leader(_) | Role::Follower { .. } if self.closing => PartitionEvent::NONE,
-            Role::Leader(_) | Role::Follower { .. } => self.enact(now, again, out),
+            Role::Leader(_) | Role::Short(_) | Role::Follower { .. } if self.closing => PartitionEvent::NONE,
+            Role::Leader(_) | Role::Short(_) | Role::Follower { .. } => self.enact(now, again, out),
         }
     }
 
     /// Takes the role that `state` gives.
-    fn enact(&mut self, now: Now, again: bool, out: &mut Out) -> PartitionEvent {
+    pub(super) fn enact(&mut self, now: Now, again: bool, out: &mut Out) -> PartitionEvent {
         let Some(state) = self.state.take() else { return PartitionEvent::NONE };
+        if !state.in_sync(self.me) {
+            self.lost = None;
+        }
         let event = if state.leader == Some(self.me) && self.log.is_settled() {
-            self.lead(now, &state, again, out)
+            if self.may_lead(&state, out) {
+                self.lead(now, &state, again, out)
+            } else {
+                PartitionEvent { role: true, ..PartitionEvent::NONE }
+            }
         } else {
             self.follow(&state, out)
         };
@@ -53,7 +60,7 @@ impl Partition {
                 return PartitionEvent { isr: true, ..PartitionEvent::NONE };
             }
             Role::Leader(leader) => leader.begin_epoch(now.mono, self.me, state, end),
-            Role::Opening | Role::Follower { .. } | Role::Offline => {
+            Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => {
                 self.role = Role::Leader(Leader::new(now.mono, self.me, state, end));
             }
         }
@@ -111,6 +118,7 @@ impl Partition {
         match told {
             LogEvent::Opened => self.on_opened(now, out),
             LogEvent::Synced => {
+                self.look_for_refill();
                 let synced = PartitionEvent { synced_moved: true, ..PartitionEvent::NONE };
                 synced.and(self.advance(now.mono)).and(self.follow_start(now))
             }
@@ -135,12 +143,7 @@ impl Partition {
 
     fn on_opened(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
-        if self.watermark > self.log.end() {
-            let (folder, end) = (&self.folder, self.log.end());
-            let text =
-                alloc::format!("{folder} ends at {end}, and was at {} before: records are lost here", self.watermark);
-            out.note(crate::io::Note::Text { topic: "log-lost", text });
-        }
+        self.look_for_loss(self.watermark, out);
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         self.damaged = self.log.damaged();
         let (told, start) = (Offset::NONE, Offset::NONE);

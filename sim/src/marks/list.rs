@@ -75,6 +75,8 @@ marks! {
     LogRestarted = "log-restarted",
     /// Bytes on disk were not what was written, and a reader or a recovery met them.
     DamageFound = "damage-found",
+    /// A log ended below where it was known to have been.
+    LogLost = "log-lost",
     /// A segment was full or old.
     SegmentRolled = "segment-rolled",
     /// Retention, or DeleteRecords, dropped segments.

@@ -19,7 +19,7 @@ pub const MENU: &[(&str, &str)] = &[
     ("disk-full", "a node's disk has no room for more than some bytes"),
     (
         "bit-rot",
-        "a process dies, and a bit of what it had durable is another when it starts again: committed, and others in sync have it too",
+        "a process dies, and a bit of what it had durable is another when it starts again: committed, and others in sync have it too; in the last segment, below the watermark that the node wrote down",
     ),
     ("crash-writing", "a process dies while a write of its log is under way"),
     ("stop-joining", "a follower is stopped in order at the moment when its leader asks to have it in sync"),

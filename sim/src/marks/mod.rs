@@ -16,7 +16,7 @@ use crate::history::{Act, History, State};
 use cluster::Cluster;
 use esker_core::broker::Broker;
 use esker_core::group;
-use esker_core::io::{DiskFault, DiskOp, DiskTag, FileName, Input, Note, Output, Owner};
+use esker_core::io::{DiskFault, DiskOp, DiskTag, FileName, Input, LOG_LOST, Note, Output, Owner};
 use kafka_protocol::messages::ApiKey;
 use std::collections::BTreeMap;
 
@@ -150,6 +150,7 @@ impl Marks {
                 _ => Mark::NoRoomForFollower,
             }),
             Note::RoomAgain { .. } => self.hit(Mark::RoomAgain),
+            Note::Text { topic: LOG_LOST, .. } => self.hit(Mark::LogLost),
             Note::Text { .. } => {}
         }
     }

@@ -75,12 +75,19 @@ fn rots(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
     }
     let target = target(&mut dice, scene);
     let count = dice.between(1, 3);
-    (0..count)
+    let mut faults: Vec<Fault> = (0..count)
         .map(|_| Fault {
             at_us: dice.between(from, plan.phases.safety_us - 1),
             strike: Strike::Rot { target: target.clone(), down_us: dice.skewed(10 * MS, 3 * SECOND) },
         })
-        .collect()
+        .collect();
+    // All lose power with it, mostly: who comes back last is alone in sync.
+    if dice.chance(2, 3) {
+        let at_us = faults[0].at_us + dice.below(20 * MS);
+        let (loss, down_us) = (loss(&mut dice), dice.skewed(10 * MS, 2 * SECOND));
+        faults.push(Fault { at_us, strike: Strike::Crash { target: Target::All, loss, loud: true, down_us } });
+    }
+    faults
 }
 
 /// Faults that wait for their moment, in one run of three; with dice of their own.

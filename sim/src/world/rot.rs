@@ -23,7 +23,9 @@ impl World {
             return;
         }
         let (folder, name, batches) = &places[dice.below(places.len() as u64) as usize];
-        let (at, len) = dice.pick(batches);
+        // What only the place behind it tells from a torn tail is hit often.
+        let last = batches[batches.len() - 1];
+        let (at, len) = if dice.chance(1, 3) { last } else { dice.pick(batches) };
         let byte = at + PROTECTED_FROM + dice.below((len - PROTECTED_FROM) as u64) as usize;
         if let Some(file) = self.nodes[node].disk.named_mut(folder).and_then(|folder| folder.file_mut(*name).ok()) {
             file.rot(byte);
@@ -32,8 +34,9 @@ impl World {
     }
 
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by
-    /// file. In the last segment, those below the watermark that the node wrote down, but for the last: where nothing whole stands
-    /// behind a bad place, the log ends there. A log that is not synced ends at any bad place.
+    /// file. In the last segment, those below the watermark that the node wrote down: what came since (it is written down every five seconds) is
+    /// no more than a torn tail to a recovery, if nothing whole stands behind it, and a replica that alone is in sync then leads without it.
+    /// A log that is not synced ends at any bad place.
     fn perishable(&self, node: usize) -> Vec<(String, FileName, Vec<(usize, usize)>)> {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return Vec::new() };
@@ -55,16 +58,13 @@ impl World {
                 let name = FileName::Log(*base);
                 let held = folder.file(name).map(File::held).unwrap_or_default();
                 let mut at = 0;
-                let mut batches: Vec<(usize, usize)> = Batches::of(held)
+                let batches: Vec<(usize, usize)> = Batches::of(held)
                     .take_while(|(header, _)| header.last_offset() < below)
                     .map(|(_, batch)| {
                         at += batch.len();
                         (at - batch.len(), batch.len())
                     })
                     .collect();
-                if *base == bases[bases.len() - 1] {
-                    batches.pop();
-                }
                 if !batches.is_empty() {
                     places.push((replica.folder().to_string(), name, batches));
                 }

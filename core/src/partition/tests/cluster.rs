@@ -2,6 +2,7 @@
 //! replication are looked at from outside: with the bytes that each log really holds.
 
 mod promises;
+mod rot;
 
 use crate::batch::{Batches, Builder};
 use crate::error::ErrorCode;
@@ -131,7 +132,8 @@ impl Cluster {
         one.loaded = false;
         one.out = Out::default();
         let config = LogConfig { segment_bytes: 600, tail_bytes: 400, ..LogConfig::default() };
-        let opening = Opening { clean: one.damaged, topic_id: Some(KEY.topic), ..Opening::default() };
+        let opening =
+            Opening { clean: one.damaged, durable: one.checkpoint, topic_id: Some(KEY.topic), ..Opening::default() };
         let dir = DirId(9);
         let log = Log::open(dir, "t-0".to_string(), config, opening, self.now, &mut one.out);
         one.partition =
@@ -163,25 +165,6 @@ impl Cluster {
             self.elect();
         }
         self.state.epoch = PartitionEpoch(self.state.epoch.0 + 1);
-    }
-
-    /// A replica is restarted in order; meanwhile a byte of its first batch on disk was flipped. It leads.
-    pub fn damage(&mut self, at: usize) {
-        self.drain(at);
-        let one = &mut self.replicas[at];
-        let name = crate::io::FileName::Log(Offset::ZERO);
-        let mut bytes = one.disk.bytes(name).expect("the first segment").to_vec();
-        bytes[70] ^= 4;
-        one.disk.put(name, bytes);
-        (one.partition, one.asked, one.answered, one.damaged) = (None, None, None, true);
-        self.start(at);
-        self.lead(at);
-        (0..self.replicas.len()).for_each(|each| self.hear(each));
-    }
-
-    /// A follower is told, by a read that it began when it led, that its log is damaged from the start on.
-    pub fn find_damage(&mut self, at: usize) {
-        self.replicas[at].partition.as_mut().expect("it is up").damaged = Some(Offset::ZERO);
     }
 
     /// The controller takes a replica out of the in-sync set, as when it fences it.
@@ -461,7 +444,7 @@ impl Cluster {
     pub fn checkpoint(&mut self, at: usize) {
         let one = &mut self.replicas[at];
         if let Some(partition) = one.partition.as_ref().filter(|partition| partition.is_online()) {
-            one.checkpoint = partition.watermark();
+            one.checkpoint = partition.promised();
         }
     }
 

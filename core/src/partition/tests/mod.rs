@@ -2,7 +2,9 @@
 
 mod cluster;
 
-use super::{Acks, FetchQuery, Isolation};
+use super::{Acks, FetchQuery, Isolation, Partition};
+use crate::error::ErrorCode;
+use crate::id::{LeaderEpoch, NodeId};
 use crate::rng::Rng;
 use crate::time::Span;
 use cluster::Cluster;
@@ -86,6 +88,27 @@ fn act(cluster: &mut Cluster, dice: &mut Rng, at: usize, action: Action) {
 fn play(seed: u64) -> Option<&'static str> {
     let mut dice = Rng::new(seed, 1);
     let mut cluster = Cluster::new(seed, 3);
+    trouble(&mut cluster, &mut dice);
+    (0..60).for_each(|_| cluster.calm());
+    cluster.broken.or_else(|| converged(&cluster))
+}
+
+/// As [`play`]; then power is lost, and on one disk the end of the log rots.
+fn play_rotten(seed: u64) -> Option<&'static str> {
+    let mut dice = Rng::new(seed, 2);
+    let mut cluster = Cluster::new(seed, 3);
+    trouble(&mut cluster, &mut dice);
+    (0..60).for_each(|_| cluster.calm());
+    (0..3).for_each(|at| cluster.checkpoint(at));
+    let first = dice.below(3) as usize;
+    (first..first + 3).for_each(|at| cluster.crash(at % 3));
+    cluster.rot_last(dice.below(3) as usize, 1 + dice.below(2) as usize);
+    trouble(&mut cluster, &mut dice);
+    (0..60).for_each(|_| cluster.calm());
+    cluster.broken.or_else(|| converged(&cluster))
+}
+
+fn trouble(cluster: &mut Cluster, dice: &mut Rng) {
     // Each seed has its own weights: many short lives or few long ones, quick disks or slow ones, news that travel or not.
     let weights = ACTIONS.map(|(_, most)| dice.below(most + 1));
     let total: u64 = weights.iter().sum::<u64>().max(1);
@@ -99,13 +122,11 @@ fn play(seed: u64) -> Option<&'static str> {
             None => true,
         });
         let at = dice.below(3) as usize;
-        act(&mut cluster, &mut dice, at, ACTIONS[chosen.unwrap_or(0)].0);
+        act(cluster, dice, at, ACTIONS[chosen.unwrap_or(0)].0);
         if cluster.broken.is_some() {
-            return cluster.broken;
+            return;
         }
     }
-    (0..60).for_each(|_| cluster.calm());
-    cluster.broken.or_else(|| converged(&cluster))
 }
 
 /// After calm: a leader, all in sync, all equal, nothing acknowledged missing.
@@ -128,6 +149,7 @@ fn converged(cluster: &Cluster) -> Option<&'static str> {
 fn whatever_fails_nothing_acknowledged_is_lost() {
     for seed in 0..400 {
         assert_eq!(play(seed), None, "seed {seed}");
+        assert_eq!(play_rotten(seed), None, "seed {seed}, and what rotted");
     }
 }
 
@@ -182,6 +204,89 @@ fn a_leader_whose_bytes_are_damaged_hands_over_and_fetches_them_anew() {
     assert!(handed_over, "the damage is met by a reader");
     cluster.reread(1);
     assert_eq!(cluster.broken.or_else(|| converged(&cluster)), None);
+}
+
+/// All three hold everything and have written so down; power is lost, and the last batches of `rotten` are damaged. The last that died was
+/// replica 1: it alone is in sync.
+fn dark(rotten: &[usize]) -> Cluster {
+    let mut cluster = full(4);
+    (0..3).for_each(|at| cluster.checkpoint(at));
+    [0, 2, 1].into_iter().for_each(|at| cluster.crash(at));
+    assert_eq!(cluster.state.isr, [NodeId(2)]);
+    assert!(rotten.iter().all(|at| cluster.rot_last(*at, 2)));
+    cluster
+}
+
+fn fetch(cluster: &mut Cluster, at: usize) {
+    cluster.hear(at);
+    cluster.ask(at);
+    cluster.answer(at);
+    cluster.take(at);
+}
+
+#[test]
+fn who_lacks_what_it_promised_hands_over_to_who_has_it() {
+    let mut cluster = dark(&[1]);
+    cluster.start(1);
+    // A second loss of power: what it lacks is written down still.
+    cluster.checkpoint(1);
+    cluster.crash(1);
+    cluster.start(1);
+    cluster.unfence();
+    cluster.hear(1);
+    assert_eq!(cluster.state.leader, Some(NodeId(2)));
+    assert_eq!(cluster.produce(1, Acks::Leader), Err(ErrorCode::NotLeaderOrFollower));
+    let one = cluster.replicas[1].partition.as_ref().expect("it is up");
+    assert!(!one.is_leader() && one.fetch_plan().is_none() && one.promised() == cluster.committed_end);
+    assert_eq!(one.epoch_end(None, LeaderEpoch(0)), Err(ErrorCode::NotLeaderOrFollower.into()));
+    // One that was heard is not enough: another may know better what is committed.
+    cluster.start(0);
+    fetch(&mut cluster, 0);
+    cluster.propose(1);
+    cluster.decide();
+    assert_eq!(cluster.state.leader, Some(NodeId(2)));
+    assert_eq!(cluster.replicas[0].partition.as_ref().map(|one| one.log_end()), Some(cluster.committed_end));
+    cluster.start(2);
+    fetch(&mut cluster, 2);
+    cluster.propose(1);
+    cluster.decide();
+    assert!(cluster.state.leader.is_some_and(|leader| leader != NodeId(2)) && cluster.state.isr.len() == 1);
+    (0..60).for_each(|_| cluster.calm());
+    assert_eq!(cluster.broken.or_else(|| converged(&cluster)), None);
+    assert!(cluster.replicas[1].partition.as_ref().is_some_and(|one| one.promised() == one.watermark()));
+}
+
+#[test]
+fn who_lacks_what_nobody_has_leads() {
+    let mut cluster = dark(&[0, 1, 2]);
+    cluster.start(1);
+    cluster.unfence();
+    cluster.hear(1);
+    cluster.propose(1);
+    let due = |cluster: &Cluster| cluster.replicas[1].partition.as_ref().and_then(Partition::next_deadline);
+    for at in [0, 2] {
+        assert!(due(&cluster).is_none_or(|at| at > cluster.now.mono), "it waits for the others");
+        cluster.start(at);
+        fetch(&mut cluster, at);
+    }
+    assert!(due(&cluster).is_some_and(|at| at <= cluster.now.mono), "all were heard: it is to take the lead");
+    (0..60).for_each(|_| cluster.calm());
+    let one = cluster.replicas[1].partition.as_ref().expect("it is up");
+    assert!(one.is_leader() && cluster.state.isr.len() == 3);
+    assert_eq!(one.promised(), one.watermark(), "it promises no more than it has");
+    assert!(one.log_end() < cluster.committed_end);
+
+    let mut alone = Cluster::new(1, 1);
+    (0..20).for_each(|_| alone.calm());
+    alone.produce(0, Acks::All).expect("the only one");
+    (0..20).for_each(|_| alone.calm());
+    alone.checkpoint(0);
+    alone.crash(0);
+    assert!(alone.rot_last(0, 1));
+    alone.start(0);
+    alone.unfence();
+    alone.hear(0);
+    assert!(alone.replicas[0].partition.as_ref().is_some_and(|one| one.is_leader()), "there is nobody to wait for");
 }
 
 #[test]

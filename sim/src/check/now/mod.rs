@@ -294,7 +294,8 @@ impl Watch {
             let judged = prefix::Prefix::on_recovered(&folder, shadow, self.rotten == Some(node));
             self.note_broken(judged);
         }
-        let in_sync = self.granted.in_sync(&folder, NodeId(node as i32 + 1));
+        // Where bits flipped the last batches may be gone: who lacks them does not lead.
+        let in_sync = self.rotten != Some(node) && self.granted.in_sync(&folder, NodeId(node as i32 + 1));
         let judged = self.prefix.on_opened(node, &folder, end.0, in_sync);
         self.note_broken(judged);
     }

@@ -1,0 +1,136 @@
+//! A log that ends below what it had promised: the last of it was durable and committed, and is no more.
+//!
+//! It looks like a torn one: behind the bad place nothing is whole. But the node wrote down how far it was committed, and so the
+//! replica knows what it lacks. It may be all the same the only one in the in-sync set: after a loss of power the last of the set
+//! that comes back is what the set shrinks to. If it led as it is, all others would cut their logs to its end. So it stands
+//! back, serves nobody, and hears from the others' fetches where they end. Who has more becomes the leader in its place: it is asked for as the
+//! whole in-sync set. Only when every other replica was heard, and none has more, are the records gone, and it leads with what it has.
+//!
+//! So the partition waits for one that is down. (An operator who knows that it does not come back takes it off the replicas.)
+//!
+//! Once the metadata says that the replica is not in sync nothing relies on it: it is a follower like any other.
+
+use super::short::{Heard, Next, Short};
+use super::{Partition, PartitionEvent, Proposal, ReplicaFetch, Role};
+use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
+use crate::io::{LOG_LOST, Note, Out};
+use crate::metadata;
+use crate::mutant::{self, Mutant};
+use crate::time::{Mono, Now};
+use alloc::vec::Vec;
+
+impl Partition {
+    /// How far the log was committed, as the node is to write it down: what the log lacks of it is not forgotten by a restart.
+    pub fn promised(&self) -> Offset {
+        self.lost.map_or(self.watermark, |lost| lost.max(self.watermark))
+    }
+
+    /// The log is open, and the node wrote down `promised`.
+    pub(super) fn look_for_loss(&mut self, promised: Offset, out: &mut Out) {
+        if promised <= self.log.end() {
+            return;
+        }
+        self.tell_loss(promised, "records are lost here", out);
+        self.lost = self.log.lost().filter(|_| !mutant::is(Mutant::ShortLogLeads));
+    }
+
+    fn tell_loss(&self, promised: Offset, what: &str, out: &mut Out) {
+        let text = alloc::format!("{} ends at {}, and was at {promised} before: {what}", self.folder, self.log.end());
+        out.note(Note::Text { topic: LOG_LOST, text });
+    }
+
+    /// What was lost may have come back.
+    pub(super) fn look_for_refill(&mut self) {
+        self.lost = self.lost.filter(|lost| *lost > self.log.synced());
+    }
+
+    /// Whether this replica, which `state` names leader, leads. If not, it stands back.
+    pub(super) fn may_lead(&mut self, state: &metadata::Partition, out: &mut Out) -> bool {
+        let Some(lost) = self.lost else { return true };
+        let begins = !matches!(&self.role, Role::Short(short) if short.epoch == state.leader_epoch);
+        if begins {
+            self.role = Role::Short(Short::new(state.leader_epoch));
+        }
+        if self.short_next(state) != Some(Next::Lead) {
+            if begins {
+                self.tell_loss(lost, "named leader, it waits until it has heard every other replica", out);
+            }
+            return false;
+        }
+        self.tell_loss(lost, "no replica has more, and this one leads", out);
+        self.lost = None;
+        true
+    }
+
+    fn short_next(&self, state: &metadata::Partition) -> Option<Next> {
+        let Role::Short(short) = &self.role else { return None };
+        Some(short.next(self.me, (self.log.latest_epoch(), self.log.end()), state))
+    }
+
+    /// A follower's fetch says where its log ends. One that is not on stable storage wholly does not count, it will be.
+    pub(super) fn hear(&mut self, now: Mono, replica: &ReplicaFetch, end: (LeaderEpoch, Offset)) -> PartitionEvent {
+        let replica_of = self.state.as_ref().is_some_and(|state| state.has_replica(replica.node));
+        let Role::Short(short) = &mut self.role else { return PartitionEvent::NONE };
+        if replica_of && replica.synced == end.1 {
+            let (broker_epoch, eligible) = (replica.broker_epoch, replica.eligible);
+            short.hear(replica.node, Heard { end, broker_epoch, eligible });
+        }
+        PartitionEvent { isr: self.wants_heir(now), ..PartitionEvent::NONE }
+    }
+
+    /// The metadata says whether the node is there.
+    pub(super) fn on_heir(
+        &mut self,
+        now: Mono,
+        node: NodeId,
+        epoch: Option<BrokerEpoch>,
+        active: bool,
+    ) -> PartitionEvent {
+        let Role::Short(short) = &mut self.role else { return PartitionEvent::NONE };
+        short.on_broker(node, epoch, active);
+        PartitionEvent { isr: self.wants_heir(now), ..PartitionEvent::NONE }
+    }
+
+    /// Whether there is something to ask of the controller now, or the lead is to be taken: a look on a tick does both.
+    pub(super) fn wants_heir(&self, now: Mono) -> bool {
+        let Role::Short(short) = &self.role else { return false };
+        short.turn <= now && self.heir().is_some()
+    }
+
+    fn heir(&self) -> Option<Vec<(NodeId, BrokerEpoch)>> {
+        match self.short_next(self.state.as_ref()?)? {
+            Next::Yield(heirs) => Some(heirs),
+            Next::Wait | Next::Lead => None,
+        }
+    }
+
+    /// The in-sync set without this replica that is to be asked for now.
+    pub(super) fn heir_proposal(&mut self, now: Mono) -> Option<Proposal> {
+        let isr = self.heir().filter(|_| self.wants_heir(now))?;
+        let (partition, retry) = (self.key, self.settings.retry);
+        let partition_epoch = self.state.as_ref()?.epoch;
+        let Role::Short(short) = &mut self.role else { return None };
+        short.turn = now + retry;
+        // Whatever the answer is, the metadata tells more.
+        Some(Proposal { partition, serial: 0, leader_epoch: short.epoch, partition_epoch, isr })
+    }
+
+    /// Time for the controller to be asked, or for the lead.
+    pub(super) fn short_deadline(&self) -> Option<Mono> {
+        let Role::Short(short) = &self.role else { return None };
+        if self.closing {
+            return None;
+        }
+        match self.short_next(self.state.as_ref()?)? {
+            Next::Wait => None,
+            Next::Yield(_) => (!self.isr_told).then_some(short.turn),
+            Next::Lead => Some(Mono(0)),
+        }
+    }
+
+    /// Leads, if all were heard and none has more.
+    pub(super) fn end_short(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
+        let leads = self.state.as_ref().and_then(|state| self.short_next(state)) == Some(Next::Lead);
+        if leads && !self.closing { self.enact(now, false, out) } else { PartitionEvent::NONE }
+    }
+}

@@ -1,0 +1,119 @@
+//! A replica that is named leader and stands back: what the other replicas say of their logs, and who is to lead.
+//!
+//! Whose log is the best is as in Raft: the later last epoch, then the higher end. The best of all replicas has every committed
+//! record that any of them has. It takes all of them to know, because a single one may hold something else of an older epoch there.
+
+use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
+use crate::metadata;
+use crate::time::Mono;
+use alloc::vec::Vec;
+
+/// A replica that is named leader, and stands back.
+#[derive(Debug)]
+pub(super) struct Short {
+    pub epoch: LeaderEpoch,
+    /// What the others said in this epoch.
+    heard: Vec<(NodeId, Heard)>,
+    /// When the controller may be asked again.
+    pub turn: Mono,
+}
+
+/// Where another replica's log ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// Its last epoch, and its end.
+    pub end: (LeaderEpoch, Offset),
+    pub broker_epoch: BrokerEpoch,
+    /// The metadata would let it into the in-sync set.
+    pub eligible: bool,
+}
+
+/// What is to be done about the lead.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// Not all were heard, or the one to lead is not there just now.
+    Wait,
+    /// These are to be the in-sync set, and lead.
+    Yield(Vec<(NodeId, BrokerEpoch)>),
+    /// Nobody has more.
+    Lead,
+}
+
+impl Short {
+    pub const fn new(epoch: LeaderEpoch) -> Self {
+        Self { epoch, heard: Vec::new(), turn: Mono(0) }
+    }
+
+    pub fn next(&self, me: NodeId, own: (LeaderEpoch, Offset), state: &metadata::Partition) -> Next {
+        let in_sync = state.isr.iter().filter(|node| **node != me);
+        let in_sync: Vec<_> = in_sync.map(|node| (*node, BrokerEpoch(-1))).collect();
+        if !in_sync.is_empty() {
+            return Next::Yield(in_sync);
+        }
+        let mut best: Option<(NodeId, Heard)> = None;
+        for node in state.replicas.iter().filter(|node| **node != me) {
+            let Some(one) = self.heard.iter().find(|(id, _)| id == node) else { return Next::Wait };
+            if best.is_none_or(|(_, best)| (one.1.end, one.1.eligible) > (best.end, best.eligible)) {
+                best = Some(*one);
+            }
+        }
+        match best.filter(|(_, best)| best.end > own) {
+            None => Next::Lead,
+            Some((node, best)) if best.eligible => Next::Yield(alloc::vec![(node, best.broker_epoch)]),
+            Some(_) => Next::Wait,
+        }
+    }
+
+    /// A replica says where its log ends; an earlier incarnation of it says nothing.
+    pub fn hear(&mut self, node: NodeId, heard: Heard) {
+        match self.heard.iter_mut().find(|(id, _)| *id == node) {
+            Some((_, known)) if heard.broker_epoch.0 < 0 || known.broker_epoch <= heard.broker_epoch => *known = heard,
+            Some(_) => {}
+            None => self.heard.push((node, heard)),
+        }
+    }
+
+    /// The metadata says whether the node is there, in the incarnation `epoch`.
+    pub fn on_broker(&mut self, node: NodeId, epoch: Option<BrokerEpoch>, active: bool) {
+        for (_, heard) in self.heard.iter_mut().filter(|(id, _)| *id == node) {
+            heard.eligible = active && (heard.broker_epoch.0 < 0 || epoch == Some(heard.broker_epoch));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn heard(epoch: i32, end: i64) -> Heard {
+        Heard { end: (LeaderEpoch(epoch), Offset(end)), broker_epoch: BrokerEpoch(7), eligible: true }
+    }
+
+    fn three(isr: &[i32]) -> metadata::Partition {
+        let nodes = |ids: &[i32]| ids.iter().copied().map(NodeId).collect();
+        metadata::Partition::new(nodes(&[1, 2, 3]), nodes(isr))
+    }
+
+    #[test]
+    fn the_best_of_all_logs_leads() {
+        let (me, own, state) = (NodeId(1), (LeaderEpoch(1), Offset(8)), three(&[1]));
+        let mut short = Short::new(LeaderEpoch(4));
+        short.hear(NodeId(2), heard(1, 10));
+        assert_eq!(short.next(me, own, &state), Next::Wait, "what it holds may never have been committed");
+        short.hear(NodeId(3), heard(2, 9));
+        assert_eq!(short.next(me, own, &state), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]));
+        short.on_broker(NodeId(3), Some(BrokerEpoch(8)), true);
+        assert_eq!(short.next(me, own, &state), Next::Wait, "it is about to be heard again");
+        short.hear(NodeId(3), Heard { broker_epoch: BrokerEpoch(6), ..heard(2, 9) });
+        assert_eq!(short.next(me, own, &state), Next::Wait, "that was an earlier incarnation");
+        short.hear(NodeId(3), heard(0, 20));
+        assert_eq!(short.next(me, (LeaderEpoch(1), Offset(10)), &state), Next::Lead);
+    }
+
+    #[test]
+    fn who_is_in_sync_leads_unheard() {
+        let next = Short::new(LeaderEpoch(4)).next(NodeId(1), (LeaderEpoch(1), Offset(8)), &three(&[1, 3]));
+        assert_eq!(next, Next::Yield(vec![(NodeId(3), BrokerEpoch(-1))]));
+    }
+}
