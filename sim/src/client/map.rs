@@ -12,8 +12,6 @@ use uuid::Uuid;
 const BACKOFF_US: u64 = 60_000;
 /// The version of Metadata that is asked.
 pub const VERSION: i16 = 12;
-/// From this version on Produce and Fetch name topics by their id alone.
-pub const BY_ID: i16 = 13;
 
 /// Leaders by partition, as last told.
 #[derive(Debug)]
@@ -88,6 +86,14 @@ impl Map {
         self.refresh(ctx);
     }
 
+    /// There is that epoch: a leader of one before is none any more.
+    pub fn learn(&mut self, ctx: &Ctx<'_>, partition: u32, epoch: i32) {
+        if epoch > self.epoch(partition) {
+            self.epochs[partition as usize] = epoch;
+            self.forget(ctx, partition);
+        }
+    }
+
     pub fn refresh(&mut self, ctx: &Ctx<'_>) {
         if !self.wanted {
             self.wanted = true;
@@ -123,7 +129,9 @@ impl Map {
         self.not_before = ctx.now + BACKOFF_US;
         for topic in &answer.topics {
             let Some(name) = &topic.name else { continue };
-            if let Some(place) = ctx.plan.topics.iter().position(|known| known.name == name.0.as_str()) {
+            // A node that does not know the topic yet names no id.
+            let known = ctx.plan.topics.iter().position(|known| known.name == name.0.as_str());
+            if let Some(place) = known.filter(|_| !topic.topic_id.is_nil()) {
                 self.ids[place] = topic.topic_id;
             }
             for partition in &topic.partitions {

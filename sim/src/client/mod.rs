@@ -20,7 +20,7 @@ pub use admin::Admin;
 pub use desk::{Answer, Desk, Slip};
 pub use link::{CONTROL, DATA, GROUP, Heard, Link};
 pub use make::make;
-pub use map::{BY_ID, Map};
+pub use map::Map;
 pub use member::Member;
 pub use model::{Client, Ctx, Event, Me, Part, earliest};
 pub use opener::Opener;

@@ -18,7 +18,7 @@ mod request;
 mod zombie;
 
 use queue::{Batch, Queue};
-use request::{end, told};
+use request::{Terms, end, produce, told};
 
 /// What each new session of a producer adds to its number in the history: it is another client there.
 pub const SESSION: u32 = 1_000;
@@ -139,6 +139,10 @@ impl Producer {
             snappy: false,
         };
         Self { probe: true, ..Self::new(plan, client, me) }
+    }
+
+    const fn terms(&self) -> Terms {
+        Terms { acks: self.acks, version: self.version, timeout_us: self.request_timeout }
     }
 
     /// The number under which the present session's sends stand in the history.
@@ -266,7 +270,7 @@ impl Producer {
         for ((_, leader), batches) in requests {
             let parts: Vec<(u32, u64)> = batches.iter().map(|(partition, op, _)| (*partition, *op)).collect();
             let batches = batches.into_iter().map(|(partition, _, bytes)| (partition, bytes));
-            let request = self.request(ctx, batches);
+            let request = produce(ctx, &self.map, self.terms(), batches);
             if self.acks == 0 {
                 self.link.tell(ctx, (leader, DATA), ApiKey::Produce, self.version, request);
                 for (partition, op) in parts {

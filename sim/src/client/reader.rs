@@ -1,13 +1,13 @@
 //! A consumer that chose its partitions itself, and reads each from its start.
 
 use super::link::DATA;
-use super::map::{self, BY_ID, Map, number, place};
+use super::map::{self, Map, number, place};
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
 use crate::net::Peer;
-use crate::plan::{ClientPlan, Plan, TopicPlan};
+use crate::plan::{BY_ID, ClientPlan, Plan, TopicPlan};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{

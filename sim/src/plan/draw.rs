@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::draw_kinds::kinds;
-use super::part::{Part, dice};
+use super::part::{Part, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
@@ -319,10 +319,4 @@ fn durability(plan: &mut Plan) {
         fault.strike.spare();
     }
     plan.faults.retain(|fault| !matches!(fault.strike, Strike::SyncFails { .. }));
-}
-
-/// At least one of them.
-pub(super) fn some(dice: &mut Dice, all: &[u32]) -> Vec<u32> {
-    let chosen: Vec<u32> = all.iter().copied().filter(|_| dice.chance(2, 3)).collect();
-    if chosen.is_empty() { vec![dice.pick(all)] } else { chosen }
 }

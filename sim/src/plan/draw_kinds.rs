@@ -1,9 +1,7 @@
 //! Kinds of topics, clients and requests that are rarer: each with dice of its own, drawn behind all else.
 
-use super::draw::some;
-use super::part::{Part, dice};
-use super::{ClientPlan, Plan};
-use crate::client::BY_ID;
+use super::part::{Part, dice, some};
+use super::{BY_ID, ClientPlan, Plan};
 use crate::dice::Dice;
 
 const MS: u64 = 1_000;

@@ -12,6 +12,9 @@ pub const VERSION: u32 = 1;
 const OFFSETS_FACTOR: &str = "offsets.topic.replication.factor";
 const OFFSETS_FACTOR_DEFAULT: u32 = 3;
 
+/// From this version on Produce and Fetch name topics by their id alone.
+pub const BY_ID: i16 = 13;
+
 const fn is_false(value: &bool) -> bool {
     !*value
 }

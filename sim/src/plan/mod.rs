@@ -14,7 +14,7 @@ mod format;
 mod part;
 
 pub use draw::draw;
-pub use format::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
+pub use format::{BY_ID, ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 
 /// The plan of a seed, with a mutant or without.
 pub fn plan_of(seed: u64, mutant: Option<&str>) -> Plan {

@@ -25,3 +25,9 @@ pub(super) enum Part {
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {
     Dice::new(seed, Stream::Plan, part as u64, 0)
 }
+
+/// At least one of them.
+pub(super) fn some(dice: &mut Dice, all: &[u32]) -> Vec<u32> {
+    let chosen: Vec<u32> = all.iter().copied().filter(|_| dice.chance(2, 3)).collect();
+    if chosen.is_empty() { vec![dice.pick(all)] } else { chosen }
+}

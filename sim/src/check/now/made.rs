@@ -2,7 +2,9 @@
 
 use super::{At, Broken};
 use crate::table::Map;
+use esker_core::metadata::Partition as State;
 use esker_core::node::Node as Core;
+use esker_core::partition::Partition as Replica;
 use esker_core::time::Mono;
 use kafka_protocol::messages::CreateTopicsResponse;
 
@@ -26,8 +28,10 @@ impl Made {
         let Some(since) = self.asked.remove(&at) else { return Ok(()) };
         let made = response.topics.iter().filter(|made| made.error_code == 0);
         for topic in made.filter_map(|made| core.image.topic_named(&made.name)) {
-            let mut own = topic.each_partition().filter_map(|(key, _)| core.partitions.get(key));
-            if let Some(opening) = own.find(|replica| replica.is_opening()) {
+            // A replica that is added meanwhile leads nothing yet.
+            let led = |replica: &&Replica, state: &State| state.leader == Some(replica.me());
+            let mut own = topic.each_partition().filter_map(|(key, state)| Some((core.partitions.get(key)?, state)));
+            if let Some((opening, _)) = own.find(|(replica, state)| led(replica, state) && replica.is_opening()) {
                 judge(opening.folder(), now.0.saturating_sub(since.0))?;
             }
         }

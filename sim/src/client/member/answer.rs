@@ -208,6 +208,11 @@ impl Member {
             self.me.unknown(ctx, op, "refused");
             return self.on_error(ctx, code);
         }
+        // A leader of an epoch before this one may not have that offset yet (KIP-320).
+        let epochs = all.iter().filter_map(|(name, told)| {
+            Some((number(ctx.plan, name, told.partition_index)?, told.committed_leader_epoch))
+        });
+        epochs.for_each(|(partition, epoch)| self.map.learn(ctx, partition, epoch));
         let offsets: Vec<(u32, i64)> = all
             .iter()
             .filter_map(|(name, told)| Some((number(ctx.plan, name, told.partition_index)?, told.committed_offset)))

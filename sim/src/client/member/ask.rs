@@ -172,7 +172,7 @@ impl Member {
             let mut told = OffsetCommitRequestPartition::default();
             told.partition_index = index;
             told.committed_offset = *offset;
-            told.committed_leader_epoch = -1;
+            told.committed_leader_epoch = self.map.epoch(*partition);
             let mut topic = OffsetCommitRequestTopic::default();
             topic.name = name;
             topic.partitions = vec![told];

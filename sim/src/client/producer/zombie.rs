@@ -1,7 +1,7 @@
 //! An idempotent producer that raises its epoch by itself (KIP-360), and its older self, which has not heard of it: once the new epoch
 //! has written to a partition, a batch of the epoch before comes there, or one whose bytes are damaged, and must be refused.
 
-use super::{Producer, Purpose};
+use super::{Producer, Purpose, produce};
 use crate::client::Ctx;
 use crate::client::batch::{Sender, encode};
 use crate::client::link::DATA;
@@ -60,7 +60,7 @@ impl Producer {
             *wrong.last_mut().expect("a batch has bytes") ^= 1;
             bytes = wrong.into();
         }
-        let request = self.request(ctx, [(partition, bytes)]);
+        let request = produce(ctx, &self.map, self.terms(), [(partition, bytes)]);
         let purpose = Purpose::Zombie { op, number };
         self.link.ask(ctx, (leader, DATA), ApiKey::Produce, self.version, request, self.request_timeout, purpose);
     }
