@@ -97,70 +97,68 @@ pub fn write(folder: &Path, node: i32, found: &Folder) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn folder(name: &str) -> std::path::PathBuf {
-        let path = std::env::temp_dir().join(format!("esker-format-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        path
-    }
-
     #[test]
     fn a_new_folder_is_taken_and_known_again() {
-        let path = folder("new");
-        let found = look(&path, 1, None, Uuid(7)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let found = look(path, 1, None, Uuid(7)).unwrap();
         assert!(found.is_new && found.directory == Uuid(7));
-        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0, "a look writes nothing");
-        write(&path, 1, &found).unwrap();
-        let again = look(&path, 1, None, Uuid(8)).unwrap();
+        assert_eq!(std::fs::read_dir(path).unwrap().count(), 0, "a look writes nothing");
+        write(path, 1, &found).unwrap();
+        let again = look(path, 1, None, Uuid(8)).unwrap();
         assert!(!again.is_new && again.directory == Uuid(7));
     }
 
     #[test]
     fn anothers_folder_is_refused() {
-        let path = folder("other");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
         let found = Folder { directory: Uuid(7), cluster: Some("one".into()), is_new: true };
-        write(&path, 1, &found).unwrap();
-        assert!(look(&path, 2, None, Uuid(8)).unwrap_err().line.contains("node 1"));
-        assert!(look(&path, 1, Some("two"), Uuid(8)).unwrap_err().line.contains("cluster one"));
-        assert_eq!(look(&path, 1, Some("one"), Uuid(8)).unwrap().cluster.as_deref(), Some("one"));
+        write(path, 1, &found).unwrap();
+        assert!(look(path, 2, None, Uuid(8)).unwrap_err().line.contains("node 1"));
+        assert!(look(path, 1, Some("two"), Uuid(8)).unwrap_err().line.contains("cluster one"));
+        assert_eq!(look(path, 1, Some("one"), Uuid(8)).unwrap().cluster.as_deref(), Some("one"));
     }
 
     #[test]
     fn what_is_no_meta_properties_is_said_to_be_none() {
-        let path = folder("garbage");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
         for garbage in [&b"garbage"[..], b"", b"node.id=one\n", b"\xff\xfe\x00"] {
             std::fs::write(path.join(FILE), garbage).unwrap();
-            let line = look(&path, 1, None, Uuid(8)).unwrap_err().line;
+            let line = look(path, 1, None, Uuid(8)).unwrap_err().line;
             assert!(line.contains("meta.properties") && !line.contains("belongs"), "{line}");
         }
     }
 
     #[test]
     fn an_older_folder_is_written_down_anew_and_a_newer_one_is_refused() {
-        let path = folder("older");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
         let text =
             |format| format!("version=1\nnode.id=1\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\nesker.format={format}\n");
         std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
         for older in [1, 2] {
             std::fs::write(path.join(FILE), text(older)).unwrap();
-            let found = look(&path, 1, None, Uuid(8)).unwrap();
+            let found = look(path, 1, None, Uuid(8)).unwrap();
             assert!(found.is_new && found.directory.to_string() == "W3tlSTdWSAGuUcXwYPGz7A");
-            write(&path, 1, &found).unwrap();
+            write(path, 1, &found).unwrap();
             assert_eq!(std::fs::read_to_string(path.join(FILE)).unwrap(), text(3));
         }
         std::fs::write(path.join(FILE), text(4)).unwrap();
-        assert!(look(&path, 1, None, Uuid(8)).unwrap_err().line.contains("format 4"));
+        assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("format 4"));
     }
 
     #[test]
     fn kafkas_metadata_log_is_refused_and_its_formatted_folder_is_not() {
-        let path = folder("kafka");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
         std::fs::write(path.join(FILE), "version=1\nnode.id=1\ncluster.id=abc\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\n")
             .unwrap();
-        let found = look(&path, 1, None, Uuid(8)).unwrap();
+        let found = look(path, 1, None, Uuid(8)).unwrap();
         assert_eq!((found.cluster.as_deref(), found.is_new), (Some("abc"), true));
         assert_eq!(found.directory.to_string(), "W3tlSTdWSAGuUcXwYPGz7A");
         std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
-        assert!(look(&path, 1, None, Uuid(8)).unwrap_err().line.contains("Kafka"));
+        assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("Kafka"));
     }
 }

@@ -147,7 +147,8 @@ mod tests {
 
     #[tokio::test]
     async fn memory_and_files_leave_in_order() {
-        let path = std::env::temp_dir().join(format!("esker-outbox-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
         let content: Vec<u8> = (0..3_000_000u32).map(|number| number as u8).collect();
         File::create(&path).unwrap().write_all(&content).unwrap();
         let file = Arc::new(File::open(&path).unwrap());
@@ -176,7 +177,6 @@ mod tests {
         }
         drop(stream);
         assert!(reader.join().unwrap() == expected);
-        std::fs::remove_file(path).unwrap();
     }
 
     #[tokio::test]
@@ -209,7 +209,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_is_too_short_is_an_error() {
-        let path = std::env::temp_dir().join(format!("esker-outbox-short-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short");
         File::create(&path).unwrap().write_all(b"abc").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -218,6 +219,5 @@ mod tests {
         outbox.file(Arc::new(File::open(&path).unwrap()), 0, 10);
         stream.writable().await.unwrap();
         assert!(outbox.send(&stream).is_err());
-        std::fs::remove_file(path).unwrap();
     }
 }

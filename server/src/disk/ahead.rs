@@ -86,8 +86,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_shows_in_no_length_and_is_given_back() {
-        let path = std::env::temp_dir().join(format!("esker-ahead-{}", std::process::id()));
-        let file = File::options().create(true).truncate(true).read(true).write(true).open(&path).unwrap();
+        let file = tempfile::tempfile().unwrap();
         let (at, len) = (67 << 20, 1 << 20);
         file.set_len(at).unwrap();
         let (_, bytes) = wanted(at, len).unwrap();
@@ -101,6 +100,5 @@ mod tests {
         let meta = file.metadata().unwrap();
         assert_eq!(meta.len(), at + len);
         assert!(meta.blocks() * 512 < at + len + STEP_MIN, "{} blocks are left", meta.blocks());
-        std::fs::remove_file(path).unwrap();
     }
 }

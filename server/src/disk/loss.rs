@@ -224,11 +224,10 @@ fn fits(folder: &Path, least: &Folder, most: &Folder) -> bool {
     })
 }
 
-fn play(name: &str, journal: u64, seeds: std::ops::Range<u64>) {
+fn play(journal: u64, seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        let scratch = std::env::temp_dir().join(format!("esker-loss-{}-{name}-{seed}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&scratch);
-        let (root, image) = (scratch.join("data"), scratch.join("image"));
+        let scratch = tempfile::tempdir().unwrap();
+        let (root, image) = (scratch.path().join("data"), scratch.path().join("image"));
         std::fs::create_dir_all(&root).unwrap();
         let mut story = Story::start(&root, journal, seed);
         for number in 1..=3 {
@@ -243,16 +242,15 @@ fn play(name: &str, journal: u64, seeds: std::ops::Range<u64>) {
             }
         }
         story.lose_power(&image);
-        let _ = std::fs::remove_dir_all(&scratch);
     }
 }
 
 #[test]
 fn what_is_durable_survives_a_loss_of_power() {
-    play("journal", threads::JOURNAL_MIN, 1..31);
+    play(threads::JOURNAL_MIN, 1..31);
 }
 
 #[test]
 fn what_is_durable_survives_a_loss_of_power_without_a_journal() {
-    play("plain", 0, 1..20);
+    play(0, 1..20);
 }

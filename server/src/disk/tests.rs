@@ -5,12 +5,12 @@ use super::*;
 use bytes::Bytes;
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskDone, DiskFault, FileId, FileName, Owner};
-use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 struct Bench {
-    path: PathBuf,
+    folder: TempDir,
     disk: DiskThreads,
     done: mpsc::Receiver<(DiskTag, Result<DiskDone, DiskFault>)>,
     serial: u64,
@@ -22,8 +22,8 @@ const INDEX: FileId = FileId::new(DIR, FileName::Index(Offset(0)));
 
 impl Bench {
     /// With a journal that is ready.
-    fn new(name: &str) -> Self {
-        let bench = Self::start(name, JOURNAL_MIN);
+    fn new() -> Self {
+        let bench = Self::start(JOURNAL_MIN);
         let ready = (0..1000).any(|_| {
             bench.disk.has_journal() || {
                 std::thread::sleep(Duration::from_millis(10));
@@ -34,20 +34,22 @@ impl Bench {
         bench
     }
 
-    fn without_journal(name: &str) -> Self {
-        Self::start(name, 0)
+    fn without_journal() -> Self {
+        Self::start(0)
     }
 
-    fn start(name: &str, journal: u64) -> Self {
-        let path = std::env::temp_dir().join(format!("esker-disk-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
+    fn start(journal: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let (sender, done) = mpsc::channel();
         let report = move |completed: Completed| completed.into_iter().for_each(|one| drop(sender.send(one)));
-        let disk =
-            DiskThreads::start(&path, Settings { readers: 2, files: 8, journal, life: 1 }, Arc::default(), report)
-                .unwrap();
-        Self { path, disk, done, serial: 0 }
+        let disk = DiskThreads::start(
+            folder.path(),
+            Settings { readers: 2, files: 8, journal, life: 1 },
+            Arc::default(),
+            report,
+        )
+        .unwrap();
+        Self { folder, disk, done, serial: 0 }
     }
 
     fn submit(&mut self, ops: Vec<DiskOp>) -> Vec<u64> {
@@ -95,8 +97,8 @@ fn open() -> DiskOp {
 
 #[test]
 fn appends_are_put_together_and_read_back() {
-    appends_are_put_together_and_read_back_in(Bench::new("append"));
-    appends_are_put_together_and_read_back_in(Bench::without_journal("append-plain"));
+    appends_are_put_together_and_read_back_in(Bench::new());
+    appends_are_put_together_and_read_back_in(Bench::without_journal());
 }
 
 fn appends_are_put_together_and_read_back_in(mut bench: Bench) {
@@ -117,8 +119,8 @@ fn appends_are_put_together_and_read_back_in(mut bench: Bench) {
 
 #[test]
 fn operations_see_those_before_them() {
-    operations_see_those_before_them_in(Bench::new("order"));
-    operations_see_those_before_them_in(Bench::without_journal("order-plain"));
+    operations_see_those_before_them_in(Bench::new());
+    operations_see_those_before_them_in(Bench::without_journal());
 }
 
 fn operations_see_those_before_them_in(mut bench: Bench) {
@@ -135,7 +137,7 @@ fn operations_see_those_before_them_in(mut bench: Bench) {
         DiskOp::Delete { file: INDEX },
     ]);
     assert!(results.iter().all(|result| *result == Ok(DiskDone::Done)), "{results:?}");
-    let folder = bench.path.join("topic-0.1-delete");
+    let folder = bench.folder.path().join("topic-0.1-delete");
     assert_eq!(std::fs::read(folder.join("00000000000000000000.log")).unwrap(), b"new");
     assert_eq!(std::fs::read(folder.join("00000000000000000000.log.deleted")).unwrap(), b"0123ab");
     assert_eq!(std::fs::read(folder.join("leader-epoch-checkpoint")).unwrap(), b"0\n0\n");
@@ -147,7 +149,7 @@ fn operations_see_those_before_them_in(mut bench: Bench) {
 
 #[test]
 fn what_is_missing_is_told_and_does_not_stop_the_disk() {
-    let mut bench = Bench::new("missing");
+    let mut bench = Bench::new();
     bench.one(open()).unwrap();
     assert_eq!(bench.one(DiskOp::Read { file: LOG, at: 0, len: 10 }), Err(DiskFault::Missing));
     assert_eq!(bench.one(DiskOp::List { dir: DirId(99) }), Err(DiskFault::Missing));
@@ -157,22 +159,22 @@ fn what_is_missing_is_told_and_does_not_stop_the_disk() {
 /// A failed change is final: nothing behind it is carried out, in whatever folder.
 #[test]
 fn a_failed_change_is_final() {
-    a_failed_change_is_final_in(Bench::new("final"));
-    a_failed_change_is_final_in(Bench::without_journal("final-plain"));
+    a_failed_change_is_final_in(Bench::new());
+    a_failed_change_is_final_in(Bench::without_journal());
 }
 
 fn a_failed_change_is_final_in(mut bench: Bench) {
     bench.all(vec![open(), DiskOp::Create { file: LOG }]);
     assert!(bench.one(append(FileId::new(DirId(99), FileName::Log(Offset(0))), 0, b"x", true)).is_err());
     assert!(bench.one(append(LOG, 0, b"x", true)).is_err());
-    assert_eq!(std::fs::metadata(bench.path.join("topic-0/00000000000000000000.log")).unwrap().len(), 0);
+    assert_eq!(std::fs::metadata(bench.folder.path().join("topic-0/00000000000000000000.log")).unwrap().len(), 0);
     assert!(bench.one(DiskOp::Read { file: LOG, at: 0, len: 1 }).is_ok());
 }
 
 #[test]
 fn many_files_become_durable_together() {
-    many_files_become_durable_together_in(Bench::new("many"));
-    many_files_become_durable_together_in(Bench::without_journal("many-plain"));
+    many_files_become_durable_together_in(Bench::new());
+    many_files_become_durable_together_in(Bench::without_journal());
 }
 
 fn many_files_become_durable_together_in(mut bench: Bench) {
@@ -188,15 +190,15 @@ fn many_files_become_durable_together_in(mut bench: Bench) {
 /// The device that is always full stands for the first file.
 #[test]
 fn what_finds_no_room_waits_and_the_other_folders_do_not() {
-    what_finds_no_room_waits_in(Bench::new("full"));
-    what_finds_no_room_waits_in(Bench::without_journal("full-plain"));
+    what_finds_no_room_waits_in(Bench::new());
+    what_finds_no_room_waits_in(Bench::without_journal());
 }
 
 fn what_finds_no_room_waits_in(mut bench: Bench) {
     let other = DirId(6);
     let of_other = FileId::new(other, FileName::Log(Offset(0)));
     bench.all(vec![open(), DiskOp::OpenDir { dir: other, name: "topic-1".into() }]);
-    let path = bench.path.join("topic-0/00000000000000000000.log");
+    let path = bench.folder.path().join("topic-0/00000000000000000000.log");
     std::os::unix::fs::symlink("/dev/full", &path).unwrap();
     let stuck = bench.submit(vec![append(LOG, 0, b"ab", true), append(LOG, 2, b"cd", false)]);
     let behind = bench.submit(vec![DiskOp::SyncDir { dir: DIR }, DiskOp::Create { file: INDEX }]);
@@ -221,7 +223,7 @@ fn what_finds_no_room_waits_in(mut bench: Bench) {
 /// Replaced together, each has what was written last, also where it was replaced twice, and whatever its folder is called by then.
 #[test]
 fn many_files_are_replaced_together() {
-    let mut bench = Bench::new("replaced");
+    let mut bench = Bench::new();
     let names = [
         FileName::LeaderEpochs,
         FileName::PartitionMetadata,
@@ -241,7 +243,7 @@ fn many_files_are_replaced_together() {
     let mut ops = vec![DiskOp::RenameDir { dir: DIR, name: "topic-1".into() }, replace(names[0], "old")];
     ops.extend(all("two"));
     assert!(bench.all(ops).iter().all(Result::is_ok));
-    let folder = bench.path.join("topic-1");
+    let folder = bench.folder.path().join("topic-1");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(std::fs::read(&path).unwrap(), b"two", "{}", path.display());
@@ -251,8 +253,8 @@ fn many_files_are_replaced_together() {
 /// As when a node stops: the order within each folder stays, and what is behind a sync sees what it made durable.
 #[test]
 fn many_logs_are_synced_together() {
-    many_logs_are_synced_together_in(Bench::new("syncs"));
-    many_logs_are_synced_together_in(Bench::without_journal("syncs-plain"));
+    many_logs_are_synced_together_in(Bench::new());
+    many_logs_are_synced_together_in(Bench::without_journal());
 }
 
 fn many_logs_are_synced_together_in(mut bench: Bench) {
@@ -284,7 +286,7 @@ fn many_logs_are_synced_together_in(mut bench: Bench) {
         last[folder] = serial;
     }
     for dir in dirs {
-        let folder = bench.path.join(format!("t-{}", dir.0));
+        let folder = bench.folder.path().join(format!("t-{}", dir.0));
         assert_eq!(std::fs::read(folder.join("00000000000000000000.log")).unwrap(), b"ab");
         assert_eq!(std::fs::read(folder.join("00000000000000000001.log")).unwrap(), b"c");
     }

@@ -24,8 +24,8 @@ struct Log {
 }
 
 impl Log {
-    fn new(name: &str, life: u64) -> Self {
-        let folder = Folder::new(name);
+    fn new(life: u64) -> Self {
+        let folder = Folder::new();
         let (file, store) = (folder.file(0, b""), folder.store(life));
         Self { folder, file, store, len: 0 }
     }
@@ -55,7 +55,7 @@ impl Log {
     /// A process that wrote through some slots ends, and another begins: what stands behind in its slots is the first one's.
     fn begin_anew(&mut self) {
         self.go_to(3, 5_000);
-        replay(&self.folder.0).unwrap();
+        replay(self.folder.root()).unwrap();
         self.store = self.folder.store(2);
     }
 
@@ -73,7 +73,7 @@ impl Log {
     }
 
     fn journal(&self) -> File {
-        OpenOptions::new().read(true).write(true).open(self.folder.0.join(FILE)).unwrap()
+        OpenOptions::new().read(true).write(true).open(self.folder.root().join(FILE)).unwrap()
     }
 
     fn flip(&self, at: u64) {
@@ -111,27 +111,27 @@ fn damage_in_the_midst_ends_the_start() {
     for (slot, at, ends_well) in
         [(1, 0, true), (2, 0, false), (2, 1, false), (SLOTS - 1, 0, false), (0, 0, false), (0, 1, true)]
     {
-        let mut log = Log::new(&format!("damage-{slot}-{at}"), 1);
+        let mut log = Log::new(1);
         // Two in each slot, from the second on: the first one is the last.
         for _ in 0..2 * SLOTS {
             log.write(&[500_000]);
         }
         assert_eq!(log.place().0, 0);
         log.flip(slot * SLOT + 100_000 + at * 500_000);
-        assert_eq!(replay(&log.folder.0).is_ok(), ends_well, "slot {slot}, entry {at}");
+        assert_eq!(replay(log.folder.root()).is_ok(), ends_well, "slot {slot}, entry {at}");
     }
 }
 
 #[test]
 fn damage_in_the_first_slots_ends_the_start() {
     for slot in 0..4 {
-        let mut log = Log::new(&format!("first-{slot}"), 1);
+        let mut log = Log::new(1);
         for _ in 0..6 {
             log.write(&[500_000]);
         }
         assert_eq!(log.place().0, 3);
         log.flip(slot * SLOT + 20);
-        assert!(replay(&log.folder.0).is_err(), "slot {slot}");
+        assert!(replay(log.folder.root()).is_err(), "slot {slot}");
     }
 }
 
@@ -152,7 +152,7 @@ fn damage_in_the_newest_slot_ends_the_start_unless_it_is_in_the_last_write() {
         }),
     ];
     for (name, begin) in begins {
-        let mut log = Log::new(&format!("newest-{name}"), 1);
+        let mut log = Log::new(1);
         begin(&mut log);
         let (slot, _) = log.place();
         let mut last = 0;
@@ -169,7 +169,7 @@ fn damage_in_the_newest_slot_ends_the_start_unless_it_is_in_the_last_write() {
             let len = entry::length(&bytes[at as usize..]).unwrap() as u64;
             for offset in [0, 9, 17, 25, 33, 37, 41, 45, 50, 70, 100, len - BLOCK as u64 + 90] {
                 log.flip(slot * SLOT + at + offset);
-                let replayed = replay(&log.folder.0);
+                let replayed = replay(log.folder.root());
                 let line = format!("{name}: entry {entries} at {at}, byte {offset}: {replayed:?}");
                 assert_eq!(replayed.is_ok(), at >= last, "{line}");
                 log.restore(slot, &bytes, &firsts);
@@ -178,7 +178,7 @@ fn damage_in_the_newest_slot_ends_the_start_unless_it_is_in_the_last_write() {
             entries += 1;
         }
         assert!(entries >= 8, "{name}: {entries} entries");
-        assert!(replay(&log.folder.0).is_ok(), "{name}: undamaged");
+        assert!(replay(log.folder.root()).is_ok(), "{name}: undamaged");
     }
 }
 
@@ -210,7 +210,7 @@ fn a_torn_last_write_is_none() {
         }),
     ];
     for (name, begin) in begins {
-        let mut log = Log::new(&format!("torn-{name}"), 1);
+        let mut log = Log::new(1);
         let durable = begin(&mut log);
         let promised = &log.folder.read(0)[..];
         let slots: Vec<Vec<u8>> = (0..SLOTS).map(|slot| log.slot(slot)).collect();
@@ -230,7 +230,7 @@ fn a_torn_last_write_is_none() {
             }
             log.restore(slot, &torn, &firsts);
             log.file.set_len(durable).unwrap();
-            let replayed = replay(&log.folder.0);
+            let replayed = replay(log.folder.root());
             assert!(replayed.is_ok(), "{name}, blocks {kept:b}: {replayed:?}");
             assert!(log.folder.read(0).starts_with(promised), "{name}, blocks {kept:b}: {replayed:?}");
         }
@@ -246,9 +246,9 @@ fn a_start_that_was_cut_short_is_no_damage() {
 
 /// `false`: the start has no more than `spared` syncs of the journal.
 fn loses_power_within_a_start(spared: u32) -> bool {
-    let mut log = Log::new(&format!("start-{spared}"), 1);
+    let mut log = Log::new(1);
     log.go_to(5, 500_000);
-    let (root, image) = (log.folder.0.clone(), log.folder.0.with_extension("image"));
+    let (root, image) = (log.folder.root().to_path_buf(), log.folder.root().with_extension("image"));
     let whole = log.folder.read(0);
     shadow::watch(&root);
     shadow::lose_power_within(&root, FILE, spared, &image, Box::new(|_| 0));
@@ -266,24 +266,24 @@ fn loses_power_within_a_start(spared: u32) -> bool {
 
 #[test]
 fn entries_of_another_process_are_damage() {
-    let mut log = Log::new("lives", 1);
+    let mut log = Log::new(1);
     for _ in 0..2 {
         log.write(&[800_000]);
     }
     // Without a replay between.
     log.store = log.folder.store(2);
     log.write(&[1]);
-    let why = replay(&log.folder.0).unwrap_err();
+    let why = replay(log.folder.root()).unwrap_err();
     assert!(why.to_string().contains("Remove the file"), "{why}");
 }
 
 /// What a program wrote that knew of no `synced`, and began with the first generation.
 #[test]
 fn a_journal_of_the_earlier_form_is_read() {
-    let folder = Folder::new("earlier");
+    let folder = Folder::new();
     let file = folder.file(0, b"");
     drop(folder.store(1));
-    let journal = OpenOptions::new().read(true).write(true).open(folder.0.join(FILE)).unwrap();
+    let journal = OpenOptions::new().read(true).write(true).open(folder.root().join(FILE)).unwrap();
     journal.write_all_at(&[0; BLOCK], 0).unwrap();
     for (number, text) in (0..).zip(["ab", "cd", "ef"]) {
         let gather = Gather::default();
@@ -292,7 +292,7 @@ fn a_journal_of_the_earlier_form_is_read() {
         let bytes = written(&mut gather.take()[0].draft, head);
         journal.write_all_at(&bytes, SLOT + number * BLOCK as u64).unwrap();
     }
-    let replayed = replay(&folder.0).unwrap();
+    let replayed = replay(folder.root()).unwrap();
     assert_eq!((replayed.entries, replayed.put_back), (3, 3));
     assert_eq!(folder.read(0), b"abcdef");
 }

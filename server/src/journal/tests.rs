@@ -8,28 +8,33 @@ use esker_core::id::{DirId, Offset};
 use esker_core::io::{FileId, FileName};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// The smallest journal: slots of one long entry, 16 MiB in all.
 pub const BYTES: u64 = 1 << 20;
 
-pub struct Folder(pub PathBuf);
+/// A data folder that goes away with the test.
+pub struct Folder(TempDir);
 
 impl Folder {
-    pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("esker-journal-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(path.join("t-0")).unwrap();
-        Self(path)
+    pub fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir_all(folder.path().join("t-0")).unwrap();
+        Self(folder)
+    }
+
+    pub fn root(&self) -> &Path {
+        self.0.path()
     }
 
     pub fn store(&self, life: u64) -> Store {
-        Store::make(&self.0, BYTES, life).unwrap()
+        Store::make(self.root(), BYTES, life).unwrap()
     }
 
     fn path(&self, base: i64) -> PathBuf {
-        self.0.join(format!("t-0/{base:020}.log"))
+        self.root().join(format!("t-0/{base:020}.log"))
     }
 
     /// Makes the file with those bytes.
@@ -62,7 +67,7 @@ impl Store {
 
 #[test]
 fn what_a_file_lacks_is_put_back_and_the_journal_is_empty_then() {
-    let folder = Folder::new("back");
+    let folder = Folder::new();
     let file = folder.file(0, b"0123");
     let mut store = folder.store(1);
     let gather = Gather::default();
@@ -70,16 +75,16 @@ fn what_a_file_lacks_is_put_back_and_the_journal_is_empty_then() {
     gather.add(&subject(&file, 0), 8, &[Bytes::from_static(b"89")]);
     store.write(&mut gather.take()).unwrap();
     store.say(&subject(&file, 0), 10, &[b"ab"]).unwrap();
-    let replayed = replay(&folder.0).unwrap();
+    let replayed = replay(folder.root()).unwrap();
     assert_eq!((replayed.entries, replayed.put_back, replayed.left_out), (2, 4, 0));
     assert_eq!(folder.read(0), b"0123456789ab");
-    assert_eq!(replay(&folder.0).unwrap(), Default::default(), "nothing is left to be put back");
+    assert_eq!(replay(folder.root()).unwrap(), Default::default(), "nothing is left to be put back");
 }
 
 /// What a record holds is the producer's to choose: here a batch of just that length, with a checksum that is wrong.
 #[test]
 fn what_imitates_a_batch_is_put_back_and_so_is_what_follows() {
-    let folder = Folder::new("imitation");
+    let folder = Folder::new();
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
     let mut data = vec![7; 40_000];
@@ -88,42 +93,42 @@ fn what_imitates_a_batch_is_put_back_and_so_is_what_follows() {
     let data: &'static [u8] = data.leak();
     store.say(&subject(&file, 0), 0, &[data]).unwrap();
     store.say(&subject(&file, 0), 40_000, &[b"behind"]).unwrap();
-    assert_eq!(replay(&folder.0).unwrap().left_out, 0);
+    assert_eq!(replay(folder.root()).unwrap().left_out, 0);
     assert_eq!(folder.read(0), [data, b"behind"].concat());
 }
 
 #[test]
 fn what_stands_in_the_file_is_not_written_again() {
-    let folder = Folder::new("there");
+    let folder = Folder::new();
     let file = folder.file(0, b"0123456789");
     folder.store(1).say(&subject(&file, 0), 4, &[b"4567"]).unwrap();
-    let replayed = replay(&folder.0).unwrap();
+    let replayed = replay(folder.root()).unwrap();
     assert_eq!((replayed.entries, replayed.put_back), (1, 0));
 }
 
 #[test]
 fn what_was_forgotten_stays_away_and_what_came_later_does_not() {
-    let folder = Folder::new("forgotten");
+    let folder = Folder::new();
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
     store.say(&subject(&file, 0), 0, &[b"0123456789"]).unwrap();
     store.forget(|file| *file == id(0), |_| Ok(Arc::clone(&file))).unwrap();
     std::fs::write(folder.path(0), b"0123").unwrap();
     store.say(&subject(&file, 0), 4, &[b"xy"]).unwrap();
-    replay(&folder.0).unwrap();
+    replay(folder.root()).unwrap();
     assert_eq!(folder.read(0), b"0123xy");
 }
 
 #[test]
 fn files_that_are_gone_or_shorter_are_left_alone() {
-    let folder = Folder::new("gone");
+    let folder = Folder::new();
     let (gone, short) = (folder.file(0, b""), folder.file(7, b"0123456789"));
     let mut store = folder.store(1);
     store.say(&subject(&gone, 0), 0, &[b"never promised"]).unwrap();
     store.say(&subject(&short, 7), 10, &[b"ab"]).unwrap();
     std::fs::remove_file(folder.path(0)).unwrap();
     std::fs::write(folder.path(7), b"01").unwrap();
-    let replayed = replay(&folder.0).unwrap();
+    let replayed = replay(folder.root()).unwrap();
     assert_eq!((replayed.put_back, replayed.left_out), (0, 2));
     assert!(!folder.path(0).exists());
     assert_eq!(folder.read(7), b"01");
@@ -132,7 +137,7 @@ fn files_that_are_gone_or_shorter_are_left_alone() {
 /// More than the journal holds, through all slots several times: every slot is begun anew only when its files are durable.
 #[test]
 fn slots_are_written_in_turn() {
-    let folder = Folder::new("turn");
+    let folder = Folder::new();
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
     let piece: &'static [u8] = vec![7; 600_000].leak();
@@ -145,7 +150,7 @@ fn slots_are_written_in_turn() {
     // The last that was said is all in the journal.
     let kept = len - 2 * piece.len() as u64;
     std::fs::File::options().write(true).open(folder.path(0)).unwrap().set_len(kept).unwrap();
-    let replayed = replay(&folder.0).unwrap();
+    let replayed = replay(folder.root()).unwrap();
     assert!(replayed.put_back >= 2 && replayed.left_out == 0, "{replayed:?}");
     assert_eq!(folder.read(0).len() as u64, len);
     assert!(folder.read(0).iter().all(|byte| *byte == 7));
@@ -156,11 +161,11 @@ fn slots_are_written_in_turn() {
 fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
     // A slot has two entries, of as many files, or ten, of more files than are synced one by one.
     for (len, rounds) in [(400_000, 15), (100_000, 60)] {
-        let folder = Folder::new(&format!("checkpoint-{len}"));
-        let (root, image) = (folder.0.clone(), folder.0.with_extension("image"));
+        let folder = Folder::new();
+        let (root, image) = (folder.root(), folder.root().with_extension("image"));
         let files: Vec<_> = (0..6).map(|base| folder.file(base, b"")).collect();
         let mut store = folder.store(1);
-        shadow::watch(&root);
+        shadow::watch(root);
         let piece: &'static [u8] = vec![7; len].leak();
         for round in 0..rounds {
             for (base, file) in (0..).zip(&files) {
@@ -168,7 +173,7 @@ fn a_slot_is_begun_anew_only_when_its_files_are_durable() {
                 store.say(&subject(file, base), round * len as u64, &[piece]).unwrap();
             }
         }
-        shadow::lose_power(&root, &image, &mut |_| 0);
+        shadow::lose_power(root, &image, &mut |_| 0);
         replay(&image).unwrap();
         for base in 0..6 {
             let bytes = std::fs::read(image.join(format!("t-0/{base:020}.log"))).unwrap();
@@ -192,11 +197,11 @@ fn a_write_into_the_next_slot_counts_on_what_is_in_the_one_before() {
 
 /// `false`: the write has no more than `spared` syncs.
 fn loses_power_within_a_write(seed: u64, spared: u32) -> bool {
-    let folder = Folder::new(&format!("midst-{seed}-{spared}"));
-    let (root, image) = (folder.0.clone(), folder.0.with_extension("image"));
+    let folder = Folder::new();
+    let (root, image) = (folder.root(), folder.root().with_extension("image"));
     let file = folder.file(0, b"");
     let mut store = folder.store(1);
-    shadow::watch(&root);
+    shadow::watch(root);
     let promised: &'static [u8] = vec![7; 600_000].leak();
     file.write_all_at(promised, 0).unwrap();
     store.say(&subject(&file, 0), 0, &[promised]).unwrap();
@@ -214,9 +219,9 @@ fn loses_power_within_a_write(seed: u64, spared: u32) -> bool {
         turn = turn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (turn >> 33) % below
     };
-    shadow::lose_power_within(&root, FILE, spared, &image, Box::new(dice));
+    shadow::lose_power_within(root, FILE, spared, &image, Box::new(dice));
     store.write(&mut entries).unwrap();
-    shadow::forget(&root);
+    shadow::forget(root);
     if !image.exists() {
         return false;
     }
@@ -231,7 +236,7 @@ fn loses_power_within_a_write(seed: u64, spared: u32) -> bool {
 /// What cannot be made durable elsewhere stays in the journal, which takes no more when it is full.
 #[test]
 fn a_file_that_cannot_be_synced_ends_the_journal() {
-    let folder = Folder::new("unsynced");
+    let folder = Folder::new();
     folder.file(0, b"");
     let unsynced = Arc::new(File::open("/dev/null").unwrap());
     let mut store = folder.store(1);
@@ -240,32 +245,32 @@ fn a_file_that_cannot_be_synced_ends_the_journal() {
     // It has two entries in each slot.
     let whole = ended.expect("the journal is full");
     assert!((2..=2 * SLOTS).contains(&whole), "{whole} writes are durable");
-    let replayed = replay(&folder.0).unwrap();
+    let replayed = replay(folder.root()).unwrap();
     assert!(replayed.put_back >= whole, "{replayed:?}");
     assert!(folder.read(0).len() as u64 >= whole * piece.len() as u64);
 }
 
 #[test]
 fn closed_in_order_it_is_empty() {
-    let folder = Folder::new("closed");
+    let folder = Folder::new();
     let file = folder.file(0, b"0123");
     let mut store = folder.store(1);
     store.say(&subject(&file, 0), 4, &[b"45"]).unwrap();
     store.close().unwrap();
-    assert_eq!(replay(&folder.0).unwrap(), Default::default());
+    assert_eq!(replay(folder.root()).unwrap(), Default::default());
 }
 
 #[test]
 fn names_outside_the_data_folder_are_not_followed() {
-    let folder = Folder::new("outside");
+    let folder = Folder::new();
     let file = folder.file(0, b"");
-    let outside = folder.0.join("../esker-journal-outside.log");
+    let outside = folder.root().join("../esker-journal-outside.log");
     std::fs::write(&outside, b"").unwrap();
     let mut store = folder.store(1);
     for name in ["../esker-journal-outside.log", "t-0/../../esker-journal-outside.log", "/etc/hostname", "t-0//x"] {
         store.say(&Subject { name: name.into(), ..subject(&file, 0) }, 0, &[b"x"]).unwrap();
     }
-    assert_eq!(replay(&folder.0).unwrap().left_out, 4);
+    assert_eq!(replay(folder.root()).unwrap().left_out, 4);
     assert_eq!(std::fs::read(&outside).unwrap(), b"");
     std::fs::remove_file(outside).unwrap();
 }
