@@ -109,7 +109,12 @@ impl Bench {
             let opening = Opening { topic_id: Some(key.topic), ..Opening::default() };
             let config = LogConfig { tail_bytes: 1 << 16, ..LogConfig::default() };
             let log = Log::open(dir, format!("{}", dir.0), config, opening, self.now, &mut self.node.out);
-            let settings = Settings { min_insync: 2, lag_max: Span::from_millis(1000), retry: Span::from_millis(10) };
+            let settings = Settings {
+                min_insync: 2,
+                lag_max: Span::from_millis(1000),
+                retry: Span::from_millis(10),
+                unclean: false,
+            };
             let partition =
                 Partition::new(key, dir, format!("{}", dir.0), NodeId(1), settings, log, Offset::ZERO, Offset::ZERO);
             self.node.partitions.insert(partition);

@@ -71,7 +71,12 @@ fn groups(config: &NodeConfig) -> group::Settings {
 }
 
 pub(super) fn partition(config: &NodeConfig, topic: &TopicConfig) -> partition::Settings {
-    partition::Settings { min_insync: topic.min_insync, lag_max: config.replicas.lag_max, retry: ISR_RETRY }
+    partition::Settings {
+        min_insync: topic.min_insync,
+        lag_max: config.replicas.lag_max,
+        retry: ISR_RETRY,
+        unclean: topic.unclean_election,
+    }
 }
 
 /// Negative where Kafka says "none".

@@ -217,7 +217,7 @@ mod tests {
     use crate::time::Span;
     use alloc::vec;
 
-    const SETTINGS: Settings = Settings { min_insync: 2, lag_max: Span(100), retry: Span(10) };
+    const SETTINGS: Settings = Settings { min_insync: 2, lag_max: Span(100), retry: Span(10), unclean: false };
 
     fn nodes(ids: &[i32]) -> Vec<NodeId> {
         ids.iter().copied().map(NodeId).collect()

@@ -6,7 +6,8 @@
 //! back, serves nobody, and hears from the others' fetches where they end. Who has more becomes the leader in its place: it is asked for as the
 //! whole in-sync set. Only when every other replica was heard, and none has more, are the records gone, and it leads with what it has.
 //!
-//! So the partition waits for one that is down. (An operator who knows that it does not come back takes it off the replicas.)
+//! So the partition waits for one that is down, unless its topic would rather lose records than wait (`unclean.leader.election.enable`).
+//! An operator who knows that the other does not come back says so there, or takes it off the replicas.
 //!
 //! Once the metadata says that the replica is not in sync nothing relies on it: it is a follower like any other.
 
@@ -57,14 +58,15 @@ impl Partition {
             }
             return false;
         }
-        self.tell_loss(lost, "no replica has more, and this one leads", out);
+        self.tell_loss(lost, "nobody who is there has more, and this one leads", out);
         self.lost = None;
         true
     }
 
     fn short_next(&self, state: &metadata::Partition) -> Option<Next> {
         let Role::Short(short) = &self.role else { return None };
-        Some(short.next(self.me, (self.log.latest_epoch(), self.log.end()), state))
+        let next = short.next(self.me, (self.log.latest_epoch(), self.log.end()), state);
+        Some(if next == Next::Wait && self.settings.unclean { Next::Lead } else { next })
     }
 
     /// A follower's fetch says where its log ends. One that is not on stable storage wholly does not count, it will be.

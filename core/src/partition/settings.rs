@@ -11,4 +11,6 @@ pub struct Settings {
     pub lag_max: Span,
     /// How long until an unanswered or refused proposal to the controller is made again.
     pub retry: Span,
+    /// `unclean.leader.election.enable`: where no replica is left that has all, one leads that has not.
+    pub unclean: bool,
 }

@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 pub const KEY: PartitionKey = PartitionKey { topic: Uuid(7), partition: 0 };
 const LAG: Span = Span::from_millis(300);
-const SETTINGS: Settings = Settings { min_insync: 2, lag_max: LAG, retry: Span::from_millis(20) };
+pub const SETTINGS: Settings = Settings { min_insync: 2, lag_max: LAG, retry: Span::from_millis(20), unclean: false };
 
 /// Base offset to the stored batch.
 type Batched = BTreeMap<Offset, Bytes>;

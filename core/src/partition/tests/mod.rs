@@ -2,7 +2,7 @@
 
 mod cluster;
 
-use super::{Acks, FetchQuery, Isolation, Partition};
+use super::{Acks, FetchQuery, Isolation, Partition, Settings};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId};
 use crate::rng::Rng;
@@ -307,4 +307,20 @@ fn a_reader_is_told_that_a_batch_has_no_room() {
     assert!(no_room(end.plus(-1), false));
     assert!(!no_room(end.plus(-1), true), "the first batch of an answer is handed out whole");
     assert!(!no_room(end, false), "there is nothing to have");
+}
+
+#[test]
+fn a_topic_that_would_rather_lose_records_does_not_wait_for_others() {
+    let mut cluster = dark(&[1]);
+    cluster.start(1);
+    cluster.unfence();
+    cluster.hear(1);
+    cluster.propose(1);
+    let one = cluster.replicas[1].partition.as_mut().expect("it is up");
+    assert!(!one.is_leader() && one.next_deadline().is_none_or(|at| at > cluster.now.mono));
+    one.configure(Settings { unclean: true, ..cluster::SETTINGS });
+    assert!(one.next_deadline().is_some_and(|at| at <= cluster.now.mono));
+    cluster.propose(1);
+    assert!(cluster.replicas[1].partition.as_ref().is_some_and(Partition::is_leader));
+    assert_eq!(cluster.state.isr, [NodeId(2)]);
 }
