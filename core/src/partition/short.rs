@@ -51,7 +51,8 @@ impl Short {
             return Next::Yield(in_sync);
         }
         let mut best: Option<(NodeId, Heard)> = None;
-        for node in state.replicas.iter().filter(|node| **node != me) {
+        // Who is being taken off is not waited for.
+        for node in state.replicas.iter().filter(|node| **node != me && !state.removing.contains(node)) {
             let Some(one) = self.heard.iter().find(|(id, _)| id == node) else { return Next::Wait };
             if best.is_none_or(|(_, best)| (one.1.end, one.1.eligible) > (best.end, best.eligible)) {
                 best = Some(*one);
@@ -109,6 +110,16 @@ mod tests {
         assert_eq!(short.next(me, own, &state), Next::Wait, "that was an earlier incarnation");
         short.hear(NodeId(3), heard(0, 20));
         assert_eq!(short.next(me, (LeaderEpoch(1), Offset(10)), &state), Next::Lead);
+    }
+
+    #[test]
+    fn who_is_taken_off_is_not_waited_for() {
+        let (me, own, mut state) = (NodeId(1), (LeaderEpoch(1), Offset(8)), three(&[1]));
+        let mut short = Short::new(LeaderEpoch(4));
+        short.hear(NodeId(2), heard(1, 10));
+        assert_eq!(short.next(me, own, &state), Next::Wait);
+        state.removing = vec![NodeId(3)];
+        assert_eq!(short.next(me, own, &state), Next::Yield(vec![(NodeId(2), BrokerEpoch(7))]));
     }
 
     #[test]
