@@ -17,6 +17,8 @@ mod full;
 mod garbage;
 #[path = "server/journal.rs"]
 mod journal;
+#[path = "server/made.rs"]
+mod made;
 #[path = "server/node.rs"]
 mod node;
 #[path = "server/start.rs"]
