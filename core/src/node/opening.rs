@@ -1,4 +1,4 @@
-//! Who is told that a topic is there may use it at once: the answer waits until what this node leads of it is open.
+//! Who is told that a topic is there may use it at once: the answer waits until this node's replicas of it are open.
 //!
 //! Kafka answers when the change is committed; whoever produces to the topic right then is told `NOT_LEADER_OR_FOLLOWER`, and says so to
 //! its user, until the leader has made its log. Where another node leads that may still be so.
@@ -28,7 +28,7 @@ impl Node {
         dirs.iter().for_each(|dir| self.hold.watch(hold, *dir));
     }
 
-    /// What this node leads of what an answer says was made, and is not open yet.
+    /// Replicas of what an answer says was made that are not open yet.
     fn opening(&self, reply: &ResponseKind) -> BTreeSet<DirId> {
         let named = |name: &str| self.image.topic_named(name);
         let made: Box<[&Topic]> = match reply {
@@ -46,10 +46,10 @@ impl Node {
                 .collect(),
             _ => return BTreeSet::new(),
         };
-        let all = made.iter().flat_map(|topic| topic.each_partition());
-        let own = all.filter_map(|(key, state)| Some((self.partitions.get(key)?, state)));
-        let led = own.filter(|(replica, state)| state.leader == Some(replica.me()) && replica.is_opening());
-        led.map(|(replica, _)| replica.dir()).collect()
+        let keys = made.iter().flat_map(|topic| topic.each_partition().map(|(key, _)| key));
+        // All of them: which it leads may be another's turn a moment later.
+        let own = keys.filter_map(|key| self.partitions.get(key)).filter(|replica| replica.is_opening());
+        own.map(|replica| replica.dir()).collect()
     }
 }
 
