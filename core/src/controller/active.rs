@@ -48,6 +48,9 @@ impl Controller {
         let mut sessions = Sessions::new(settings.brokers.session_timeout);
         for broker in image.brokers() {
             sessions.begin(now.mono, broker.id, !broker.fenced);
+            if broker.fenced {
+                sessions.must_learn(broker.id, image.offset());
+            }
         }
         let next_rebalance = now.mono + settings.brokers.rebalance_interval;
         let next_unclean = now.mono + UNCLEAN_EVERY;
@@ -75,6 +78,7 @@ impl Controller {
         match record {
             Record::Broker(broker) => self.sessions.begin(now.mono, broker.id, false),
             Record::BrokerRemoved { id, .. } => self.sessions.end(*id),
+            Record::BrokerState { id, fenced: true, .. } => self.sessions.must_learn(*id, offset),
             Record::Cluster { .. }
             | Record::Feature { .. }
             | Record::BrokerState { .. }

@@ -150,6 +150,18 @@ fn a_silent_leader_is_fenced_and_followed() {
 }
 
 #[test]
+fn who_was_fenced_comes_back_when_it_knows_of_it() {
+    let mut cluster = Cluster::of(3);
+    let before = cluster.controller.image().offset();
+    cluster.pass(9_100, &[2, 3]);
+    assert!(!cluster.controller.image().alive(NodeId(1)));
+    let back = cluster.heartbeat(1, |request| request.current_metadata_offset = before.0);
+    assert!(back.is_fenced && !back.is_caught_up, "it may still believe that it leads");
+    assert!(!cluster.heartbeat(1, |_| ()).is_fenced);
+    assert!(cluster.controller.image().alive(NodeId(1)));
+}
+
+#[test]
 fn a_killed_leader_is_followed_within_a_second() {
     let mut cluster = Cluster::of(3);
     let key = cluster.topic("t", &[&[1, 2, 3]], &[]);

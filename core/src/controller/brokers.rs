@@ -150,7 +150,7 @@ impl Controller {
             }
         };
         self.sessions.on_heard(now.mono, id, conn, metadata);
-        let caught_up = metadata.0 >= broker.epoch.0;
+        let caught_up = metadata.0 >= broker.epoch.0 && self.sessions.has_learnt(id, metadata);
         let next = self.next_standing(&broker, request, caught_up);
         let mut records = Vec::new();
         match next {

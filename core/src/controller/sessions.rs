@@ -37,6 +37,8 @@ struct Session {
     conn: Option<ConnId>,
     /// How far it had applied the metadata.
     metadata: Offset,
+    /// Where its fencing stands in the metadata: it serves again when it knows of it.
+    fenced_at: Offset,
     /// The offset that all others must have applied before it may stop; set when its leaderships were moved away.
     leaving: Option<Offset>,
     suspicion: Option<Suspicion>,
@@ -77,6 +79,7 @@ impl Sessions {
             heard: now,
             conn: None,
             metadata: Offset::NONE,
+            fenced_at: Offset::NONE,
             leaving: None,
             suspicion,
             burned: None,
@@ -176,6 +179,18 @@ impl Sessions {
                 session.gone = true;
             }
         }
+    }
+
+    /// The metadata has it that the broker is fenced, at `offset` or before.
+    pub fn must_learn(&mut self, node: NodeId, offset: Offset) {
+        if let Some(session) = self.by_node.get_mut(&node) {
+            session.fenced_at = offset;
+        }
+    }
+
+    /// Whether the broker, which has applied the metadata up to `offset`, knows that it was fenced.
+    pub fn has_learnt(&self, node: NodeId, offset: Offset) -> bool {
+        self.by_node.get(&node).is_none_or(|session| session.fenced_at <= offset)
     }
 
     /// Whether the process that holds this id keeps another one from registering with it. It does while it is heard of on an
