@@ -9,6 +9,11 @@
 //! A heartbeat leaves every `broker.heartbeat.interval.ms`, and at once when it matters: to be unfenced, to leave, when the
 //! controller has changed (a new one suspects whom it has not heard of), and when another broker leaves (which waits for all to
 //! have seen it).
+//!
+//! A node that stood still (a stopped process, a machine that slept) may have been fenced and followed meanwhile, and does not
+//! know. Before it takes clients' requests again it hears the controller: else a group's coordinator would tell the offsets
+//! of before (seed 3539294009; Kafka's does). The controller unfences nobody who does not know why it was fenced. It is waited
+//! for no longer than a session: where no controller is, nobody was followed either.
 
 use crate::config::NodeConfig;
 use crate::controller::FEATURES;
@@ -81,6 +86,10 @@ pub(super) struct Alive {
     news: bool,
     /// Brokers that were seen leaving: each is news once.
     seen_leaving: Vec<NodeId>,
+    /// When the last input came.
+    awake: Mono,
+    /// The node stood still, and until then waits for the controller to hear what became of it.
+    doubt: Option<Mono>,
     /// AllocateProducerIds under way, and when it may be sent again.
     ids: Option<Sent>,
     ids_due: Option<Mono>,
@@ -101,6 +110,8 @@ impl Alive {
             controlled: config.brokers.controlled_shutdown,
             news: false,
             seen_leaving: Vec::new(),
+            awake: Mono(0),
+            doubt: None,
             ids: None,
             ids_due: None,
         }
@@ -126,6 +137,23 @@ impl Alive {
     /// Whether this node is registered and not fenced: clients may be served. A controller alone serves nobody.
     pub fn is_serving(&self, node: &Node) -> bool {
         !node.config.is_broker || self.own(node).is_some_and(|broker| !broker.fenced)
+    }
+
+    /// Before every input. A heartbeat and its answer would have come between two of them: if they did not, the node stood still.
+    pub fn notice_standstill(&mut self, now: Mono, session: Span) {
+        let still = now.since(self.awake) > self.patience();
+        self.awake = now;
+        if still && matches!(self.state, State::Inside(_)) {
+            self.doubt = Some(now + session);
+            // What is answered now was asked before.
+            self.sent = None;
+            self.due = None;
+        }
+    }
+
+    /// Whether clients wait until the controller was heard.
+    pub const fn is_in_doubt(&self) -> bool {
+        self.doubt.is_some()
     }
 
     /// The node wants to stop: from now on heartbeats ask the controller to move its leaders away.
@@ -252,7 +280,7 @@ impl Alive {
             }
         }
         // What is due stays due, without a deadline, until there is a controller.
-        for due in [&mut self.due, &mut self.ids_due] {
+        for due in [&mut self.due, &mut self.ids_due, &mut self.doubt] {
             if due.is_some_and(|at| at <= now.mono) {
                 *due = None;
             }
@@ -267,7 +295,7 @@ impl Alive {
         let next = until.or(self.due);
         let ids = self.ids.as_ref().map(|sent| sent.until).or(self.ids_due);
         let alone = self.alone_since.map(|since| since + NOBODY_TO_ASK);
-        earliest([next, ids, alone])
+        earliest([next, ids, alone, self.doubt])
     }
 
     pub fn owns_call(&self, call: CallId) -> bool {
@@ -308,7 +336,10 @@ impl Alive {
                 match ErrorCode::try_from_code(response.error_code) {
                     None if response.should_shut_down => self.state = State::Left,
                     None if response.is_fenced || self.leaving => {}
-                    None => self.due = Some(now.mono + self.interval),
+                    None => {
+                        self.due = Some(now.mono + self.interval);
+                        self.doubt = None;
+                    }
                     Some(ErrorCode::StaleBrokerEpoch) if self.leaving => self.state = State::Left,
                     Some(ErrorCode::StaleBrokerEpoch) => self.state = State::Outside,
                     Some(_) => {}

@@ -68,7 +68,7 @@ pub struct Broker {
     stop: stop::Stop,
     /// Calls of this node to itself that are not answered yet.
     local_calls: BTreeSet<CallId>,
-    /// Clients' requests that came before the node was ready.
+    /// Clients' requests that wait: the node is not ready, or stood still.
     early: Vec<Request>,
     /// [`Output::Ready`] was said.
     ready: bool,
@@ -101,6 +101,7 @@ impl Broker {
         if self.ended {
             return;
         }
+        self.alive.notice_standstill(now.mono, self.node.config.brokers.session_timeout);
         self.node.partitions.begin_input();
         self.node.groups.begin_input();
         match input {
@@ -118,7 +119,7 @@ impl Broker {
         }
         if self.is_up() && !self.ended {
             self.settle(now);
-            self.tell_ready(now);
+            self.let_clients_in(now);
         }
     }
 
@@ -168,10 +169,10 @@ impl Broker {
             return;
         }
         match request.listener {
-            // A broker that has not joined the cluster knows nothing to answer: the first clients wait until it has.
-            Listener::Broker if !self.ready && self.early.len() < EARLY_REQUESTS_MAX => self.early.push(request),
             Listener::Controller if self.is_up() => route::on_request(&mut self.node, now, request),
-            Listener::Broker if self.ready => route::on_request(&mut self.node, now, request),
+            Listener::Broker if self.takes_clients() => route::on_request(&mut self.node, now, request),
+            // A broker that has not joined the cluster, or does not know what became of it, has nothing to answer: clients wait.
+            Listener::Broker if self.early.len() < EARLY_REQUESTS_MAX => self.early.push(request),
             Listener::Broker | Listener::Controller => self.node.out.close(request.conn),
         }
     }
@@ -301,10 +302,16 @@ impl Broker {
         self.on_hold_due(now);
     }
 
-    fn tell_ready(&mut self, now: Now) {
+    const fn takes_clients(&self) -> bool {
+        self.ready && !self.alive.is_in_doubt()
+    }
+
+    fn let_clients_in(&mut self, now: Now) {
         if !self.ready && self.alive.is_serving(&self.node) {
             self.ready = true;
             self.node.out.push(Output::Ready);
+        }
+        if !self.early.is_empty() && self.takes_clients() {
             for request in core::mem::take(&mut self.early) {
                 self.on_request(now, request);
             }

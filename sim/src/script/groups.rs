@@ -342,7 +342,10 @@ pub fn commit(stage: &mut Stage, words: &mut Words) -> Told {
     Ok(vec![ok(number(&answer))])
 }
 
+/// Asks the coordinator, wherever it is, or the node behind `to`.
 pub fn committed(stage: &mut Stage, words: &mut Words) -> Told {
+    let later = words.has("&");
+    let node = words.after("to").map(|word| stage.named(&word, words)).transpose()?;
     let group = words.word("a group")?;
     let (topic, number) = split(&words.word("a partition")?)?;
     let make = || {
@@ -351,17 +354,26 @@ pub fn committed(stage: &mut Stage, words: &mut Words) -> Told {
         let request = OffsetFetchRequest::default().with_group_id(group_id(&group)).with_topics(Some(vec![topic]));
         Ask::new(ApiKey::OffsetFetch, 5, request)
     };
+    if let Some(node) = node {
+        return stage.tell("client", node, make().on(GROUP), later, tell_committed);
+    }
     let number = |answer: &ResponseKind| match answer {
         ResponseKind::OffsetFetch(answer) => answer.error_code,
         _ => -1,
     };
-    let answer = ask(stage, &group, "client", make, number)?;
-    let ResponseKind::OffsetFetch(answer) = answer else { return Ok(vec![format!("{answer:?}")]) };
+    ask(stage, &group, "client", make, number).map(|answer| tell_committed(&answer))
+}
+
+fn tell_committed(answer: &ResponseKind) -> Vec<String> {
+    let ResponseKind::OffsetFetch(answer) = answer else { return vec![format!("{answer:?}")] };
+    if let Some(code) = code(answer.error_code) {
+        return vec![code];
+    }
     let parts = answer.topics.iter().flat_map(|topic| &topic.partitions);
     let told = parts.map(|told| match code(told.error_code) {
         Some(code) => code,
         None if told.committed_offset < 0 => "nothing committed".into(),
         None => format!("offset {}", told.committed_offset),
     });
-    Ok(told.collect())
+    told.collect()
 }
