@@ -45,3 +45,6 @@ pub const GROUPS_MAX: usize = 1_000_000;
 pub const PENDING_JOINS_MAX: usize = 10_000;
 /// Clients' requests that wait for a node to join its cluster; more are turned away. Each connection has few under way.
 pub const EARLY_REQUESTS_MAX: usize = 1024;
+
+/// Producers of one partition that a leader tells a follower that begins anew at its log's start: about 3 MiB at most.
+pub const PRODUCERS_TOLD_MAX: usize = 20_000;

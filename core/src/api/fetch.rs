@@ -24,6 +24,10 @@ use kafka_protocol::messages::{FetchRequest, TopicName};
 /// The tagged field of a partition in which a follower says up to where it holds the log on stable storage: 8 bytes.
 pub const SYNCED_TAG: i32 = 100;
 
+/// The tagged field of an answer in which a leader tells a follower that is out of range what it knows of the producers at its log's
+/// start: a producer snapshot.
+pub const PRODUCERS_TAG: i32 = 101;
+
 pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
     let replica = if ask.version >= 15 { request.replica_state.replica_id } else { request.replica_id };
     let replica = (replica.0 >= 0).then_some(NodeId(replica.0));

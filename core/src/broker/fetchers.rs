@@ -1,6 +1,7 @@
 //! Follows the leaders of this node's followers: one fetcher a leader node.
 
 use super::fetcher::Fetcher;
+use crate::api::fetch::PRODUCERS_TAG;
 use crate::config::{NodeConfig, ReplicaSettings};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Offset, PartitionKey};
@@ -187,6 +188,7 @@ impl Fetchers {
             watermark: Offset(data.high_watermark),
             start: Offset(data.log_start_offset),
             diverging,
+            producers: data.unknown_tagged_fields.get(&PRODUCERS_TAG).cloned().unwrap_or_default(),
         };
         let dir = partition.dir();
         let (step, event) = partition.on_fetched(now, answer, &mut node.out);

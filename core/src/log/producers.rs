@@ -90,6 +90,29 @@ impl Producers {
         self.known.clear();
     }
 
+    /// What was known when the log ended at `offset`, as far as the windows tell: the batches that lie wholly before it.
+    pub fn before(&self, offset: Offset) -> Self {
+        let known = self.known.iter().filter_map(|(id, producer)| {
+            let before = producer.window.iter().copied().filter(|batch| batch.last_offset < offset);
+            let window: Vec<Written> = before.collect();
+            let timestamp = window.last()?.timestamp;
+            let transaction = producer.transaction.filter(|from| *from < offset);
+            Some((*id, Producer { window, timestamp, transaction, ..*producer }))
+        });
+        Self { known: known.collect() }
+    }
+
+    /// The `most` that wrote last, and no others.
+    pub fn newest(mut self, most: usize) -> Self {
+        if self.known.len() > most {
+            let mut times: Vec<i64> = self.known.values().map(|producer| producer.timestamp).collect();
+            times.sort_unstable_by(|one, other| other.cmp(one));
+            let bound = times[most];
+            self.known.retain(|_, producer| producer.timestamp > bound);
+        }
+        self
+    }
+
     /// The batch of these sequence numbers that is in the log already.
     pub fn duplicate(&self, header: &Header<'_>) -> Option<Written> {
         if mutant::is(Mutant::AppendDuplicate) {
@@ -230,6 +253,15 @@ mod tests {
         let producers = written(&[(1, 0, i32::MAX, 3, 0)]);
         assert_eq!(admits(&producers, 1, 0, 2), Ok(()));
         assert_eq!(producers.get(ProducerId(1)).unwrap().window[0].first_sequence(), i32::MAX);
+    }
+
+    #[test]
+    fn the_newest_of_many_are_told() {
+        let producers = written(&[(1, 0, 0, 1, 0), (2, 0, 0, 1, 1), (3, 0, 0, 1, 2), (2, 0, 1, 1, 3)]);
+        let ids = |producers: Producers| producers.iter().map(|(id, _)| id.0).collect::<Vec<_>>();
+        assert_eq!(ids(producers.clone().newest(3)), [1, 2, 3]);
+        assert_eq!(ids(producers.clone().newest(2)), [2, 3]);
+        assert_eq!(ids(producers.before(Offset(2))), [1, 2]);
     }
 
     #[test]

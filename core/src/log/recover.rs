@@ -277,7 +277,8 @@ impl Log {
         }
         self.changed = !clean || !self.pending.is_empty();
         if wanted > end {
-            self.rebuild_at(now, wanted, out);
+            let known = core::mem::take(&mut self.producers);
+            self.rebuild_at(now, wanted, known, out);
         } else {
             self.close_damaged(now, out);
         }

@@ -46,7 +46,7 @@ impl Log {
     }
 
     /// Writes the producers as of `end()`. Not while they are being read again: recovery then begins at an older snapshot.
-    fn write_snapshot(&mut self, out: &mut Out) {
+    pub(super) fn write_snapshot(&mut self, out: &mut Out) {
         if self.replay.is_none() {
             let file = self.file(FileName::ProducerSnapshot(self.end));
             let bytes = snapshot::write(&self.producers);

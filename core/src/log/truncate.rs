@@ -13,6 +13,7 @@ use crate::batch::Header;
 use crate::error::Refusal;
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
+use crate::limits::PRODUCERS_TOLD_MAX;
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use bytes::Bytes;
@@ -75,15 +76,41 @@ impl Log {
 
     /// Drops everything and begins anew at `offset`.
     pub fn restart_at(&mut self, now: Now, offset: Offset, out: &mut Out) {
+        self.begin_anew(now, offset, Producers::default(), out);
+    }
+
+    /// Begins anew at `offset`, as [`Self::restart_at`], and keeps what is known of the producers' batches before it: they are
+    /// committed and deleted, and may be sent again all the same.
+    pub fn restart_keeping(&mut self, now: Now, offset: Offset, out: &mut Out) {
+        let known = if self.replay.is_none() { self.producers.before(offset) } else { Producers::default() };
+        self.begin_anew(now, offset, known, out);
+    }
+
+    /// Begins anew at `offset`, as [`Self::restart_at`], with what another replica knows of the producers
+    /// ([`Self::producers_at_start`]); with nothing, if that is damaged.
+    pub fn restart_with(&mut self, now: Now, offset: Offset, producers: &[u8], out: &mut Out) {
+        let known = snapshot::read(producers).unwrap_or_default().before(offset);
+        self.begin_anew(now, offset, known, out);
+    }
+
+    /// The producers' batches before the log's start that are remembered, in the format of a producer snapshot: what a replica has to
+    /// know that begins there. `None`: there are none, or they are being read.
+    pub fn producers_at_start(&self) -> Option<Bytes> {
+        let known = self.producers.before(self.start).newest(PRODUCERS_TOLD_MAX);
+        let known = (self.replay.is_none() && known.iter().len() > 0).then_some(known)?;
+        Some(snapshot::write(&known))
+    }
+
+    fn begin_anew(&mut self, now: Now, offset: Offset, known: Producers, out: &mut Out) {
         if self.usable().is_err() {
             return;
         }
         assert!(offset >= Offset::ZERO, "offsets are not negative");
         out.note(Note::LogTruncated { dir: self.dir, from: self.end, to: offset });
-        self.rebuild_at(now, offset, out);
+        self.rebuild_at(now, offset, known, out);
     }
 
-    pub(super) fn rebuild_at(&mut self, now: Now, offset: Offset, out: &mut Out) {
+    pub(super) fn rebuild_at(&mut self, now: Now, offset: Offset, known: Producers, out: &mut Out) {
         self.changed = true;
         self.cutting = None;
         self.replay = None;
@@ -96,10 +123,13 @@ impl Log {
         self.lower_end(offset.min(self.end));
         self.tail.cut(Offset::ZERO);
         self.epochs.clear();
-        self.producers.clear();
+        self.producers = known;
         (self.start, self.end, self.synced) = (offset, offset, offset);
         self.segments.push(Segment::new(offset, now.wall));
         self.write_epochs(out);
+        if self.producers.iter().len() > 0 {
+            self.write_snapshot(out);
+        }
         self.change(DiskOp::Create { file: self.file(FileName::Log(offset)) }, Then::Nothing, out);
         self.change(DiskOp::SyncDir { dir: self.dir }, Then::Nothing, out);
     }
@@ -328,5 +358,55 @@ impl Log {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{LeaderEpoch, ProducerId};
+    use crate::log::fake::{Bench, Disk};
+    use crate::log::model::batch;
+    use crate::log::producers::Written;
+    use crate::log::{LogConfig, Opening, Origin};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// A log of three batches of two records, from one producer.
+    fn six() -> Bench {
+        let mut bench = Bench::opened(Disk::default(), LogConfig::default(), Opening::default());
+        for sequence in [0, 2, 4] {
+            let bytes = batch(b"v", 2, Some((7, 1, sequence)));
+            bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).expect("in order");
+        }
+        bench.settle();
+        bench
+    }
+
+    fn known(log: &Log) -> Vec<Offset> {
+        let producer = log.producers().get(ProducerId(7));
+        producer.map_or(Vec::new(), |producer| producer.window.iter().map(Written::first_offset).collect())
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_knows_the_producers_of_before() {
+        let mut leader = six();
+        assert_eq!(leader.log.producers_at_start(), None, "nothing is deleted");
+        assert_eq!(leader.log.raise_start(leader.now, Offset(5)), Ok(()));
+        let told = leader.log.producers_at_start().expect("two batches lie wholly before it");
+        let mut bench = Bench::opened(Disk::default(), LogConfig::default(), Opening::default());
+        bench.log.restart_with(bench.now, Offset(5), &told, &mut bench.out);
+        assert_eq!(known(&bench.log), [Offset(0), Offset(2)]);
+        bench.log.restart_keeping(bench.now, Offset(4), &mut bench.out);
+        bench.settle();
+        let bench = bench.crash(Opening::default());
+        assert_eq!(
+            (bench.log.start(), known(&bench.log)),
+            (Offset(4), vec![Offset(0), Offset(2)]),
+            "also after a crash"
+        );
+        let mut bench = bench;
+        bench.log.restart_with(bench.now, Offset(9), &told[1..], &mut bench.out);
+        assert!(known(&bench.log).is_empty(), "damaged: nothing is known, as before");
     }
 }

@@ -33,6 +33,8 @@ pub struct Replicated {
     /// Where the leader's log starts; -1: it does not say.
     pub start: Offset,
     pub diverging: Option<(LeaderEpoch, Offset)>,
+    /// With `OFFSET_OUT_OF_RANGE`: what the leader knows of the producers at its log's start; empty: nothing.
+    pub producers: Bytes,
 }
 
 /// What a follower does next.
@@ -84,7 +86,9 @@ impl Partition {
     }
 
     /// The leader's log starts behind this one's end, or an election that was not clean left it wholly before: begin anew
-    /// where the leader's log starts (Kafka's `fetchOffsetAndTruncate`).
+    /// where the leader's log starts (Kafka's `fetchOffsetAndTruncate`), with what the leader knows of the producers there: a replica
+    /// that leads one day must know a batch that comes again, though retention has deleted it since (seed 797588178324; Kafka's
+    /// does not know it).
     fn on_out_of_range(&mut self, now: Now, answer: &Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
         let end = self.log.end();
         let nothing_to_compare = answer.asked.last_epoch.is_none();
@@ -92,7 +96,7 @@ impl Partition {
         if nowhere || answer.start <= end && !nothing_to_compare || answer.start == end {
             return (FollowerStep::Backoff, PartitionEvent::NONE);
         }
-        self.log.restart_at(now, answer.start, out);
+        self.log.restart_with(now, answer.start, &answer.producers, out);
         self.watermark = answer.start;
         self.saved_start = self.saved_start();
         let event = PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE };
@@ -143,7 +147,7 @@ impl Partition {
     /// one (Kafka's `Partition.appendRecordsToFollowerOrFutureReplica`), and its start follows when that is durable. Found by seed 754.
     fn begin_with(&mut self, now: Now, records: &[u8], out: &mut Out) -> PartitionEvent {
         let Some(base) = self.log.begins_within(records) else { return PartitionEvent::NONE };
-        self.log.restart_at(now, base, out);
+        self.log.restart_keeping(now, base, out);
         self.watermark = base;
         self.saved_start = self.saved_start();
         PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE }

@@ -56,6 +56,7 @@ use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
 use alloc::string::String;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use leader::{Leader, Sight};
 use short::Short;
 
@@ -200,6 +201,11 @@ impl Partition {
 
     pub fn log_start(&self) -> Offset {
         self.log.start()
+    }
+
+    /// What a follower has to know of the producers that begins at this log's start: a producer snapshot, if there is anything.
+    pub fn producers_at_start(&self) -> Option<Bytes> {
+        self.log.producers_at_start()
     }
 
     /// Up to where deleted records stay deleted, whatever happens to this node.

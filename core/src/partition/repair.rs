@@ -42,7 +42,7 @@ impl Partition {
         }
         let (start, before) = (self.log.start(), self.watermark);
         if damaged <= start {
-            self.log.restart_at(now, start, out);
+            self.log.restart_keeping(now, start, out);
         } else {
             self.log.truncate(now, damaged, out);
         }

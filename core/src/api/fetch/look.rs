@@ -1,5 +1,6 @@
 //! What a partition has for a reader.
 
+use super::PRODUCERS_TAG;
 use crate::api::place;
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{DirId, LeaderEpoch, NodeId, PartitionKey};
@@ -50,9 +51,13 @@ impl Scene<'_> {
         let found = match told {
             Ok(fetched) => self.found(number, fetched),
             Err(refusal) => {
-                // A follower that is out of range learns where to begin anew.
+                // A follower that is out of range learns where to begin anew, and with which producers.
                 let bounds = self.reader.replica.map(|_| (partition.watermark().0, partition.log_start().0));
-                self.refused(number, Some(key), refusal, bounds)
+                let begins = bounds.is_some() && refusal.code == ErrorCode::OffsetOutOfRange;
+                let producers = if begins { partition.producers_at_start() } else { None };
+                let mut found = self.refused(number, Some(key), refusal, bounds);
+                found.data.unknown_tagged_fields.extend(producers.map(|bytes| (PRODUCERS_TAG, bytes)));
+                found
             }
         };
         (Some(key), Some(dir), found)

@@ -341,6 +341,7 @@ impl Cluster {
         let counted = partition.on_replica_fetch(self.now, &replica, &query);
         let read = partition.on_fetch(self.now, &query, Some(node(at)), Isolation::End, true, &mut one.out);
         let bounds = (partition.watermark(), partition.log_start());
+        let producers = partition.producers_at_start().unwrap_or_default();
         let answer = match read {
             Err(refusal) => Some((Err(refusal.code), Bytes::new(), None)),
             Ok(fetched) => match fetched.reading {
@@ -349,7 +350,8 @@ impl Cluster {
             },
         };
         if let Some((result, records, diverging)) = answer {
-            let answer = Replicated { asked, result, records, watermark: bounds.0, start: bounds.1, diverging };
+            let (watermark, start) = bounds;
+            let answer = Replicated { asked, result, records, watermark, start, diverging, producers };
             self.replicas[at].answered = Some(answer);
         }
         if let Ok(event) = counted {
