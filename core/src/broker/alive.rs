@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A heartbeat leaves every `broker.heartbeat.interval.ms`, and at once when it matters: to be unfenced, to leave, when the
-//! controller has changed (a new one suspects whom it has not heard of), and when another broker leaves (which waits for all to
-//! have seen it).
+//! controller has changed (a new one suspects whom it has not heard of), when another broker leaves (which waits for all to
+//! have seen it), and when the disk is full, or is not any more.
 //!
 //! A node that stood still (a stopped process, a machine that slept) may have been fenced and followed meanwhile, and does not
 //! know. Before it takes clients' requests again it hears the controller: else a group's coordinator would tell the offsets
@@ -16,7 +16,7 @@
 //! for no longer than a session: where no controller is, nobody was followed either.
 
 use crate::config::NodeConfig;
-use crate::controller::FEATURES;
+use crate::controller::{FEATURES, FULL_TAG};
 use crate::error::ErrorCode;
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Uuid};
 use crate::io::{Address, CallFault, ID_TAKEN, Lane, Listener, Note};
@@ -27,6 +27,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use kafka_protocol::messages::broker_registration_request::{Feature, Listener as Endpoint};
 use kafka_protocol::messages::{
     AllocateProducerIdsRequest, ApiKey, BrokerHeartbeatRequest, BrokerId, BrokerRegistrationRequest, RequestKind,
@@ -86,6 +87,8 @@ pub(super) struct Alive {
     news: bool,
     /// Brokers that were seen leaving: each is news once.
     seen_leaving: Vec<NodeId>,
+    /// The last heartbeat said that the node has no room.
+    told_full: bool,
     /// When the last input came.
     awake: Mono,
     /// The node stood still, and until then waits for the controller to hear what became of it.
@@ -110,6 +113,7 @@ impl Alive {
             controlled: config.brokers.controlled_shutdown,
             news: false,
             seen_leaving: Vec::new(),
+            told_full: false,
             awake: Mono(0),
             doubt: None,
             ids: None,
@@ -176,6 +180,7 @@ impl Alive {
             return false;
         }
         self.notice_leaving(node);
+        self.news |= node.room.is_full() != self.told_full;
         let Some((to, epoch)) = controller_of(node) else {
             return self.nobody(now);
         };
@@ -190,6 +195,7 @@ impl Alive {
             return moved;
         }
         self.news = false;
+        self.told_full = node.room.is_full();
         let request: Option<(ApiKey, i16, RequestKind)> = match self.state {
             State::Outside => {
                 self.registration(node).map(|r| (ApiKey::BrokerRegistration, REGISTRATION_VERSION, r.into()))
@@ -264,7 +270,11 @@ impl Alive {
     }
 
     fn heartbeat(&self, node: &Node, epoch: BrokerEpoch) -> BrokerHeartbeatRequest {
-        BrokerHeartbeatRequest::default()
+        let mut request = BrokerHeartbeatRequest::default();
+        if node.room.is_full() {
+            request.unknown_tagged_fields.insert(FULL_TAG, Bytes::new());
+        }
+        request
             .with_broker_id(BrokerId(node.config.node.0))
             .with_broker_epoch(epoch.0)
             .with_current_metadata_offset(node.image.offset().0)

@@ -1,5 +1,6 @@
 //! Registration, heartbeats, deaths, leaders, in-sync sets: each decision and each refusal.
 
+use super::FULL_TAG;
 use super::fixture::{Cluster, creatable, nodes};
 use crate::error::ErrorCode;
 use crate::id::{NodeId, PartitionKey};
@@ -9,8 +10,8 @@ use alloc::vec::Vec;
 use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionData, TopicData};
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::{
-    AllocateProducerIdsRequest, AlterPartitionRequest, BrokerId, CreateTopicsRequest, ElectLeadersRequest, TopicName,
-    UnregisterBrokerRequest,
+    AllocateProducerIdsRequest, AlterPartitionRequest, BrokerHeartbeatRequest, BrokerId, CreateTopicsRequest,
+    ElectLeadersRequest, TopicName, UnregisterBrokerRequest,
 };
 
 fn code(code: i16) -> Option<ErrorCode> {
@@ -147,6 +148,29 @@ fn a_silent_leader_is_fenced_and_followed() {
     // Back, it follows: the controller does not put it into the in-sync set, the leader does.
     cluster.heartbeat(1, |_| ());
     assert_eq!(cluster.line(key), "2 e1 [2, 3]");
+}
+
+#[test]
+fn whose_disk_is_full_hands_over_and_stays_in_sync() {
+    let mut cluster = Cluster::of(3);
+    let full = |request: &mut BrokerHeartbeatRequest| {
+        request.unknown_tagged_fields.insert(FULL_TAG, bytes::Bytes::new());
+    };
+    let key = cluster.topic("t", &[&[1, 2, 3]], &[]);
+    let alone = cluster.topic("alone", &[&[1]], &[]);
+    cluster.heartbeat(1, full);
+    assert_eq!(cluster.line(key), "2 e1 [1, 2, 3]");
+    assert_eq!(cluster.line(alone), "1 e0 [1]", "nobody else has it");
+    cluster.heartbeat(1, full);
+    assert_eq!(cluster.line(key), "2 e1 [1, 2, 3]");
+    assert!(cluster.controller.preferred_elections().is_empty(), "it would be handed over again");
+    cluster.heartbeat(2, full);
+    assert_eq!(cluster.line(key), "3 e2 [1, 2, 3]");
+    cluster.heartbeat(3, full);
+    assert_eq!(cluster.line(key), "3 e2 [1, 2, 3]", "nobody has room");
+    cluster.heartbeat(1, |_| ());
+    cluster.heartbeat(3, full);
+    assert_eq!(cluster.line(key), "1 e3 [1, 2, 3]", "there is room again");
 }
 
 #[test]

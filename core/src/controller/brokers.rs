@@ -16,6 +16,9 @@ use kafka_protocol::messages::{
 };
 
 /// Bounds of a registration: far above what anybody configures, far below the longest record.
+/// The tagged field of a heartbeat that says, by being there, that the broker's disk is full.
+pub const FULL_TAG: i32 = 100;
+
 const ENDPOINTS_MAX: usize = 64;
 const DIRECTORIES_MAX: usize = 1024;
 const TEXT_MAX: usize = 1024;
@@ -150,6 +153,8 @@ impl Controller {
             }
         };
         self.sessions.on_heard(now.mono, id, conn, metadata);
+        let full = request.unknown_tagged_fields.contains_key(&FULL_TAG);
+        self.sessions.set_full(id, full);
         let caught_up = metadata.0 >= broker.epoch.0 && self.sessions.has_learnt(id, metadata);
         let next = self.next_standing(&broker, request, caught_up);
         let mut records = Vec::new();
@@ -176,6 +181,7 @@ impl Controller {
                 self.leader_updates(&[id], None, &mut records);
                 self.sessions.leave_after(id, self.image.offset().plus(records.len() as i64));
             }
+            Standing::Unfenced if full => self.hand_over(id, &mut records),
             Standing::Fenced | Standing::Unfenced | Standing::Leaving | Standing::Stopping => {}
         }
         let reply = BrokerHeartbeatResponse::default()

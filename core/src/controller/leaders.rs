@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
 use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, TopicName};
 
-/// Most leaders that one turn moves back to where they are preferred (`QuorumController.MAX_ELECTIONS_PER_IMBALANCE`).
+/// Most leaders that one turn moves to where they had better be (`QuorumController.MAX_ELECTIONS_PER_IMBALANCE`).
 const REBALANCED_MAX: usize = 1000;
 
 /// `ElectionType` of the request.
@@ -78,10 +78,28 @@ impl Controller {
         records
     }
 
+    /// What a broker whose disk is full leads goes to replicas in sync whose disks are not: there producers are taken. It stays in
+    /// sync, and leaves the set when it lags, as any follower does.
+    pub(super) fn hand_over(&self, full: NodeId, records: &mut Vec<Record>) {
+        let roomy = |node: NodeId| self.image.active(node) && !self.sessions.is_full(node);
+        let led = self.image.topics().flat_map(Topic::each_partition).filter(|(_, was)| was.leader == Some(full));
+        let moved = led.filter(|(_, was)| was.isr.iter().any(|node| roomy(*node))).filter_map(|(key, was)| {
+            let state = change(was, was.isr.clone(), was.recovering, Election::Online, &roomy)?;
+            Some(Record::Partition { key, state })
+        });
+        records.extend(moved.take(REBALANCED_MAX));
+    }
+
+    /// Whether the replica that is to lead is one whose disk is full: it is not elected for being preferred.
+    fn preferred_is_full(&self, was: &Partition) -> bool {
+        was.preferred().is_some_and(|node| self.sessions.is_full(node))
+    }
+
     /// Leaders go back to the first replica where it is in sync again (`auto.leader.rebalance.enable`).
     pub(super) fn preferred_elections(&self) -> Vec<Record> {
         let away = self.image.topics().flat_map(Topic::each_partition);
         let away = away.filter(|(_, was)| was.leader.is_some() && was.leader != was.preferred());
+        let away = away.filter(|(_, was)| !self.preferred_is_full(was));
         let elected = away.filter_map(|(key, was)| Some((key, self.elect(was, Election::Preferred)?)));
         elected.take(REBALANCED_MAX).map(|(key, state)| Record::Partition { key, state }).collect()
     }
@@ -163,6 +181,9 @@ impl Controller {
         if done {
             let why = "Leader election not needed for topic partition.";
             return Err(Refusal::because(ErrorCode::ElectionNotNeeded, why));
+        }
+        if asked == Asked::Preferred && self.preferred_is_full(was) {
+            return Err(failed);
         }
         let state = self.elect(was, election).ok_or(failed)?;
         let key = PartitionKey { topic: topic.id, partition: number };

@@ -45,6 +45,7 @@ mod reassign_tests;
 mod topic_tests;
 
 pub use active::{Controller, FEATURES};
+pub use brokers::FULL_TAG;
 pub use decision::Decision;
 pub use names::check_topic_name;
 pub use settings::Settings;

@@ -37,6 +37,8 @@ struct Session {
     conn: Option<ConnId>,
     /// How far it had applied the metadata.
     metadata: Offset,
+    /// Its disk is full.
+    full: bool,
     /// Where its fencing stands in the metadata: it serves again when it knows of it.
     fenced_at: Offset,
     /// The offset that all others must have applied before it may stop; set when its leaderships were moved away.
@@ -79,6 +81,7 @@ impl Sessions {
             heard: now,
             conn: None,
             metadata: Offset::NONE,
+            full: false,
             fenced_at: Offset::NONE,
             leaving: None,
             suspicion,
@@ -100,6 +103,17 @@ impl Sessions {
         session.metadata = metadata;
         session.suspicion = None;
         session.gone = false;
+    }
+
+    /// A heartbeat said whether the broker's disk is full.
+    pub fn set_full(&mut self, node: NodeId, full: bool) {
+        if let Some(session) = self.by_node.get_mut(&node) {
+            session.full = full;
+        }
+    }
+
+    pub fn is_full(&self, node: NodeId) -> bool {
+        self.by_node.get(&node).is_some_and(|session| session.full)
     }
 
     /// A connection ended.

@@ -17,6 +17,8 @@ pub struct Room {
     total: Option<u64>,
     /// Who was refused since there was room for everybody: each is told of once.
     refused: BTreeSet<Appender>,
+    /// Clients' records had better go elsewhere.
+    full: bool,
 }
 
 /// Who appends.
@@ -52,7 +54,7 @@ impl Appender {
 }
 
 impl Room {
-    pub const UNKNOWN: Self = Self { left: u64::MAX, total: None, refused: BTreeSet::new() };
+    pub const UNKNOWN: Self = Self { left: u64::MAX, total: None, refused: BTreeSet::new(), full: false };
 
     pub const fn left(&self) -> u64 {
         self.left
@@ -67,9 +69,16 @@ impl Room {
         self.left < ROOM_RESERVE_BYTES
     }
 
+    /// Whether clients' records had better go elsewhere: from when one was refused, or is about to be, until there is twice the room that
+    /// this takes.
+    pub const fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// The shell has looked.
     pub fn on_looked(&mut self, left: u64, total: u64, out: &mut Out) {
         (self.left, self.total) = (left, Some(total));
+        self.full = self.is_low() || self.full && left < 2 * ROOM_RESERVE_BYTES;
         if !self.is_low() && !self.refused.is_empty() {
             self.refused.clear();
             out.note(Note::RoomAgain { left });
@@ -85,6 +94,7 @@ impl Room {
         if self.left >= whose.reserve().saturating_add(bytes) {
             return Ok(());
         }
+        self.full |= whose == Appender::Client;
         if self.refused.insert(whose) {
             out.note(Note::NoRoom { whose: whose.name(), left: self.left });
         }
@@ -124,5 +134,20 @@ mod tests {
             _ => None,
         });
         assert_eq!(told.collect::<Vec<_>>(), ["client", "follower", "coordinator's follower", "again"]);
+    }
+
+    #[test]
+    fn it_is_full_from_the_first_refusal_until_there_is_plenty() {
+        let (mut room, mut out) = (Room::UNKNOWN, Out::new(Vec::new()));
+        let mut looked = |room: &mut Room, left| {
+            room.on_looked(left, 1 << 40, &mut out);
+            room.is_full()
+        };
+        assert!(!looked(&mut room, ROOM_RESERVE_BYTES));
+        assert!(looked(&mut room, ROOM_RESERVE_BYTES - 1));
+        assert!(looked(&mut room, 2 * ROOM_RESERVE_BYTES - 1));
+        assert!(!looked(&mut room, 2 * ROOM_RESERVE_BYTES));
+        assert!(room.admit(Appender::Follower, 1 << 40, &mut out).is_err() && !room.is_full());
+        assert!(room.admit(Appender::Client, 1 << 40, &mut out).is_err() && room.is_full());
     }
 }
