@@ -15,7 +15,6 @@ use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const STORAGE: i16 = 56;
-const NOT_COORDINATOR: i16 = 16;
 
 /// A file system of its own, in memory.
 struct Tmpfs<'a>(&'a Path);
@@ -218,7 +217,7 @@ fn a_node_whose_disk_is_full_stays_in_its_cluster() {
     let follower = (leader + 1) % 3;
     let address = three.addresses()[leader];
     let enough = AtomicBool::new(false);
-    let acked = std::thread::scope(|scope| {
+    let mut acked = std::thread::scope(|scope| {
         let load = scope.spawn(|| {
             let mut conn = Conn::open(address).expect("the port is open");
             let mut acked = Vec::new();
@@ -245,14 +244,27 @@ fn a_node_whose_disk_is_full_stays_in_its_cluster() {
     until("it is back in the in-sync set", || three.leader() == (leader, 3));
     all_there(address, &acked);
 
-    // The coordinator's disk is full: the group is told, and goes on when there is room.
-    let coordinator = coordinator(address).expect("there is one");
-    let at = three.addresses()[coordinator];
-    mounted[coordinator].fill();
-    until("the coordinator says so", || commit(at, 2) == NOT_COORDINATOR);
-    assert!(three.nodes[coordinator].is_running(), "{}", three.nodes[coordinator].log());
-    mounted[coordinator].free();
-    until("it commits again", || commit(at, 3) == 0);
+    // The coordinator's disk is full: another takes over, and the group goes on.
+    let full = coordinator(address).expect("there is one");
+    let elsewhere = |three: &Three| {
+        coordinator(three.addresses()[(full + 1) % 3]).filter(|at| *at != full).map(|at| three.addresses()[at])
+    };
+    mounted[full].fill();
+    until("another commits", || elsewhere(&three).is_some_and(|at| commit(at, 2) == 0));
+    assert!(three.nodes[full].is_running(), "{}", three.nodes[full].log());
+    mounted[full].free();
+
+    // So it is with a leader's: producers find one that takes what they send.
+    let (full, _) = three.leader();
+    mounted[full].fill();
+    until("another leads", || three.leader().0 != full);
+    let mut conn = Conn::open(three.addresses()[three.leader().0]).expect("the port is open");
+    let number = acked.len() as u64;
+    let (code, offset) = send(&mut conn, number, 2000).expect("an answer");
+    assert_eq!(code, 0, "it has room");
+    acked.push((offset, number));
+    mounted[full].free();
+    until("it is in sync again", || three.leader().1 == 3);
 
     // One that is stopped with a full disk ends, and one that is started again finds what it had.
     mounted[follower].fill();
