@@ -25,6 +25,31 @@ pub struct Header {
     pub count: i32,
 }
 
+impl Header {
+    /// That of a plain producer's batch: so many records, all of the time `time`.
+    pub const fn plain(time: i64, count: i32) -> Self {
+        Self {
+            base: 0,
+            leader_epoch: -1,
+            attributes: 0,
+            last_delta: count - 1,
+            time,
+            max_time: time,
+            producer: -1,
+            epoch: -1,
+            sequence: -1,
+            count,
+        }
+    }
+}
+
+/// A plain producer's batch of one record without a key, of now.
+pub fn single(value: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    record(&mut content, 0, 0, None, Some(value));
+    build(&Header::plain(now(), 1), &content)
+}
+
 /// A whole batch, its CRC right.
 pub fn build(header: &Header, records: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER + records.len());

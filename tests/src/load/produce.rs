@@ -94,22 +94,10 @@ pub fn batch_of(count: usize, size: usize, seed: u64) -> (Vec<u8>, u32) {
         state.to_le_bytes()
     };
     let mut out = Vec::new();
-    let now = batch::now();
     for i in 0..count {
         let value: Vec<u8> = std::iter::repeat_with(&mut next).flatten().take(size).collect();
         batch::record(&mut out, i as i64, 0, None, Some(&value));
     }
-    let header = Header {
-        base: 0,
-        leader_epoch: -1,
-        attributes: 0,
-        last_delta: count as i32 - 1,
-        time: now,
-        max_time: now,
-        producer: -1,
-        epoch: -1,
-        sequence: -1,
-        count: count as i32,
-    };
+    let header = Header::plain(batch::now(), count as i32);
     (batch::build(&header, &out), count as u32)
 }

@@ -11,22 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 fn one(number: u64, len: usize) -> Vec<u8> {
     let mut value = number.to_be_bytes().to_vec();
     value.resize(len.max(8), b'.');
-    let mut content = Vec::new();
-    batch::record(&mut content, 0, 0, None, Some(&value));
-    let time = batch::now();
-    let header = batch::Header {
-        base: 0,
-        leader_epoch: -1,
-        attributes: 0,
-        last_delta: 0,
-        time,
-        max_time: time,
-        producer: -1,
-        epoch: -1,
-        sequence: -1,
-        count: 1,
-    };
-    batch::build(&header, &content)
+    batch::single(&value)
 }
 
 /// Sends one record with acks=all: its error code and offset, or why there is no answer.

@@ -42,28 +42,9 @@ fn attacked(name: &str, attack: impl FnOnce(&Node)) {
     assert_eq!(node.stop(), 0);
 }
 
-fn one_batch(value: &[u8]) -> Vec<u8> {
-    let mut content = Vec::new();
-    batch::record(&mut content, 0, 0, None, Some(value));
-    let time = batch::now();
-    let header = batch::Header {
-        base: 0,
-        leader_epoch: -1,
-        attributes: 0,
-        last_delta: 0,
-        time,
-        max_time: time,
-        producer: -1,
-        epoch: -1,
-        sequence: -1,
-        count: 1,
-    };
-    batch::build(&header, &content)
-}
-
 /// A good Produce's frame, without its length.
 fn produce() -> Vec<u8> {
-    let body = records::produce("t", 0, -1, &one_batch(b"value"));
+    let body = records::produce("t", 0, -1, &batch::single(b"value"));
     esker_tests::conn::request(records::PRODUCE, records::PRODUCE_VERSION, true, 1, &body)
 }
 
@@ -117,7 +98,7 @@ fn flipped_bytes_and_cut_frames() {
 #[test]
 fn a_wrong_checksum_is_refused_and_nothing_is_written() {
     attacked("checksum", |node| {
-        let good = one_batch(b"value");
+        let good = batch::single(b"value");
         let mut conn = Conn::open(node.address).expect("the port is open");
         let mut send = |batch: &[u8]| {
             let body = records::produce("t", 0, -1, batch);
@@ -167,7 +148,7 @@ fn false_lengths_cost_nothing() {
 fn who_does_not_read_is_not_written_to_without_end() {
     attacked("deaf", |node| {
         let mut conn = Conn::open(node.address).expect("the port is open");
-        let body = records::produce("t", 0, -1, &one_batch(&vec![7; 500_000]));
+        let body = records::produce("t", 0, -1, &batch::single(&vec![7; 500_000]));
         conn.send(records::PRODUCE, records::PRODUCE_VERSION, true, &body).expect("it is listened to");
         assert_eq!(conn.receive(LIMIT).map(|(_, answer)| records::produced(&answer)), Ok(Ok((0, 0))));
         // Each asks for half a megabyte, and is never read.
