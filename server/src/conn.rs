@@ -17,6 +17,7 @@ use esker_core::id::ConnId;
 use esker_core::io::{Input, Listener, Request, Stay};
 use esker_core::mutant::{self, Mutant};
 use esker_core::wire::{self, Frame, Replies, Segment, Slip};
+use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
 use std::collections::VecDeque;
 use std::io;
@@ -84,8 +85,8 @@ pub struct Conn {
     /// Length of the last frame: the next one is likely to need as much, and is then read into its place at once.
     last: usize,
     replies: Replies,
-    /// Room held for each request that has no reply yet, in order; as long as `replies`.
-    held: VecDeque<Charge>,
+    /// The requests that have no reply yet, in order; as long as `replies`.
+    held: VecDeque<Held>,
     outbox: Outbox,
     /// A request that waits for room.
     waiting: Option<Ready>,
@@ -103,11 +104,19 @@ pub struct Conn {
 struct Ready {
     slip: Slip,
     request: Box<Request>,
-    charge: Charge,
+    held: Held,
 }
 
 /// Room that a request takes: of which book, and how many bytes.
 type Charge = (Book, usize);
+
+/// A request without a reply.
+struct Held {
+    charge: Charge,
+    key: ApiKey,
+    /// When it was whole.
+    came: Instant,
+}
 
 impl Conn {
     pub fn new(
@@ -143,8 +152,8 @@ impl Conn {
     /// Serves the connection to its end.
     pub async fn run(mut self) {
         let end = self.serve().await;
-        for (book, held) in self.held.drain(..) {
-            self.shared.rooms.give_back(book, held);
+        for Held { charge: (book, bytes), .. } in self.held.drain(..) {
+            self.shared.rooms.give_back(book, bytes);
         }
         self.shared.rooms.give_back(Book::Upload, self.upload);
         let _ = self.shared.events.send(Event::Input(Input::Gone { conn: self.id }));
@@ -175,7 +184,7 @@ impl Conn {
             }
             let upload = self.wanted_upload();
             let (reads, writes) = (self.wants_more() && upload.is_none(), !self.outbox.is_empty());
-            let needs = self.waiting.as_ref().map(|ready| ready.charge);
+            let needs = self.waiting.as_ref().map(|ready| ready.held.charge);
             let upload = upload.map(|bytes| (Book::Upload, bytes));
             tokio::select! {
                 biased;
@@ -218,8 +227,9 @@ impl Conn {
                 self.queue(frame)?;
             }
             while self.held.len() > self.replies.len() {
-                let Some((book, held)) = self.held.pop_front() else { break };
-                self.shared.rooms.give_back(book, held);
+                let Some(Held { charge: (book, bytes), key, came }) = self.held.pop_front() else { break };
+                self.shared.rooms.give_back(book, bytes);
+                self.shared.metrics.answered(key, came.elapsed());
             }
             sent += self.send()?;
             if let Some(bytes) = self.wanted_upload()
@@ -396,14 +406,16 @@ impl Conn {
                 self.shared.metrics.request(slip.key, frame.len());
                 let book = Book::Handled(request.stay());
                 let cost = self.shared.rooms.charge(cost.saturating_add(frame.len()));
-                self.waiting = Some(Ready { slip, request, charge: (book, cost) });
+                let held = Held { charge: (book, cost), key: slip.key, came: Instant::now() };
+                self.waiting = Some(Ready { slip, request, held });
                 if self.shared.rooms.try_take(book, cost) {
                     self.offer();
                 }
             }
             Ok(Received::UnsupportedVersion { correlation }) => {
                 self.replies.ready(wire::encode::unsupported_version(correlation));
-                self.held.push_back((Book::Handled(Stay::Brief), 0));
+                let charge = (Book::Handled(Stay::Brief), 0);
+                self.held.push_back(Held { charge, key: ApiKey::ApiVersions, came: Instant::now() });
             }
             Err(bad) => self.stop(End::Bad(bad.to_string())),
         }
@@ -411,9 +423,9 @@ impl Conn {
 
     /// Hands the waiting request to the core; room for it was taken.
     fn offer(&mut self) {
-        let Some(Ready { slip, mut request, charge }) = self.waiting.take() else { return };
+        let Some(Ready { slip, mut request, held }) = self.waiting.take() else { return };
         request.seq = self.replies.open(slip);
-        self.held.push_back(charge);
+        self.held.push_back(held);
         let _ = self.shared.events.send(Event::Input(Input::Request(request)));
     }
 

@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ const STATUS: [(&str, &str); 6] = [
 pub struct Metrics {
     registry: Registry,
     requests: Vec<Counter>,
+    request_seconds: Family<Labels, Histogram>,
+    /// Of each key, once it was asked.
+    seconds: Vec<OnceLock<Histogram>>,
     pub received_bytes: Counter,
     pub sent_bytes: Counter,
     pub connections: Gauge,
@@ -67,6 +71,8 @@ impl Default for Metrics {
         let requests = requests.collect();
         let metrics = Self {
             requests,
+            request_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 18))),
+            seconds: (0..KEYS).map(|_| OnceLock::new()).collect(),
             received_bytes: Counter::default(),
             sent_bytes: Counter::default(),
             connections: Gauge::default(),
@@ -80,6 +86,11 @@ impl Default for Metrics {
             state: AtomicU8::new(State::Starting as u8),
             registry: Registry::default(),
         };
+        registry.register(
+            "request_seconds",
+            "From a whole request to its reply, what it waited for included, by kind (TotalTimeMs)",
+            metrics.request_seconds.clone(),
+        );
         registry.register("received_bytes", "Bytes of requests received", metrics.received_bytes.clone());
         registry.register("sent_bytes", "Bytes of replies sent", metrics.sent_bytes.clone());
         registry.register("connections", "Connections open", metrics.connections.clone());
@@ -106,6 +117,13 @@ impl Metrics {
             counter.inc();
         }
         self.received_bytes.inc_by(bytes as u64);
+    }
+
+    /// A reply is ready.
+    pub fn answered(&self, key: ApiKey, took: Duration) {
+        let Some(seconds) = usize::try_from(key as i16).ok().and_then(|key| self.seconds.get(key)) else { return };
+        let made = || self.request_seconds.get_or_create(&[("request", format!("{key:?}"))]).clone();
+        seconds.get_or_init(made).observe(took.as_secs_f64());
     }
 
     /// Counts of partitions, as they are now.

@@ -28,6 +28,8 @@ fn a_node_that_serves_is_ready_and_counts() {
     node.serves();
     assert_eq!(count(), before + 1);
     let text = get(&admin, "/metrics").1;
+    let timed = format!("esker_request_seconds_count{{request=\"Metadata\"}} {}", count());
+    assert!(text.lines().any(|line| line == timed), "{timed} in {text}");
     for name in
         ["esker_connections ", "esker_disk_room_bytes ", "esker_sent_bytes_total ", "esker_disk_sync_seconds_count "]
     {
