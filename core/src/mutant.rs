@@ -233,6 +233,96 @@ mutants! {
     TimeNamesBatch = "time-names-batch",
     /// A topic is said to be made before its logs are open.
     MadeBeforeOpen = "made-before-open",
+    /// A follower joins the in-sync set by what it has written, not by what it has synced.
+    JoinsByEnd = "joins-by-end",
+    /// A follower joins the in-sync set whose log still has what was deleted.
+    JoinsWithOldStart = "joins-with-old-start",
+    /// A leader asks for a follower in sync that the metadata would refuse.
+    JoinsIneligible = "joins-ineligible",
+    /// acks=all is answered when all but the last record is committed.
+    AckedOneEarly = "acked-one-early",
+    /// A follower does not notice a new epoch of the same leader.
+    SameLeaderOldEpoch = "same-leader-old-epoch",
+    /// A follower cuts to its own end of the epoch, though the leader has less of it.
+    CutToOwnEnd = "cut-to-own-end",
+    /// A leader counts what a follower holds whose log diverges.
+    DivergingCounted = "diverging-counted",
+    /// A leader does not hear where followers' logs start.
+    FollowerStartUnheard = "follower-start-unheard",
+    /// DeleteRecords does not wait for the leader's own checkpoint.
+    DeleteNotWritten = "delete-not-written",
+    /// A follower leaves the in-sync set as soon as it does not have everything.
+    CaughtUpOnlyNow = "caught-up-only-now",
+    /// A leader does not count that a follower had everything until an append.
+    AppendNotCounted = "append-not-counted",
+    /// ListOffsets tells the leader's epoch for the log's start.
+    EarliestEpochLatest = "earliest-epoch-latest",
+    /// A reader beyond the watermark is told that it is out of range.
+    OutOfRangeUncommitted = "out-of-range-uncommitted",
+    /// A roll leaves the largest timestamp out of the time index.
+    SealForgetsTime = "seal-forgets-time",
+    /// A snapshot of the producers has no epochs.
+    SnapshotForgetsEpoch = "snapshot-forgets-epoch",
+    /// A snapshot of the producers lacks the oldest batch of each.
+    SnapshotShortWindow = "snapshot-short-window",
+    /// An epoch that began where the log was cut stays known.
+    EpochAtEndStays = "epoch-at-end-stays",
+    /// A write that was under way when the log was cut counts for what comes there later.
+    CutForgetsPending = "cut-forgets-pending",
+    /// Retention takes from a topic whose policy is not to delete.
+    RetentionOfCompacted = "retention-of-compacted",
+    /// Times of what was cut away stay in the time index.
+    TimesNotCut = "times-not-cut",
+    /// The largest timestamp stays that of a record that was cut away.
+    LargestNotCut = "largest-not-cut",
+    /// Index entries on disk are believed beyond a cut.
+    IndexBelievedTooFar = "index-believed-too-far",
+    /// The last record with the largest timestamp is named, not the first.
+    MaxTimeIsLast = "max-time-is-last",
+    /// A range of a file reaches beyond the watermark.
+    FileReadsBeyond = "file-reads-beyond",
+    /// A read takes a chunk that begins behind what is asked for.
+    ChunkSkips = "chunk-skips",
+    /// ListOffsets by time names a record that was deleted.
+    TimeNamesDeleted = "time-names-deleted",
+    /// A batch larger than max.message.bytes is taken.
+    TooLargeTaken = "too-large-taken",
+    /// Timestamps out of the topic's range are taken.
+    OldStampsTaken = "old-stamps-taken",
+    /// Batches larger than a segment are taken.
+    BeyondSegmentTaken = "beyond-segment-taken",
+    /// A batch of a producer's new epoch is taken for one of its epoch before.
+    DuplicateOfOldEpoch = "duplicate-of-old-epoch",
+    /// A producer's new epoch may begin with any sequence number.
+    NewEpochAnySequence = "new-epoch-any-sequence",
+    /// The producers read again after a cut lack the batch behind the snapshot.
+    ReplaySkipsBatch = "replay-skips-batch",
+    /// Batches leave memory before they are written.
+    TailDroppedUnwritten = "tail-dropped-unwritten",
+    /// A Produce waits beyond its time.
+    ProduceNeverDue = "produce-never-due",
+    /// A consumer's session does not look again at a partition whose watermark moved.
+    ConsumerSessionAsleep = "consumer-session-asleep",
+    /// A session is not told that a partition changed its leader.
+    SessionIgnoresRole = "session-ignores-role",
+    /// A session serves a request of any epoch.
+    SessionEpochIgnored = "session-epoch-ignored",
+    /// Every partition of a Fetch gives a whole batch, whatever the limit.
+    WholeEverywhere = "whole-everywhere",
+    /// ListOffsets answers who believes in an old epoch.
+    ListEpochIgnored = "list-epoch-ignored",
+    /// OffsetForLeaderEpoch answers who believes in an old epoch.
+    EpochEndUnfenced = "epoch-end-unfenced",
+    /// A DeleteRecords whose time is up is answered as done.
+    DeleteDoneOnTimeout = "delete-done-on-timeout",
+    /// DeleteRecords up to the watermark (-1) deletes nothing.
+    DeleteAllNothing = "delete-all-nothing",
+    /// A start counts as written down when an earlier checkpoint is.
+    SavedStartOfLater = "saved-start-of-later",
+    /// A checkpoint leaves out the starts of logs that are not open yet.
+    UnopenedStartsDropped = "unopened-starts-dropped",
+    /// Who waits for a replica that is given up is not told.
+    GivenUpNotWoken = "given-up-not-woken",
     /// The shell tells the core that a write is durable before it is.
     ShellAckBeforeSync = "shell-ack-before-sync",
     /// Now and then the shell sends a reply on the connection that was opened after the one it is for.

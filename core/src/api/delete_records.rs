@@ -11,6 +11,7 @@ use crate::error::ErrorCode;
 use crate::id::{DirId, HoldId, Offset, PartitionKey};
 use crate::io::Ask;
 use crate::metadata::Image;
+use crate::mutant::{self, Mutant};
 use crate::node::{DeleteWait, DeletingRecords, Node, Partitions, Waiting};
 use crate::time::{Now, Span};
 use alloc::vec::Vec;
@@ -28,7 +29,13 @@ pub fn on_delete_records(node: &mut Node, now: Now, ask: Ask, request: DeleteRec
                 Err(code) => result.with_low_watermark(-1).with_error_code(code.code()),
                 Ok((partition, dir, start)) => {
                     deleting.waits.push(DeleteWait { place: (at, place), partition, dir, start });
-                    result.with_error_code(ErrorCode::RequestTimedOut.code()).with_low_watermark(-1)
+                    result
+                        .with_error_code(if mutant::is(Mutant::DeleteDoneOnTimeout) {
+                            0
+                        } else {
+                            ErrorCode::RequestTimedOut.code()
+                        })
+                        .with_low_watermark(-1)
                 }
             });
         }
@@ -69,7 +76,13 @@ fn on_partition(
         return Err(ErrorCode::PolicyViolation);
     }
     let dir = partition.dir();
-    let wanted = if asked.offset == -1 { partition.watermark() } else { Offset(asked.offset) };
+    let wanted = if asked.offset == -1 && mutant::is(Mutant::DeleteAllNothing) {
+        partition.log_start()
+    } else if asked.offset == -1 {
+        partition.watermark()
+    } else {
+        Offset(asked.offset)
+    };
     let (_, event) = partition.delete_records(now, wanted).map_err(|refusal| refusal.code)?;
     node.partitions.note(dir, event);
     Ok((key, dir, wanted))

@@ -14,6 +14,7 @@ pub use session::on_gone;
 use crate::id::{BrokerEpoch, DirId, HoldId, LeaderEpoch, NodeId, Offset, PartitionKey, Uuid};
 use crate::io::Ask;
 use crate::limits::COLD_READ_MAX;
+use crate::mutant::{self, Mutant};
 use crate::node::{FetchSet, Fetching, Node, Reader, Sessions, SlotKey, Source, Waiting, Wanted};
 use crate::partition::{FetchQuery, Isolation, PartitionEvent, ReplicaFetch};
 use crate::time::{Now, Span};
@@ -168,7 +169,7 @@ fn gather(node: &mut Node, now: Now, version: i16, fetching: &mut Fetching) {
         }
         let Some(at) = set.pop() else { break };
         let room = max_bytes.saturating_sub(set.bytes());
-        let whole_first = set.bytes() == 0;
+        let whole_first = set.bytes() == 0 || mutant::is(Mutant::WholeEverywhere);
         let Some(slot) = set.slot(at) else { continue };
         let (partition, dir, found) = scene.look(slot, room, whole_first);
         moved.extend(set.found(at, partition, dir, found));

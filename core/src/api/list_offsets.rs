@@ -109,7 +109,7 @@ fn on_partition(
     let key = place::partition(node, place::topic(node, false, Default::default(), topic)?, asked.partition_index)?;
     let Some(partition) = node.partitions.get_mut(key) else { return Err(ErrorCode::NotLeaderOrFollower) };
     let epoch = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
-    partition.check_leader(epoch).map_err(|refusal| refusal.code)?;
+    partition.check_leader(epoch.filter(|_| !mutant::is(Mutant::ListEpochIgnored))).map_err(|refusal| refusal.code)?;
     let found = lookup(partition, now, isolation, asked.timestamp, &mut node.out)?;
     Ok((key, partition.dir(), found))
 }
@@ -130,7 +130,15 @@ fn lookup(
         LATEST => return Ok(Lookup::Found { timestamp: -1, offset: end, epoch: partition.leader_epoch() }),
         EARLIEST | EARLIEST_LOCAL => {
             let offset = partition.log_start();
-            return Ok(Lookup::Found { timestamp: -1, offset, epoch: partition.epoch_at(offset) });
+            return Ok(Lookup::Found {
+                timestamp: -1,
+                offset,
+                epoch: if mutant::is(Mutant::EarliestEpochLatest) {
+                    partition.leader_epoch()
+                } else {
+                    partition.epoch_at(offset)
+                },
+            });
         }
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(Lookup::None),
         MAX_TIMESTAMP => partition.offset_of_max_time(now, out),

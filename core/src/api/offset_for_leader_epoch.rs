@@ -7,6 +7,7 @@ use super::place;
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, Offset};
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::time::Now;
 use kafka_protocol::messages::offset_for_leader_epoch_request::OffsetForLeaderPartition;
@@ -37,5 +38,7 @@ fn on_partition(
     let key = place::partition(node, place::topic(node, false, Default::default(), topic)?, asked.partition)?;
     let partition = node.partitions.get(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
     let epoch = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
-    partition.epoch_end(epoch, LeaderEpoch(asked.leader_epoch)).map_err(|refusal| refusal.code)
+    partition
+        .epoch_end(epoch.filter(|_| !mutant::is(Mutant::EpochEndUnfenced)), LeaderEpoch(asked.leader_epoch))
+        .map_err(|refusal| refusal.code)
 }

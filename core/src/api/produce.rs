@@ -76,7 +76,12 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
     let first = producing.waits.first().map(|wait| wait.dir);
     let others = producing.waits.iter().skip(1).filter(|_| !mutant::is(Mutant::ProduceWatchesFirst));
     let others: Vec<DirId> = others.map(|wait| wait.dir).collect();
-    let hold = node.hold.insert(ask, now.mono, Some(deadline), Waiting::Produce(producing));
+    let hold = node.hold.insert(
+        ask,
+        now.mono,
+        Some(deadline).filter(|_| !mutant::is(Mutant::ProduceNeverDue)),
+        Waiting::Produce(producing),
+    );
     for dir in first.into_iter().chain(others) {
         node.hold.watch(hold, dir);
     }

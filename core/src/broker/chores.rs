@@ -52,7 +52,10 @@ impl Chores {
 
     /// The oldest checkpoint of starts that was on its way is on stable storage.
     pub fn on_starts_saved(&mut self, node: &mut Node, now: Now) {
-        for (dir, start) in self.saving.pop_front().unwrap_or_default() {
+        for (dir, start) in
+            (if mutant::is(Mutant::SavedStartOfLater) { self.saving.pop_back() } else { self.saving.pop_front() })
+                .unwrap_or_default()
+        {
             let Some(key) = node.partitions.key_of(dir) else { continue };
             let Some(partition) = node.partitions.get_mut(key) else { continue };
             let event = partition.on_start_saved(now.mono, start);
@@ -105,7 +108,9 @@ impl Chores {
             if partition.is_opening() { partition.saved_start() } else { partition.log_start() }
         };
         let starts = node.partitions.iter().map(|partition| (partition.folder(), start(partition)));
-        let starts = checkpoint::write(starts.chain(unused(&roles.starts)));
+        let starts = checkpoint::write(
+            starts.chain(unused(&roles.starts).filter(|_| !mutant::is(Mutant::UnopenedStartsDropped))),
+        );
         let moved = |partition: &&Partition| start(partition) != partition.saved_start();
         let moved = node.partitions.iter().filter(moved).map(|partition| (partition.dir(), partition.log_start()));
         let moved: Vec<_> = moved.collect();

@@ -7,6 +7,7 @@ use super::{Broker, checkpoint, serials, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
 use crate::log::{Log, Opening, SyncPolicy};
+use crate::mutant::{self, Mutant};
 use crate::partition::{Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -121,7 +122,9 @@ impl Broker {
         let dir = partition.dir();
         self.fetchers.forget(key);
         self.coordinators.forget(&mut self.node, now, key);
-        self.wake(now, dir);
+        if !mutant::is(Mutant::GivenUpNotWoken) {
+            self.wake(now, dir);
+        }
         let gone = PartitionEvent { role: true, ..PartitionEvent::NONE };
         crate::api::fetch::on_partition_event(&mut self.node, now, dir, &gone);
         self.clear(dir, partition.folder(), how(dir, partition.folder()));

@@ -52,7 +52,7 @@ impl Log {
         if total == 0 {
             return Err(Refusal::because(ErrorCode::InvalidRecord, "there is no batch to append"));
         }
-        if total > self.config.segment_bytes as usize {
+        if total > self.config.segment_bytes as usize && !mutant::is(Mutant::BeyondSegmentTaken) {
             return Err(Refusal::because(ErrorCode::RecordListTooLarge, "the batches are larger than a segment"));
         }
         if let Some(appended) = self.admit_producers(&bytes, origin)? {
@@ -141,7 +141,7 @@ impl Log {
     }
 
     fn admit(&self, now: Now, header: &Header<'_>, batch: &[u8], origin: Origin) -> Result<(), Refusal> {
-        if batch.len() > self.config.max_message_bytes as usize {
+        if batch.len() > self.config.max_message_bytes as usize && !mutant::is(Mutant::TooLargeTaken) {
             return Err(Refusal::because(ErrorCode::MessageTooLarge, "the batch is larger than max.message.bytes"));
         }
         if header.last_offset_delta() < 0 || self.end.0.checked_add(i64::from(header.last_offset_delta()) + 1).is_none()
@@ -177,6 +177,9 @@ impl Log {
                 && (age > self.config.timestamp_before_max_ms
                     || age.saturating_neg() > self.config.timestamp_after_max_ms)
         };
+        if mutant::is(Mutant::OldStampsTaken) {
+            return Ok(());
+        }
         if strays(header.base_timestamp()) || strays(header.max_timestamp()) {
             let at_fault = of_batch(batch, |record| strays(record.timestamp));
             return Err(refused("a timestamp is out of the range that the topic takes").of_records(at_fault));

@@ -6,6 +6,7 @@
 
 use super::cursor::Walk;
 use crate::id::Offset;
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Span};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -104,10 +105,11 @@ pub struct Cold {
 impl Cold {
     /// The chunk with the batch that holds `offset`, or with the first behind it.
     pub fn find(&mut self, segment: Offset, offset: Offset, now: Mono) -> Option<&Chunk> {
-        let place = self
-            .chunks
-            .iter()
-            .position(|chunk| chunk.segment == segment && chunk.first <= offset && offset <= chunk.last)?;
+        let place = self.chunks.iter().position(|chunk| {
+            chunk.segment == segment
+                && (chunk.first <= offset || mutant::is(Mutant::ChunkSkips))
+                && offset <= chunk.last
+        })?;
         self.touch(place, now)
     }
 
@@ -203,7 +205,9 @@ impl Cold {
         self.walks.push_back((key, reached));
     }
 
-    pub fn check(&self) {
+    pub fn check(&self, end: Offset) {
+        assert!(self.unpacked.iter().all(|(base, _)| *base < end), "records unpacked beyond the end {end}");
+        assert!(self.walks.iter().all(|(_, reached)| *reached <= end), "a search beyond the end {end}");
         assert!(self.chunks.len() <= CHUNKS_MAX && self.faults.len() <= FAULTS_MAX, "what was read back is bounded");
     }
 }

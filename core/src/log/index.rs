@@ -163,7 +163,7 @@ impl Index {
     pub fn cut(&mut self, at: u32, end: u32) {
         self.entries.retain(|entry| entry.at < at && entry.last < end);
         self.passed.retain(|entry| entry.at < at && entry.last < end);
-        self.times.retain(|entry| entry.1 < end);
+        self.times.retain(|entry| entry.1 < end || mutant::is(Mutant::TimesNotCut));
     }
 
     /// Takes in the entries of the files, which lie before all that are here.

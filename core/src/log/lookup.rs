@@ -62,7 +62,11 @@ impl Log {
         let mut newest: Option<(i64, Offset)> = None;
         for place in 0..self.segments.len() {
             let Some(largest) = self.largest_of(now, place, out)? else { return Ok(TimeLookup::Wait) };
-            if largest.0 >= 0 && newest.is_none_or(|newest| newest.0 < largest.0) {
+            if largest.0 >= 0
+                && newest.is_none_or(|newest| {
+                    newest.0 < largest.0.saturating_add(i64::from(mutant::is(Mutant::MaxTimeIsLast)))
+                })
+            {
                 newest = Some(largest);
             }
         }
@@ -150,7 +154,10 @@ impl Log {
         for record in records {
             let record = record?;
             let late = record.timestamp >= wanted.timestamp || mutant::is(Mutant::TimeNamesBatch);
-            if late && record.offset >= self.start && record.offset < wanted.until {
+            if late
+                && (record.offset >= self.start || mutant::is(Mutant::TimeNamesDeleted))
+                && record.offset < wanted.until
+            {
                 let (offset, timestamp, epoch) = (record.offset, record.timestamp, header.leader_epoch());
                 return Ok(TimeLookup::Found { offset, timestamp, epoch });
             }

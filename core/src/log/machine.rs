@@ -218,7 +218,7 @@ impl Log {
         );
         self.epochs.check();
         self.producers.check();
-        self.cold.check();
+        self.cold.check(self.end);
         if !matches!(self.phase, Phase::Open | Phase::Closing) {
             return;
         }
@@ -229,7 +229,21 @@ impl Log {
         assert!(self.segments.is_sorted_by(|one, next| one.base < next.base), "segments rise");
         self.segments.iter().for_each(Segment::check);
         // The others' entries do not change any more.
-        self.active().index.check();
+        let active = self.active();
+        active.index.check();
+        let ends = |time: i64, last: Offset| time < 0 || last < self.end;
+        let indexed = active.index.last_time().map(|(time, last)| (time, active.base.plus(i64::from(last))));
+        assert!(
+            self.cutting.is_some() || indexed.into_iter().chain(active.largest).all(|(time, last)| ends(time, last)),
+            "no time is known of what is not in the log"
+        );
+        assert!(
+            active.written == active.size
+                || self.tail.front().is_some_and(|front| {
+                    front.segment < active.base || front.segment == active.base && front.at <= active.written
+                }),
+            "what is not written is in memory"
+        );
         let first = self.segments.first().expect("an open log has a segment");
         assert!(first.base <= self.start, "the start lies in the log");
         assert!(self.active().base <= self.end, "the last segment lies in the log");

@@ -42,6 +42,6 @@ mod truncate;
 pub use answer::{Appended, Loading, LogEvent, Origin, Reading, TimeLookup};
 pub use config::{LogConfig, Opening, SyncPolicy, TimestampType};
 pub use machine::Log;
-pub use producers::{Producer, Producers, Written};
+pub use producers::{Producer, Producers, WINDOW, Written};
 
 use machine::Phase;

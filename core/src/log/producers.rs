@@ -119,7 +119,7 @@ impl Producers {
             return None;
         }
         let producer = self.known.get(&header.producer_id())?;
-        if producer.epoch != header.producer_epoch() {
+        if producer.epoch != header.producer_epoch() && !mutant::is(Mutant::DuplicateOfOldEpoch) {
             return None;
         }
         let range = (header.base_sequence(), header.last_sequence());
@@ -146,7 +146,7 @@ impl Producers {
             let last = producer.last_sequence();
             if last < 0 { first == 0 } else { first == advance_sequence(last, 1) }
         } else {
-            first == 0
+            first == 0 || mutant::is(Mutant::NewEpochAnySequence)
         };
         if follows || mutant::is(Mutant::SequenceGap) {
             Ok(())

@@ -9,6 +9,7 @@ use crate::batch::Batches;
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{FileName, FileRange, Out, Records};
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -113,7 +114,8 @@ impl Log {
         let end = if limit == segment.size && self.segment_end(place) <= until {
             limit
         } else {
-            let until = relative(segment.base, until).unwrap_or(u32::MAX - 1);
+            let until =
+                relative(segment.base, until).filter(|_| !mutant::is(Mutant::FileReadsBeyond)).unwrap_or(u32::MAX - 1);
             u64::from(segment.index.exact_before(at, limit as u32, until)?)
         };
         let len = u32::try_from(end.checked_sub(u64::from(at))?).ok()?;

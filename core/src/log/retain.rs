@@ -136,7 +136,11 @@ impl Log {
     }
 
     fn size_limit(&self) -> Option<u64> {
-        if self.config.delete_policy { u64::try_from(self.config.retention_bytes).ok() } else { None }
+        if self.config.delete_policy || mutant::is(Mutant::RetentionOfCompacted) {
+            u64::try_from(self.config.retention_bytes).ok()
+        } else {
+            None
+        }
     }
 
     fn is_too_old(&mut self, now: Now, place: usize, out: &mut Out) -> bool {

@@ -4,6 +4,7 @@ use super::config::LogConfig;
 use super::index::{Index, relative};
 use crate::batch::Header;
 use crate::id::Offset;
+use crate::mutant::{self, Mutant};
 use crate::time::Wall;
 
 /// What a segment learns from a batch.
@@ -152,10 +153,10 @@ impl Segment {
         self.written = self.written.min(at);
         self.verified = self.verified.min(at);
         self.own = self.own.min(at);
-        self.believed = self.believed.min(at);
+        self.believed = if mutant::is(Mutant::IndexBelievedTooFar) { self.believed } else { self.believed.min(at) };
         self.damaged = self.damaged.filter(|damaged| *damaged < at);
         self.index.cut(at as u32, relative(self.base, end).unwrap_or(u32::MAX));
-        self.largest = self.largest.filter(|largest| largest.1 < end);
+        self.largest = self.largest.filter(|largest| largest.1 < end || mutant::is(Mutant::LargestNotCut));
         self.looked = None;
         self.since_index = at - self.index.last().map_or(0, |last| u64::from(last.1));
         if at == 0 {
@@ -193,6 +194,7 @@ impl Segment {
             "marks lie within the segment {}",
             self.base
         );
+        assert!(self.believed <= self.size, "index files are believed within the segment {}", self.base);
         assert!(
             self.index.last().is_none_or(|last| u64::from(last.1) < self.size),
             "index entries lie within the segment {}",

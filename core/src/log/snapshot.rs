@@ -22,6 +22,7 @@
 
 use super::producers::{Producer, Producers, WINDOW, Written};
 use crate::id::{Offset, ProducerId};
+use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -40,7 +41,7 @@ pub fn write(producers: &Producers) -> Bytes {
     for (id, producer) in producers.iter() {
         let last = producer.window.last();
         bytes.put_i64(id.0);
-        bytes.put_i16(producer.epoch);
+        bytes.put_i16(if mutant::is(Mutant::SnapshotForgetsEpoch) { 0 } else { producer.epoch });
         bytes.put_i32(last.map_or(-1, |last| last.last_sequence));
         bytes.put_i64(last.map_or(-1, |last| last.last_offset.0));
         bytes.put_i32(last.map_or(0, |last| last.delta));
@@ -62,7 +63,7 @@ fn write_windows(producers: &Producers, bytes: &mut BytesMut) {
     bytes.put_slice(WINDOWS);
     bytes.put_i32(i32::try_from(longer().count()).unwrap_or(i32::MAX));
     for (id, producer) in longer() {
-        let older = &producer.window[..producer.window.len() - 1];
+        let older = &producer.window[usize::from(mutant::is(Mutant::SnapshotShortWindow))..producer.window.len() - 1];
         bytes.put_i64(id.0);
         bytes.put_u8(older.len() as u8);
         for batch in older {

@@ -179,7 +179,7 @@ impl Log {
         self.epochs.cut_end(end);
         for write in &mut self.pending {
             if let Then::Written { end: written, .. } = &mut write.then {
-                *written = (*written).min(end);
+                *written = if mutant::is(Mutant::CutForgetsPending) { *written } else { (*written).min(end) };
             }
         }
     }
@@ -311,7 +311,8 @@ impl Log {
         };
         match (read, self.replay.as_mut()) {
             (Some(producers), Some(replay)) => {
-                (replay.producers, replay.next) = (producers, Some(offset));
+                (replay.producers, replay.next) =
+                    (producers, Some(offset.plus(i64::from(mutant::is(Mutant::ReplaySkipsBatch)))));
                 self.proceed_replay(now, out);
             }
             (None, Some(_)) => {

@@ -4,6 +4,7 @@
 use super::FetchSet;
 use crate::id::{DirId, HoldId};
 use crate::limits::{SESSION_EVICTION_AFTER, SESSION_PARTITIONS_MAX};
+use crate::mutant::{self, Mutant};
 use crate::partition::PartitionEvent;
 use crate::rng::Rng;
 use crate::time::Mono;
@@ -162,14 +163,20 @@ impl Sessions {
     /// A consumer sees nothing of records below the watermark's reach; a follower is told the watermark with the next
     /// records, or when its time is up.
     pub fn on_moved(&mut self, dir: DirId, event: &PartitionEvent) -> Vec<HoldId> {
-        let both = event.role || event.start_moved || event.warm || event.failed.is_some();
+        let both = event.role && !mutant::is(Mutant::SessionIgnoresRole)
+            || event.start_moved
+            || event.warm
+            || event.failed.is_some();
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
         for &(_, id) in self.watches.range((dir, i32::MIN)..=(dir, i32::MAX)) {
             let Some(session) = self.sessions.get_mut(&id) else {
                 gone.push(id);
                 continue;
             };
-            if !(both || event.watermark_moved || session.privileged && event.end_moved) {
+            if !(both
+                || event.watermark_moved && (session.privileged || !mutant::is(Mutant::ConsumerSessionAsleep))
+                || session.privileged && event.end_moved)
+            {
                 continue;
             }
             if !session.set.on_moved(dir) {

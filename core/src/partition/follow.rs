@@ -110,7 +110,7 @@ impl Partition {
         let (own_epoch, own_end) = self.log.epoch_end(epoch);
         let to = if own_epoch == LeaderEpoch::NONE || own_end == Offset::NONE {
             end
-        } else if own_epoch != epoch {
+        } else if own_epoch != epoch || mutant::is(Mutant::CutToOwnEnd) {
             own_end
         } else {
             own_end.min(end)

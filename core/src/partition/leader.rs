@@ -143,12 +143,13 @@ impl Leader {
     /// has the log's start on its disk, else deleted records might come back with it (one that does not say is believed).
     fn may_join(&self, node: NodeId, progress: &Progress, sight: &Sight) -> bool {
         let begun = progress.synced >= self.epoch_start || mutant::is(Mutant::JoinsBeforeEpochStart);
-        let caught_up = progress.synced >= sight.watermark && begun;
+        let held = if mutant::is(Mutant::JoinsByEnd) { progress.end } else { progress.synced };
+        let caught_up = held >= sight.watermark && begun;
         let starts_late = progress.start == Offset::NONE || progress.start >= sight.saved_start;
         !self.insync.counts(node)
-            && progress.eligible
+            && (progress.eligible || mutant::is(Mutant::JoinsIneligible))
             && progress.synced != Offset::NONE
-            && starts_late
+            && (starts_late || mutant::is(Mutant::JoinsWithOldStart))
             && (caught_up || mutant::is(Mutant::ExpandTooEarly))
     }
 

@@ -92,7 +92,7 @@ impl Partition {
             Acks::Leader => durable.then_some(Ok(())),
             Acks::All if mutant::is(Mutant::AckAllAtLeader) => durable.then_some(Ok(())),
             Acks::All if mutant::is(Mutant::AckBeforeSync) => Some(Ok(())),
-            Acks::All if appended.end > self.watermark => None,
+            Acks::All if appended.end.plus(-i64::from(mutant::is(Mutant::AckedOneEarly))) > self.watermark => None,
             Acks::All => {
                 let replicas = self.state.as_ref().map_or(0, |state| state.replicas.len());
                 let enough = Leader::min_insync(&self.settings, replicas) <= leader.insync.maximal_len();
@@ -127,7 +127,7 @@ impl Partition {
     /// The smallest start of the log over this replica and the followers that are `alive`, as they have it on stable storage: below
     /// it every record is gone for good (Kafka's `lowWatermarkIfLeader`, which counts what is not written down yet).
     pub fn low_watermark(&self, alive: impl Fn(NodeId) -> bool) -> Offset {
-        let own = self.saved_start();
+        let own = if mutant::is(Mutant::DeleteNotWritten) { self.log.start() } else { self.saved_start() };
         match &self.role {
             Role::Leader(leader) => leader
                 .followers

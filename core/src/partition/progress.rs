@@ -57,7 +57,7 @@ impl Progress {
 
     /// The leader is about to append behind `leader_end`: who holds everything until now was caught up until now.
     pub fn on_leader_append(&mut self, now: Mono, leader_end: Offset) {
-        if self.synced >= leader_end && self.caught_up.is_some() {
+        if self.synced >= leader_end && self.caught_up.is_some() && !mutant::is(Mutant::AppendNotCounted) {
             self.caught_up = Some(now);
         }
     }
@@ -65,7 +65,8 @@ impl Progress {
     /// Kafka's `ReplicaState.isCaughtUp`: it holds all, or held all not longer than `lag_max` ago.
     pub fn is_caught_up(&self, now: Mono, leader_end: Offset, lag_max: Span) -> bool {
         self.synced >= leader_end
-            || self.caught_up.is_some_and(|at| now <= at + lag_max || mutant::is(Mutant::LaggardStays))
+            || !mutant::is(Mutant::CaughtUpOnlyNow)
+                && self.caught_up.is_some_and(|at| now <= at + lag_max || mutant::is(Mutant::LaggardStays))
     }
 }
 

@@ -102,7 +102,10 @@ impl Partition {
             return Ok(self.hear(now.mono, replica, end));
         }
         self.check_fetch(query)?;
-        if query.offset < self.log.start() || query.offset > self.log.end() || self.divergence(query)?.is_some() {
+        if query.offset < self.log.start()
+            || query.offset > self.log.end()
+            || self.divergence(query)?.is_some() && !mutant::is(Mutant::DivergingCounted)
+        {
             return Ok(PartitionEvent::NONE);
         }
         let end = self.log.end();
@@ -114,7 +117,9 @@ impl Partition {
         let started = progress.start;
         progress.broker_epoch = replica.broker_epoch;
         progress.eligible = replica.eligible;
-        progress.start = replica.start;
+        if !mutant::is(Mutant::FollowerStartUnheard) {
+            progress.start = replica.start;
+        }
         progress.on_fetch(now.mono, query.offset, replica.synced, end);
         let moved = PartitionEvent { start_moved: started != replica.start, ..PartitionEvent::NONE };
         let mut event = moved.and(self.advance(now.mono));
@@ -158,7 +163,9 @@ impl Partition {
         if diverging.is_some() {
             return Ok(fetched(Reading::Ready(Records::Empty), false, self));
         }
-        if query.offset > self.log.end() {
+        if query.offset > self.log.end()
+            || mutant::is(Mutant::OutOfRangeUncommitted) && replica.is_none() && query.offset > self.watermark
+        {
             return Err(ErrorCode::OffsetOutOfRange.into());
         }
         let until = match isolation {

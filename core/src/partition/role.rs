@@ -6,6 +6,7 @@ use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, Note, Out};
 use crate::log::LogEvent;
 use crate::metadata;
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 
 impl Partition {
@@ -76,7 +77,7 @@ impl Partition {
         let other = state.leader.filter(|leader| *leader != self.me);
         if let Role::Follower { leader, epoch, .. } = &self.role
             && *leader == other
-            && *epoch == state.leader_epoch
+            && (*epoch == state.leader_epoch || mutant::is(Mutant::SameLeaderOldEpoch) && other.is_some())
         {
             return PartitionEvent::NONE;
         }

@@ -5,6 +5,7 @@ use super::{key_of, wanted};
 use crate::error::ErrorCode;
 use crate::id::HoldId;
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::node::{FetchSet, Node, Reader, Source, Waiting, next_epoch};
 use crate::time::Now;
 use kafka_protocol::messages::FetchRequest;
@@ -48,7 +49,7 @@ pub(super) fn source(
 fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Result<(Source, bool), ErrorCode> {
     let id = request.session_id;
     let session = node.sessions.get_mut(id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
-    if session.epoch != request.session_epoch {
+    if session.epoch != request.session_epoch && !mutant::is(Mutant::SessionEpochIgnored) {
         return Err(ErrorCode::InvalidFetchSessionEpoch);
     }
     if session.by_id != by_id {
