@@ -76,8 +76,9 @@ impl Partition {
                     return PartitionEvent::NONE;
                 }
                 state.epoch = granted.partition_epoch;
-                state.isr.clone_from(&granted.isr);
+                let was = core::mem::replace(&mut state.isr, granted.isr.clone());
                 leader.insync.grant(&granted.isr);
+                leader.welcome(now.mono, &was);
             }
         }
         let mut event = PartitionEvent { isr: true, ..PartitionEvent::NONE }.and(self.advance(now.mono));
