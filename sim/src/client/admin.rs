@@ -100,6 +100,10 @@ impl Admin {
         let beyond = dice.chance(1, 3);
         let before = if beyond { acked + dice.between(1, 8) as i64 } else { dice.below(acked as u64 + 1) as i64 };
         let (name, index) = place(ctx.plan, partition);
+        // Or all that is committed, where records go unasked in any case: how many those are nobody tells.
+        let bounded = ctx.plan.partitions().nth(partition as usize).is_some_and(|(topic, _)| topic.is_bounded());
+        let all = bounded && dice.chance(1, 3);
+        let before = if all { -1 } else { before };
         let mut wanted = DeleteRecordsPartition::default();
         wanted.partition_index = index;
         wanted.offset = before;
@@ -109,7 +113,9 @@ impl Admin {
         let mut request = DeleteRecordsRequest::default();
         request.topics = vec![topic];
         request.timeout_ms = (self.request_timeout / 2000) as i32;
-        let op = self.me.invoke(ctx, Act::Delete { partition, before });
+        let what = || format!("delete all of {partition}");
+        let act = if all { Act::Admin { what: what() } } else { Act::Delete { partition, before } };
+        let op = self.me.invoke(ctx, act);
         self.link.ask(
             ctx,
             (leader, DATA),

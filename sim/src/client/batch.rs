@@ -45,12 +45,14 @@ pub struct Shape {
     pub step_ms: u64,
     /// They are compressed.
     pub snappy: bool,
+    /// All of them have keys.
+    pub keyed: bool,
 }
 
 impl Shape {
     /// All of one time, and not compressed.
     pub const fn plain(size: u32) -> Self {
-        Self { size, step_ms: 0, snappy: false }
+        Self { size, step_ms: 0, snappy: false, keyed: false }
     }
 }
 
@@ -79,7 +81,7 @@ pub fn encode(values: &[Value], shape: Shape, timestamp: i64, sender: Sender) ->
     for (place, value) in values.iter().enumerate() {
         let place = place as i64;
         let later = place * shape.step_ms as i64;
-        let key = value.is_multiple_of(3).then(|| value.to_be_bytes());
+        let key = (shape.keyed || value.is_multiple_of(3)).then(|| value.to_be_bytes());
         let key_len = key.map_or(-1, |key| key.len() as i64);
         // attributes, timestamp delta, offset delta, the key, the value, no headers
         let key_bytes = varint_len(key_len) + key.map_or(0, |key| key.len());
@@ -184,7 +186,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_from_any_offset() {
-        let mut bytes = encode(&[7, 8, 9], Shape { size: 20, step_ms: 5, snappy: true }, 1_000, Sender::PLAIN).to_vec();
+        let mut bytes =
+            encode(&[7, 8, 9], Shape { size: 20, step_ms: 5, snappy: true, keyed: false }, 1_000, Sender::PLAIN)
+                .to_vec();
         let mut second = encode(&[10], Shape::plain(300), 1_000, Sender { id: 5, epoch: 0, sequence: 3 }).to_vec();
         second[..8].copy_from_slice(&3i64.to_be_bytes());
         bytes.extend(second);

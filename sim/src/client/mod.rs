@@ -6,6 +6,7 @@
 mod admin;
 pub mod batch;
 mod desk;
+mod fetch_session;
 mod link;
 mod make;
 mod map;

@@ -7,7 +7,7 @@ use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
 use crate::net::Peer;
-use crate::plan::{ClientPlan, Plan};
+use crate::plan::{ClientPlan, Plan, TopicPlan};
 use bytes::Bytes;
 use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ResponseKind};
@@ -99,7 +99,7 @@ impl Producer {
             partitions,
             pause_us,
             batch,
-            shape: Shape { size, step_ms, snappy },
+            shape: Shape { size, step_ms, snappy, keyed: plan.topics.iter().any(TopicPlan::is_compacted) },
             in_flight,
             request_timeout: request_timeout_us,
             delivery_timeout: delivery_timeout_us,

@@ -1,5 +1,6 @@
 //! A consumer that chose its partitions itself, and reads each from its start.
 
+use super::fetch_session::{FetchSessions, SESSIONS};
 use super::link::DATA;
 use super::map::{self, Map, number, place};
 use super::subscription::Subscription;
@@ -16,8 +17,6 @@ use kafka_protocol::messages::{
 use std::collections::{BTreeMap, BTreeSet};
 
 const RETRY_US: u64 = 50_000;
-/// The first version of Fetch with sessions.
-const SESSIONS: i16 = 7;
 /// An epoch that no session of one request is at.
 const MISSED: i32 = 7;
 
@@ -27,6 +26,7 @@ enum Purpose {
     Start,
     Poll {
         op: u64,
+        leader: Peer,
     },
     Latest {
         op: u64,
@@ -50,8 +50,10 @@ pub struct Reader {
     latest_one_in: u64,
     /// The leaders' epochs in which ends were asked for.
     asked: BTreeMap<u32, i32>,
-    /// A fetch session that the last answer opened.
+    /// A fetch session that the last answer opened, to be misled.
     session: Option<i32>,
+    /// Its sessions, if it has any.
+    sessions: Option<FetchSessions>,
     link: Link<Purpose>,
     map: Map,
     subscription: Subscription,
@@ -73,6 +75,7 @@ impl Reader {
             version,
             stale_one_in,
             latest_one_in,
+            sessions,
         } = client
         else {
             unreachable!("a reader's plan")
@@ -87,6 +90,7 @@ impl Reader {
             latest_one_in,
             asked: BTreeMap::new(),
             session: None,
+            sessions: (sessions && version >= SESSIONS).then(FetchSessions::default),
             link: Link::new(me.peer, &format!("reader-{}", me.number)),
             map: Map::new(plan, me.peer),
             subscription: Subscription::new(partitions),
@@ -99,7 +103,7 @@ impl Reader {
     }
 
     /// The last reader: reads every partition until it has seen the value that the probe sent there.
-    pub fn last(plan: &Plan, me: Me, probe: u32) -> Self {
+    pub fn last(plan: &Plan, mut me: Me, probe: u32) -> Self {
         let partitions: Vec<u32> = (0..plan.partitions().count() as u32).collect();
         let until =
             partitions.iter().map(|partition| (*partition, u64::from(probe) << 32 | u64::from(*partition))).collect();
@@ -112,6 +116,7 @@ impl Reader {
             version: 12,
             stale_one_in: 0,
             latest_one_in: 0,
+            sessions: me.dice().chance(1, 2),
         };
         Self { until, is_last: true, ..Self::new(plan, client, me) }
     }
@@ -154,13 +159,15 @@ impl Reader {
                     topic.topic_id = self.map.id(ctx, &std::mem::take(&mut topic.topic));
                 }
             }
-            if self.stale_one_in > 0 && self.version >= SESSIONS {
-                self.mislead(&mut request);
-            }
             if self.stale_one_in > 0 && self.me.dice().chance(1, self.stale_one_in) {
                 let parts = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
                 // Never none at all (-1): whoever leads no more would serve that.
                 parts.for_each(|part| part.current_leader_epoch = (part.current_leader_epoch - 1).max(0));
+            }
+            if let Some(sessions) = &mut self.sessions {
+                sessions.narrow(leader, &mut request);
+            } else if self.stale_one_in > 0 && self.version >= SESSIONS {
+                self.mislead(&mut request);
             }
             let op = self.me.invoke(ctx, Act::Poll { assigned: true });
             self.link.ask(
@@ -170,7 +177,7 @@ impl Reader {
                 self.version,
                 request,
                 self.request_timeout,
-                Purpose::Poll { op },
+                Purpose::Poll { op, leader },
             );
         }
     }
@@ -226,13 +233,15 @@ impl Reader {
     fn ask_offset(&mut self, ctx: &mut Ctx<'_>, time: Option<i64>, of: Option<u32>) {
         let given = of.and_then(|partition| Some((partition, self.map.leader(partition)?)));
         let Some((partition, leader)) = given.or_else(|| self.any_known()) else { return };
-        let some = EPOCH_MS + self.me.dice().below(ctx.now / 1000 + 1) as i64;
+        // Now and then the largest time there is.
+        let some = self.me.dice().below(ctx.now / 1000 + 1) as i64;
+        let some = if some % 4 == 0 { LARGEST } else { EPOCH_MS + some };
         let request = offset_request(ctx, partition, self.map.epoch(partition), time.unwrap_or(some));
         let purpose = match time {
             Some(_) => Purpose::Latest { op: self.me.invoke(ctx, Act::Latest { partition }) },
             None => Purpose::Curious { partition },
         };
-        self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, purpose);
+        self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 7, request, self.request_timeout, purpose);
     }
 
     fn on_latest(&mut self, ctx: &mut Ctx<'_>, op: u64, answer: &ListOffsetsResponse) {
@@ -268,7 +277,10 @@ impl Reader {
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
             Purpose::Start | Purpose::Curious { .. } => self.map.refresh(ctx),
-            Purpose::Poll { op } | Purpose::Latest { op } => {
+            Purpose::Poll { op, .. } | Purpose::Latest { op } => {
+                if let (Some(sessions), Purpose::Poll { leader, .. }) = (&mut self.sessions, &purpose) {
+                    sessions.on_lost(*leader);
+                }
                 self.me.unknown(ctx, op, "connection lost");
                 self.map.refresh(ctx);
             }
@@ -293,7 +305,10 @@ impl Reader {
                 let refused = answer.topics.iter().flat_map(|topic| &topic.partitions).any(|told| told.error_code != 0);
                 self.on_curious(ctx, partition, refused);
             }
-            (Purpose::Poll { op }, ResponseKind::Fetch(answer)) => {
+            (Purpose::Poll { op, leader }, ResponseKind::Fetch(answer)) => {
+                if let Some(sessions) = &mut self.sessions {
+                    sessions.on_answer(leader, &answer);
+                }
                 self.session = (answer.session_id != 0).then_some(answer.session_id);
                 let fetched = self.subscription.on_fetched(ctx, &mut self.map, &answer);
                 let seen: Vec<(u32, Value)> = fetched
@@ -347,6 +362,8 @@ impl Reader {
 
 /// Kafka's name for the offset behind the last record.
 const LATEST: i64 = -1;
+/// And for the first record with the largest timestamp.
+const LARGEST: i64 = -3;
 
 fn offset_request(ctx: &Ctx<'_>, partition: u32, epoch: i32, time: i64) -> ListOffsetsRequest {
     let (name, index) = place(ctx.plan, partition);

@@ -1,7 +1,7 @@
 //! From a seed to a plan. Time-outs and sizes are drawn too, often tiny: constants of production hide paths.
 
 use super::draw_faults::faults;
-use super::draw_kinds::kinds;
+use super::draw_kinds::{kinds, ways};
 use super::part::{Part, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
@@ -40,6 +40,7 @@ pub fn draw(seed: u64) -> Plan {
     end(&mut plan);
     durability(&mut plan);
     kinds(&mut plan);
+    ways(&mut plan);
     plan
 }
 
@@ -181,6 +182,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             version: dice.pick(&[4, 11, 12]),
             stale_one_in: 0,
             latest_one_in: 0,
+            sessions: false,
         });
     }
     if dice.chance(1, 2) {

@@ -6,6 +6,7 @@ use crate::dice::Dice;
 
 const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
+const HALF_A_DAY_MS: u64 = 43_200_000;
 
 pub(super) fn kinds(plan: &mut Plan) {
     let mut dice = dice(plan.seed, Part::Kinds);
@@ -41,6 +42,28 @@ pub(super) fn kinds(plan: &mut Plan) {
     }
     if dice.chance(1, 3) {
         second_group(plan, &mut dice);
+    }
+}
+
+/// Ways of asking, and bounds of topics, that only some clients and topics have: drawn behind the kinds, with dice of their own.
+pub(super) fn ways(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Ways);
+    for client in &mut plan.clients {
+        if let ClientPlan::Reader { sessions, .. } = client {
+            *sessions = dice.chance(1, 2);
+        }
+    }
+    for topic in &mut plan.topics {
+        if dice.chance(1, 6) {
+            topic.settings.insert("max.message.bytes".into(), dice.skewed(200, 3_000).to_string());
+        }
+        if dice.chance(1, 4) {
+            // Longer than clocks are wrong: only what comes from days ago is refused.
+            topic.settings.insert("message.timestamp.before.max.ms".into(), HALF_A_DAY_MS.to_string());
+        }
+        if dice.chance(1, 8) {
+            topic.settings.insert("cleanup.policy".into(), dice.pick(&["compact", "compact,delete"]).into());
+        }
     }
 }
 

@@ -126,6 +126,9 @@ pub enum ClientPlan {
         /// One turn in so many asks for the end of a partition; 0: none.
         #[serde(default, skip_serializing_if = "is_zero")]
         latest_one_in: u64,
+        /// It fetches in sessions (KIP-227), as Kafka's consumers do.
+        #[serde(default, skip_serializing_if = "is_false")]
+        sessions: bool,
     },
     /// A member of a classic consumer group that reads these topics.
     Member {
@@ -298,6 +301,11 @@ impl TopicPlan {
     /// Whether records go without anybody having asked.
     pub fn is_bounded(&self) -> bool {
         BOUNDS.iter().any(|name| self.settings.contains_key(*name))
+    }
+
+    /// It takes no record without a key.
+    pub fn is_compacted(&self) -> bool {
+        self.settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"))
     }
 
     /// Its records stay.

@@ -20,6 +20,7 @@ pub(super) enum Part {
     Retention,
     Durability,
     Kinds,
+    Ways,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -1,5 +1,6 @@
 //! An idempotent producer that raises its epoch by itself (KIP-360), and its older self, which has not heard of it: once the new epoch
-//! has written to a partition, a batch of the epoch before comes there, or one whose bytes are damaged, and must be refused.
+//! has written to a partition, a batch of the epoch before comes there, or one whose bytes are damaged, or of an epoch to come with a
+//! sequence that begins none, or of a time that the topic does not take; and must be refused.
 
 use super::{Producer, Purpose, produce};
 use crate::client::Ctx;
@@ -10,6 +11,12 @@ use crate::history::{Act, State, Value};
 use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::{ApiKey, ProduceResponse};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A sequence that no producer comes to here.
+const HASTY: i32 = 1_000_000;
+/// The topic takes no records from `DAYS_MS` ago.
+const AGED: &str = "message.timestamp.before.max.ms";
+const DAYS_MS: i64 = 4 * 86_400_000;
 
 /// What the producer was, and the sequence that it would go on with in each partition.
 #[derive(Debug)]
@@ -47,6 +54,13 @@ impl Producer {
         // Or it comes with bytes that are not what was sent.
         let garbled = self.me.dice().chance(1, 4);
         let sender = if garbled { Sender::PLAIN } else { Sender { id: old.id, epoch: old.epoch, sequence } };
+        // Or of an epoch that is to come, with a sequence that begins none; or from long ago, where that is not taken.
+        let hasty = !garbled && self.me.dice().chance(1, 4);
+        let sender = if hasty { Sender { epoch: old.epoch + 2, sequence: HASTY, ..sender } } else { sender };
+        let aged =
+            ctx.plan.partitions().nth(partition as usize).is_some_and(|(topic, _)| topic.settings.contains_key(AGED));
+        let aged = aged && !garbled && !hasty && self.me.dice().chance(1, 2);
+        let sender = if aged { Sender::PLAIN } else { sender };
         let value: Value = u64::from(self.me.number) << 32 | self.values;
         self.values += 1;
         let number = self.number();
@@ -54,7 +68,8 @@ impl Producer {
         let act = Act::Send { partition, values: vec![value], order: false, once: false, kept: false };
         let op = self.me.invoke(ctx, act);
         self.me.number = own;
-        let mut bytes = encode(&[value], self.shape, EPOCH_MS + (ctx.now / 1000) as i64, sender);
+        let time = EPOCH_MS + (ctx.now / 1000) as i64 - if aged { DAYS_MS } else { 0 };
+        let mut bytes = encode(&[value], self.shape, time, sender);
         if garbled {
             let mut wrong = bytes.to_vec();
             *wrong.last_mut().expect("a batch has bytes") ^= 1;
