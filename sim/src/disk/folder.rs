@@ -37,6 +37,11 @@ impl Folder {
         self.seen.iter().map(|(name, place)| (*name, self.files[*place].len()))
     }
 
+    /// The names that a crash would leave.
+    pub fn lasting(&self) -> impl Iterator<Item = FileName> {
+        self.held.keys().copied()
+    }
+
     /// Makes an empty file, or empties one: a new file takes the name, so that a crash leaves the old one or the new one.
     pub fn create(&mut self, name: FileName) {
         let place = self.add(File::default());

@@ -129,7 +129,7 @@ impl World {
                     }
                 }
                 Output::Call { call, to, lane, key, version, body } => {
-                    self.watch.on_call(node, &body);
+                    self.watch.on_call(node, &body, process.broker.node());
                     self.call(node, call, to, lane, key, version, &body)
                 }
                 Output::Disk { tag, op } => {

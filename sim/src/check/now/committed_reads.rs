@@ -1,10 +1,11 @@
 //! A consumer is given no record that is not committed: the watermark that stands in the answer lies behind all of them.
 
+use super::shadow::Shadows;
 use super::{At, Broken};
 use crate::table::Set;
 use bytes::Bytes;
 use esker_core::batch::Batches;
-use esker_core::io::Records;
+use esker_core::io::{FileName, Records};
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
 /// Consumers' Fetch requests without an answer.
@@ -20,15 +21,29 @@ impl CommittedReads {
         }
     }
 
-    pub fn on_reply(&mut self, at: At, response: &FetchResponse, records: &[Records]) -> Result<(), Broken> {
+    pub fn on_reply(
+        &mut self,
+        at: At,
+        response: &FetchResponse,
+        records: &[Records],
+        shadows: &Shadows,
+    ) -> Result<(), Broken> {
         if !self.asked.remove(&at) {
             return Ok(());
         }
         let parts = response.responses.iter().flat_map(|topic| &topic.partitions);
         for (part, records) in parts.zip(records) {
-            // What comes from the disk is read by the shell, when this is out: the histories judge that.
-            let Records::Memory(chunks) = records else { continue };
-            if let Some(last) = chunks.last().and_then(last_offset) {
+            let last = match records {
+                Records::Empty => None,
+                Records::Memory(chunks) => chunks.last().and_then(last_offset),
+                // What comes from the disk is read by the shell, when this is out: what stands there is known.
+                Records::File(range) => {
+                    let FileName::Log(base) = range.file.name else { continue };
+                    let log = shadows.folder(range.file.dir).and_then(|folder| shadows.log(folder));
+                    log.and_then(|log| log.last_before(base.0, range.at + u64::from(range.len)))
+                }
+            };
+            if let Some(last) = last {
                 judge(part.high_watermark, last)?;
             }
         }

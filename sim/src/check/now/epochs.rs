@@ -1,4 +1,5 @@
-//! A leader serves those who name its own epoch, and refuses all others (KIP-101, KIP-320): so what is appended to a log is of the epoch
+//! A leader serves those who name its own epoch, and refuses all others (KIP-101, KIP-320), whether they fetch, or ask where something
+//! is: so what is appended to a log is of the epoch
 //! that its node is in, or of one before.
 
 use super::shadow::Entry;
@@ -8,9 +9,12 @@ use esker_core::id::{LeaderEpoch, PartitionKey};
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
-use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::messages::{
+    FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse, TopicName,
+};
 
-/// The epochs that Fetch requests without an answer named.
+/// The epochs that requests without an answer named.
 #[derive(Debug, Default)]
 pub struct Epochs {
     asked: Map<At, Vec<(PartitionKey, i32)>>,
@@ -26,6 +30,23 @@ impl Epochs {
                 named.map(|part| (PartitionKey { topic: id, partition: part.partition }, part.current_leader_epoch)),
             );
         }
+        self.remember(at, asked);
+    }
+
+    pub fn on_list_offsets(&mut self, at: At, request: &ListOffsetsRequest, image: &Image) {
+        let each = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (&topic.name, part)));
+        let named = each.map(|(name, part)| (name, part.partition_index, part.current_leader_epoch));
+        self.remember(at, named.filter_map(|named| by_name(image, named)).collect());
+    }
+
+    pub fn on_epoch_ends(&mut self, at: At, request: &OffsetForLeaderEpochRequest, image: &Image) {
+        let each =
+            request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (&topic.topic, part)));
+        let named = each.map(|(name, part)| (name, part.partition, part.current_leader_epoch));
+        self.remember(at, named.filter_map(|named| by_name(image, named)).collect());
+    }
+
+    fn remember(&mut self, at: At, asked: Vec<(PartitionKey, i32)>) {
         if !asked.is_empty() {
             self.asked.insert(at, asked);
         }
@@ -40,20 +61,67 @@ impl Epochs {
         core: &Core,
         before: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
     ) -> Result<(), Broken> {
-        let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
-        for topic in &response.responses {
-            let Some(id) = id_of(&core.image, &topic.topic, topic.topic_id.into()) else { continue };
-            for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
-                let key = PartitionKey { topic: id, partition: part.partition_index };
-                let named = asked.iter().find(|(asked, _)| *asked == key).map(|(_, epoch)| *epoch);
-                let replica = core.partitions.get(key).filter(|replica| replica.is_leader());
-                if named.is_some() && named != replica.and_then(before).map(|epoch| epoch.0) {
-                    judge(key, named, replica.map(Partition::leader_epoch))?;
-                }
-            }
-        }
-        Ok(())
+        let served = response.responses.iter().flat_map(|topic| {
+            let id = id_of(&core.image, &topic.topic, topic.topic_id.into());
+            let served = topic.partitions.iter().filter(|part| part.error_code == 0);
+            served.filter_map(move |part| Some(PartitionKey { topic: id?, partition: part.partition_index }))
+        });
+        self.on_served(at, served, core, before)
     }
+
+    /// ListOffsets is answered.
+    pub fn on_listed(
+        &mut self,
+        at: At,
+        response: &ListOffsetsResponse,
+        core: &Core,
+        before: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
+    ) -> Result<(), Broken> {
+        let each =
+            response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (&topic.name, part)));
+        let served = each.filter(|(_, part)| part.error_code == 0);
+        let served = served.filter_map(|(name, part)| by_name(&core.image, (name, part.partition_index, 0)));
+        self.on_served(at, served.map(|(key, _)| key), core, before)
+    }
+
+    /// OffsetForLeaderEpoch is answered.
+    pub fn on_epoch_ends_told(
+        &mut self,
+        at: At,
+        response: &OffsetForLeaderEpochResponse,
+        core: &Core,
+        before: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
+    ) -> Result<(), Broken> {
+        let each =
+            response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (&topic.topic, part)));
+        let served = each.filter(|(_, part)| part.error_code == 0);
+        let served = served.filter_map(|(name, part)| by_name(&core.image, (name, part.partition, 0)));
+        self.on_served(at, served.map(|(key, _)| key), core, before)
+    }
+
+    fn on_served(
+        &mut self,
+        at: At,
+        mut served: impl Iterator<Item = PartitionKey>,
+        core: &Core,
+        before: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
+    ) -> Result<(), Broken> {
+        let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
+        served.try_for_each(|key| {
+            let named = asked.iter().find(|(asked, _)| *asked == key).map(|(_, epoch)| *epoch);
+            let replica = core.partitions.get(key).filter(|replica| replica.is_leader());
+            if named.is_none() || named == replica.and_then(before).map(|epoch| epoch.0) {
+                return Ok(());
+            }
+            judge(key, named, replica.map(Partition::leader_epoch))
+        })
+    }
+}
+
+/// The partition, and the epoch that it is named with, if it is with one.
+fn by_name(image: &Image, (name, partition, epoch): (&TopicName, i32, i32)) -> Option<(PartitionKey, i32)> {
+    let topic = image.topic_named(name)?.id;
+    (epoch >= 0).then_some((PartitionKey { topic, partition }, epoch))
 }
 
 fn judge(key: PartitionKey, named: Option<i32>, leads: Option<LeaderEpoch>) -> Result<(), Broken> {

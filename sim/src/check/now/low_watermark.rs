@@ -1,20 +1,41 @@
-//! DeleteRecords is answered when no replica in sync has the records any more (KIP-107): whoever of them leads next does not show them.
+//! DeleteRecords is answered when no replica in sync has the records any more (KIP-107): whoever of them leads next does not show them. Then all is gone that was to go: with -1 all that was committed when it was asked.
 
-use super::Broken;
+use super::{At, Broken};
+use crate::disk::Disk;
 use crate::node::Node;
+use crate::table::Map;
 use esker_core::id::{Offset, PartitionKey};
+use esker_core::io::FileName;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
-use kafka_protocol::messages::DeleteRecordsResponse;
+use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
-/// What the answers of the present input told.
+/// What is asked for, and what the answers of the present input told.
 #[derive(Debug, Default)]
 pub struct LowWatermark {
+    /// Up to where each partition is to be deleted.
+    asked: Map<At, Vec<(PartitionKey, Offset)>>,
     told: Vec<(PartitionKey, Offset)>,
 }
 
 impl LowWatermark {
-    pub fn on_reply(&mut self, response: &DeleteRecordsResponse, core: &Core) {
+    pub fn on_request(&mut self, at: At, request: &DeleteRecordsRequest, core: &Core) {
+        let mut asked = Vec::new();
+        for topic in &request.topics {
+            let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { continue };
+            for part in &topic.partitions {
+                let key = PartitionKey { topic: id, partition: part.partition_index };
+                let committed =
+                    core.partitions.get(key).filter(|replica| replica.is_leader()).map(Partition::watermark);
+                let upto = if part.offset < 0 { committed } else { Some(Offset(part.offset)) };
+                asked.extend(upto.map(|upto| (key, upto)));
+            }
+        }
+        self.asked.insert(at, asked);
+    }
+
+    pub fn on_reply(&mut self, at: At, response: &DeleteRecordsResponse, core: &Core) -> Result<(), Broken> {
+        let asked = self.asked.remove(&at).unwrap_or_default();
         for topic in &response.topics {
             let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { continue };
             let done = topic.partitions.iter().filter(|told| told.error_code == 0);
@@ -24,6 +45,12 @@ impl LowWatermark {
                 }),
             );
         }
+        for (key, told) in &self.told {
+            if let Some((_, upto)) = asked.iter().find(|(of, _)| of == key) {
+                judge_done(*key, *upto, *told)?;
+            }
+        }
+        Ok(())
     }
 
     /// The node has handled its input.
@@ -39,11 +66,39 @@ impl LowWatermark {
                 let alive = replica.filter(|replica| replica.is_open() && replica.is_online()).filter(same);
                 if let Some(replica) = alive {
                     judge(leader.folder(), told, member.0, replica.log_start())?;
+                    // No crash brings them back: that is written down, or the first segment begins there.
+                    let disk = nodes.get(member.0 as usize - 1).map(|node| &node.disk);
+                    let written = disk.and_then(|disk| written(disk, replica.folder()));
+                    judge(leader.folder(), told, member.0, written.unwrap_or(Offset::ZERO))?;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Where a log starts after a crash, as the disk has it on the medium.
+fn written(disk: &Disk, folder: &str) -> Option<Offset> {
+    let root = disk.named("")?.file(FileName::LogStartOffsets);
+    let text = root.map(|file| String::from_utf8_lossy(file.held()).into_owned()).unwrap_or_default();
+    let named = text.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let name = format!("{}-{}", words.next()?, words.next()?);
+        (name == folder).then(|| words.next()?.parse().ok()).flatten()
+    });
+    let segments = disk.named(folder)?.lasting().filter_map(|name| match name {
+        FileName::Log(base) => Some(base.0),
+        _ => None,
+    });
+    named.max().max(segments.min()).map(Offset)
+}
+
+/// All below `upto` was to be deleted, and the answer says that there is nothing below `told`.
+fn judge_done(key: PartitionKey, upto: Offset, told: Offset) -> Result<(), Broken> {
+    if told >= upto {
+        return Ok(());
+    }
+    Err(("not-deleted", format!("says that {key} has nothing below {told}; what is below {upto} was to be deleted")))
 }
 
 fn judge(folder: &str, told: Offset, member: i32, start: Offset) -> Result<(), Broken> {
@@ -64,5 +119,12 @@ mod tests {
     fn a_replica_that_still_has_the_records_is_caught() {
         assert!(judge("t-0", Offset(4), 2, Offset(4)).is_ok());
         assert_eq!(judge("t-0", Offset(4), 2, Offset(3)).unwrap_err().0, "deleted-here-alone");
+    }
+
+    #[test]
+    fn less_than_was_asked_for_is_caught() {
+        let key = PartitionKey { topic: esker_core::id::Uuid(1), partition: 0 };
+        assert!(judge_done(key, Offset(4), Offset(4)).is_ok());
+        assert_eq!(judge_done(key, Offset(4), Offset(3)).unwrap_err().0, "not-deleted");
     }
 }

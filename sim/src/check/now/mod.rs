@@ -5,9 +5,11 @@
 
 mod acked;
 mod active;
+mod admitted;
 mod commits;
 mod committed_reads;
 mod complete;
+mod earliest;
 mod epoch_ends;
 mod epochs;
 mod followed;
@@ -17,9 +19,12 @@ mod incarnations;
 mod latest;
 mod low_watermark;
 mod made;
+mod members;
 mod one_leader;
 mod prefix;
 mod producers;
+mod reads;
+mod remembers;
 mod retained;
 mod retries;
 mod same_image;
@@ -67,6 +72,7 @@ pub struct Watch {
     granted: granted::Granted,
     same_image: same_image::SameImage,
     committed_reads: committed_reads::CommittedReads,
+    reads: reads::Reads,
     complete: complete::Complete,
     votes: votes::Votes,
     epochs: epochs::Epochs,
@@ -74,6 +80,7 @@ pub struct Watch {
     latest: latest::Latest,
     low_watermark: low_watermark::LowWatermark,
     times: times::Times,
+    earliest: earliest::Earliest,
     retries: retries::Retries,
     heard: heard::Heard,
     commits: commits::Commits,
@@ -81,6 +88,7 @@ pub struct Watch {
     incarnations: incarnations::Incarnations,
     acked: acked::Acked,
     made: made::Made,
+    members: members::Members,
     active: active::Active,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: Map<(usize, DirId), Glance>,
@@ -117,6 +125,7 @@ impl Watch {
             granted: granted::Granted::default(),
             same_image: same_image::SameImage::default(),
             committed_reads: committed_reads::CommittedReads::default(),
+            reads: reads::Reads::default(),
             complete: complete::Complete::default(),
             votes: votes::Votes::new(nodes),
             epochs: epochs::Epochs::default(),
@@ -124,6 +133,7 @@ impl Watch {
             latest: latest::Latest::default(),
             low_watermark: low_watermark::LowWatermark::default(),
             times: times::Times::default(),
+            earliest: earliest::Earliest::default(),
             retries: retries::Retries::default(),
             heard: heard::Heard::default(),
             commits: commits::Commits::default(),
@@ -132,6 +142,7 @@ impl Watch {
             now: Now::default(),
             acked: acked::Acked::default(),
             made: made::Made::default(),
+            members: members::Members::default(),
             active: active::Active::default(),
             seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
@@ -145,6 +156,7 @@ impl Watch {
         self.shadows[node].on_start();
         self.votes.on_start(node, disk);
         self.followed.on_start(node);
+        self.members.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
@@ -167,16 +179,24 @@ impl Watch {
             RequestKind::Fetch(request) => {
                 self.epochs.on_request(at, request, &core.image);
                 self.committed_reads.on_request(at, request);
+                self.reads.on_request(at, request, core);
+                self.members.on_request(node, self.now.mono, request, core);
             }
             RequestKind::Produce(request) => {
                 self.acked.on_request(at, request, core);
                 self.retries.on_request(at, request);
             }
             RequestKind::ListOffsets(request) => {
+                self.epochs.on_list_offsets(at, request, &core.image);
                 self.latest.on_request(at, request);
                 self.times.on_request(at, request);
+                self.earliest.on_request(at, request);
             }
-            RequestKind::OffsetForLeaderEpoch(request) => self.epoch_ends.on_request(at, request),
+            RequestKind::OffsetForLeaderEpoch(request) => {
+                self.epochs.on_epoch_ends(at, request, &core.image);
+                self.epoch_ends.on_request(at, request);
+            }
+            RequestKind::DeleteRecords(request) => self.low_watermark.on_request(at, request, core),
             RequestKind::OffsetCommit(request) => self.commits.on_request(at, request, core),
             RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
             RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
@@ -188,6 +208,7 @@ impl Watch {
     pub fn on_reply(&mut self, node: usize, at: At, reply: &Reply, core: &Core) {
         let (seen, shadows) = (&self.seen, &self.shadows[node]);
         let before = |replica: &Partition| seen.get(&(node, replica.dir())).copied();
+        let led_in = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
         // What bits that flipped did to a log it is not judged by.
         let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
         let judged = match reply {
@@ -200,37 +221,40 @@ impl Watch {
                 ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
                 ResponseKind::ListOffsets(response) => {
                     let known = |replica: &Partition| self.complete.before(replica.folder(), replica.leader_epoch());
-                    self.latest
-                        .on_reply(at, response, core, &known)
+                    self.epochs
+                        .on_listed(at, response, core, &led_in)
+                        .and_then(|()| self.latest.on_reply(at, response, core, &known))
                         .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
+                        .and_then(|()| self.earliest.on_reply(at, response, core, &log, &before))
                 }
-                ResponseKind::DeleteRecords(response) => {
-                    self.low_watermark.on_reply(response, core);
-                    Ok(())
-                }
+                ResponseKind::DeleteRecords(response) => self.low_watermark.on_reply(at, response, core),
                 ResponseKind::OffsetForLeaderEpoch(response) => {
                     let led = |replica: &Partition| before(replica).is_some_and(|seen| seen.leads);
-                    self.epoch_ends.on_reply(at, response, core, &log, &led)
+                    self.epochs
+                        .on_epoch_ends_told(at, response, core, &led_in)
+                        .and_then(|()| self.epoch_ends.on_reply(at, response, core, &log, &led))
                 }
                 ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
                 ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
                 ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
                 body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, at, body)),
             },
-            Reply::Fetch { response, records } => {
-                let led = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
-                self.epochs
-                    .on_reply(at, response, core, &led)
-                    .and_then(|()| self.committed_reads.on_reply(at, response, records))
-            }
+            Reply::Fetch { response, records } => self
+                .epochs
+                .on_reply(at, response, core, &led_in)
+                .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
+                .and_then(|()| self.reads.on_reply(at, response, records, core, &before)),
             Reply::Silence => self.acked.on_silence(at, core),
         };
         self.note_broken(judged);
     }
 
     /// A call leaves a node.
-    pub fn on_call(&mut self, node: usize, body: &RequestKind) {
-        let judged = self.votes.on_call(node, body);
+    pub fn on_call(&mut self, node: usize, body: &RequestKind, core: &Core) {
+        let judged = match body {
+            RequestKind::AlterPartition(request) => self.members.on_call(node, self.now.mono, request, core),
+            body => self.votes.on_call(node, body),
+        };
         self.note_broken(judged);
     }
 
@@ -248,9 +272,13 @@ impl Watch {
             let judged = match core.partitions.iter().find(|replica| replica.folder() == folder) {
                 Some(replica) => {
                     let own = replica.log().config().timestamp_type == TimestampType::LogAppendTime;
-                    let stamped = || stamped::on_appended(folder, appended, own, self.now.wall.0);
-                    let stamped = if replica.is_leader() { stamped() } else { Ok(()) };
-                    epochs::on_appended(folder, appended, replica.leader_epoch()).and(stamped)
+                    let wall = self.now.wall.0;
+                    let as_leader = || {
+                        stamped::on_appended(folder, appended, own, wall)
+                            .and_then(|()| admitted::on_appended(folder, appended, replica.log().config(), wall))
+                    };
+                    let as_leader = if replica.is_leader() { as_leader() } else { Ok(()) };
+                    epochs::on_appended(folder, appended, replica.leader_epoch()).and(as_leader)
                 }
                 None if folder == METADATA => epochs::on_appended(folder, appended, core.quorum.epoch()),
                 None => Ok(()),
@@ -313,7 +341,9 @@ impl Watch {
             return Ok(());
         };
         let config = replica.log().config();
-        let kept = retained::Kept { bytes: config.retention_bytes, ms: config.retention_ms, wall: self.now.wall.0 };
+        let bound = |bound: i64| if config.delete_policy { bound } else { -1 };
+        let (bytes, ms) = (bound(config.retention_bytes), bound(config.retention_ms));
+        let kept = retained::Kept { bytes, ms, wall: self.now.wall.0 };
         retained::on_dropped(replica.folder(), log, base.0, *before, kept)
     }
 
@@ -341,6 +371,7 @@ impl Watch {
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
         if let Some(controller) = &core.controller {
+            self.members.controls(node, self.now.mono);
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
@@ -400,7 +431,14 @@ impl Watch {
         if before == Some(glance) {
             return Ok(());
         }
+        self.members.look(node, self.now.mono, partition, before, glance);
         let folder = partition.folder();
+        let begins = before.is_none_or(|was| was.end > glance.end || glance.leads && !was.leads);
+        if let Some(log) = self.shadows[node].log(folder).filter(|_| begins && self.rotten != Some(node))
+            && partition.log().is_settled()
+        {
+            remembers::look(folder, log, partition.log())?;
+        }
         let grown = before.is_none_or(|was| was.synced < glance.synced);
         let promises = partition.log().config().sync == SyncPolicy::Always;
         if let Some(log) = self.shadows[node].log(folder).filter(|_| grown && promises) {

@@ -71,6 +71,11 @@ impl Entry {
         self.base + if late == 0 { 0 } else { (late * (self.last - self.base) + span - 1) / span }
     }
 
+    /// Its bytes.
+    pub const fn size(&self) -> u64 {
+        self.to - self.at
+    }
+
     /// The segment it lies in, and where it ends there.
     pub const fn place(&self) -> (i64, u64) {
         (self.segment, self.to)
@@ -174,6 +179,11 @@ impl Shadow {
     /// The bytes of all segments behind one.
     pub fn bytes_behind(&self, segment: i64) -> u64 {
         self.entries.iter().filter(|entry| entry.segment > segment).map(|entry| entry.to - entry.at).sum()
+    }
+
+    /// The last offset of a segment's batches before byte `to`.
+    pub fn last_before(&self, segment: i64, to: u64) -> Option<i64> {
+        self.entries.iter().rfind(|entry| entry.segment == segment && entry.to <= to).map(|entry| entry.last)
     }
 
     /// The first offset behind the log.

@@ -1,5 +1,5 @@
 //! ListOffsets by time names the first record that is not older than what is asked for (KIP-79), among those that are committed; none
-//! only where there is none.
+//! only where there is none. Asked for the largest timestamp it names the first record that has it (KIP-734).
 
 use super::shadow::Shadow;
 use super::{At, Broken, Glance};
@@ -8,6 +8,9 @@ use esker_core::id::PartitionKey;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+/// Kafka's name for the largest timestamp.
+const LARGEST: i64 = -3;
 
 /// The questions without an answer, with the time that each asks for.
 #[derive(Debug, Default)]
@@ -30,7 +33,7 @@ impl Times {
         if let [topic] = request.topics.as_slice()
             && let [part] = topic.partitions.as_slice()
             && request.replica_id.0 < 0
-            && part.timestamp >= 0
+            && (part.timestamp >= 0 || part.timestamp == LARGEST)
         {
             self.asked.insert(at, part.timestamp);
         }
@@ -60,7 +63,11 @@ impl Times {
             let Some(log) = log(replica.folder()) else { continue };
             let starts = (was.start.0, replica.log_start().0);
             let bounds = Bounds { starts, watermarks: (was.watermark.0, replica.watermark().0) };
-            judge(replica.folder(), log, time, told.offset, bounds)?;
+            if time == LARGEST {
+                judge_largest(replica.folder(), log, (told.offset, told.timestamp), bounds)?;
+            } else {
+                judge(replica.folder(), log, time, told.offset, bounds)?;
+            }
         }
         Ok(())
     }
@@ -87,6 +94,28 @@ fn judge(folder: &str, log: &Shadow, time: i64, told: i64, bounds: Bounds) -> Re
     ))
 }
 
+/// The record that is told, and its time. Where the first batch with the largest time was deleted, or is not committed, there is none.
+fn judge_largest(folder: &str, log: &Shadow, told: (i64, i64), bounds: Bounds) -> Result<(), Broken> {
+    let largest = log.entries.iter().map(|entry| entry.time).max();
+    let first = largest.and_then(|time| log.entries.iter().find(|entry| entry.time == time));
+    let right = |start: i64| {
+        let here = first.filter(|entry| entry.last >= start).map(|entry| entry.first_at(entry.time).max(start));
+        match here {
+            Some(first) if told.0 >= 0 => told == (first, largest.unwrap_or(-1)) && first < bounds.watermarks.1,
+            Some(first) => first >= bounds.watermarks.0,
+            None => told.0 < 0,
+        }
+    };
+    if right(bounds.starts.0) || right(bounds.starts.1) {
+        return Ok(());
+    }
+    let place = first.map(|entry| (entry.base, entry.last, entry.time));
+    Err((
+        "wrong-time",
+        format!("tells {told:?} for the largest time in {folder}, which the batch {place:?} has first ({bounds:?})"),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +130,17 @@ mod tests {
         assert!(told(2).is_ok(), "times need not rise");
         assert_eq!(told(3).unwrap_err().0, "wrong-time");
         assert_eq!(told(-1).unwrap_err().0, "wrong-time");
+    }
+
+    #[test]
+    fn the_first_record_with_the_largest_time_is_the_one() {
+        let log = Shadow::timed(&[(0, 1, 10), (2, 2, 30), (3, 5, 20), (6, 6, 30)]);
+        let bounds = |start, watermark| Bounds { starts: (start, start), watermarks: (watermark, watermark) };
+        let told = |offset, bounds| judge_largest("t-0", &log, (offset, 30), bounds);
+        assert!(told(2, bounds(0, 7)).is_ok() && told(-1, bounds(3, 7)).is_ok() && told(-1, bounds(0, 2)).is_ok());
+        assert_eq!(told(6, bounds(0, 7)).unwrap_err().0, "wrong-time");
+        assert_eq!(told(-1, bounds(0, 7)).unwrap_err().0, "wrong-time");
+        assert_eq!(judge_largest("t-0", &log, (2, 20), bounds(0, 7)).unwrap_err().0, "wrong-time");
     }
 
     #[test]

@@ -1,0 +1,208 @@
+//! Whom a leader asks for in its in-sync set: nobody new that lacks what is committed, or still has what was deleted, or is not there; and
+//! everybody that held all there was less than `replica.lag.time.max.ms` ago stays (KIP-16, KIP-903). What was asked once is asked
+//! until it is decided.
+
+use super::{Broken, Glance};
+use crate::table::Map;
+use bytes::Bytes;
+use esker_core::api::fetch::SYNCED_TAG;
+use esker_core::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset, PartitionKey};
+use esker_core::node::Node as Core;
+use esker_core::partition::Partition;
+use esker_core::time::{Mono, Span};
+use kafka_protocol::messages::{AlterPartitionRequest, FetchRequest};
+
+/// What followers told the leaders of each node.
+#[derive(Debug, Default)]
+pub struct Members {
+    told: Map<(usize, PartitionKey), (LeaderEpoch, Mono, Map<NodeId, Told>)>,
+    asked: Map<(usize, PartitionKey), Asked>,
+    /// When each node was the controller last: what it asks itself is not seen, and asked again of the next one.
+    controlled: Map<usize, Mono>,
+}
+
+/// An in-sync set as it was asked for last, with the epochs of leader and partition.
+type Asked = (i32, i32, Vec<i32>);
+
+/// What a follower told last in an epoch.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    synced: Offset,
+    start: Offset,
+    /// The last moment when it is known to have held everything.
+    whole: Option<Mono>,
+}
+
+impl Members {
+    pub fn on_start(&mut self, node: usize) {
+        self.told.retain(|(of, _), _| *of != node);
+        self.asked.retain(|(of, _), _| *of != node);
+        self.controlled.remove(&node);
+    }
+
+    /// The node is the controller.
+    pub fn controls(&mut self, node: usize, now: Mono) {
+        self.controlled.insert(node, now);
+    }
+
+    /// A follower's Fetch comes to a node.
+    pub fn on_request(&mut self, node: usize, now: Mono, request: &FetchRequest, core: &Core) {
+        let of = NodeId(request.replica_state.replica_id.0);
+        let epoch = BrokerEpoch(request.replica_state.replica_epoch);
+        // What is refused as a whole, or comes from an incarnation that is over, is not counted.
+        let over = core.image.broker(of).is_some_and(|known| known.epoch > epoch);
+        let session = core.sessions.get(request.session_id).map(|session| session.epoch);
+        let missed = request.session_epoch > 0 && session != Some(request.session_epoch);
+        if of.0 < 0 || over || missed {
+            return;
+        }
+        for topic in &request.topics {
+            for part in &topic.partitions {
+                let key = PartitionKey { topic: topic.topic_id.into(), partition: part.partition };
+                let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
+                let epoch = replica.leader_epoch();
+                let Some((known, _, told)) = self.told.get_mut(&(node, key)) else { continue };
+                let (end, offset) = (replica.log_end(), Offset(part.fetch_offset));
+                let (last, ends) = replica.log().epoch_end(LeaderEpoch(part.last_fetched_epoch));
+                let diverges = part.last_fetched_epoch >= 0 && (last.0 < part.last_fetched_epoch || ends < offset);
+                let outside = offset < replica.log_start() || offset > end;
+                if *known != epoch || part.current_leader_epoch != epoch.0 || diverges || outside {
+                    continue;
+                }
+                let field =
+                    part.unknown_tagged_fields.get(&SYNCED_TAG).and_then(|field: &Bytes| field[..].try_into().ok());
+                let synced = Offset(field.map_or(part.fetch_offset, i64::from_be_bytes));
+                let before = told.get(&of).and_then(|told| told.whole);
+                let whole = if synced >= end { Some(now) } else { before };
+                told.insert(of, Told { synced, start: Offset(part.log_start_offset), whole });
+            }
+        }
+    }
+
+    /// A replica stands otherwise than `before`.
+    pub fn look(&mut self, node: usize, now: Mono, partition: &Partition, before: Option<Glance>, is: Glance) {
+        let at = (node, partition.key());
+        if !is.leads {
+            self.told.remove(&at);
+            return;
+        }
+        let led = before.filter(|was| was.leads && was.epoch == is.epoch);
+        let Some((_, _, told)) = self.told.get_mut(&at).filter(|(epoch, ..)| *epoch == is.epoch) else {
+            self.told.insert(at, (is.epoch, now, Map::default()));
+            return;
+        };
+        // Who had everything had it until the append.
+        let grown = led.filter(|was| was.end < is.end).map(|was| was.end);
+        for told in told.values_mut().filter(|told| grown.is_some_and(|end| told.synced >= end)) {
+            told.whole = Some(now);
+        }
+    }
+
+    /// A leader asks the controller for in-sync sets.
+    pub fn on_call(
+        &mut self,
+        node: usize,
+        now: Mono,
+        request: &AlterPartitionRequest,
+        core: &Core,
+    ) -> Result<(), Broken> {
+        for topic in &request.topics {
+            for part in &topic.partitions {
+                let key = PartitionKey { topic: topic.topic_id.into(), partition: part.partition_index };
+                let set = part.new_isr_with_epochs.iter().map(|one| one.broker_id.0).collect();
+                let asked = (part.leader_epoch, part.partition_epoch, set);
+                let again = self.asked.insert((node, key), asked.clone()).is_some_and(|before| before == asked);
+                let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader() && !again) else {
+                    continue;
+                };
+                let Some((epoch, since, told)) = self.told.get(&(node, key)) else { continue };
+                if self.controlled.get(&node).is_some_and(|at| at >= since) {
+                    continue;
+                }
+                let Some(state) = leader.state().filter(|state| state.leader_epoch == *epoch) else { continue };
+                let named = |node: NodeId| part.new_isr_with_epochs.iter().any(|one| one.broker_id.0 == node.0);
+                for gone in state.isr.iter().filter(|one| **one != leader.me() && !named(**one)) {
+                    let whole = told.get(gone).map(|told| (told.synced, told.whole));
+                    let patience = core.config.replicas.lag_max;
+                    leaves(leader.folder(), *gone, (whole, *since), (leader.log_end(), now, patience))?;
+                }
+                for one in part.new_isr_with_epochs.iter().filter(|one| !state.in_sync(NodeId(one.broker_id.0))) {
+                    let node = NodeId(one.broker_id.0);
+                    let there = core.image.broker(node).is_some_and(|known| {
+                        known.active() && (one.broker_epoch < 0 || known.epoch.0 == one.broker_epoch)
+                    });
+                    let told = told.get(&node).map(|told| (told.synced, told.start));
+                    joins(leader.folder(), node, (told, there), (leader.watermark(), leader.saved_start()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A member is to leave. `whole`: what it told last, and when it held everything; the epoch began at the moment beside it.
+fn leaves(
+    folder: &str,
+    node: NodeId,
+    (whole, since): (Option<(Offset, Option<Mono>)>, Mono),
+    (end, now, patience): (Offset, Mono, Span),
+) -> Result<(), Broken> {
+    let (synced, at) = whole.unwrap_or((Offset::NONE, None));
+    let last = at.map_or(since, |at| at.max(since));
+    if synced < end && now > last + patience {
+        return Ok(());
+    }
+    let what =
+        format!("{folder} is to drop {node}, which has {synced} of {end} and had everything at {last:?}, at {now:?}");
+    Err(("member-dropped", what))
+}
+
+/// A replica is to join. `told`: how far its log is durable, and where it starts, if that was seen: what a node that starts puts off is
+/// not; `there`: the metadata would let it in.
+fn joins(
+    folder: &str,
+    node: NodeId,
+    (told, there): (Option<(Offset, Offset)>, bool),
+    (watermark, start): (Offset, Offset),
+) -> Result<(), Broken> {
+    let right = told.is_none_or(|(synced, begins)| synced >= watermark && (begins < Offset::ZERO || begins >= start));
+    if right && there {
+        return Ok(());
+    }
+    let what = format!(
+        "{folder} is to take in {node}, there: {there}, which said {told:?}: committed {watermark}, start {start}"
+    );
+    Err(("member-taken", what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_not_lagged_stays() {
+        let judge = |whole: Option<(i64, u64)>, now| {
+            let whole = whole.map(|(synced, at)| (Offset(synced), Some(Mono(at))));
+            leaves("t-0", NodeId(2), (whole, Mono(50)), (Offset(9), Mono(now), Span(100))).map_err(|broken| broken.0)
+        };
+        assert_eq!(judge(Some((8, 60)), 161), Ok(()));
+        assert_eq!(judge(Some((8, 60)), 160), Err("member-dropped"));
+        assert_eq!(judge(Some((9, 60)), 161), Err("member-dropped"));
+        assert_eq!(judge(None, 151), Ok(()));
+        assert_eq!(judge(None, 150), Err("member-dropped"), "the epoch is young");
+    }
+
+    #[test]
+    fn who_lacks_something_does_not_join() {
+        let judge = |told: Option<(i64, i64)>, there| {
+            let told = told.map(|(synced, start)| (Offset(synced), Offset(start)));
+            joins("t-0", NodeId(2), (told, there), (Offset(9), Offset(4))).map_err(|broken| broken.0)
+        };
+        assert_eq!(judge(Some((9, 4)), true), Ok(()));
+        assert_eq!(judge(Some((9, -1)), true), Ok(()));
+        assert_eq!(judge(None, true), Ok(()));
+        for (told, there) in [(Some((8, 4)), true), (Some((9, 3)), true), (Some((9, 4)), false), (None, false)] {
+            assert_eq!(judge(told, there), Err("member-taken"));
+        }
+    }
+}
