@@ -297,8 +297,6 @@ mutants! {
     NewEpochAnySequence = "new-epoch-any-sequence",
     /// The producers read again after a cut lack the batch behind the snapshot.
     ReplaySkipsBatch = "replay-skips-batch",
-    /// Batches leave memory before they are written.
-    TailDroppedUnwritten = "tail-dropped-unwritten",
     /// A Produce waits beyond its time.
     ProduceNeverDue = "produce-never-due",
     /// A consumer's session does not look again at a partition whose watermark moved.

@@ -237,13 +237,6 @@ impl Log {
             self.cutting.is_some() || indexed.into_iter().chain(active.largest).all(|(time, last)| ends(time, last)),
             "no time is known of what is not in the log"
         );
-        assert!(
-            active.written == active.size
-                || self.tail.front().is_some_and(|front| {
-                    front.segment < active.base || front.segment == active.base && front.at <= active.written
-                }),
-            "what is not written is in memory"
-        );
         let first = self.segments.first().expect("an open log has a segment");
         assert!(first.base <= self.start, "the start lies in the log");
         assert!(self.active().base <= self.end, "the last segment lies in the log");
