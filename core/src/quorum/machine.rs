@@ -116,6 +116,11 @@ impl Quorum {
     }
 
     /// Committed up to here (exclusive), as far as this node knows.
+    /// Whether it follows a leader that answers: for the simulator's checkers.
+    pub const fn hears_leader(&self) -> bool {
+        matches!(&self.role, Role::Follower(role) if role.heard)
+    }
+
     pub fn watermark(&self) -> Offset {
         self.watermark
     }
@@ -162,6 +167,11 @@ impl Quorum {
     /// Whether it was told to [`Quorum::resign`].
     pub const fn is_stopping(&self) -> bool {
         self.stopping
+    }
+
+    /// Epoch of its last record, and the end of its log: a vote is for one that has as much.
+    pub fn last(&self) -> Option<(LeaderEpoch, Offset)> {
+        self.journal().map(|journal| (journal.last_epoch(), journal.log.end()))
     }
 
     pub(super) fn journal(&self) -> Option<&Journal> {

@@ -26,7 +26,9 @@ impl Active {
         self.begin(epoch, committed);
         for topic in image.topics() {
             for (key, state) in topic.each_partition() {
-                self.judge(key, state, image.offset(), &|node| image.active(node))?;
+                // In words of its own: what the brokers take for one that may is what is judged.
+                let may = |node| image.broker(node).is_some_and(|broker| !broker.fenced && !broker.leaving);
+                self.judge(key, state, image.offset(), &may)?;
             }
         }
         Ok(())

@@ -6,6 +6,7 @@
 mod acked;
 mod active;
 mod admitted;
+mod blocks;
 mod commits;
 mod committed_reads;
 mod complete;
@@ -17,6 +18,7 @@ mod granted;
 mod heard;
 mod incarnations;
 mod latest;
+mod let_go;
 mod low_watermark;
 mod made;
 mod members;
@@ -90,6 +92,9 @@ pub struct Watch {
     made: made::Made,
     members: members::Members,
     active: active::Active,
+    blocks: blocks::Blocks,
+    let_go: let_go::LetGo,
+    woken: woken::Woken,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: Map<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
@@ -144,6 +149,9 @@ impl Watch {
             made: made::Made::default(),
             members: members::Members::default(),
             active: active::Active::default(),
+            blocks: blocks::Blocks::default(),
+            let_go: let_go::LetGo::default(),
+            woken: woken::Woken::default(),
             seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
@@ -157,6 +165,7 @@ impl Watch {
         self.votes.on_start(node, disk);
         self.followed.on_start(node);
         self.members.on_start(node);
+        self.woken.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
@@ -174,6 +183,9 @@ impl Watch {
         self.followed.on_request(node, self.now.mono, body, core);
         if let Some(controller) = &core.controller {
             self.incarnations.on_request(at, body, controller.image());
+            if let RequestKind::BrokerHeartbeat(request) = body {
+                self.let_go.on_request(at, request, controller.image());
+            }
         }
         match body {
             RequestKind::Fetch(request) => {
@@ -237,7 +249,17 @@ impl Watch {
                 ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
                 ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
                 ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
-                body => self.incarnations.on_reply(at, body).and_then(|()| self.votes.on_reply(node, at, body)),
+                body => {
+                    if let ResponseKind::BrokerHeartbeat(response) = body {
+                        self.let_go.on_reply(at, response);
+                    }
+                    let quorum = &core.quorum;
+                    let voter = votes::Voter { last: quorum.last(), hears_leader: quorum.hears_leader() };
+                    self.incarnations
+                        .on_reply(at, body)
+                        .and_then(|()| self.blocks.on_reply(body))
+                        .and_then(|()| self.votes.on_reply(node, at, body, voter))
+                }
             },
             Reply::Fetch { response, records } => self
                 .epochs
@@ -366,7 +388,8 @@ impl Watch {
         for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
             self.look(node, partition, nodes)?;
         }
-        woken::look(core)?;
+        self.woken.look(node, core)?;
+        self.let_go.look(core.controller.as_ref().map(|controller| controller.image()), nodes)?;
         self.low_watermark.look(core, nodes)?;
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;

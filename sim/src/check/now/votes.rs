@@ -1,10 +1,11 @@
 //! A voter gives one vote in an epoch, and it stands on its disk before anybody hears of it (Raft paper, 5.2): what a vote or a
-//! candidacy says when it leaves is in the file `quorum-state`, as it would be found after a crash.
+//! candidacy says when it leaves is in the file `quorum-state`, as it would be found after a crash. It is for one whose log has all that the
+//! voter's has; and whoever hears of a leader does not help another one (KIP-996).
 
 use super::{At, Broken};
 use crate::disk::Disk;
 use crate::table::Map;
-use esker_core::id::LeaderEpoch;
+use esker_core::id::{LeaderEpoch, Offset};
 use esker_core::io::{DiskOp, DiskTag, FileId, FileName};
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use serde::Deserialize;
@@ -23,6 +24,19 @@ struct Ballot {
 struct Asked {
     epoch: i32,
     candidate: i32,
+    /// It only asks whether it could have the vote (KIP-996).
+    pre: bool,
+    /// The epoch of the candidate's last record, and the end of its log.
+    last: (LeaderEpoch, Offset),
+}
+
+/// What a voter knows when its answer leaves.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Voter {
+    /// Epoch of its last record, and the end of its log.
+    pub last: Option<(LeaderEpoch, Offset)>,
+    /// It follows a leader that answers.
+    pub hears_leader: bool,
 }
 
 /// What each voter has on its disk, and whom it gave its vote.
@@ -68,19 +82,30 @@ impl Votes {
     pub fn on_request(&mut self, at: At, body: &RequestKind) {
         let RequestKind::Vote(request) = body else { return };
         let Some(part) = request.topics.first().and_then(|topic| topic.partitions.first()) else { return };
-        if !part.pre_vote {
-            let asked = Asked { epoch: part.replica_epoch, candidate: part.replica_id.0 };
-            self.asked.insert(at, asked);
-        }
+        let last = (LeaderEpoch(part.last_offset_epoch), Offset(part.last_offset));
+        let asked = Asked { epoch: part.replica_epoch, candidate: part.replica_id.0, pre: part.pre_vote, last };
+        self.asked.insert(at, asked);
     }
 
     /// An answer leaves the node.
-    pub fn on_reply(&mut self, node: usize, at: At, body: &ResponseKind) -> Result<(), Broken> {
+    pub fn on_reply(&mut self, node: usize, at: At, body: &ResponseKind, voter: Voter) -> Result<(), Broken> {
         let ResponseKind::Vote(response) = body else { return Ok(()) };
         let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         let granted = response.topics.first().and_then(|topic| topic.partitions.first());
         if !granted.is_some_and(|part| part.error_code == 0 && part.vote_granted) {
             return Ok(());
+        }
+        let Asked { epoch, candidate, pre, last } = asked;
+        if voter.last.is_some_and(|own| own > last) {
+            let what = format!("votes for {candidate} in epoch {epoch}, whose log ends at {last:?}: {voter:?}");
+            return Err(("vote-for-less", what));
+        }
+        if pre {
+            return if voter.hears_leader {
+                Err(("vote-while-led", format!("would vote for {candidate} in epoch {epoch}, and hears of its leader")))
+            } else {
+                Ok(())
+            };
         }
         self.stands(node, asked.epoch, asked.candidate)?;
         let first = *self.given.entry((node, asked.epoch)).or_insert(asked.candidate);
@@ -156,10 +181,10 @@ mod tests {
         let mut votes = Votes::new(1);
         votes.on_request((CONN, 1), &ask(4, 2));
         write(&mut votes, 9, r#"{"leaderEpoch":4,"votedId":2,"data_version":0}"#);
-        assert_eq!(votes.on_reply(0, (CONN, 1), &granted()).unwrap_err().0, "vote-not-durable");
+        assert_eq!(votes.on_reply(0, (CONN, 1), &granted(), Voter::default()).unwrap_err().0, "vote-not-durable");
         votes.on_request((CONN, 2), &ask(4, 2));
         votes.on_disk_done(0, tag(9), true);
-        assert!(votes.on_reply(0, (CONN, 2), &granted()).is_ok());
+        assert!(votes.on_reply(0, (CONN, 2), &granted(), Voter::default()).is_ok());
         assert!(votes.on_call(0, &ask(4, 2)).is_ok());
         assert_eq!(votes.on_call(0, &ask(5, 2)).unwrap_err().0, "vote-not-durable");
     }
@@ -177,8 +202,27 @@ mod tests {
             assert!(votes.on_role(0, "unattached", LeaderEpoch(5)).is_ok());
             assert_eq!(votes.on_role(0, "unattached", LeaderEpoch(4)).unwrap_err().0, "vote-forgotten");
             votes.on_request((CONN, serial), &ask(4, serial as i32 + 1));
-            let judged = votes.on_reply(0, (CONN, serial), &granted());
+            let judged = votes.on_reply(0, (CONN, serial), &granted(), Voter::default());
             assert_eq!(judged.err().map(|broken| broken.0), (serial == 2).then_some("two-votes"));
         }
+    }
+
+    #[test]
+    fn a_vote_for_less_or_against_a_leader_is_caught() {
+        let mut votes = Votes::new(1);
+        let mut judge = |pre, last, hears_leader| {
+            let mut ask = ask(4, 2);
+            if let RequestKind::Vote(request) = &mut ask {
+                let part = &mut request.topics[0].partitions[0];
+                (part.pre_vote, part.last_offset_epoch, part.last_offset) = (pre, 3, 10);
+            }
+            votes.on_request((CONN, 1), &ask);
+            let voter = Voter { last: Some((LeaderEpoch(3), Offset(last))), hears_leader };
+            votes.on_reply(0, (CONN, 1), &granted(), voter).err().map(|broken| broken.0)
+        };
+        assert_eq!(judge(true, 10, false), None);
+        assert_eq!(judge(true, 11, false), Some("vote-for-less"));
+        assert_eq!(judge(true, 10, true), Some("vote-while-led"));
+        assert_eq!(judge(false, 11, false), Some("vote-for-less"));
     }
 }

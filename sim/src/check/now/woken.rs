@@ -1,14 +1,49 @@
 //! Whoever waits for what is there is told at once: when an input is handled no Produce waits any more for a partition that has its
-//! records where `acks` wants them, no DeleteRecords for one whose replicas all start where it said, and no Fetch for one that has
-//! something for it, or that its node leads no more. And whoever waits has a time when it is told in any case.
+//! records where `acks` wants them, no DeleteRecords for one whose replicas all start where it said, no Fetch for one that has
+//! something for it, or that its node leads no more, nobody who made a topic for logs that are open, and no follower of the quorum for
+//! what its leader has. And whoever waits has a time when it is told in any case.
 
 use super::Broken;
-use esker_core::id::{DirId, PartitionKey};
+use crate::table::Set;
+use esker_core::id::{DirId, HoldId, PartitionKey};
 use esker_core::node::{Fetching, Node as Core, Slot, Source, Waiting};
 use esker_core::partition::Partition;
+use kafka_protocol::messages::RequestKind;
+
+/// The Fetches of the quorum that stood at the end of the leader's log, by node and row: what comes after it is in its memory.
+#[derive(Debug, Default)]
+pub struct Woken {
+    at_end: Set<(usize, HoldId)>,
+}
+
+impl Woken {
+    pub fn on_start(&mut self, node: usize) {
+        self.at_end.retain(|(of, _)| *of != node);
+    }
+
+    /// A node has handled an input.
+    pub fn look(&mut self, node: usize, core: &Core) -> Result<(), Broken> {
+        look(core)?;
+        for (hold, row) in core.hold.iter() {
+            let Waiting::Quorum { request } = &row.waiting else { continue };
+            let RequestKind::Fetch(request) = &**request else { continue };
+            let part = request.topics.first().and_then(|topic| topic.partitions.first());
+            let Some(part) = part.filter(|part| part.current_leader_epoch == core.quorum.epoch().0) else { continue };
+            if core.quorum.is_leader() {
+                let at = (part.fetch_offset, part.high_watermark);
+                let has = (core.quorum.end().0, core.quorum.watermark().0);
+                fetches(at, has, self.at_end.contains(&(node, hold)))?;
+                if at.0 == has.0 {
+                    self.at_end.insert((node, hold));
+                }
+            }
+        }
+        Ok(())
+    }
+}
 
 /// Looks at the replies that wait for partitions which the last input touched.
-pub fn look(core: &Core) -> Result<(), Broken> {
+fn look(core: &Core) -> Result<(), Broken> {
     for (_, row) in core.hold.iter() {
         let timed = row.deadline.is_some();
         match &row.waiting {
@@ -38,6 +73,12 @@ pub fn look(core: &Core) -> Result<(), Broken> {
                 in_time("ListOffsets", timed)?;
                 listing.waits.iter().try_for_each(|wait| kept_here("ListOffsets", core, wait.partition, wait.dir))?;
             }
+            Waiting::Opening { left, .. } => {
+                let replica = |dir: &DirId| core.partitions.key_of(*dir).and_then(|key| core.partitions.get(key));
+                if let Some(dir) = left.iter().find(|dir| !replica(dir).is_some_and(Partition::is_opening)) {
+                    return Err(("not-woken", format!("who made a topic waits for the log of {dir}, which is open")));
+                }
+            }
             _ => {}
         }
     }
@@ -57,6 +98,15 @@ fn look_at_fetch(core: &Core, fetching: &Fetching) -> Result<(), Broken> {
         let replica = touched(core, |replica| replica.dir() == dir && replica.is_online());
         let there = replica.is_some_and(|replica| has_news(replica, fetching, slot));
         judge("Fetch", slot.wanted.query.offset.0, replica, there)?;
+    }
+    Ok(())
+}
+
+/// A follower of the quorum waits at this place, and knows of this watermark; the leader `has` this end and this watermark.
+fn fetches(at: (i64, i64), has: (i64, i64), stood_at_end: bool) -> Result<(), Broken> {
+    let (news, committed) = (at.0 < has.0 && stood_at_end, at.0 == has.0 && at.1 < has.1);
+    if news || committed {
+        return Err(("not-woken", format!("a follower of the quorum waits at {at:?}, whose leader has {has:?}")));
     }
     Ok(())
 }
@@ -116,5 +166,13 @@ mod tests {
     fn who_waits_for_ever_is_caught() {
         assert!(in_time("Produce", true).is_ok());
         assert_eq!(in_time("Produce", false).unwrap_err().0, "waits-for-ever");
+    }
+
+    #[test]
+    fn a_follower_of_the_quorum_hears_of_records_and_of_the_watermark() {
+        assert!(fetches((9, 7), (9, 7), true).is_ok());
+        assert!(fetches((5, 4), (9, 7), false).is_ok(), "what it lacks is read from the disk");
+        assert_eq!(fetches((8, 7), (9, 7), true).unwrap_err().0, "not-woken");
+        assert_eq!(fetches((9, 7), (9, 8), false).unwrap_err().0, "not-woken");
     }
 }

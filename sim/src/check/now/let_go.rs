@@ -1,0 +1,79 @@
+//! A broker that leaves in order may stop when no other takes it for the leader of anything any more (KIP-841): whoever asks one of them
+//! is sent to where he is served.
+
+use super::{At, Broken};
+use crate::node::Node;
+use crate::table::Map;
+use esker_core::id::NodeId;
+use esker_core::metadata::{Broker, Image};
+use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
+
+/// Who asked to leave, and is not answered.
+#[derive(Debug, Default)]
+pub struct LetGo {
+    asked: Map<At, NodeId>,
+    /// Those that the present input let go.
+    told: Vec<NodeId>,
+}
+
+impl LetGo {
+    /// A heartbeat comes to the active controller. One of a broker that is fenced already is let go at once: it leads nothing.
+    pub fn on_request(&mut self, at: At, request: &BrokerHeartbeatRequest, image: &Image) {
+        let id = NodeId(request.broker_id.0);
+        let serves = image.broker(id).is_some_and(|broker| !broker.fenced);
+        if request.want_shut_down && !request.want_fence && serves {
+            self.asked.insert(at, id);
+        }
+    }
+
+    pub fn on_reply(&mut self, at: At, response: &BrokerHeartbeatResponse) {
+        let asked = self.asked.remove(&at);
+        self.told.extend(asked.filter(|_| response.error_code == 0 && response.should_shut_down));
+    }
+
+    /// Looks at what the others know when a node has let one go.
+    pub fn look(&mut self, decided: Option<&Image>, nodes: &[Node]) -> Result<(), Broken> {
+        for gone in std::mem::take(&mut self.told) {
+            for process in nodes.iter().filter_map(|node| node.process.as_ref()) {
+                let core = process.broker.node();
+                let me = core.config.node;
+                // One that is not served by itself, or that starts anew, tells nobody anything.
+                let serves = |broker: &Broker| broker.active() && broker.incarnation == core.config.identity.incarnation;
+                let known = decided.and_then(|image| image.broker(me)).is_some_and(serves);
+                if me != gone && known && core.image.broker(me).is_some_and(serves) {
+                    judge(gone, me, &core.image)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn judge(gone: NodeId, other: NodeId, image: &Image) -> Result<(), Broken> {
+    let mut all = image.topics().flat_map(|topic| topic.each_partition().map(move |each| (topic, each)));
+    match all.find(|(_, (_, state))| state.leader == Some(gone)) {
+        None => Ok(()),
+        Some((topic, (key, _))) => Err((
+            "let-go-early",
+            format!("lets {gone} go, and {other} takes it for the leader of {}-{}", topic.name, key.partition),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esker_core::id::{Offset, PartitionKey, Uuid};
+    use esker_core::metadata::{Partition, Record};
+
+    #[test]
+    fn one_that_others_take_for_a_leader_is_not_let_go() {
+        let mut image = Image::new();
+        let topic = Uuid(7);
+        image.apply(Offset(0), &Record::Topic { id: topic, name: "t".into() });
+        let state = Partition::new(vec![NodeId(1), NodeId(2)], vec![NodeId(1), NodeId(2)]);
+        image.apply(Offset(1), &Record::Partition { key: PartitionKey { topic, partition: 0 }, state });
+        assert_eq!(judge(NodeId(1), NodeId(2), &image).unwrap_err().0, "let-go-early");
+        assert!(judge(NodeId(2), NodeId(1), &image).is_ok());
+    }
+}
