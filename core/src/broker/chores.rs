@@ -26,6 +26,8 @@ pub(super) struct Chores {
     checkpoint_at: Option<Mono>,
     /// What the checkpoint files say.
     watermarks: Bytes,
+    /// How many of the former are on their way to the disk.
+    watermarks_saving: u32,
     starts: Bytes,
     /// Starts that are on their way to the disk, by folder: one entry for each write.
     saving: VecDeque<Vec<(DirId, Offset)>>,
@@ -90,14 +92,20 @@ impl Chores {
         if watermarks != self.watermarks {
             self.watermarks = watermarks.clone();
             let file = FileId::new(DirId::ROOT, FileName::HighWatermarks);
+            self.watermarks_saving += 1;
             node.out.disk(Owner::Node, CHECKPOINT, DiskOp::Replace { file, bytes: watermarks });
         }
         self.save_starts(node, roles);
     }
 
-    /// Whether the starts are on their way to the disk.
+    /// Whether a checkpoint is on its way to the disk.
     pub fn is_saving(&self) -> bool {
-        !self.saving.is_empty()
+        !self.saving.is_empty() || self.watermarks_saving > 0
+    }
+
+    /// A checkpoint of the watermarks is on disk.
+    pub const fn on_watermarks_saved(&mut self) {
+        self.watermarks_saving -= 1;
     }
 
     /// Writes down, where one moved or is no more, where the logs start.

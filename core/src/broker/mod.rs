@@ -259,20 +259,18 @@ impl Broker {
             Ok(_) if serial == serials::MARK => self.on_marked(),
             Ok(_) if serial == serials::STARTS => {
                 self.chores.on_starts_saved(&mut self.node, now);
-                self.free_names();
+                self.clear_doomed();
+            }
+            Ok(_) if serial == serials::CHECKPOINT => {
+                self.chores.on_watermarks_saved();
+                self.clear_doomed();
             }
             Ok(_) if serial >= serials::REMOVALS => {
                 let dir = u32::try_from(serial - serials::REMOVALS).expect("made from a folder's id");
                 self.roles.on_removed(DirId(dir));
-                self.free_names();
+                self.clear_doomed();
             }
             Ok(_) => {}
-        }
-    }
-
-    fn free_names(&mut self) {
-        if !self.chores.is_saving() {
-            self.roles.free_names();
         }
     }
 

@@ -29,9 +29,11 @@ pub(super) struct Roles {
     pub found: Vec<String>,
     /// How many folders were put aside: makes their names differ.
     pub strays: u64,
+    /// Folders that go as soon as no checkpoint on disk speaks of them, and how.
+    doomed: Vec<(DirId, DiskOp)>,
     /// Folders being removed or put aside, and their names.
     pub(super) removing: BTreeMap<DirId, String>,
-    /// Folders that are gone, but that a checkpoint may still speak of.
+    /// Folders that are gone.
     removed: Vec<DirId>,
     /// A folder was given up since the checkpoints were written.
     pub(super) gave_up: bool,
@@ -45,9 +47,8 @@ impl Roles {
         self.removed.push(dir);
     }
 
-    /// No checkpoint on disk speaks of the folders that are gone: their names are free. A log that is made anew before would, after a
-    /// crash, be taken to start where the one before it did.
-    pub fn free_names(&mut self) {
+    /// The names of the folders that are gone are free.
+    fn free_names(&mut self) {
         for dir in core::mem::take(&mut self.removed) {
             self.removing.remove(&dir);
             self.pending.append(&mut self.blocked);
@@ -66,15 +67,28 @@ impl Broker {
             self.reconfigure();
             moved = true;
         }
-        while let Some(key) = self.roles.pending.pop_first() {
-            self.assume(now, key);
+        while !self.roles.pending.is_empty() {
+            // Who goes, goes first: the folders of a topic that was deleted and made anew at once have one name, whichever of the two comes
+            // first by its id. The new one would open what is then removed (seed 7000096).
+            let (stay, go): (Vec<_>, Vec<_>) =
+                core::mem::take(&mut self.roles.pending).into_iter().partition(|key| self.is_kept(*key));
+            for key in go.into_iter().chain(stay) {
+                self.assume(now, key);
+            }
             moved = true;
         }
         if core::mem::take(&mut self.roles.gave_up) {
             // A log that gets the name is not to be held to what the one before had promised.
             self.chores.checkpoint(&mut self.node, &self.roles);
+            self.clear_doomed();
         }
         moved
+    }
+
+    /// Whether the metadata gives this node a replica of the partition.
+    fn is_kept(&self, key: PartitionKey) -> bool {
+        let me = self.node.config.node;
+        self.node.image.partition(key).is_some_and(|state| state.has_replica(me))
     }
 
     fn assume(&mut self, now: Now, key: PartitionKey) {
@@ -134,9 +148,22 @@ impl Broker {
     pub(super) fn clear(&mut self, dir: DirId, name: &str, op: DiskOp) {
         self.roles.removing.insert(dir, name.into());
         self.roles.gave_up = true;
-        // There is no partition that could wait, so the node itself does.
-        let serial = serials::REMOVALS + u64::from(dir.0);
-        self.node.out.disk(Owner::Node, serial, op);
+        self.roles.doomed.push((dir, op));
+    }
+
+    /// Removes what no checkpoint on disk speaks of any more, and frees the names of what is removed. The other way round a node that dies
+    /// in between would take a log that is made under the name for the one that was: its start, and what that had promised
+    /// (seed 7000888).
+    pub(super) fn clear_doomed(&mut self) {
+        if self.chores.is_saving() || self.roles.gave_up {
+            return;
+        }
+        for (dir, op) in core::mem::take(&mut self.roles.doomed) {
+            // There is no partition that could wait, so the node itself does.
+            let serial = serials::REMOVALS + u64::from(dir.0);
+            self.node.out.disk(Owner::Node, serial, op);
+        }
+        self.roles.free_names();
     }
 
     fn reconfigure(&mut self) {

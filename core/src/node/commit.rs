@@ -57,16 +57,22 @@ impl Node {
     /// Lets go the replies whose records the quorum has committed.
     pub fn release_commits(&mut self, now: Now) {
         let watermark = self.quorum.watermark();
+        let mut early = Vec::new();
         while let Some((end, hold)) = self.commits.pop_first() {
             if end > watermark {
                 self.commits.insert((end, hold));
-                return;
+                break;
+            }
+            if self.is_blocked(now, hold) {
+                early.push((end, hold));
+                continue;
             }
             // The row is gone if its connection is.
             let Some(row) = self.hold.take(hold) else { continue };
             let Waiting::Commit { reply } = row.waiting else { unreachable!("{hold} waits for a commit") };
             self.reply_when_open(now, row.ask, reply);
         }
+        self.commits.extend(early);
     }
 
     /// This node no longer decides: what was not committed may or may not come to be, so the askers' connections end.

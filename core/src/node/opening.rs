@@ -11,6 +11,7 @@ use crate::mutant::{self, Mutant};
 use crate::time::{Now, Span};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use kafka_protocol::messages::ResponseKind;
 
 /// Logs that take longer are not waited for.
@@ -28,10 +29,29 @@ impl Node {
         dirs.iter().for_each(|dir| self.hold.watch(hold, *dir));
     }
 
+    /// Whether a replica of what was made has no log here yet: its folder's name is still that of one which is being removed. Looked at again
+    /// after every input.
+    pub(super) fn is_blocked(&self, now: Now, hold: HoldId) -> bool {
+        let Some(row) = self.hold.get(hold).filter(|row| now.mono < row.since + PATIENCE) else { return false };
+        let Waiting::Commit { reply } = &row.waiting else { return false };
+        let me = self.config.node;
+        let mut each = self.made(reply).into_iter().flat_map(|topic| topic.each_partition());
+        each.any(|(key, state)| state.has_replica(me) && self.partitions.get(key).is_none())
+            && !mutant::is(Mutant::MadeBeforeOpen)
+    }
+
     /// Replicas of what an answer says was made that are not open yet.
     fn opening(&self, reply: &ResponseKind) -> BTreeSet<DirId> {
+        let keys = self.made(reply).into_iter().flat_map(|topic| topic.each_partition().map(|(key, _)| key));
+        // All of them: which it leads may be another's turn a moment later.
+        let own = keys.filter_map(|key| self.partitions.get(key)).filter(|replica| replica.is_opening());
+        own.map(|replica| replica.dir()).collect()
+    }
+
+    /// The topics of which an answer says that they were made, or got more partitions.
+    fn made(&self, reply: &ResponseKind) -> Vec<&Topic> {
         let named = |name: &str| self.image.topic_named(name);
-        let made: Box<[&Topic]> = match reply {
+        match reply {
             ResponseKind::CreateTopics(response) => response
                 .topics
                 .iter()
@@ -44,12 +64,8 @@ impl Node {
                 .filter(|made| made.error_code == 0)
                 .filter_map(|made| named(&made.name))
                 .collect(),
-            _ => return BTreeSet::new(),
-        };
-        let keys = made.iter().flat_map(|topic| topic.each_partition().map(|(key, _)| key));
-        // All of them: which it leads may be another's turn a moment later.
-        let own = keys.filter_map(|key| self.partitions.get(key)).filter(|replica| replica.is_opening());
-        own.map(|replica| replica.dir()).collect()
+            _ => Vec::new(),
+        }
     }
 }
 
