@@ -331,6 +331,97 @@ mutants! {
     ShellNotFlushed = "shell-not-flushed",
     /// Once a stop was asked for, what is still to be written is taken for written.
     ShellStopDrops = "shell-stop-drops",
+    // Of the quorum, the controller, the metadata, the groups and the node itself.
+    /// A follower that hears of its leader wants another one all the same (no KIP-996).
+    PreVoteWhileLed = "pre-vote-while-led",
+    /// A node says that it could vote for one whose log is behind.
+    PreVoteAnyLog = "pre-vote-any-log",
+    /// A vote goes to whoever has a record of the last epoch, however short its log.
+    VoteEpochAlone = "vote-epoch-alone",
+    /// A vote that is refused counts.
+    RefusalCounts = "refusal-counts",
+    /// A leader of the quorum commits what was before its epoch, and nothing of its own.
+    CommitAtEpochStart = "commit-at-epoch-start",
+    /// A new controller decides before it has read all that was decided.
+    ActivateBeforeDrained = "activate-before-drained",
+    /// A snapshot of the metadata is taken for one record longer than it is.
+    SnapshotOneFurther = "snapshot-one-further",
+    /// A snapshot of the metadata lacks what is set for all brokers.
+    SnapshotLacksDefaults = "snapshot-lacks-defaults",
+    /// Followers of the quorum that wait for news do not get them.
+    AppendWakesNobody = "append-wakes-nobody",
+    /// The preferred replica is elected though it is not in sync.
+    PreferredOutOfSync = "preferred-out-of-sync",
+    /// A broker that started anew is still heeded as what it was.
+    AnyBrokerEpoch = "any-broker-epoch",
+    /// A broker may stop before the others know who leads in its place.
+    LetGoBeforeKnown = "let-go-before-known",
+    /// A broker that leaves may be elected, and be taken into sync.
+    LeavingCountsActive = "leaving-counts-active",
+    /// A block of producer ids has the first id of the next.
+    BlockOneTooLong = "block-one-too-long",
+    /// Who is no replica any more still knows the epoch that is.
+    DropKeepsEpoch = "drop-keeps-epoch",
+    /// A move that is given up leaves what it added.
+    RevertKeepsAdded = "revert-keeps-added",
+    /// A broker that starts anew goes on leading what it led.
+    RebornKeepsLead = "reborn-keeps-lead",
+    /// The name of a deleted topic is not free again.
+    DeletedNameStays = "deleted-name-stays",
+    /// A CreateTopics that is only to be looked at makes its topics.
+    ValidateOnlyMakes = "validate-only-makes",
+    /// New partitions of a topic take the places of its first ones.
+    WidenFromZero = "widen-from-zero",
+    /// A setting that is taken back stays.
+    ConfigDeleteIgnored = "config-delete-ignored",
+    /// A setting that changes is not told to those who go by it.
+    ConfigNotApplied = "config-not-applied",
+    /// An entry that is added to a list is all that the list has.
+    AppendReplacesList = "append-replaces-list",
+    /// AlterConfigs leaves what it does not name.
+    AlterAllKeeps = "alter-all-keeps",
+    /// What is set for all brokers outweighs what is set for one.
+    DefaultOverBroker = "default-over-broker",
+    /// What waits for a decision to be committed waits on when the lead is lost.
+    CommitsOutliveLead = "commits-outlive-lead",
+    /// A request for the controller that did not get there is not sent again.
+    ForwardNotAgain = "forward-not-again",
+    /// A node leads what it led before it is registered anew.
+    RolesBeforeRegistered = "roles-before-registered",
+    /// A topic that is made anew gets its folder before the old one is gone.
+    NameNotAwaited = "name-not-awaited",
+    /// A setting of a log that changes counts at the next start alone.
+    LogConfigNotApplied = "log-config-not-applied",
+    /// The records of a deleted topic are those of one that is made under its name.
+    ForeignKept = "foreign-kept",
+    /// Who made a topic is told so a second later.
+    OpeningNotWoken = "opening-not-woken",
+    /// All groups are said to be coordinated by the leader of the first partition.
+    CoordinatorOfFirst = "coordinator-of-first",
+    /// A coordinator that leads in a later epoch goes on with what it had.
+    NewEpochNotLoaded = "new-epoch-not-loaded",
+    /// Who waits for a coordinator is not told that it is none any more.
+    UnloadTellsNobody = "unload-tells-nobody",
+    /// A group takes the assignor that the fewest want.
+    ProtocolLeastLiked = "protocol-least-liked",
+    /// The leader of a group is told what members say to their first assignor.
+    FirstSubscriptionTold = "first-subscription-told",
+    /// A group is stored with the generation before.
+    StoredGenerationOld = "stored-generation-old",
+    /// What is committed beside an offset is not kept.
+    CommitMetadataLost = "commit-metadata-lost",
+    /// The leader epoch of a committed offset is not kept.
+    CommitEpochLost = "commit-epoch-lost",
+    /// Who is no member commits in the name of a group that has some.
+    StrangersCommit = "strangers-commit",
+    /// An OffsetFetch of all that a group has lacks the last topic.
+    FetchAllLacksLast = "fetch-all-lacks-last",
+    /// Offsets are told before they are committed.
+    OffsetsToldUncommitted = "offsets-told-uncommitted",
+    /// Heartbeats do not tell that the group rebalances.
+    RebalanceNotTold = "rebalance-not-told",
+    /// OffsetFetch of several groups tells them in the order in which their parts came.
+    GatherInAnyOrder = "gather-in-any-order",
 }
 
 /// The bugs of the shell: only a simulation that runs the server can find them.

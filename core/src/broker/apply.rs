@@ -23,7 +23,8 @@ pub(super) fn drain(broker: &mut Broker, now: Now) -> bool {
                     broker.node.image.advance(offset.plus(-1), epoch);
                     continue;
                 }
-                install(broker, now, Image::from_records(offset.plus(-1), epoch, &records));
+                let last = if mutant::is(Mutant::SnapshotOneFurther) { offset } else { offset.plus(-1) };
+                install(broker, now, Image::from_records(last, epoch, &records));
             }
             Committed::Batch { base, last, epoch, records } => {
                 // The epoch of a batch is not under its checksum: one that falls was not written so.
@@ -99,7 +100,7 @@ fn on_change(broker: &mut Broker, now: Now, change: Change) {
             broker.coordinators.on_topic_deleted(&mut broker.node, now, &name);
         }
         Change::Config(Resource::Topic(_) | Resource::Broker(_) | Resource::BrokerDefault) => {
-            broker.roles.configs_changed = true;
+            broker.roles.configs_changed = !mutant::is(Mutant::ConfigNotApplied);
         }
         Change::Cluster => learn_cluster(broker),
         Change::Broker(id) | Change::BrokerRemoved(id) => {

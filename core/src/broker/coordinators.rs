@@ -5,6 +5,7 @@ use crate::id::PartitionKey;
 use crate::io::Note;
 use crate::log::Loading;
 use crate::metadata::Text;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::partition::PartitionEvent;
 use crate::time::{Mono, Now, Span};
@@ -34,7 +35,7 @@ impl Coordinators {
         let Some(partition) = node.partitions.get(key) else { return };
         let (leads, epoch, watermark) = (partition.is_leader(), partition.leader_epoch(), partition.watermark());
         let served = node.groups.epoch_of(key.partition).filter(|_| known);
-        if leads && served != Some(epoch) {
+        if leads && served != Some(epoch) && !(mutant::is(Mutant::NewEpochNotLoaded) && served.is_some()) {
             self.served.insert(key.partition, key);
             let decision = node.groups.on_leader(now, key.partition, epoch);
             node.coordinate(now, decision);

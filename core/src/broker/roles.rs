@@ -59,7 +59,8 @@ impl Roles {
 impl Broker {
     /// Whether anything was done.
     pub(super) fn settle_roles(&mut self, now: Now) -> bool {
-        if !self.alive.is_registered(&self.node) || self.stop.is_closing() {
+        if !self.alive.is_registered(&self.node) && !mutant::is(Mutant::RolesBeforeRegistered) || self.stop.is_closing()
+        {
             return false;
         }
         let mut moved = self.look_for_strays();
@@ -111,7 +112,7 @@ impl Broker {
     fn open(&mut self, now: Now, key: PartitionKey) {
         let Some(topic) = self.node.image.topic(key.topic) else { return };
         let name = checkpoint::folder_name(topic.name.as_str(), key.partition);
-        if self.roles.removing.values().any(|taken| *taken == name) {
+        if self.roles.removing.values().any(|taken| *taken == name) && !mutant::is(Mutant::NameNotAwaited) {
             self.roles.blocked.insert(key);
             return;
         }
@@ -122,7 +123,12 @@ impl Broker {
         let log_config = setup::log(&self.node.config, &config);
         // The watermark is over what was synced. (Where it was the system that had it, a crash of the machine may have taken it.)
         let durable = if log_config.sync == SyncPolicy::Always { watermark } else { Offset::ZERO };
-        let opening = Opening { clean: self.roles.clean, start, durable, topic_id: Some(key.topic) };
+        let opening = Opening {
+            clean: self.roles.clean,
+            start,
+            durable,
+            topic_id: Some(key.topic).filter(|_| !mutant::is(Mutant::ForeignKept)),
+        };
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let settings = setup::partition(&self.node.config, &config);
         let me = self.node.config.node;
@@ -174,7 +180,9 @@ impl Broker {
             let log = setup::log(&self.node.config, &config);
             if let Some(partition) = self.node.partitions.get_mut(key) {
                 partition.configure(settings);
-                partition.configure_log(log);
+                if !mutant::is(Mutant::LogConfigNotApplied) {
+                    partition.configure_log(log);
+                }
             }
         }
     }

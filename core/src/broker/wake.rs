@@ -4,6 +4,7 @@
 use super::Broker;
 use crate::api::{self, quorum_asks};
 use crate::id::{DirId, HoldId};
+use crate::mutant::{self, Mutant};
 use crate::node::{Node, Waiting, opening};
 use crate::time::Now;
 
@@ -15,6 +16,7 @@ pub(super) fn on_moved(node: &mut Node, now: Now, hold: HoldId, dir: DirId) {
         Waiting::Fetch(_) => api::fetch::on_moved(node, now, hold, dir),
         Waiting::ListOffsets(_) => api::list_offsets::on_moved(node, now, hold, dir),
         Waiting::DeleteRecords(_) => api::delete_records::on_moved(node, hold, dir),
+        Waiting::Opening { .. } if mutant::is(Mutant::OpeningNotWoken) => {}
         Waiting::Opening { .. } => opening::on_moved(node, hold, dir),
         // These watch no folder.
         Waiting::Commit { .. } | Waiting::Forward(_) | Waiting::Quorum { .. } | Waiting::Group => {}

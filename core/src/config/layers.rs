@@ -2,6 +2,7 @@
 
 use super::def::Def;
 use super::{broker_def, topic_def};
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -109,7 +110,11 @@ impl Layers<'_> {
         let names = names_of(name);
         let names = if names.is_empty() { core::slice::from_ref(&name) } else { names };
         let (from, value) = names.iter().find_map(|&other| {
-            let layers = [self.dynamic_broker, self.dynamic_default, self.file];
+            let layers = if mutant::is(Mutant::DefaultOverBroker) {
+                [self.dynamic_default, self.dynamic_broker, self.file]
+            } else {
+                [self.dynamic_broker, self.dynamic_default, self.file]
+            };
             layers.iter().find_map(|layer| layer.get(other)).map(|value| (other, value))
         })?;
         let scale = unit(from);

@@ -72,7 +72,7 @@ impl Controller {
             // The same process asks again: its first request's reply was lost, or its listeners changed.
             Some(known) if known.incarnation == incarnation => Broker { endpoints, rack, directories, ..known.clone() },
             Some(_) | None => {
-                if known.is_some_and(|known| !known.fenced) {
+                if known.is_some_and(|known| !known.fenced) && !mutant::is(Mutant::RebornKeepsLead) {
                     self.leader_updates(&[id], None, &mut records);
                 }
                 let epoch = BrokerEpoch(self.image.offset().plus(1 + records.len() as i64).0);
@@ -131,7 +131,7 @@ impl Controller {
     pub(super) fn broker_of_epoch(&self, node: NodeId, epoch: i64) -> Result<&Broker, Refusal> {
         self.image
             .broker(node)
-            .filter(|broker| broker.epoch.0 == epoch)
+            .filter(|broker| broker.epoch.0 == epoch || mutant::is(Mutant::AnyBrokerEpoch))
             .ok_or_else(|| ErrorCode::StaleBrokerEpoch.into())
     }
 
@@ -207,7 +207,11 @@ impl Controller {
         }
         let all_know =
             self.sessions.leaving(broker.id).is_none_or(|offset| self.applied_by_all_but(broker.id) >= offset);
-        if self.leads_any(broker.id) || !all_know { Standing::Leaving } else { Standing::Stopping }
+        if self.leads_any(broker.id) || !all_know && !mutant::is(Mutant::LetGoBeforeKnown) {
+            Standing::Leaving
+        } else {
+            Standing::Stopping
+        }
     }
 
     /// How far every other active broker has applied the metadata.

@@ -7,6 +7,7 @@ use crate::config::{Def, Given, Kind, TopicConfig, broker_def, check_dynamic, to
 use crate::error::{ErrorCode, Refusal};
 use crate::id::NodeId;
 use crate::metadata::{Record, Resource, Text};
+use crate::mutant::{self, Mutant};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -141,9 +142,11 @@ impl Controller {
         well_formed(alters)?;
         let target = self.target(kind, name)?;
         let before = self.configs_before(&target);
+        let kept = before.clone().into_iter().filter(|_| mutant::is(Mutant::AlterAllKeeps));
         let after = alters
             .iter()
             .filter_map(|(config, _, value)| Some((config.to_string(), value.as_ref()?.to_string())))
+            .chain(kept)
             .collect();
         self.altered(&target, &before, &after, alters)
     }
@@ -193,7 +196,7 @@ impl Controller {
         let set = after.iter().filter(|(name, value)| before.get(*name) != Some(*value) || again(name));
         let set = set.map(|(name, value)| record(resource, name, Some(value)));
         let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| record(resource, name, None));
-        Ok(set.chain(gone).collect())
+        Ok(set.chain(gone.filter(|_| !mutant::is(Mutant::ConfigDeleteIgnored))).collect())
     }
 
     fn target<'a>(&self, kind: i8, name: &'a str) -> Result<Target<'a>, Refusal> {
@@ -328,7 +331,8 @@ fn new_value(target: &Target<'_>, before: &Given, name: &str, op: Op, value: &st
         return Err(Refusal::because(ErrorCode::InvalidConfig, why));
     };
     let old = before.get(name).map_or(def.default.unwrap_or(""), String::as_str);
-    let mut parts: Vec<&str> = old.split(',').filter(|part| !part.is_empty()).collect();
+    let mut parts: Vec<&str> =
+        old.split(',').filter(|part| !part.is_empty() && !mutant::is(Mutant::AppendReplacesList)).collect();
     for part in value.split(',') {
         match op {
             Op::Subtract => parts.retain(|old| *old != part),

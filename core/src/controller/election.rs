@@ -41,7 +41,9 @@ pub fn change_to(
     assert!(aim.isr.iter().all(|node| aim.has_replica(*node)), "the in-sync set stays within the replicas");
     complete(&mut aim);
     let electable = |node: NodeId| {
-        let in_sync = aim.in_sync(node) || mutant::is(Mutant::ElectOutOfSync) && aim.has_replica(node);
+        let preferred =
+            mutant::is(Mutant::PreferredOutOfSync) && election == Election::Preferred && aim.preferred() == Some(node);
+        let in_sync = aim.in_sync(node) || preferred || mutant::is(Mutant::ElectOutOfSync) && aim.has_replica(node);
         in_sync && acceptable(node)
     };
     let leader = elect(was.leader, &aim, election, &electable);
@@ -69,7 +71,9 @@ pub fn change_to(
     // Who is no replica any more must not pass for one: the epoch that it knows ends (Kafka's
     // `triggerLeaderEpochBumpForReplicaReassignmentIfNeeded`).
     let dropped = was.replicas.iter().any(|node| !next.has_replica(*node));
-    if (next.leader != was.leader || dropped) && !mutant::is(Mutant::LeaderEpochKept) {
+    if (next.leader != was.leader || dropped && !mutant::is(Mutant::DropKeepsEpoch))
+        && !mutant::is(Mutant::LeaderEpochKept)
+    {
         next.leader_epoch = LeaderEpoch(was.leader_epoch.0.checked_add(1)?);
     }
     next.epoch = PartitionEpoch(was.epoch.0.checked_add(1)?);

@@ -26,7 +26,7 @@ impl Controller {
                     .into(),
                 reply: AllocateProducerIdsResponse::default()
                     .with_producer_id_start(ProducerId(start))
-                    .with_producer_id_len(BLOCK),
+                    .with_producer_id_len(BLOCK + i32::from(mutant::is(Mutant::BlockOneTooLong))),
             },
             Err(refusal) => Decision::only(AllocateProducerIdsResponse::default().with_error_code(refusal.code.code())),
         }

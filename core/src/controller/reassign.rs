@@ -17,6 +17,7 @@ use super::{Controller, Decision};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{NodeId, PartitionKey};
 use crate::metadata::{Partition, Record, Topic};
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
@@ -119,7 +120,13 @@ impl Controller {
         if !was.is_reassigning() {
             return Err(ErrorCode::NoReassignmentInProgress.into());
         }
-        let stay = |nodes: &[NodeId]| nodes.iter().copied().filter(|node| !was.adding.contains(node)).collect();
+        let stay = |nodes: &[NodeId]| {
+            nodes
+                .iter()
+                .copied()
+                .filter(|node| !was.adding.contains(node) || mutant::is(Mutant::RevertKeepsAdded))
+                .collect()
+        };
         let (replicas, mut isr): (Vec<NodeId>, Vec<NodeId>) = (stay(&was.replicas), stay(&was.isr));
         let election = self.election_of(topic);
         if isr.is_empty() {

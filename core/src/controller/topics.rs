@@ -77,7 +77,7 @@ impl Controller {
             results = request.topics.iter().map(|topic| topic_refused(topic, &refusal)).collect();
             records.clear();
         }
-        if request.validate_only {
+        if request.validate_only && !mutant::is(Mutant::ValidateOnlyMakes) {
             records.clear();
         }
         Decision { records, reply: CreateTopicsResponse::default().with_topics(results) }
@@ -366,7 +366,7 @@ impl Controller {
             }
         };
         placer.check()?;
-        push_partitions(records, topic, has, partitions);
+        push_partitions(records, topic, if mutant::is(Mutant::WidenFromZero) { 0 } else { has }, partitions);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use super::text::{TEXT_BYTES_MAX, own};
 use crate::error::ErrorCode;
 use crate::id::{HoldId, Uuid};
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::vec::Vec;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
@@ -83,8 +84,13 @@ fn entry(
     let kept = Some(request.retention_time_ms).filter(|ms| *ms != -1);
     let value = Committed {
         offset: partition.committed_offset,
-        leader_epoch: partition.committed_leader_epoch,
-        metadata: partition.committed_metadata.as_ref().map(own).unwrap_or_default(),
+        leader_epoch: if mutant::is(Mutant::CommitEpochLost) { -1 } else { partition.committed_leader_epoch },
+        metadata: partition
+            .committed_metadata
+            .as_ref()
+            .filter(|_| !mutant::is(Mutant::CommitMetadataLost))
+            .map(own)
+            .unwrap_or_default(),
         committed_at: now.wall.0,
         expires_at: kept.map(|ms| now.wall.0.saturating_add(ms)),
         topic_id: Uuid(topic.topic_id.as_u128()),

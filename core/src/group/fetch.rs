@@ -5,6 +5,7 @@ use super::refuse::no_offset;
 use super::shard::Shard;
 use crate::error::ErrorCode;
 use crate::id::Offset;
+use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
@@ -36,7 +37,12 @@ impl Shard {
                 }
             }
             None => {
-                for (topic, partitions) in self.offsets.of_group(group) {
+                let all = self.offsets.of_group(group).count();
+                for (topic, partitions) in self
+                    .offsets
+                    .of_group(group)
+                    .take(all - usize::from(mutant::is(Mutant::FetchAllLacksLast) && all > 0))
+                {
                     let partitions = partitions.iter().map(|(index, kept)| told(topic, *index, Some(kept))).collect();
                     let name = TopicName(topic.clone());
                     topics.push(OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions));
@@ -45,6 +51,7 @@ impl Shard {
         }
         // What a group does not have any more was said by some record, too.
         let until = self.offsets.last_of(group).unwrap_or(Offset(self.end.0 - 1));
+        let until = if mutant::is(Mutant::OffsetsToldUncommitted) { Offset::NONE } else { until };
         (OffsetFetchResponseGroup::default().with_group_id(request.group_id.clone()).with_topics(topics), until)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::decision::Release;
 use crate::id::HoldId;
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use kafka_protocol::messages::{DeleteGroupsResponse, GroupId, OffsetFetchResponse, ResponseKind};
@@ -43,7 +44,12 @@ impl Gathers {
 }
 
 fn whole(order: &[GroupId], parts: Vec<ResponseKind>) -> ResponseKind {
-    let place: BTreeMap<&GroupId, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).rev().collect();
+    let place: BTreeMap<&GroupId, usize> = order
+        .iter()
+        .enumerate()
+        .map(|(place, id)| (id, if mutant::is(Mutant::GatherInAnyOrder) { 0 } else { place }))
+        .rev()
+        .collect();
     let (mut fetched, mut deleted) = (Vec::new(), Vec::new());
     let mut deletes = false;
     for part in parts {

@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::shard::Shard;
 use super::text::TEXT_BYTES_MAX;
 use crate::error::ErrorCode;
-use crate::id::{LeaderEpoch, Offset};
+use crate::id::{HoldId, LeaderEpoch, Offset};
 use crate::rng::Rng;
 use crate::time::{Mono, Now, Span};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -235,6 +235,19 @@ impl Groups {
         let group = shard.groups.get(group)?;
         let (until, state) = (shard.timers.when(&group.session(member))?, group.members.get(member)?);
         Some((until, Span::from_kafka_millis(i64::from(state.session_timeout_ms))))
+    }
+
+    /// How many members a group has that is served here.
+    pub fn members_of(&self, group: &StrBytes) -> usize {
+        match self.shards.get(&self.partition_of(group)) {
+            Some(Place::Active(shard)) => shard.groups.get(group).map_or(0, |group| group.members.len()),
+            Some(Place::Loading(_)) | None => 0,
+        }
+    }
+
+    /// The requests that something here is waited for: for the simulator's checkers.
+    pub fn waiting(&self) -> BTreeSet<HoldId> {
+        self.active().flat_map(Shard::waiting).collect()
     }
 
     /// Another input begins: [`Groups::check`] has nothing to look into until something changes.

@@ -10,7 +10,7 @@ use super::text::own;
 use super::timers::{Timer, Timers};
 use super::turn::{Proposal, Then, Turn, empty_generation};
 use crate::error::ErrorCode;
-use crate::id::{LeaderEpoch, Offset, ProducerId};
+use crate::id::{HoldId, LeaderEpoch, Offset, ProducerId};
 use crate::limits::GROUPS_MAX;
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
@@ -298,7 +298,7 @@ impl Shard {
         }
         let proposed = core::mem::take(&mut self.proposals).into_iter().map(|proposal| proposal.then);
         let promised = core::mem::take(&mut self.promises).into_values();
-        for then in proposed.chain(promised) {
+        for then in proposed.chain(promised).filter(|_| !mutant::is(Mutant::UnloadTellsNobody)) {
             if let Then::Reply { hold, response } = then {
                 let response = refuse::instead_of(*response, code);
                 out.releases.push(super::decision::Release { hold, response });
@@ -342,6 +342,15 @@ impl Shard {
             let entry = act(group, turn);
             propose_quietly(turn, entry);
         });
+    }
+
+    /// The requests that wait for a record to be committed, or in a group.
+    pub fn waiting(&self) -> impl Iterator<Item = HoldId> + '_ {
+        let promised = self.promises.values().filter_map(|then| match then {
+            Then::Reply { hold, .. } => Some(*hold),
+            Then::Nothing | Then::Created { .. } | Then::Assigned { .. } | Then::Replaced { .. } => None,
+        });
+        promised.chain(self.groups.values().flat_map(Group::waiting))
     }
 
     pub fn next_deadline(&self) -> Option<Mono> {

@@ -2,6 +2,7 @@
 
 use super::{Image, Partition, Record, Resource, Text, Topic};
 use crate::id::{NodeId, Offset, PartitionKey, Uuid};
+use crate::mutant::{self, Mutant};
 use alloc::string::String;
 use core::fmt;
 
@@ -90,7 +91,9 @@ impl Image {
 
     fn apply_topic_removed(&mut self, id: Uuid) -> Change {
         let Some(topic) = self.topics.remove(&id) else { return Change::Stray };
-        self.names.remove(&topic.name);
+        if !mutant::is(Mutant::DeletedNameStays) {
+            self.names.remove(&topic.name);
+        }
         self.partitions -= topic.partitions.len();
         let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
         Change::TopicRemoved { id, name: topic.name, partitions }

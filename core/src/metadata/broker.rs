@@ -3,6 +3,7 @@
 use super::Text;
 use crate::id::{BrokerEpoch, NodeId, Uuid};
 use crate::io::Address;
+use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,8 @@ pub struct Broker {
 
 impl Broker {
     /// May lead partitions and be put into in-sync sets (KIP-841): neither fenced nor shutting down.
-    pub const fn active(&self) -> bool {
-        !self.fenced && !self.leaving
+    pub fn active(&self) -> bool {
+        !self.fenced && (!self.leaving || mutant::is(Mutant::LeavingCountsActive))
     }
 
     /// Where the listener of that name is reached.

@@ -22,7 +22,9 @@ impl Image {
         for id in self.broker_configs.keys() {
             push_configs(&mut records, Resource::Broker(*id), self.configs(Resource::Broker(*id)));
         }
-        push_configs(&mut records, Resource::BrokerDefault, &self.broker_default);
+        if !mutant::is(Mutant::SnapshotLacksDefaults) {
+            push_configs(&mut records, Resource::BrokerDefault, &self.broker_default);
+        }
         if self.next_producer_id > 0 && !mutant::is(Mutant::SnapshotLacksIds) {
             records.push(Record::ProducerIds { next: self.next_producer_id });
         }

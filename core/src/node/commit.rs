@@ -77,6 +77,9 @@ impl Node {
 
     /// This node no longer decides: what was not committed may or may not come to be, so the askers' connections end.
     pub fn drop_commits(&mut self) {
+        if mutant::is(Mutant::CommitsOutliveLead) {
+            return;
+        }
         for (_, hold) in core::mem::take(&mut self.commits) {
             if let Some(row) = self.hold.take(hold) {
                 row.ask.close(&mut self.out);

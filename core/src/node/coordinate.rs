@@ -6,6 +6,7 @@ use crate::error::ErrorCode;
 use crate::group::{self, Append, Decision, Groups};
 use crate::id::{HoldId, Offset, PartitionKey};
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::collections::VecDeque;
 use bytes::Bytes;
@@ -29,7 +30,7 @@ impl Node {
     /// The partition of `__consumer_offsets` that a group is in; `None`: the topic is not there.
     pub fn coordinator_of(&mut self, group: &str) -> Option<PartitionKey> {
         self.learn_offsets_topic();
-        self.offsets_partition(self.groups.partition_of(group))
+        self.offsets_partition(if mutant::is(Mutant::CoordinatorOfFirst) { 0 } else { self.groups.partition_of(group) })
     }
 
     /// Carries out a decision of the coordinator, and those that follow from it.

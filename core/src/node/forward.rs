@@ -5,6 +5,7 @@
 use super::{Forwarded, Node, Waiting};
 use crate::id::{CallId, HoldId};
 use crate::io::{Ask, CallFault, Lane, Listener};
+use crate::mutant::{self, Mutant};
 use crate::time::{Now, Span};
 use alloc::boxed::Box;
 use kafka_protocol::messages::{ApiKey, RequestKind, ResponseKind};
@@ -51,6 +52,7 @@ impl Node {
                     row.ask.reply(&mut self.out, *body);
                 }
             }
+            Err(CallFault::Disconnected | CallFault::Garbled) if mutant::is(Mutant::ForwardNotAgain) => {}
             Err(CallFault::Disconnected | CallFault::Garbled) => {
                 self.forwards.again.insert((now.mono + BACKOFF, hold));
             }

@@ -22,6 +22,11 @@ pub struct Forwards {
 }
 
 impl Forwards {
+    /// Whether the request was sent and is not answered, or is to be sent again.
+    pub fn has(&self, hold: HoldId) -> bool {
+        self.sent.values().any(|sent| *sent == hold) || self.again.iter().any(|(_, again)| *again == hold)
+    }
+
     pub fn next_deadline(&self) -> Option<Mono> {
         self.again.first().map(|(at, _)| *at)
     }

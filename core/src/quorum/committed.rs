@@ -40,7 +40,10 @@ impl Quorum {
     /// only then may the layer above decide anything.
     pub fn is_drained(&self) -> bool {
         match &self.role {
-            Role::Leader(role) => self.drain.snapshot.is_none() && self.drain.next > role.epoch_start,
+            Role::Leader(role) => {
+                self.drain.snapshot.is_none()
+                    && (self.drain.next > role.epoch_start || mutant::is(Mutant::ActivateBeforeDrained))
+            }
             Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Follower(_) | Role::Resigned(_) => {
                 false
             }

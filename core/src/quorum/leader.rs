@@ -98,7 +98,10 @@ impl Leader {
         // Voters are few, and this is asked after every input: counting beats sorting a copy.
         let holders = |end: Offset| ends().filter(|held| *held >= end).count();
         let committed = ends().filter(|end| holders(*end) >= needed).max()?;
-        (committed > self.epoch_start || mutant::is(Mutant::CommitOldEpoch)).then_some(committed)
+        (committed > self.epoch_start
+            || mutant::is(Mutant::CommitAtEpochStart) && committed == self.epoch_start
+            || mutant::is(Mutant::CommitOldEpoch))
+        .then_some(committed)
     }
 
     /// When too few voters have fetched for the leader to go on (KRaft's check quorum); `None`: it needs nobody.

@@ -66,13 +66,14 @@ impl Quorum {
     fn may_grant(&self, ask: &Ballotpaper) -> bool {
         let Some(journal) = self.journal() else { return false };
         let up_to_date = (ask.last_epoch, ask.end) >= (journal.last_epoch(), journal.log.end())
-            || mutant::is(Mutant::VoteWithoutLogCheck);
+            || mutant::is(Mutant::VoteWithoutLogCheck)
+            || mutant::is(Mutant::VoteEpochAlone) && ask.last_epoch >= journal.last_epoch();
         let Election { leader, voted, .. } = self.ballot.decided();
         if ask.pre {
-            return up_to_date
+            return (up_to_date || mutant::is(Mutant::PreVoteAnyLog))
                 && match &self.role {
                     Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Resigned(_) => true,
-                    Role::Follower(role) => !role.heard,
+                    Role::Follower(role) => !role.heard || mutant::is(Mutant::PreVoteWhileLed),
                     // It may be a leader that nobody follows.
                     Role::Leader(role) => !role.established,
                 };
@@ -107,7 +108,11 @@ impl Quorum {
         let heard = self.hear(now, part.error_code, message::node(part.leader_id), LeaderEpoch(part.leader_epoch), out);
         match heard {
             Heard::GoOn if self.epoch() == epoch => {
-                self.record_vote(from, Asked::Vote { epoch, pre }, part.error_code == 0 && part.vote_granted);
+                self.record_vote(
+                    from,
+                    Asked::Vote { epoch, pre },
+                    part.error_code == 0 && (part.vote_granted || mutant::is(Mutant::RefusalCounts)),
+                );
             }
             Heard::GoOn | Heard::Moved => {}
         }

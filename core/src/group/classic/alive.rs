@@ -19,6 +19,7 @@ impl Group {
         }
         match self.phase {
             Phase::Empty => Err(ErrorCode::UnknownMemberId),
+            Phase::Preparing { .. } if mutant::is(Mutant::RebalanceNotTold) => Ok(()),
             Phase::Preparing { .. } => Err(ErrorCode::RebalanceInProgress),
             Phase::Completing | Phase::Stable => Ok(()),
         }

@@ -2,6 +2,7 @@
 
 use super::super::timers::{Timer, Timers};
 use crate::id::HoldId;
+use crate::mutant::{self, Mutant};
 use crate::time::{Span, Wall};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -142,6 +143,11 @@ impl Group {
         self.subscribed.as_ref().map_or_else(|| self.is_consumer(), |topics| topics.contains(topic))
     }
 
+    /// The requests of its members that wait.
+    pub fn waiting(&self) -> impl Iterator<Item = HoldId> + '_ {
+        self.members.values().flat_map(|member| [member.joining, member.syncing]).flatten()
+    }
+
     pub fn awaiting(&self) -> usize {
         self.members.values().filter(|member| member.joining.is_some()).count()
     }
@@ -211,7 +217,11 @@ impl Group {
                 *votes.entry(name).or_default() += 1;
             }
         }
-        let most = votes.values().copied().max()?;
+        let most = if mutant::is(Mutant::ProtocolLeastLiked) {
+            votes.values().copied().min()?
+        } else {
+            votes.values().copied().max()?
+        };
         votes.into_iter().find(|(_, count)| *count == most).map(|(name, _)| name.clone())
     }
 

@@ -166,7 +166,11 @@ impl Group {
             JoinGroupResponseMember::default()
                 .with_member_id(id.clone())
                 .with_group_instance_id(member.instance.clone())
-                .with_metadata(member.metadata(&protocol))
+                .with_metadata(if mutant::is(Mutant::FirstSubscriptionTold) {
+                    member.protocols.first().map(|first| first.1.clone()).unwrap_or_default()
+                } else {
+                    member.metadata(&protocol)
+                })
         });
         told.collect()
     }

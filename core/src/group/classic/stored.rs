@@ -2,6 +2,7 @@
 
 use super::super::records::{Entry, Generation, StoredMember};
 use super::group::{Group, Member, Phase};
+use crate::mutant::{self, Mutant};
 use crate::time::Wall;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
@@ -25,7 +26,7 @@ impl Group {
         });
         let value = Generation {
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            generation: self.generation,
+            generation: self.generation - i32::from(mutant::is(Mutant::StoredGenerationOld)),
             protocol: self.protocol.clone(),
             leader: self.leader.clone(),
             since: self.since.map_or(-1, |wall| wall.0),
