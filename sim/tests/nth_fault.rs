@@ -64,6 +64,9 @@ fn story(nodes: u32) -> Plan {
         silent_us: 0,
         leaves: false,
         late_commits: false,
+        assignors: Vec::new(),
+        asks_all: false,
+        by_name: false,
     };
     let topic = TopicPlan {
         name: "t".into(),

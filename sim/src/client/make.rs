@@ -1,6 +1,6 @@
 //! From a plan to its clients.
 
-use super::{Admin, Client, Me, Member, Producer, Reader};
+use super::{Admin, Client, Keeper, Me, Member, Producer, Reader, Stranger};
 use crate::plan::{ClientPlan, Plan};
 
 /// Makes a plan's client.
@@ -10,5 +10,7 @@ pub fn make(plan: &Plan, client: &ClientPlan, me: Me) -> Box<dyn Client> {
         ClientPlan::Reader { .. } => Box::new(Reader::new(plan, client.clone(), me)),
         ClientPlan::Member { .. } => Box::new(Member::new(plan, client.clone(), me)),
         ClientPlan::Admin { .. } => Box::new(Admin::new(plan, client.clone(), me)),
+        ClientPlan::Keeper { .. } => Box::new(Keeper::new(plan, client, me)),
+        ClientPlan::Stranger { .. } => Box::new(Stranger::new(plan, client, me)),
     }
 }

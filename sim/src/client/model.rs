@@ -1,5 +1,6 @@
 //! What every model of a client is made of: its events, its reach, its name in the history.
 
+use super::keeps::Keeps;
 use crate::dice::{Dice, Stream};
 use crate::history::{Act, History, State};
 use crate::net::{Arrival, Conn, Net, Peer};
@@ -47,6 +48,11 @@ pub trait Client {
     /// What it wants of its group, and what it was given; `None`: it is no member, or is gone.
     fn part(&self) -> Option<Part> {
         None
+    }
+
+    /// What it vouches for, as far as it was told that it is done.
+    fn keeps(&self) -> Keeps {
+        Keeps::default()
     }
 
     /// Whether it has come to where it must come after the faults; `Err` says what is missing.

@@ -203,6 +203,9 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
                 silent_us: 0,
                 leaves: false,
                 late_commits: false,
+                assignors: Vec::new(),
+                asks_all: false,
+                by_name: false,
             });
         }
     }
@@ -248,7 +251,11 @@ fn oddities(seed: u64, clients: &mut Vec<ClientPlan>) {
                 }
                 turn += 1;
             }
-            ClientPlan::Producer { .. } | ClientPlan::Reader { .. } | ClientPlan::Admin { .. } => {}
+            ClientPlan::Producer { .. }
+            | ClientPlan::Reader { .. }
+            | ClientPlan::Admin { .. }
+            | ClientPlan::Stranger { .. }
+            | ClientPlan::Keeper { .. } => {}
         }
     }
     if let Some(mut twin) = twin {
@@ -270,7 +277,11 @@ fn moves(plan: &mut Plan) {
     let pause = dice.between(200 * MS, 2 * SECOND);
     let admin = plan.clients.iter_mut().find_map(|client| match client {
         ClientPlan::Admin { moves, .. } => Some(moves),
-        ClientPlan::Producer { .. } | ClientPlan::Reader { .. } | ClientPlan::Member { .. } => None,
+        ClientPlan::Producer { .. }
+        | ClientPlan::Reader { .. }
+        | ClientPlan::Member { .. }
+        | ClientPlan::Stranger { .. }
+        | ClientPlan::Keeper { .. } => None,
     });
     match admin {
         Some(moves) => *moves = true,

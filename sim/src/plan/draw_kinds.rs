@@ -3,6 +3,7 @@
 use super::part::{Part, dice, some};
 use super::{BY_ID, ClientPlan, Plan};
 use crate::dice::Dice;
+use std::collections::BTreeMap;
 
 const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
@@ -27,7 +28,9 @@ pub(super) fn kinds(plan: &mut Plan) {
             ClientPlan::Producer { .. }
             | ClientPlan::Reader { .. }
             | ClientPlan::Member { .. }
-            | ClientPlan::Admin { .. } => {}
+            | ClientPlan::Admin { .. }
+            | ClientPlan::Stranger { .. }
+            | ClientPlan::Keeper { .. } => {}
         }
     }
     if dice.chance(1, 6) {
@@ -42,6 +45,41 @@ pub(super) fn kinds(plan: &mut Plan) {
     }
     if dice.chance(1, 3) {
         second_group(plan, &mut dice);
+    }
+    habits(plan);
+}
+
+/// What members of groups say and ask is not all alike; a stranger asks what it may not; a keeper looks after topics of its own. With dice
+/// of their own.
+fn habits(plan: &mut Plan) {
+    let mut dice = self::dice(plan.seed, Part::Habits);
+    let mixed = dice.chance(1, 2);
+    let mut known = BTreeMap::<String, Vec<String>>::new();
+    for client in &mut plan.clients {
+        let ClientPlan::Member { assignors, asks_all, by_name, rebalance_ms, instance, .. } = client else { continue };
+        (*asks_all, *by_name) = (dice.chance(1, 3), instance.is_some() && dice.chance(1, 2));
+        if dice.chance(1, 4) {
+            *rebalance_ms *= 3;
+        }
+        if mixed {
+            // All know all of them: a coordinator that takes over knows of each member the chosen one alone, and refuses whoever does not know
+            // that (as Kafka's does; seed 7000033 of an earlier draw).
+            let likes: &[&str] = dice.pick(&[&["sticky", "range"], &["range", "sticky"], &["range", "sticky"]]);
+            *assignors = likes.iter().map(ToString::to_string).collect();
+        }
+        // Whoever takes another's place is configured as that one was.
+        if let Some(name) = instance {
+            let first = known.entry(name.clone()).or_insert_with(|| assignors.clone());
+            assignors.clone_from(first);
+        }
+    }
+    if dice.chance(1, 3) {
+        let pause_us = dice.skewed(50 * MS, SECOND);
+        plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND });
+    }
+    if dice.chance(1, 3) {
+        let pause_us = dice.skewed(30 * MS, 800 * MS);
+        plan.clients.push(ClientPlan::Keeper { pause_us, request_timeout_us: 2 * SECOND });
     }
 }
 

@@ -156,7 +156,21 @@ pub enum ClientPlan {
         /// After a rebalance it commits once more as of the generation before, which has to be refused.
         #[serde(default, skip_serializing_if = "is_false")]
         late_commits: bool,
+        /// The assignors that it knows, the one that it likes best first; none: `range`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        assignors: Vec<String>,
+        /// Asks for all offsets of its group, without naming partitions.
+        #[serde(default, skip_serializing_if = "is_false")]
+        asks_all: bool,
+        /// A static one leaves as an administrator has it leave: by its instance's name alone.
+        #[serde(default, skip_serializing_if = "is_false")]
+        by_name: bool,
     },
+    /// Asks what has to be refused (commits in the name of groups that have members, speaks for brokers as they were before they
+    /// started anew), and for the offsets of all groups at once.
+    Stranger { pause_us: u64, request_timeout_us: u64 },
+    /// Makes topics of its own, widens and deletes them, makes them anew, and changes what is set for them and for brokers.
+    Keeper { pause_us: u64, request_timeout_us: u64 },
     /// Deletes records, elects leaders, moves replicas.
     Admin {
         pause_us: u64,

@@ -21,6 +21,7 @@ pub(super) enum Part {
     Durability,
     Kinds,
     Ways,
+    Habits,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -120,6 +120,8 @@ fn clients(plan: &Plan, history: &History) -> Vec<Value> {
             ClientPlan::Reader { .. } => "reader".into(),
             ClientPlan::Member { group, .. } => format!("member of group {group}"),
             ClientPlan::Admin { .. } => "admin".into(),
+            ClientPlan::Stranger { .. } => "stranger".into(),
+            ClientPlan::Keeper { .. } => "keeper".into(),
         };
         labels.insert(number, format!("{number} {label}"));
     }

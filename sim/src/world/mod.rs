@@ -4,6 +4,7 @@ mod ambush;
 mod deliver;
 mod drive;
 mod hands;
+mod kept;
 mod phases;
 mod rest;
 mod rot;

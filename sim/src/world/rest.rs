@@ -14,7 +14,12 @@ impl World {
     /// What is not as it must be at the end.
     pub(super) fn unsettled(&self) -> Option<String> {
         let client = || self.seats.iter().find_map(|seat| seat.client.settled().err());
-        self.unready().or_else(client).or_else(|| self.unread()).or_else(|| self.unmoved()).or_else(|| self.unequal())
+        self.unready()
+            .or_else(client)
+            .or_else(|| self.unread())
+            .or_else(|| self.unmoved())
+            .or_else(|| self.unequal())
+            .or_else(|| self.unkept())
     }
 
     /// A node that does not serve, though it is to.

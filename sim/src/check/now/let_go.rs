@@ -1,28 +1,43 @@
-//! A broker that leaves in order may stop when no other takes it for the leader of anything any more (KIP-841): whoever asks one of them
-//! is sent to where he is served.
+//! A broker that leaves in order may stop when no other takes it for the leader of what it led when it asked to leave (KIP-841): whoever asks
+//! one of them is sent to where he is served. What it led before, and what another controller had it leave, is not waited for.
 
 use super::{At, Broken};
 use crate::node::Node;
 use crate::table::Map;
-use esker_core::id::NodeId;
+use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
 use esker_core::metadata::{Broker, Image};
 use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
+use std::collections::BTreeSet;
 
 /// Who asked to leave, and is not answered.
 #[derive(Debug, Default)]
 pub struct LetGo {
-    asked: Map<At, NodeId>,
+    /// With those who were in service then: it is they who have to know. Who is let back meanwhile may lag.
+    asked: Map<At, Asked>,
     /// Those that the present input let go.
-    told: Vec<NodeId>,
+    told: Vec<Asked>,
+    /// What each led when it asked, by the epoch of the controller.
+    led: Map<(NodeId, LeaderEpoch), BTreeSet<PartitionKey>>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    id: NodeId,
+    epoch: LeaderEpoch,
+    others: Vec<NodeId>,
 }
 
 impl LetGo {
     /// A heartbeat comes to the active controller. One of a broker that is fenced already is let go at once: it leads nothing.
-    pub fn on_request(&mut self, at: At, request: &BrokerHeartbeatRequest, image: &Image) {
+    pub fn on_request(&mut self, at: At, request: &BrokerHeartbeatRequest, image: &Image, epoch: LeaderEpoch) {
         let id = NodeId(request.broker_id.0);
         let serves = image.broker(id).is_some_and(|broker| !broker.fenced);
         if request.want_shut_down && !request.want_fence && serves {
-            self.asked.insert(at, id);
+            let others = image.brokers().filter(|broker| broker.active()).map(|broker| broker.id);
+            self.asked.insert(at, Asked { id, epoch, others: others.collect() });
+            let each = image.topics().flat_map(|topic| topic.each_partition());
+            let led = each.filter(|(_, state)| state.leader == Some(id)).map(|(key, _)| key);
+            self.led.entry((id, epoch)).or_default().extend(led);
         }
     }
 
@@ -33,15 +48,17 @@ impl LetGo {
 
     /// Looks at what the others know when a node has let one go.
     pub fn look(&mut self, decided: Option<&Image>, nodes: &[Node]) -> Result<(), Broken> {
-        for gone in std::mem::take(&mut self.told) {
+        for Asked { id: gone, epoch, others } in std::mem::take(&mut self.told) {
+            let led = self.led.remove(&(gone, epoch)).unwrap_or_default();
             for process in nodes.iter().filter_map(|node| node.process.as_ref()) {
                 let core = process.broker.node();
                 let me = core.config.node;
                 // One that is not served by itself, or that starts anew, tells nobody anything.
-                let serves = |broker: &Broker| broker.active() && broker.incarnation == core.config.identity.incarnation;
+                let serves =
+                    |broker: &Broker| broker.active() && broker.incarnation == core.config.identity.incarnation;
                 let known = decided.and_then(|image| image.broker(me)).is_some_and(serves);
-                if me != gone && known && core.image.broker(me).is_some_and(serves) {
-                    judge(gone, me, &core.image)?;
+                if me != gone && others.contains(&me) && known && core.image.broker(me).is_some_and(serves) {
+                    judge(gone, &led, me, &core.image)?;
                 }
             }
         }
@@ -49,9 +66,9 @@ impl LetGo {
     }
 }
 
-fn judge(gone: NodeId, other: NodeId, image: &Image) -> Result<(), Broken> {
+fn judge(gone: NodeId, led: &BTreeSet<PartitionKey>, other: NodeId, image: &Image) -> Result<(), Broken> {
     let mut all = image.topics().flat_map(|topic| topic.each_partition().map(move |each| (topic, each)));
-    match all.find(|(_, (_, state))| state.leader == Some(gone)) {
+    match all.find(|(_, (key, state))| state.leader == Some(gone) && led.contains(key)) {
         None => Ok(()),
         Some((topic, (key, _))) => Err((
             "let-go-early",
@@ -63,7 +80,7 @@ fn judge(gone: NodeId, other: NodeId, image: &Image) -> Result<(), Broken> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esker_core::id::{Offset, PartitionKey, Uuid};
+    use esker_core::id::{Offset, Uuid};
     use esker_core::metadata::{Partition, Record};
 
     #[test]
@@ -72,8 +89,11 @@ mod tests {
         let topic = Uuid(7);
         image.apply(Offset(0), &Record::Topic { id: topic, name: "t".into() });
         let state = Partition::new(vec![NodeId(1), NodeId(2)], vec![NodeId(1), NodeId(2)]);
-        image.apply(Offset(1), &Record::Partition { key: PartitionKey { topic, partition: 0 }, state });
-        assert_eq!(judge(NodeId(1), NodeId(2), &image).unwrap_err().0, "let-go-early");
-        assert!(judge(NodeId(2), NodeId(1), &image).is_ok());
+        let key = PartitionKey { topic, partition: 0 };
+        image.apply(Offset(1), &Record::Partition { key, state });
+        let judge = |gone, led: &[PartitionKey], other| judge(gone, &led.iter().copied().collect(), other, &image);
+        assert_eq!(judge(NodeId(1), &[key], NodeId(2)).unwrap_err().0, "let-go-early");
+        assert!(judge(NodeId(1), &[], NodeId(2)).is_ok(), "it led that before");
+        assert!(judge(NodeId(2), &[key], NodeId(1)).is_ok());
     }
 }

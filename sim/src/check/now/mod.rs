@@ -6,10 +6,14 @@
 mod acked;
 mod active;
 mod admitted;
+mod anew;
+mod beside;
 mod blocks;
 mod commits;
 mod committed_reads;
 mod complete;
+mod coordinates;
+mod decided;
 mod earliest;
 mod epoch_ends;
 mod epochs;
@@ -17,11 +21,13 @@ mod followed;
 mod granted;
 mod heard;
 mod incarnations;
+mod joins;
 mod latest;
 mod let_go;
 mod low_watermark;
 mod made;
 mod members;
+mod moved;
 mod one_leader;
 mod prefix;
 mod producers;
@@ -33,22 +39,25 @@ mod same_image;
 mod shadow;
 mod stamped;
 mod synced;
+mod talk;
 mod times;
+mod told;
 mod votes;
 mod watermark;
 mod woken;
 
+use crate::client::KEPT;
 use crate::disk::Disk;
 use crate::node::Node;
 use crate::table::Map;
 use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch, Uuid};
-use esker_core::io::{DiskOp, DiskTag, FileId, FileName, Note, Reply};
+use esker_core::io::{DiskOp, DiskTag, Note};
 use esker_core::log::{SyncPolicy, TimestampType};
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use esker_core::time::Now;
-use kafka_protocol::messages::{RequestKind, ResponseKind, TopicName};
+use kafka_protocol::messages::TopicName;
 
 /// A request: its connection, whose number no other has in a run, and its place there.
 pub type At = (ConnId, u64);
@@ -60,6 +69,11 @@ fn id_of(image: &Image, name: &TopicName, id: Uuid) -> Option<Uuid> {
 
 /// A property that was broken, and how.
 pub type Broken = (&'static str, String);
+
+/// Whether a folder is of a topic that comes and goes: a name that means one thing now and another later is none to go by here.
+fn comes_and_goes(folder: &str) -> bool {
+    folder.starts_with(KEPT)
+}
 
 /// The folder of the metadata log.
 const METADATA: &str = "__cluster_metadata-0";
@@ -94,6 +108,11 @@ pub struct Watch {
     active: active::Active,
     blocks: blocks::Blocks,
     let_go: let_go::LetGo,
+    anew: anew::Anew,
+    told: told::Told,
+    joins: joins::Joins,
+    decided: decided::Decided,
+    moved: moved::Moved,
     woken: woken::Woken,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: Map<(usize, DirId), Glance>,
@@ -151,6 +170,11 @@ impl Watch {
             active: active::Active::default(),
             blocks: blocks::Blocks::default(),
             let_go: let_go::LetGo::default(),
+            anew: anew::Anew::default(),
+            told: told::Told::default(),
+            joins: joins::Joins::default(),
+            decided: decided::Decided::default(),
+            moved: moved::Moved::default(),
             woken: woken::Woken::default(),
             seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
@@ -175,109 +199,6 @@ impl Watch {
     /// A node begins to handle an input.
     pub const fn begin(&mut self, now: Now) {
         self.now = now;
-    }
-
-    /// A request is handed to a node.
-    pub fn on_request(&mut self, node: usize, at: At, body: &RequestKind, core: &Core) {
-        self.votes.on_request(at, body);
-        self.followed.on_request(node, self.now.mono, body, core);
-        if let Some(controller) = &core.controller {
-            self.incarnations.on_request(at, body, controller.image());
-            if let RequestKind::BrokerHeartbeat(request) = body {
-                self.let_go.on_request(at, request, controller.image());
-            }
-        }
-        match body {
-            RequestKind::Fetch(request) => {
-                self.epochs.on_request(at, request, &core.image);
-                self.committed_reads.on_request(at, request);
-                self.reads.on_request(at, request, core);
-                self.members.on_request(node, self.now.mono, request, core);
-            }
-            RequestKind::Produce(request) => {
-                self.acked.on_request(at, request, core);
-                self.retries.on_request(at, request);
-            }
-            RequestKind::ListOffsets(request) => {
-                self.epochs.on_list_offsets(at, request, &core.image);
-                self.latest.on_request(at, request);
-                self.times.on_request(at, request);
-                self.earliest.on_request(at, request);
-            }
-            RequestKind::OffsetForLeaderEpoch(request) => {
-                self.epochs.on_epoch_ends(at, request, &core.image);
-                self.epoch_ends.on_request(at, request);
-            }
-            RequestKind::DeleteRecords(request) => self.low_watermark.on_request(at, request, core),
-            RequestKind::OffsetCommit(request) => self.commits.on_request(at, request, core),
-            RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
-            RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
-            _ => {}
-        }
-    }
-
-    /// An answer leaves a node.
-    pub fn on_reply(&mut self, node: usize, at: At, reply: &Reply, core: &Core) {
-        let (seen, shadows) = (&self.seen, &self.shadows[node]);
-        let before = |replica: &Partition| seen.get(&(node, replica.dir())).copied();
-        let led_in = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
-        // What bits that flipped did to a log it is not judged by.
-        let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
-        let judged = match reply {
-            Reply::Plain(body) => match &**body {
-                ResponseKind::Produce(response) => self
-                    .acked
-                    .on_reply(at, response, core, &mut self.latest)
-                    .and_then(|()| self.retries.on_reply(at, response, core, &log)),
-                // What bits that flipped took away from a replica, it does not tell.
-                ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
-                ResponseKind::ListOffsets(response) => {
-                    let known = |replica: &Partition| self.complete.before(replica.folder(), replica.leader_epoch());
-                    self.epochs
-                        .on_listed(at, response, core, &led_in)
-                        .and_then(|()| self.latest.on_reply(at, response, core, &known))
-                        .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
-                        .and_then(|()| self.earliest.on_reply(at, response, core, &log, &before))
-                }
-                ResponseKind::DeleteRecords(response) => self.low_watermark.on_reply(at, response, core),
-                ResponseKind::OffsetForLeaderEpoch(response) => {
-                    let led = |replica: &Partition| before(replica).is_some_and(|seen| seen.leads);
-                    self.epochs
-                        .on_epoch_ends_told(at, response, core, &led_in)
-                        .and_then(|()| self.epoch_ends.on_reply(at, response, core, &log, &led))
-                }
-                ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
-                ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
-                ResponseKind::OffsetCommit(response) => self.commits.on_reply(at, response, core),
-                body => {
-                    if let ResponseKind::BrokerHeartbeat(response) = body {
-                        self.let_go.on_reply(at, response);
-                    }
-                    let quorum = &core.quorum;
-                    let voter = votes::Voter { last: quorum.last(), hears_leader: quorum.hears_leader() };
-                    self.incarnations
-                        .on_reply(at, body)
-                        .and_then(|()| self.blocks.on_reply(body))
-                        .and_then(|()| self.votes.on_reply(node, at, body, voter))
-                }
-            },
-            Reply::Fetch { response, records } => self
-                .epochs
-                .on_reply(at, response, core, &led_in)
-                .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
-                .and_then(|()| self.reads.on_reply(at, response, records, core, &before)),
-            Reply::Silence => self.acked.on_silence(at, core),
-        };
-        self.note_broken(judged);
-    }
-
-    /// A call leaves a node.
-    pub fn on_call(&mut self, node: usize, body: &RequestKind, core: &Core) {
-        let judged = match body {
-            RequestKind::AlterPartition(request) => self.members.on_call(node, self.now.mono, request, core),
-            body => self.votes.on_call(node, body),
-        };
-        self.note_broken(judged);
     }
 
     /// A disk operation is done, or has failed.
@@ -307,7 +228,7 @@ impl Watch {
             };
             self.note_broken(judged);
         }
-        if let Some(cut) = cut {
+        if let Some(cut) = cut.filter(|cut| !comes_and_goes(&cut.folder)) {
             // Damaged bytes are cut away by who is not in sync any more, and fetched anew.
             let of = |replica: &&Partition| replica.folder() == cut.folder;
             let in_sync = |replica: &Partition| replica.state().is_none_or(|state| state.in_sync(replica.me()));
@@ -337,9 +258,12 @@ impl Watch {
             let judged = self.votes.on_role(node, role, *epoch);
             self.note_broken(judged);
         }
-        let Note::LogOpened { dir, end, .. } = note else { return };
-        self.shadows[node].on_opened(*dir, *end, disk);
+        let Note::LogOpened { dir, start, end, .. } = note else { return };
+        self.shadows[node].on_opened(*dir, (*start, *end), disk);
         let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string) else { return };
+        if comes_and_goes(&folder) {
+            return;
+        }
         if let Some(shadow) = self.shadows[node].log(&folder) {
             let judged = prefix::Prefix::on_recovered(&folder, shadow, self.rotten == Some(node));
             self.note_broken(judged);
@@ -348,25 +272,6 @@ impl Watch {
         let in_sync = self.rotten != Some(node) && self.granted.in_sync(&folder, NodeId(node as i32 + 1));
         let judged = self.prefix.on_opened(node, &folder, end.0, in_sync);
         self.note_broken(judged);
-    }
-
-    /// A segment is taken out of a log by retention.
-    fn look_at_drop(&self, node: usize, op: &DiskOp, core: &Core) -> Result<(), Broken> {
-        let DiskOp::Rename { from: FileId { dir, name: FileName::Log(base) }, .. } = op else { return Ok(()) };
-        if self.rotten == Some(node) {
-            return Ok(());
-        }
-        let Some(replica) = core.partitions.key_of(*dir).and_then(|key| core.partitions.get(key)) else {
-            return Ok(());
-        };
-        let (Some(log), Some(before)) = (self.shadows[node].log(replica.folder()), self.seen.get(&(node, *dir))) else {
-            return Ok(());
-        };
-        let config = replica.log().config();
-        let bound = |bound: i64| if config.delete_policy { bound } else { -1 };
-        let (bytes, ms) = (bound(config.retention_bytes), bound(config.retention_ms));
-        let kept = retained::Kept { bytes, ms, wall: self.now.wall.0 };
-        retained::on_dropped(replica.folder(), log, base.0, *before, kept)
     }
 
     /// A bit flipped on the node's disk.
@@ -389,7 +294,10 @@ impl Watch {
             self.look(node, partition, nodes)?;
         }
         self.woken.look(node, core)?;
-        self.let_go.look(core.controller.as_ref().map(|controller| controller.image()), nodes)?;
+        coordinates::look(core)?;
+        let decided = core.controller.as_ref().map(|controller| controller.image());
+        self.let_go.look(decided, nodes)?;
+        self.moved.look(decided)?;
         self.low_watermark.look(core, nodes)?;
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
@@ -456,6 +364,10 @@ impl Watch {
         }
         self.members.look(node, self.now.mono, partition, before, glance);
         let folder = partition.folder();
+        if comes_and_goes(folder) {
+            self.anew.look(node, partition)?;
+            return if glance.leads { self.one_leader.leads(node, partition.key(), glance.epoch) } else { Ok(()) };
+        }
         let begins = before.is_none_or(|was| was.end > glance.end || glance.leads && !was.leads);
         if let Some(log) = self.shadows[node].log(folder).filter(|_| begins && self.rotten != Some(node))
             && partition.log().is_settled()
@@ -493,26 +405,6 @@ impl Watch {
             self.prefix.on_watermark(node, folder, shadow, (start.0, watermark.0))?;
         }
         let known = self.complete.before(folder, epoch).unwrap_or(watermark);
-        if leads { compare_members(partition, watermark.max(known), nodes) } else { Ok(()) }
+        if leads { beside::compare(partition, watermark.max(known), nodes) } else { Ok(()) }
     }
-}
-
-/// What is committed, as the leader has it or as it was known before it led, beside what those in sync have made durable, as far as their
-/// processes live: whenever it moves, and whenever the set is another.
-fn compare_members(partition: &Partition, committed: Offset, nodes: &[Node]) -> Result<(), Broken> {
-    let Some(state) = partition.state() else { return Ok(()) };
-    // Those who are about to join count already (KIP-497).
-    let maximal = partition.maximal_isr();
-    for member in state.isr.iter().chain(maximal.iter().filter(|node| !state.in_sync(**node))) {
-        let Some(process) = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref()) else { continue };
-        let Some(replica) = process.broker.node().partitions.get(partition.key()) else { continue };
-        // One that knows of a later epoch is not what this leader takes it for: it may have been dropped, and made anew. Nor is one
-        // that knows that it is in the set no more: it may have cut away what is damaged.
-        let later = |own: &esker_core::metadata::Partition| own.epoch > state.epoch && !own.in_sync(*member);
-        let same_story = replica.leader_epoch() <= partition.leader_epoch() && !replica.state().is_some_and(later);
-        if replica.is_open() && replica.is_online() && same_story {
-            watermark::Watermark::compare(partition.folder(), committed, *member, replica.log().synced())?;
-        }
-    }
-    Ok(())
 }

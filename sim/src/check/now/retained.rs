@@ -2,7 +2,9 @@
 //! is older than `retention.ms`; and never what is not committed.
 
 use super::shadow::Shadow;
-use super::{Broken, Glance};
+use super::{Broken, Glance, Watch};
+use esker_core::io::{DiskOp, FileId, FileName};
+use esker_core::node::Node as Core;
 
 /// What is to be kept of a log, by a node whose clock says `wall`.
 #[derive(Clone, Copy)]
@@ -12,6 +14,27 @@ pub struct Kept {
     /// `retention.ms`; negative where there is no limit.
     pub ms: i64,
     pub wall: i64,
+}
+
+impl Watch {
+    /// A segment is taken out of a log by retention.
+    pub(super) fn look_at_drop(&self, node: usize, op: &DiskOp, core: &Core) -> Result<(), Broken> {
+        let DiskOp::Rename { from: FileId { dir, name: FileName::Log(base) }, .. } = op else { return Ok(()) };
+        if self.rotten == Some(node) {
+            return Ok(());
+        }
+        let Some(replica) = core.partitions.key_of(*dir).and_then(|key| core.partitions.get(key)) else {
+            return Ok(());
+        };
+        let (Some(log), Some(before)) = (self.shadows[node].log(replica.folder()), self.seen.get(&(node, *dir))) else {
+            return Ok(());
+        };
+        let config = replica.log().config();
+        let bound = |bound: i64| if config.delete_policy { bound } else { -1 };
+        let (bytes, ms) = (bound(config.retention_bytes), bound(config.retention_ms));
+        let kept = Kept { bytes, ms, wall: self.now.wall.0 };
+        on_dropped(replica.folder(), log, base.0, *before, kept)
+    }
 }
 
 /// A segment of a log goes that stood so before.

@@ -224,8 +224,8 @@ impl Shadows {
         Some((name, log.entries.get(log.fresh..)?))
     }
 
-    /// Reads a log from the disk, as it is after its recovery: up to `end`.
-    pub fn on_opened(&mut self, dir: DirId, end: Offset, disk: &Disk) {
+    /// Reads a log from the disk, as it is after its recovery: between its bounds.
+    pub fn on_opened(&mut self, dir: DirId, (start, end): (Offset, Offset), disk: &Disk) {
         let Some(name) = self.dirs.get(&dir) else { return };
         let mut shadow = Shadow::default();
         if let Some(folder) = disk.named(name) {
@@ -244,6 +244,9 @@ impl Shadows {
         });
         let whole = whole.count();
         shadow.entries.truncate(whole);
+        // A segment that ends before its start may be on its way to being deleted, as all of a log is that begins anew.
+        let first = shadow.entries.iter().find(|entry| entry.last >= start.0).map_or(i64::MAX, |entry| entry.segment);
+        shadow.entries.retain(|entry| entry.segment >= first);
         self.logs.insert(name.clone(), shadow);
     }
 

@@ -44,7 +44,7 @@ impl Woken {
 
 /// Looks at the replies that wait for partitions which the last input touched.
 fn look(core: &Core) -> Result<(), Broken> {
-    for (_, row) in core.hold.iter() {
+    for (hold, row) in core.hold.iter() {
         let timed = row.deadline.is_some();
         match &row.waiting {
             Waiting::Produce(producing) => {
@@ -72,6 +72,12 @@ fn look(core: &Core) -> Result<(), Broken> {
             Waiting::ListOffsets(listing) => {
                 in_time("ListOffsets", timed)?;
                 listing.waits.iter().try_for_each(|wait| kept_here("ListOffsets", core, wait.partition, wait.dir))?;
+            }
+            Waiting::Forward(_) if !core.forwards.has(hold) => {
+                return Err((
+                    "not-woken",
+                    format!("{hold} waits for the controller, and nobody asks it: {:?}", row.ask),
+                ));
             }
             Waiting::Opening { left, .. } => {
                 let replica = |dir: &DirId| core.partitions.key_of(*dir).and_then(|key| core.partitions.get(key));

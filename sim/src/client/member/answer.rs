@@ -216,6 +216,8 @@ impl Member {
         let offsets: Vec<(u32, i64)> = all
             .iter()
             .filter_map(|(name, told)| Some((number(ctx.plan, name, told.partition_index)?, told.committed_offset)))
+            // Asked for all it is told what others have, too.
+            .filter(|(partition, _)| self.subscription.places.contains_key(partition))
             .collect();
         for (partition, offset) in offsets.iter().filter(|(_, offset)| *offset >= 0) {
             if let Some(at) = self.subscription.places.get_mut(partition) {

@@ -85,7 +85,9 @@ impl Member {
             Stage::Stable if ctx.now >= self.next_rejoin || self.is_leaving(ctx.now) => {
                 self.next_rejoin = ctx.now.saturating_add(if self.rejoin_us > 0 { self.rejoin_us } else { u64::MAX });
                 let mut identity = MemberIdentity::default();
-                identity.member_id = self.id.clone();
+                if !self.by_name {
+                    identity.member_id = self.id.clone();
+                }
                 identity.group_instance_id = self.instance.clone();
                 let mut request = LeaveGroupRequest::default();
                 request.group_id = self.name.clone();
@@ -126,11 +128,15 @@ impl Member {
     }
 
     fn join_request(&self, ctx: &Ctx<'_>) -> JoinGroupRequest {
-        let mut protocol = JoinGroupRequestProtocol::default();
-        protocol.name = StrBytes::from_static_str("range");
         let names: Vec<String> =
             self.topics.iter().map(|topic| ctx.plan.topics[*topic as usize].name.clone()).collect();
-        protocol.metadata = subscription_bytes(&names);
+        let protocols = self.assignors.iter().map(|assignor| {
+            let mut protocol = JoinGroupRequestProtocol::default();
+            protocol.name = StrBytes::from(assignor.clone());
+            // To each it says something else.
+            protocol.metadata = subscription_bytes(&names, assignor);
+            protocol
+        });
         let mut request = JoinGroupRequest::default();
         request.group_id = self.name.clone();
         request.session_timeout_ms = self.session_ms;
@@ -138,7 +144,7 @@ impl Member {
         request.member_id = self.id.clone();
         request.group_instance_id = self.instance.clone();
         request.protocol_type = StrBytes::from_static_str("consumer");
-        request.protocols = vec![protocol];
+        request.protocols = protocols.collect();
         request
     }
 
@@ -152,7 +158,7 @@ impl Member {
         });
         let mut request = OffsetFetchRequest::default();
         request.group_id = self.name.clone();
-        request.topics = Some(topics.collect());
+        request.topics = (!self.asks_all).then(|| topics.collect());
         request
     }
 
@@ -173,6 +179,7 @@ impl Member {
             told.partition_index = index;
             told.committed_offset = *offset;
             told.committed_leader_epoch = self.map.epoch(*partition);
+            told.committed_metadata = Some(StrBytes::from(format!("{offset} as {} knows", self.me.number)));
             let mut topic = OffsetCommitRequestTopic::default();
             topic.name = name;
             topic.partitions = vec![told];

@@ -2,8 +2,8 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-/// `ConsumerProtocolSubscription`, version 0.
-pub(super) fn subscription_bytes(topics: &[String]) -> Bytes {
+/// `ConsumerProtocolSubscription`, version 0, with a word to the assignor.
+pub(super) fn subscription_bytes(topics: &[String], word: &str) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(0);
     bytes.put_i32(topics.len() as i32);
@@ -11,7 +11,8 @@ pub(super) fn subscription_bytes(topics: &[String]) -> Bytes {
         bytes.put_i16(topic.len() as i16);
         bytes.put_slice(topic.as_bytes());
     }
-    bytes.put_i32(-1);
+    bytes.put_i32(word.len() as i32);
+    bytes.put_slice(word.as_bytes());
     bytes.freeze()
 }
 

@@ -81,6 +81,10 @@ pub struct Member {
     replaced_at: u64,
     gone: bool,
     late_commits: bool,
+    /// As it likes them.
+    assignors: Vec<String>,
+    asks_all: bool,
+    by_name: bool,
     /// The generation before this one, in which it commits once more.
     before: Option<i32>,
     /// All partitions of its topics.
@@ -108,6 +112,9 @@ impl Member {
             silent_us,
             leaves,
             late_commits,
+            assignors,
+            asks_all,
+            by_name,
         } = client
         else {
             unreachable!("a member's plan")
@@ -122,6 +129,9 @@ impl Member {
             replaced_at: replaced_at(plan, group, instance.as_deref(), from_us),
             gone: false,
             late_commits,
+            assignors: if assignors.is_empty() { vec!["range".into()] } else { assignors },
+            asks_all,
+            by_name,
             before: None,
             group,
             name: GroupId(StrBytes::from(group_name(group))),

@@ -1,0 +1,130 @@
+//! Which promise hears which request, and judges which answer.
+
+use super::{At, Watch, votes};
+use esker_core::io::Reply;
+use esker_core::node::Node as Core;
+use esker_core::partition::Partition;
+use kafka_protocol::messages::{RequestKind, ResponseKind};
+
+impl Watch {
+    /// A request is handed to a node.
+    pub fn on_request(&mut self, node: usize, at: At, body: &RequestKind, core: &Core) {
+        self.votes.on_request(at, body);
+        self.followed.on_request(node, self.now.mono, body, core);
+        if let Some(controller) = &core.controller {
+            self.incarnations.on_request(at, body, controller.image());
+            self.decided.on_request(at, body, controller.epoch());
+            match body {
+                RequestKind::BrokerHeartbeat(request) => {
+                    self.let_go.on_request(at, request, controller.image(), controller.epoch())
+                }
+                RequestKind::AlterPartitionReassignments(request) => {
+                    self.moved.on_request(request, controller.image());
+                }
+                _ => {}
+            }
+        }
+        match body {
+            RequestKind::Fetch(request) => {
+                self.epochs.on_request(at, request, &core.image);
+                self.committed_reads.on_request(at, request);
+                self.reads.on_request(at, request, core);
+                self.members.on_request(node, self.now.mono, request, core);
+            }
+            RequestKind::Produce(request) => {
+                self.acked.on_request(at, request, core);
+                self.retries.on_request(at, request);
+            }
+            RequestKind::ListOffsets(request) => {
+                self.epochs.on_list_offsets(at, request, &core.image);
+                self.latest.on_request(at, request);
+                self.times.on_request(at, request);
+                self.earliest.on_request(at, request);
+            }
+            RequestKind::OffsetForLeaderEpoch(request) => {
+                self.epochs.on_epoch_ends(at, request, &core.image);
+                self.epoch_ends.on_request(at, request);
+            }
+            RequestKind::DeleteRecords(request) => self.low_watermark.on_request(at, request, core),
+            RequestKind::OffsetCommit(request) => {
+                self.commits.on_request(at, request, core);
+                self.told.on_commit(at, request, core);
+            }
+            RequestKind::OffsetFetch(request) => self.told.on_fetch(at, request),
+            RequestKind::JoinGroup(request) => self.joins.on_request(at, request),
+            RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
+            RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
+            _ => {}
+        }
+    }
+
+    /// An answer leaves a node.
+    pub fn on_reply(&mut self, node: usize, at: At, reply: &Reply, core: &Core) {
+        let (seen, shadows) = (&self.seen, &self.shadows[node]);
+        let before = |replica: &Partition| seen.get(&(node, replica.dir())).copied();
+        let led_in = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
+        // What bits that flipped did to a log it is not judged by.
+        let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
+        let judged = match reply {
+            Reply::Plain(body) => match &**body {
+                ResponseKind::Produce(response) => self
+                    .acked
+                    .on_reply(at, response, core, &mut self.latest)
+                    .and_then(|()| self.retries.on_reply(at, response, core, &log)),
+                // What bits that flipped took away from a replica, it does not tell.
+                ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
+                ResponseKind::ListOffsets(response) => {
+                    let known = |replica: &Partition| self.complete.before(replica.folder(), replica.leader_epoch());
+                    self.epochs
+                        .on_listed(at, response, core, &led_in)
+                        .and_then(|()| self.latest.on_reply(at, response, core, &known))
+                        .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
+                        .and_then(|()| self.earliest.on_reply(at, response, core, &log, &before))
+                }
+                ResponseKind::DeleteRecords(response) => self.low_watermark.on_reply(at, response, core),
+                ResponseKind::OffsetForLeaderEpoch(response) => {
+                    let led = |replica: &Partition| before(replica).is_some_and(|seen| seen.leads);
+                    self.epochs
+                        .on_epoch_ends_told(at, response, core, &led_in)
+                        .and_then(|()| self.epoch_ends.on_reply(at, response, core, &log, &led))
+                }
+                ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
+                ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
+                ResponseKind::OffsetCommit(response) => {
+                    self.commits.on_reply(at, response, core).and_then(|()| self.told.on_committed(at, response))
+                }
+                ResponseKind::OffsetFetch(response) => self.told.on_fetched(at, response, core),
+                ResponseKind::JoinGroup(response) => self.joins.on_reply(at, response),
+                body => {
+                    if let ResponseKind::BrokerHeartbeat(response) = body {
+                        self.let_go.on_reply(at, response);
+                    }
+                    let led = Some(self.quorum_seen[node]).filter(|(_, leads, ..)| *leads).map(|(epoch, ..)| epoch);
+                    let quorum = &core.quorum;
+                    let voter = votes::Voter { last: quorum.last(), hears_leader: quorum.hears_leader() };
+                    self.incarnations
+                        .on_reply(at, body)
+                        .and_then(|()| self.decided.on_reply(at, body, core, led))
+                        .and_then(|()| self.blocks.on_reply(body))
+                        .and_then(|()| self.votes.on_reply(node, at, body, voter))
+                }
+            },
+            Reply::Fetch { response, records } => self
+                .epochs
+                .on_reply(at, response, core, &led_in)
+                .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
+                .and_then(|()| self.reads.on_reply(at, response, records, core, &before)),
+            Reply::Silence => self.acked.on_silence(at, core),
+        };
+        self.note_broken(judged);
+    }
+
+    /// A call leaves a node.
+    pub fn on_call(&mut self, node: usize, body: &RequestKind, core: &Core) {
+        let judged = match body {
+            RequestKind::AlterPartition(request) => self.members.on_call(node, self.now.mono, request, core),
+            body => self.votes.on_call(node, body),
+        };
+        self.note_broken(judged);
+    }
+}

@@ -1,0 +1,144 @@
+//! What an OffsetFetch tells was committed: the offset with the epoch and the words that came with it, in a record that is committed by
+//! then; of all that a group has nothing is left out; and who is no member commits nothing where there are members.
+
+use super::{At, Broken};
+use crate::table::{Map, Set};
+use esker_core::group;
+use esker_core::id::{Offset, PartitionKey};
+use esker_core::node::Node as Core;
+use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseTopics;
+use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
+
+/// Group, topic, partition.
+type Place = (String, String, i32);
+/// Offset, leader epoch, metadata.
+type Words = (i64, i32, String);
+
+/// A commit without an answer.
+#[derive(Debug)]
+struct Asked {
+    group: String,
+    /// The group has members, and none of them speaks.
+    stranger: bool,
+}
+
+/// An OffsetFetch without an answer: its groups, each with whether it asks for all, and with what had been acknowledged when it came.
+#[derive(Debug)]
+struct Fetch {
+    groups: Vec<(String, Option<Vec<Place>>)>,
+}
+
+/// All that was ever asked to be committed, and what was acknowledged.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// With the end of the group's log when it came, the least of them: its record is not before that.
+    said: Map<Place, Map<Words, Offset>>,
+    acked: Set<Place>,
+    commits: Map<At, Asked>,
+    fetches: Map<At, Fetch>,
+}
+
+fn log_of(core: &Core, group: &str) -> Option<PartitionKey> {
+    let topic = core.image.topic_named(group::TOPIC)?.id;
+    Some(PartitionKey { topic, partition: core.groups.partition_of(group) })
+}
+
+impl Told {
+    pub fn on_commit(&mut self, at: At, request: &OffsetCommitRequest, core: &Core) {
+        let group = request.group_id.0.to_string();
+        let replica = log_of(core, &group).and_then(|key| core.partitions.get(key));
+        let end = replica.map_or(Offset::ZERO, |replica| replica.log_end());
+        for topic in &request.topics {
+            for part in &topic.partitions {
+                let metadata = part.committed_metadata.as_ref().map(|text| text.to_string()).unwrap_or_default();
+                let words = (part.committed_offset, part.committed_leader_epoch, metadata);
+                let place = (group.clone(), topic.name.0.to_string(), part.partition_index);
+                let said = self.said.entry(place).or_default().entry(words).or_insert(end);
+                *said = end.min(*said);
+            }
+        }
+        let stranger = request.generation_id_or_member_epoch < 0 && core.groups.members_of(&request.group_id) > 0;
+        self.commits.insert(at, Asked { group, stranger });
+    }
+
+    pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse) -> Result<(), Broken> {
+        let Some(Asked { group, stranger }) = self.commits.remove(&at) else { return Ok(()) };
+        for topic in &response.topics {
+            for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
+                if stranger {
+                    return Err(("stranger-commits", format!("takes the commit of a stranger for {group}")));
+                }
+                self.acked.insert((group.clone(), topic.name.0.to_string(), part.partition_index));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn on_fetch(&mut self, at: At, request: &OffsetFetchRequest) {
+        let acked = |group: &str| self.acked.iter().filter(|(of, ..)| of == group).cloned().collect();
+        let one = |group: &str, all: bool| (group.to_string(), all.then(|| acked(group)));
+        let groups = if request.groups.is_empty() {
+            vec![one(&request.group_id, request.topics.is_none())]
+        } else {
+            request.groups.iter().map(|group| one(&group.group_id, group.topics.is_none())).collect()
+        };
+        self.fetches.insert(at, Fetch { groups });
+    }
+
+    pub fn on_fetched(&mut self, at: At, response: &OffsetFetchResponse, core: &Core) -> Result<(), Broken> {
+        let Some(Fetch { groups }) = self.fetches.remove(&at) else { return Ok(()) };
+        if response.groups.is_empty() {
+            let Some((group, all)) = groups.first().filter(|_| response.error_code == 0) else { return Ok(()) };
+            let parts = response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (topic, part)));
+            let told = parts.filter(|(_, part)| part.error_code == 0).map(|(topic, part)| {
+                let metadata = part.metadata.as_ref().map(|text| text.to_string()).unwrap_or_default();
+                let words = (part.committed_offset, part.committed_leader_epoch, metadata);
+                ((group.clone(), topic.name.0.to_string(), part.partition_index), words)
+            });
+            return self.judge(group, told.collect(), all.as_deref(), core);
+        }
+        if !response
+            .groups
+            .iter()
+            .map(|told| told.group_id.0.as_str())
+            .eq(groups.iter().map(|(group, _)| group.as_str()))
+        {
+            return Err(("groups-in-disorder", format!("asked for {groups:?} it tells {:?}", response.groups)));
+        }
+        for (told, (group, all)) in response.groups.iter().zip(&groups).filter(|(told, _)| told.error_code == 0) {
+            self.judge(group, words_of(group, &told.topics), all.as_deref(), core)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, group: &str, told: Vec<(Place, Words)>, all: Option<&[Place]>, core: &Core) -> Result<(), Broken> {
+        let replica =
+            log_of(core, group).and_then(|key| core.partitions.get(key)).filter(|replica| replica.is_leader());
+        let committed = replica.map(|replica| replica.watermark());
+        for (place, words) in told.iter().filter(|(_, words)| words.0 >= 0) {
+            match self.said.get(place).and_then(|said| said.get(words)) {
+                None => return Err(("told-what-nobody-said", format!("tells {words:?} of {place:?}"))),
+                Some(end) if committed.is_some_and(|committed| committed <= *end) => {
+                    let what = format!("tells {words:?} of {place:?}, said at {end}, and has {committed:?} committed");
+                    return Err(("told-uncommitted", what));
+                }
+                Some(_) => {}
+            }
+        }
+        let missing = all.into_iter().flatten().find(|place| !told.iter().any(|(known, _)| known == *place));
+        match missing {
+            None => Ok(()),
+            Some(place) => Err(("offset-left-out", format!("asked for all that {group} has it leaves out {place:?}"))),
+        }
+    }
+}
+
+fn words_of(group: &str, topics: &[OffsetFetchResponseTopics]) -> Vec<(Place, Words)> {
+    let parts = topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (topic, part)));
+    let told = parts.filter(|(_, part)| part.error_code == 0).map(|(topic, part)| {
+        let metadata = part.metadata.as_ref().map(|text| text.to_string()).unwrap_or_default();
+        let words = (part.committed_offset, part.committed_leader_epoch, metadata);
+        ((group.to_string(), topic.name.0.to_string(), part.partition_index), words)
+    });
+    told.collect()
+}

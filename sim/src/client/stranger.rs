@@ -1,0 +1,115 @@
+//! A stranger: commits in the name of groups that have members, speaks for brokers as they were before they started anew, and asks for
+//! the offsets of several groups at once. What it is told is judged inside the brokers (`check/now`); here nobody waits for it.
+
+use super::link::{CONTROL, DATA};
+use super::member::group_name;
+use super::{Client, Ctx, Event, Link, Me, earliest};
+use crate::net::Peer;
+use crate::plan::{ClientPlan, Plan};
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::messages::{
+    AllocateProducerIdsRequest, ApiKey, BrokerHeartbeatRequest, BrokerId, GroupId, OffsetCommitRequest,
+    OffsetFetchRequest, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+/// A topic that is there, and that no member reads.
+const NOBODYS: &str = "__consumer_offsets";
+
+/// Who asks what he may not.
+#[derive(Debug)]
+pub struct Stranger {
+    me: Me,
+    pause_us: u64,
+    request_timeout: u64,
+    link: Link<()>,
+    groups: u32,
+    nodes: u64,
+    next: u64,
+    quiet: bool,
+}
+
+impl Stranger {
+    pub fn new(plan: &Plan, client: &ClientPlan, me: Me) -> Self {
+        let ClientPlan::Stranger { pause_us, request_timeout_us } = client else { unreachable!("a stranger's plan") };
+        Self {
+            pause_us: *pause_us,
+            request_timeout: *request_timeout_us,
+            link: Link::new(me.peer, "stranger"),
+            groups: plan.groups(),
+            nodes: plan.nodes.len() as u64,
+            next: *pause_us,
+            quiet: false,
+            me,
+        }
+    }
+
+    fn advance(&mut self, ctx: &mut Ctx<'_>) {
+        self.link.expire(ctx);
+        if self.quiet || ctx.now < self.next {
+            return;
+        }
+        let mut dice = self.me.dice();
+        self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
+        let node = dice.below(self.nodes) as Peer;
+        let broker = BrokerId(dice.between(1, self.nodes) as i32);
+        let number = dice.below(self.groups.into()) as u32;
+        let (data, control, wait) = ((node, DATA), (node, CONTROL), self.request_timeout);
+        match dice.below(4) {
+            0 => self.link.ask(ctx, data, ApiKey::OffsetCommit, 7, commit(number), wait, ()),
+            1 => self.link.ask(ctx, data, ApiKey::OffsetFetch, 8, self.all_offsets(), wait, ()),
+            2 => {
+                // Offset 0 of the metadata is no broker's: so no broker ever had this epoch.
+                let mut request = BrokerHeartbeatRequest::default();
+                (request.broker_id, request.broker_epoch, request.current_metadata_offset) = (broker, 0, 0);
+                (request.want_fence, request.want_shut_down) = (dice.chance(1, 2), dice.chance(1, 2));
+                self.link.ask(ctx, control, ApiKey::BrokerHeartbeat, 1, request, wait, ());
+            }
+            _ => {
+                let mut request = AllocateProducerIdsRequest::default();
+                (request.broker_id, request.broker_epoch) = (broker, 0);
+                self.link.ask(ctx, control, ApiKey::AllocateProducerIds, 0, request, wait, ());
+            }
+        }
+    }
+
+    /// The highest group first: not the order in which a coordinator has them.
+    fn all_offsets(&self) -> OffsetFetchRequest {
+        let mut request = OffsetFetchRequest::default();
+        let groups = (0..self.groups).rev().map(|number| {
+            let mut group = OffsetFetchRequestGroup::default();
+            group.group_id = GroupId(StrBytes::from(group_name(number)));
+            group.topics = None;
+            group
+        });
+        request.groups = groups.collect();
+        request
+    }
+}
+
+fn commit(group: u32) -> OffsetCommitRequest {
+    let mut told = OffsetCommitRequestPartition::default();
+    told.committed_offset = 1;
+    told.committed_metadata = Some(StrBytes::from_static_str("a stranger's"));
+    let mut topic = OffsetCommitRequestTopic::default();
+    topic.name = TopicName(StrBytes::from_static_str(NOBODYS));
+    topic.partitions = vec![told];
+    let mut request = OffsetCommitRequest::default();
+    request.group_id = GroupId(StrBytes::from(group_name(group)));
+    request.generation_id_or_member_epoch = -1;
+    request.topics = vec![topic];
+    request
+}
+
+impl Client for Stranger {
+    fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
+        self.quiet |= matches!(event, Event::Quiet);
+        self.link.hear(ctx, event);
+        self.advance(ctx);
+    }
+
+    fn next_wake(&self) -> Option<u64> {
+        earliest([self.link.next_deadline(), (!self.quiet).then_some(self.next)])
+    }
+}
