@@ -144,7 +144,8 @@ impl Alive {
     }
 
     /// Before every input. A heartbeat and its answer would have come between two of them: if they did not, the node stood still.
-    pub fn notice_standstill(&mut self, now: Mono, session: Span) {
+    /// Answers whether it did.
+    pub fn notice_standstill(&mut self, now: Mono, session: Span) -> bool {
         let still = now.since(self.awake) > self.patience();
         self.awake = now;
         if still && matches!(self.state, State::Inside(_)) {
@@ -153,6 +154,7 @@ impl Alive {
             self.sent = None;
             self.due = None;
         }
+        still
     }
 
     /// Whether clients wait until the controller was heard.

@@ -42,7 +42,7 @@ mod watch;
 use crate::config::NodeConfig;
 use crate::error::Refusal;
 use crate::id::{CallId, ConnId, DirId, Offset};
-use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request};
+use crate::io::{CallFault, DiskDone, DiskFault, DiskTag, Input, Listener, Output, Owner, Request, Stay};
 use crate::limits::EARLY_REQUESTS_MAX;
 use crate::node::{Node, Waiting};
 use crate::quorum;
@@ -101,9 +101,12 @@ impl Broker {
         if self.ended {
             return;
         }
-        self.alive.notice_standstill(now.mono, self.node.config.brokers.session_timeout);
         self.node.partitions.begin_input();
         self.node.groups.begin_input();
+        if self.alive.notice_standstill(now.mono, self.node.config.brokers.session_timeout) && self.is_up() {
+            self.node.quorum.on_standstill(now, &mut self.node.out);
+            self.settle(now);
+        }
         match input {
             Input::Boot => {
                 assert!(self.boot.is_none(), "a node boots once");
@@ -170,7 +173,7 @@ impl Broker {
         }
         match request.listener {
             Listener::Controller if self.is_up() => route::on_request(&mut self.node, now, request),
-            Listener::Broker if self.takes_clients() => route::on_request(&mut self.node, now, request),
+            Listener::Broker if self.takes(&request) => route::on_request(&mut self.node, now, request),
             // A broker that has not joined the cluster, or does not know what became of it, has nothing to answer: clients wait.
             Listener::Broker if self.early.len() < EARLY_REQUESTS_MAX => self.early.push(request),
             Listener::Broker | Listener::Controller => self.node.out.close(request.conn),
@@ -300,8 +303,9 @@ impl Broker {
         self.on_hold_due(now);
     }
 
-    const fn takes_clients(&self) -> bool {
-        self.ready && !self.alive.is_in_doubt()
+    /// Followers are heard also by a node that stood still: it would take them for gone.
+    fn takes(&self, request: &Request) -> bool {
+        self.ready && (request.stay() == Stay::Replica || !self.alive.is_in_doubt())
     }
 
     fn let_clients_in(&mut self, now: Now) {
@@ -309,7 +313,7 @@ impl Broker {
             self.ready = true;
             self.node.out.push(Output::Ready);
         }
-        if !self.early.is_empty() && self.takes_clients() {
+        if self.ready && !self.early.is_empty() && !self.alive.is_in_doubt() {
             for request in core::mem::take(&mut self.early) {
                 self.on_request(now, request);
             }

@@ -125,6 +125,16 @@ impl Quorum {
         }
     }
 
+    /// This node stood still. A leader gives up if no majority has asked it for so long that another may have been elected: what it decided
+    /// now it would decide in the past.
+    pub fn on_standstill(&mut self, now: Now, out: &mut Out) {
+        let Role::Leader(role) = &self.role else { return };
+        if role.heard_at().is_some_and(|at| at + self.config.fetch_timeout <= now.mono) {
+            self.become_resigned(now, out);
+            self.drive(now, out);
+        }
+    }
+
     /// Controlled shutdown: a leader hands over (EndQuorumEpoch), and this node does not stand for election any more.
     pub fn resign(&mut self, now: Now, out: &mut Out) {
         self.stopping = true;

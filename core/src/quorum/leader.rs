@@ -104,13 +104,17 @@ impl Leader {
         .then_some(committed)
     }
 
-    /// When too few voters have fetched for the leader to go on (KRaft's check quorum); `None`: it needs nobody.
-    pub fn resign_at(&self, fetch_timeout: Span) -> Option<Mono> {
+    /// Since when not all of a majority have fetched; `None`: it needs nobody.
+    pub fn heard_at(&self) -> Option<Mono> {
         let others_needed = majority(self.voters.len() + 1) - 1;
         let newer = |at: Mono| self.voters.values().filter(|voter| voter.fetched_at > at).count();
         let heard = self.voters.values().map(|voter| voter.fetched_at);
-        let last = heard.filter(|at| newer(*at) < others_needed && !mutant::is(Mutant::NoCheckQuorum)).min()?;
-        Some(last + Span(fetch_timeout.0.saturating_add(fetch_timeout.0 / 2)))
+        heard.filter(|at| newer(*at) < others_needed && !mutant::is(Mutant::NoCheckQuorum)).min()
+    }
+
+    /// When too few voters have fetched for the leader to go on (KRaft's check quorum); `None`: it needs nobody.
+    pub fn resign_at(&self, fetch_timeout: Span) -> Option<Mono> {
+        Some(self.heard_at()? + Span(fetch_timeout.0.saturating_add(fetch_timeout.0 / 2)))
     }
 
     /// The other voters, the one with the longest log first: who is to be elected next.

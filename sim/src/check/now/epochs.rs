@@ -33,10 +33,15 @@ impl Epochs {
         self.remember(at, asked);
     }
 
-    pub fn on_list_offsets(&mut self, at: At, request: &ListOffsetsRequest, image: &Image) {
+    /// One that comes in the epoch which it names may wait for the disk until the next.
+    pub fn on_list_offsets(&mut self, at: At, request: &ListOffsetsRequest, core: &Core) {
         let each = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (&topic.name, part)));
         let named = each.map(|(name, part)| (name, part.partition_index, part.current_leader_epoch));
-        self.remember(at, named.filter_map(|named| by_name(image, named)).collect());
+        let named = named.filter_map(|named| by_name(&core.image, named));
+        let another = |key: PartitionKey, epoch: i32| {
+            core.partitions.get(key).is_none_or(|replica| replica.leader_epoch().0 != epoch)
+        };
+        self.remember(at, named.filter(|(key, epoch)| another(*key, *epoch)).collect());
     }
 
     pub fn on_epoch_ends(&mut self, at: At, request: &OffsetForLeaderEpochRequest, image: &Image) {

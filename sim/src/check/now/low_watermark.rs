@@ -1,4 +1,5 @@
-//! DeleteRecords is answered when no replica in sync has the records any more (KIP-107): whoever of them leads next does not show them. Then all is gone that was to go: with -1 all that was committed when it was asked.
+//! DeleteRecords is answered when no replica in sync has the records any more (KIP-107): whoever of them leads next does not show them.
+//! Then all is gone that was to go: with -1 all that was committed when it was asked.
 
 use super::{At, Broken};
 use crate::disk::Disk;
@@ -38,16 +39,13 @@ impl LowWatermark {
         let asked = self.asked.remove(&at).unwrap_or_default();
         for topic in &response.topics {
             let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { continue };
-            let done = topic.partitions.iter().filter(|told| told.error_code == 0);
-            self.told.extend(
-                done.map(|told| {
-                    (PartitionKey { topic: id, partition: told.partition_index }, Offset(told.low_watermark))
-                }),
-            );
-        }
-        for (key, told) in &self.told {
-            if let Some((_, upto)) = asked.iter().find(|(of, _)| of == key) {
-                judge_done(*key, *upto, *told)?;
+            for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
+                let (key, told) =
+                    (PartitionKey { topic: id, partition: part.partition_index }, Offset(part.low_watermark));
+                self.told.push((key, told));
+                if let Some((_, upto)) = asked.iter().find(|(of, _)| *of == key) {
+                    judge_done(key, *upto, told)?;
+                }
             }
         }
         Ok(())

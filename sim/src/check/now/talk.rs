@@ -36,7 +36,7 @@ impl Watch {
                 self.retries.on_request(at, request);
             }
             RequestKind::ListOffsets(request) => {
-                self.epochs.on_list_offsets(at, request, &core.image);
+                self.epochs.on_list_offsets(at, request, core);
                 self.latest.on_request(at, request);
                 self.times.on_request(at, request);
                 self.earliest.on_request(at, request);
@@ -50,7 +50,7 @@ impl Watch {
                 self.commits.on_request(at, request, core);
                 self.told.on_commit(at, request, core);
             }
-            RequestKind::OffsetFetch(request) => self.told.on_fetch(at, request),
+            RequestKind::OffsetFetch(request) => self.told.on_fetch(at, request, core),
             RequestKind::JoinGroup(request) => self.joins.on_request(at, request),
             RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
             RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
@@ -91,7 +91,7 @@ impl Watch {
                 ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
                 ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
                 ResponseKind::OffsetCommit(response) => {
-                    self.commits.on_reply(at, response, core).and_then(|()| self.told.on_committed(at, response))
+                    self.commits.on_reply(at, response, core).and_then(|()| self.told.on_committed(at, response, core))
                 }
                 ResponseKind::OffsetFetch(response) => self.told.on_fetched(at, response, core),
                 ResponseKind::JoinGroup(response) => self.joins.on_reply(at, response),

@@ -2,9 +2,9 @@
 //! then; of all that a group has nothing is left out; and who is no member commits nothing where there are members.
 
 use super::{At, Broken};
-use crate::table::{Map, Set};
+use crate::table::Map;
 use esker_core::group;
-use esker_core::id::{Offset, PartitionKey};
+use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseTopics;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
@@ -33,7 +33,8 @@ struct Fetch {
 pub struct Told {
     /// With the end of the group's log when it came, the least of them: its record is not before that.
     said: Map<Place, Map<Words, Offset>>,
-    acked: Set<Place>,
+    /// With the epoch of the group's log in which it was acknowledged first: a leader of before does not know of it.
+    acked: Map<Place, LeaderEpoch>,
     commits: Map<At, Asked>,
     fetches: Map<At, Fetch>,
 }
@@ -41,6 +42,12 @@ pub struct Told {
 fn log_of(core: &Core, group: &str) -> Option<PartitionKey> {
     let topic = core.image.topic_named(group::TOPIC)?.id;
     Some(PartitionKey { topic, partition: core.groups.partition_of(group) })
+}
+
+/// The epoch in which a node has the group's log.
+fn epoch_of(core: &Core, group: &str) -> LeaderEpoch {
+    let replica = log_of(core, group).and_then(|key| core.partitions.get(key));
+    replica.map_or(LeaderEpoch::NONE, |replica| replica.leader_epoch())
 }
 
 impl Told {
@@ -61,21 +68,27 @@ impl Told {
         self.commits.insert(at, Asked { group, stranger });
     }
 
-    pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse) -> Result<(), Broken> {
+    pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse, core: &Core) -> Result<(), Broken> {
         let Some(Asked { group, stranger }) = self.commits.remove(&at) else { return Ok(()) };
+        let epoch = epoch_of(core, &group);
         for topic in &response.topics {
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
                 if stranger {
                     return Err(("stranger-commits", format!("takes the commit of a stranger for {group}")));
                 }
-                self.acked.insert((group.clone(), topic.name.0.to_string(), part.partition_index));
+                let place = (group.clone(), topic.name.0.to_string(), part.partition_index);
+                self.acked.entry(place).or_insert(epoch);
             }
         }
         Ok(())
     }
 
-    pub fn on_fetch(&mut self, at: At, request: &OffsetFetchRequest) {
-        let acked = |group: &str| self.acked.iter().filter(|(of, ..)| of == group).cloned().collect();
+    pub fn on_fetch(&mut self, at: At, request: &OffsetFetchRequest, core: &Core) {
+        let acked = |group: &str| {
+            let epoch = epoch_of(core, group);
+            let known = self.acked.iter().filter(|((of, ..), since)| of == group && **since <= epoch);
+            known.map(|(place, _)| place.clone()).collect()
+        };
         let one = |group: &str, all: bool| (group.to_string(), all.then(|| acked(group)));
         let groups = if request.groups.is_empty() {
             vec![one(&request.group_id, request.topics.is_none())]
