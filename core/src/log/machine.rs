@@ -55,6 +55,8 @@ pub struct Log {
     pub(super) producers: Producers,
     /// The producers are being read again, after a truncation.
     pub(super) replay: Option<Box<Replay>>,
+    /// That passed something over: `producers` may lack what is on the disk.
+    pub(super) producers_gap: bool,
     /// Offsets of the `.snapshot` files, and their lengths.
     pub(super) snapshots: BTreeMap<Offset, u64>,
     pub(super) tail: Tail,
@@ -95,6 +97,7 @@ impl Log {
             epochs: Epochs::default(),
             producers: Producers::default(),
             replay: None,
+            producers_gap: false,
             snapshots: BTreeMap::new(),
             tail: Tail::default(),
             cold: Cold::default(),

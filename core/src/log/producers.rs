@@ -102,6 +102,20 @@ impl Producers {
         Self { known: known.collect() }
     }
 
+    /// Takes over what `other` knows later, or more, of a producer.
+    pub fn supplement(&mut self, other: Self) {
+        for (id, producer) in other.known {
+            let reach = |producer: &Producer| {
+                let last = producer.window.last().map_or(Offset::NONE, |last| last.last_offset);
+                (last, producer.window.len())
+            };
+            let own = self.known.entry(id).or_insert(Producer::NEW);
+            if reach(own) < reach(&producer) {
+                *own = producer;
+            }
+        }
+    }
+
     /// The `most` that wrote last, and no others.
     pub fn newest(mut self, most: usize) -> Self {
         if self.known.len() > most {

@@ -47,9 +47,10 @@ impl Log {
         self.change(DiskOp::Replace { file: self.file(FileName::TimeIndex(base)), bytes: times }, Then::Nothing, out);
     }
 
-    /// Writes the producers as of `end()`. Not while they are being read again: recovery then begins at an older snapshot.
+    /// Writes the producers as of `end()`. Not while they are being read again, nor if that met what it could not read: recovery then
+    /// begins at an older snapshot.
     pub(super) fn write_snapshot(&mut self, out: &mut Out) {
-        if self.replay.is_none() {
+        if self.replay.is_none() && !self.producers_gap {
             let file = self.file(FileName::ProducerSnapshot(self.end));
             let bytes = snapshot::write(&self.producers);
             self.snapshots.insert(self.end, bytes.len() as u64);

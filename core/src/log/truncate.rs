@@ -6,7 +6,7 @@
 use super::cold::{Asked, CHUNK_BYTES};
 use super::find::Sought;
 use super::pending::Then;
-use super::replay::Replay;
+use super::replay::{Replay, TRIES};
 use super::segment::Segment;
 use super::{Loading, Log, Phase, Producers, append, snapshot};
 use crate::batch::Header;
@@ -124,6 +124,7 @@ impl Log {
         self.tail.cut(Offset::ZERO);
         self.epochs.clear();
         self.producers = known;
+        self.producers_gap = false;
         (self.start, self.end, self.synced) = (offset, offset, offset);
         self.segments.push(Segment::new(offset, now.wall));
         self.write_epochs(out);
@@ -272,8 +273,8 @@ impl Log {
     /// Reads the producers again: the newest snapshot, and the batches behind it. The cut was issued last.
     fn begin_replay(&mut self, now: Now, out: &mut Out) {
         let next = if self.snapshots.is_empty() { Some(self.segments[0].base) } else { None };
-        self.replay =
-            Some(alloc::boxed::Box::new(Replay { producers: Producers::default(), next, behind: self.serial }));
+        let replay = Replay { producers: Producers::default(), next, behind: self.serial, failed: 0, gaps: false };
+        self.replay = Some(alloc::boxed::Box::new(replay));
         self.proceed_replay(now, out);
     }
 
@@ -337,6 +338,7 @@ impl Log {
             match step {
                 Ok(Loading::Wait) => return,
                 Ok(Loading::Batches(batches)) => {
+                    replay.failed = 0;
                     for batch in &batches {
                         let Some(header) = Header::read(batch) else { continue };
                         let marker =
@@ -346,11 +348,18 @@ impl Log {
                     }
                 }
                 Ok(Loading::End) => {
-                    self.producers = core::mem::take(&mut replay.producers);
+                    let known = core::mem::take(&mut replay.producers);
+                    let before = core::mem::replace(&mut self.producers, known);
+                    self.producers_gap = replay.gaps;
+                    if replay.gaps {
+                        self.producers.supplement(before.before(self.end));
+                    }
                     self.replay = None;
                 }
+                Err(_) if replay.failed < TRIES => replay.failed += 1,
                 Err(_) => {
-                    // Damaged bytes tell nothing of their producers; what comes behind them does.
+                    // Damaged bytes tell nothing of their producers; what comes behind them does, and what was known before.
+                    (replay.failed, replay.gaps) = (0, true);
                     let place = self.segment_of(next);
                     let end = self.segment_end(place);
                     if let Some(replay) = self.replay.as_mut() {
@@ -409,5 +418,29 @@ mod tests {
         let mut bench = bench;
         bench.log.restart_with(bench.now, Offset(9), &told[1..], &mut bench.out);
         assert!(known(&bench.log).is_empty(), "damaged: nothing is known, as before");
+    }
+
+    /// One read fails, whichever it is: it is tried again, and no producer is forgotten (seed 882005665).
+    #[test]
+    fn a_cut_forgets_no_producer_when_a_read_fails() {
+        let mut failed = 0;
+        for k in 1..20 {
+            let config = LogConfig { tail_bytes: 0, ..LogConfig::default() };
+            let mut bench = Bench::opened(Disk::default(), config, Opening::default());
+            for sequence in [0, 2, 4, 6, 8, 10, 12] {
+                let bytes = batch(b"v", 2, Some((7, 1, sequence)));
+                bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).expect("in order");
+            }
+            bench.settle();
+            bench.log.truncate(bench.now, Offset(12), &mut bench.out);
+            bench.disk.fail_at = Some(bench.disk.count + k);
+            bench.settle();
+            if bench.log.is_open() {
+                failed += u32::from(bench.disk.count >= bench.disk.fail_at.unwrap_or(u64::MAX));
+                assert!(bench.log.is_settled());
+                assert_eq!(known(&bench.log), [2, 4, 6, 8, 10].map(Offset), "operation {k}");
+            }
+        }
+        assert!(failed > 0, "some read failed");
     }
 }
