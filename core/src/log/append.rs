@@ -127,10 +127,10 @@ impl Log {
         Ok(())
     }
 
-    /// Where the first of these batches begins, if this log has no record and that is before its end, though the batch ends behind it.
-    /// What it may have before its start was deleted.
-    pub fn begins_within(&self, bytes: &[u8]) -> Option<Offset> {
-        let (first, _) = Batches::of(bytes).next().filter(|_| self.start == self.end)?;
+    /// Where the first of these batches begins, if this log has no record that is not deleted, here or at the leader, whose log starts at
+    /// `starts`, and that is before its end, though the batch ends behind it.
+    pub fn begins_within(&self, bytes: &[u8], starts: Offset) -> Option<Offset> {
+        let (first, _) = Batches::of(bytes).next().filter(|_| self.start.max(starts) >= self.end)?;
         let base = first.base_offset();
         (Offset::ZERO <= base && base < self.end && self.end < first.next_offset()).then_some(base)
     }
@@ -348,11 +348,11 @@ mod tests {
             bytes[..8].copy_from_slice(&i64::to_be_bytes(base));
             bytes
         };
-        assert_eq!(bench.log.begins_within(&spans(4, 4)), None, "it has records");
+        assert_eq!(bench.log.begins_within(&spans(4, 4), Offset::NONE), None, "it has records");
         bench.log.raise_start(bench.now, Offset(6)).unwrap();
-        assert_eq!(bench.log.begins_within(&spans(4, 4)), Some(Offset(4)));
-        assert_eq!(bench.log.begins_within(&spans(4, 2)), None, "the batch ends before it");
-        assert_eq!(bench.log.begins_within(&spans(6, 2)), None, "it goes on with that");
+        assert_eq!(bench.log.begins_within(&spans(4, 4), Offset::NONE), Some(Offset(4)));
+        assert_eq!(bench.log.begins_within(&spans(4, 2), Offset::NONE), None, "the batch ends before it");
+        assert_eq!(bench.log.begins_within(&spans(6, 2), Offset::NONE), None, "it goes on with that");
     }
 
     #[test]
@@ -461,14 +461,16 @@ mod tests {
     fn an_empty_log_names_the_batch_that_reaches_over_its_start() {
         let mut bench = opened(LogConfig::default());
         bench.log.restart_at(bench.now, Offset(3), &mut bench.out);
-        let within = |bench: &Bench, base| bench.log.begins_within(&given(base, 1));
+        let within = |bench: &Bench, base| bench.log.begins_within(&given(base, 1), Offset::NONE);
         assert_eq!([1, 2, 3].map(|base| within(&bench, base)), [None, Some(Offset(2)), None]);
-        assert_eq!(bench.log.begins_within(&[]), None);
+        assert_eq!(bench.log.begins_within(&[], Offset(3)), None);
         bench.log.restart_at(bench.now, Offset(2), &mut bench.out);
         assert_eq!(bench.log.append_replica(bench.now, given(2, 1), &mut bench.out), Ok(()));
         bench.settle();
         assert_eq!((bench.log.start(), bench.log.synced()), (Offset(2), Offset(4)));
         assert_eq!(within(&bench, 3), None, "it holds something");
+        let deleted = |starts| bench.log.begins_within(&given(3, 1), Offset(starts));
+        assert_eq!([3, 4].map(deleted), [None, Some(Offset(3))], "which the leader has deleted");
     }
 
     #[test]

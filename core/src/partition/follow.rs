@@ -127,7 +127,7 @@ impl Partition {
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
-        let mut event = self.begin_with(now, &answer.records, out);
+        let mut event = self.begin_with(now, &answer.records, answer.start, out);
         let before = self.log.end();
         if !answer.records.is_empty() && self.log.append_replica(now, answer.records, out).is_err() {
             return (FollowerStep::Backoff, event);
@@ -144,9 +144,10 @@ impl Partition {
     }
 
     /// The leader deleted records up to the middle of a batch, and this log was to begin there. Batches come whole: it begins with this
-    /// one (Kafka's `Partition.appendRecordsToFollowerOrFutureReplica`), and its start follows when that is durable. Found by seed 754.
-    fn begin_with(&mut self, now: Now, records: &[u8], out: &mut Out) -> PartitionEvent {
-        let Some(base) = self.log.begins_within(records) else { return PartitionEvent::NONE };
+    /// one (Kafka's `Partition.appendRecordsToFollowerOrFutureReplica`), and its start follows when that is durable. Found by seed 754; and by
+    /// seed 882004134, in which this log had, below the leader's start, what never was committed.
+    fn begin_with(&mut self, now: Now, records: &[u8], starts: Offset, out: &mut Out) -> PartitionEvent {
+        let Some(base) = self.log.begins_within(records, starts) else { return PartitionEvent::NONE };
         self.log.restart_keeping(now, base, out);
         self.watermark = base;
         self.saved_start = self.saved_start();

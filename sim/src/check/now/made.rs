@@ -25,7 +25,8 @@ impl Made {
     }
 
     pub fn on_reply(&mut self, at: At, now: Mono, response: &CreateTopicsResponse, core: &Core) -> Result<(), Broken> {
-        let Some(since) = self.asked.remove(&at) else { return Ok(()) };
+        // Who passes it on, because it lost the lead while it stood still, tells what another made.
+        let Some(since) = self.asked.remove(&at).filter(|_| core.controller.is_some()) else { return Ok(()) };
         let made = response.topics.iter().filter(|made| made.error_code == 0);
         for topic in made.filter_map(|made| core.image.topic_named(&made.name)) {
             // A replica that is added meanwhile leads nothing yet.

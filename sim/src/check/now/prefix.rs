@@ -13,6 +13,8 @@ struct Canon {
     batches: BTreeMap<i64, (i64, u64)>,
     /// One more than the last committed offset that is known.
     end: i64,
+    /// All before it was deleted: where a replica's log was seen to start.
+    deleted: i64,
     producers: Producers,
     /// Up to where each node's replica was compared.
     compared: Map<usize, i64>,
@@ -38,6 +40,7 @@ impl Prefix {
             self.canon.insert(folder.into(), Canon::default());
         }
         let canon = self.canon.get_mut(folder).expect("just put there");
+        canon.deleted = canon.deleted.max(start);
         let compared = canon.compared.get(&node).copied().unwrap_or(0);
         if watermark <= compared {
             return Ok(());
@@ -66,9 +69,12 @@ impl Prefix {
         if let Some(compared) = canon.compared.get_mut(&node) {
             *compared = (*compared).min(start);
         }
-        // A follower whose place its leader does not have any more begins anew at the leader's start.
-        let lost =
-            cut.gone.iter().find(|entry| !cut.all && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash)));
+        // A follower whose place its leader does not have any more begins anew at the leader's start, and one that has there only part of
+        // a batch where that begins.
+        let committed = |entry: &&Entry| {
+            entry.last >= canon.deleted && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash))
+        };
+        let lost = cut.gone.iter().find(|entry| !cut.all && committed(entry));
         lost.map_or(Ok(()), |entry| {
             Err((
                 "committed-cut",

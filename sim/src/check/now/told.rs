@@ -8,6 +8,7 @@ use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseTopics;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
+use kafka_protocol::protocol::StrBytes;
 
 /// Group, topic, partition.
 type Place = (String, String, i32);
@@ -71,6 +72,8 @@ impl Told {
     pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse, core: &Core) -> Result<(), Broken> {
         let Some(Asked { group, stranger }) = self.commits.remove(&at) else { return Ok(()) };
         let epoch = epoch_of(core, &group);
+        // A group that waited with its node may have lost its members since.
+        let stranger = stranger && core.groups.members_of(&StrBytes::from_string(group.clone())) > 0;
         for topic in &response.topics {
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
                 if stranger {
