@@ -92,12 +92,15 @@ fn count(node: &mut Node, now: Now, replica: NodeId, request: &FetchRequest, by_
     }
     let eligible = registered.is_some_and(|broker| broker.active()) && (epoch.0 < 0 || known == Some(epoch));
     for topic in &request.topics {
-        let Ok(found) = super::place::topic(node, by_id, topic.topic_id.into(), &topic.topic) else { continue };
-        let id = found.id;
+        // What is not here may be the next moment, if this node hears later of it than its followers (seed 883005244).
+        let id = super::place::topic(node, by_id, topic.topic_id.into(), &topic.topic).map(|found| found.id).ok();
         for asked in &topic.partitions {
-            let key = PartitionKey { topic: id, partition: asked.partition };
             let wanted = wanted(asked);
-            let Some(partition) = node.partitions.get_mut(key) else { continue };
+            let key = id.map(|topic| PartitionKey { topic, partition: asked.partition });
+            let Some(partition) = key.and_then(|key| node.partitions.get_mut(key)) else {
+                refused.push(key_of(by_id, topic.topic_id, &topic.topic, asked.partition));
+                continue;
+            };
             let dir = partition.dir();
             let fetch = ReplicaFetch {
                 node: replica,

@@ -152,6 +152,11 @@ impl Broker {
         ])
     }
 
+    /// Whether a request waits until clients are taken: for the simulator's checkers, which judge an answer by what was when it was asked.
+    pub fn puts_off(&self, conn: ConnId, seq: u64) -> bool {
+        self.early.iter().any(|request| (request.conn, request.seq) == (conn, seq))
+    }
+
     /// What the simulator's checkers look into.
     pub const fn node(&self) -> &Node {
         &self.node

@@ -79,7 +79,11 @@ impl World {
         if let Input::Request(request) = &input {
             self.watch.on_request(node, (request.conn, request.seq), &request.body, process.broker.node());
         }
+        let asked = if let Input::Request(request) = &input { Some((request.conn, request.seq)) } else { None };
         process.broker.handle(now, input);
+        if let Some((conn, seq)) = asked.filter(|(conn, seq)| process.broker.puts_off(*conn, *seq)) {
+            self.watch.on_put_off((conn, seq));
+        }
         self.drain(node);
         self.schedule_tick(node);
         self.look_inside(node);

@@ -29,6 +29,10 @@ impl Decided {
         }
     }
 
+    pub fn forget(&mut self, at: At) {
+        self.asked.remove(&at);
+    }
+
     /// An answer leaves a node, which led the quorum in the epoch `led` before the present input: that may have been its last.
     pub fn on_reply(
         &mut self,

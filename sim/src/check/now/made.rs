@@ -24,9 +24,12 @@ impl Made {
         }
     }
 
+    pub fn forget(&mut self, at: At) {
+        self.asked.remove(&at);
+    }
+
     pub fn on_reply(&mut self, at: At, now: Mono, response: &CreateTopicsResponse, core: &Core) -> Result<(), Broken> {
-        // Who passes it on, because it lost the lead while it stood still, tells what another made.
-        let Some(since) = self.asked.remove(&at).filter(|_| core.controller.is_some()) else { return Ok(()) };
+        let Some(since) = self.asked.remove(&at) else { return Ok(()) };
         let made = response.topics.iter().filter(|made| made.error_code == 0);
         for topic in made.filter_map(|made| core.image.topic_named(&made.name)) {
             // A replica that is added meanwhile leads nothing yet.

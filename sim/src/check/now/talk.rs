@@ -58,6 +58,13 @@ impl Watch {
         }
     }
 
+    /// A request waits until its node takes clients: what was when it came says nothing of its answer.
+    pub fn on_put_off(&mut self, at: At) {
+        self.decided.forget(at);
+        self.made.forget(at);
+        self.told.forget(at);
+    }
+
     /// An answer leaves a node.
     pub fn on_reply(&mut self, node: usize, at: At, reply: &Reply, core: &Core) {
         let (seen, shadows) = (&self.seen, &self.shadows[node]);

@@ -8,7 +8,6 @@ use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseTopics;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
-use kafka_protocol::protocol::StrBytes;
 
 /// Group, topic, partition.
 type Place = (String, String, i32);
@@ -69,11 +68,19 @@ impl Told {
         self.commits.insert(at, Asked { group, stranger });
     }
 
+    /// Whether the group has members, and what it has committed, is not known of when it will be heard.
+    pub fn forget(&mut self, at: At) {
+        if let Some(asked) = self.commits.get_mut(&at) {
+            asked.stranger = false;
+        }
+        if let Some(fetch) = self.fetches.get_mut(&at) {
+            fetch.groups.iter_mut().for_each(|(_, all)| *all = None);
+        }
+    }
+
     pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse, core: &Core) -> Result<(), Broken> {
         let Some(Asked { group, stranger }) = self.commits.remove(&at) else { return Ok(()) };
         let epoch = epoch_of(core, &group);
-        // A group that waited with its node may have lost its members since.
-        let stranger = stranger && core.groups.members_of(&StrBytes::from_string(group.clone())) > 0;
         for topic in &response.topics {
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
                 if stranger {
