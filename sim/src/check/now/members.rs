@@ -19,6 +19,8 @@ pub struct Members {
     asked: Map<(usize, PartitionKey), Asked>,
     /// When each node was the controller last: what it asks itself is not seen, and asked again of the next one.
     controlled: Map<usize, Mono>,
+    /// When each node knew of no controller last: what it wanted then it asks the next one for.
+    alone: Map<usize, Mono>,
 }
 
 /// An in-sync set as it was asked for last, with the epochs of leader and partition.
@@ -38,11 +40,17 @@ impl Members {
         self.told.retain(|(of, _), _| *of != node);
         self.asked.retain(|(of, _), _| *of != node);
         self.controlled.remove(&node);
+        self.alone.remove(&node);
     }
 
     /// The node is the controller.
     pub fn controls(&mut self, node: usize, now: Mono) {
         self.controlled.insert(node, now);
+    }
+
+    /// The node knows of no controller.
+    pub fn is_alone(&mut self, node: usize, now: Mono) {
+        self.alone.insert(node, now);
     }
 
     /// A follower's Fetch comes to a node.
@@ -121,9 +129,10 @@ impl Members {
                 }
                 let Some(state) = leader.state().filter(|state| state.leader_epoch == *epoch) else { continue };
                 let named = |node: NodeId| part.new_isr_with_epochs.iter().any(|one| one.broker_id.0 == node.0);
-                for gone in state.isr.iter().filter(|one| **one != leader.me() && !named(**one)) {
+                let patience = core.config.replicas.lag_max;
+                let alone = self.alone.get(&node).is_some_and(|at| *at + patience >= now);
+                for gone in state.isr.iter().filter(|one| !alone && **one != leader.me() && !named(**one)) {
                     let whole = told.get(gone).map(|told| (told.synced, told.whole));
-                    let patience = core.config.replicas.lag_max;
                     leaves(leader.folder(), *gone, (whole, *since), (leader.log_end(), now, patience))?;
                 }
                 for one in part.new_isr_with_epochs.iter().filter(|one| !state.in_sync(NodeId(one.broker_id.0))) {

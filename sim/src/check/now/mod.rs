@@ -301,6 +301,9 @@ impl Watch {
         self.low_watermark.look(core, nodes)?;
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
+        if quorum.leader().is_none() {
+            self.members.is_alone(node, self.now.mono);
+        }
         if let Some(controller) = &core.controller {
             self.members.controls(node, self.now.mono);
             let ahead = controller.image().offset();
