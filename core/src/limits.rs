@@ -43,7 +43,8 @@ pub const GROUPS_MAX: usize = 1_000_000;
 
 /// Member ids of one group that were given out and not used yet: they live for a session time-out, which may be half an hour.
 pub const PENDING_JOINS_MAX: usize = 10_000;
-/// Clients' requests that wait for a node to join its cluster; more are turned away. Each connection has few under way.
+/// Clients' requests that wait for a node to join its cluster, or to hear what became of it while it stood still; more are turned away.
+/// Each connection has few under way.
 pub const EARLY_REQUESTS_MAX: usize = 1024;
 
 /// Producers of one partition that a leader tells a follower that begins anew at its log's start: about 3 MiB at most.

@@ -1,6 +1,5 @@
 //! A leader serves those who name its own epoch, and refuses all others (KIP-101, KIP-320), whether they fetch, or ask where something
-//! is: so what is appended to a log is of the epoch
-//! that its node is in, or of one before.
+//! is: so what is appended to a log is of the epoch that its node is in, or of one before.
 
 use super::shadow::Entry;
 use super::{At, Broken, id_of};
