@@ -1,9 +1,9 @@
 //! Registration, heartbeats, deaths, leaders, in-sync sets: each decision and each refusal.
 
-use super::FULL_TAG;
 use super::fixture::{Cluster, creatable, nodes};
+use super::{Controller, FULL_TAG};
 use crate::error::ErrorCode;
-use crate::id::{NodeId, PartitionKey};
+use crate::id::{LeaderEpoch, NodeId, PartitionKey};
 use crate::metadata::Record;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -179,8 +179,12 @@ fn who_was_fenced_comes_back_when_it_knows_of_it() {
     let before = cluster.controller.image().offset();
     cluster.pass(9_100, &[2, 3]);
     assert!(!cluster.controller.image().alive(NodeId(1)));
-    let back = cluster.heartbeat(1, |request| request.current_metadata_offset = before.0);
+    let past = |request: &mut BrokerHeartbeatRequest| request.current_metadata_offset = before.0;
+    let back = cluster.heartbeat(1, past);
     assert!(back.is_fenced && !back.is_caught_up, "it may still believe that it leads");
+    let (settings, image) = (cluster.controller.settings.clone(), cluster.controller.image().clone());
+    cluster.controller = Controller::new(cluster.now, settings, image, LeaderEpoch(2));
+    assert!(cluster.heartbeat(1, past).is_fenced, "nor does the next controller believe it");
     assert!(!cluster.heartbeat(1, |_| ()).is_fenced);
     assert!(cluster.controller.image().alive(NodeId(1)));
 }
