@@ -420,6 +420,15 @@ mod tests {
         assert!(known(&bench.log).is_empty(), "damaged: nothing is known, as before");
     }
 
+    #[test]
+    fn a_log_that_is_opened_behind_its_end_knows_the_producers_of_before() {
+        let bench = six().crash(Opening { start: Offset(8), ..Opening::default() });
+        let wanted = (Offset(8), vec![Offset(0), Offset(2), Offset(4)]);
+        assert_eq!((bench.log.start(), known(&bench.log)), wanted);
+        let bench = bench.crash(Opening::default());
+        assert_eq!((bench.log.start(), known(&bench.log)), wanted, "also after the next crash");
+    }
+
     /// One read fails, whichever it is: it is tried again, and no producer is forgotten (seed 882005665).
     #[test]
     fn a_cut_forgets_no_producer_when_a_read_fails() {
