@@ -145,6 +145,8 @@ mutants! {
     MaximalIgnored = "maximal-ignored",
     /// A replica whose log lacks the last of what it had promised leads as if it were whole.
     ShortLogLeads = "short-log-leads",
+    /// A replica whose log has damaged bytes before its end leads as if it were whole.
+    HoledLogLeads = "holed-log-leads",
     /// The search for a time begins one entry of the time index too late.
     TimeFloorLate = "time-floor-late",
     /// A search for a time passes over a segment whose largest timestamp is the one that is sought.

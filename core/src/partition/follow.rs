@@ -17,7 +17,7 @@ pub struct FetchPlan {
     pub last_epoch: Option<LeaderEpoch>,
     /// Where the follower's log starts, also after a crash.
     pub start: Offset,
-    /// Up to where it is on stable storage: what the leader may count.
+    /// Up to where it is on stable storage, and whole: what the leader may count.
     pub synced: Offset,
 }
 
@@ -62,7 +62,7 @@ impl Partition {
             offset: self.log.end(),
             last_epoch: (last != LeaderEpoch::NONE).then_some(last),
             start: self.saved_start(),
-            synced: self.log.synced(),
+            synced: self.damaged.map_or(self.log.synced(), |damaged| damaged.min(self.log.synced())),
         })
     }
 

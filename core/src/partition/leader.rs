@@ -164,6 +164,14 @@ impl Leader {
             && (caught_up || mutant::is(Mutant::ExpandTooEarly))
     }
 
+    /// Whether the follower is in sync, and lags (Kafka's `isFollowerOutOfSync`), or says that it holds less than what is committed, which it
+    /// held once: its disk lost it.
+    fn has_to_leave(&self, node: NodeId, progress: &Progress, sight: &Sight, settings: &Settings) -> bool {
+        let lost = progress.synced != Offset::NONE && progress.synced < sight.watermark;
+        self.insync.granted().contains(&node)
+            && (lost || !progress.is_caught_up(sight.now, sight.end, settings.lag_max))
+    }
+
     /// Who is to join and who to leave the in-sync set.
     pub fn changes(&self, sight: &Sight, settings: &Settings) -> (Vec<NodeId>, Vec<NodeId>) {
         if self.insync.is_pending() {
@@ -173,9 +181,7 @@ impl Leader {
             return (Vec::new(), alloc::vec![me]);
         }
         let joining = self.followers.iter().filter(|(node, p)| self.may_join(*node, p, sight)).map(|(node, _)| *node);
-        let leaving = self.followers.iter().filter(|(node, p)| {
-            self.insync.granted().contains(node) && !p.is_caught_up(sight.now, sight.end, settings.lag_max)
-        });
+        let leaving = self.followers.iter().filter(|(node, p)| self.has_to_leave(*node, p, sight, settings));
         (joining.collect(), leaving.map(|(node, _)| *node).collect())
     }
 
@@ -188,11 +194,10 @@ impl Leader {
     pub fn wants_change(&self, sight: &Sight, settings: &Settings) -> bool {
         !self.insync.is_pending()
             && (self.who_leaves(sight).is_some()
-                || self.followers.iter().any(|(node, p)| {
-                    self.may_join(*node, p, sight)
-                        || self.insync.granted().contains(node)
-                            && !p.is_caught_up(sight.now, sight.end, settings.lag_max)
-                }))
+                || self
+                    .followers
+                    .iter()
+                    .any(|(node, p)| self.may_join(*node, p, sight) || self.has_to_leave(*node, p, sight, settings)))
     }
 
     /// Forgets that followers outside the set were caught up, once that was too long ago.
@@ -342,6 +347,20 @@ mod tests {
         assert!(leader.changes(&sight(150, 9, 9, 0), &SETTINGS).1.is_empty());
         assert_eq!(leader.changes(&sight(151, 9, 9, 0), &SETTINGS).1, nodes(&[2]));
         assert!(leader.wants_change(&sight(151, 9, 9, 0), &SETTINGS));
+    }
+
+    #[test]
+    fn who_lost_what_is_committed_leaves_at_once() {
+        let mut leader = Leader::new(Mono(0), NodeId(1), &state(&[1, 2], &[1, 2], 1), Offset(0));
+        fetch(&mut leader, 1, 2, 9, 9);
+        assert_eq!(leader.changes(&sight(2, 9, 9, 9), &SETTINGS).1, vec![]);
+        fetch(&mut leader, 2, 2, 5, 9);
+        assert_eq!(leader.changes(&sight(2, 9, 9, 9), &SETTINGS).1, vec![], "that one was long under way");
+        leader.follower_mut(NodeId(2)).expect("a replica").on_incarnation(crate::id::BrokerEpoch(7));
+        assert_eq!(leader.changes(&sight(2, 9, 9, 9), &SETTINGS).1, vec![], "it has said nothing yet");
+        fetch(&mut leader, 2, 2, 5, 9);
+        assert!(leader.wants_change(&sight(2, 9, 9, 9), &SETTINGS));
+        assert_eq!(leader.changes(&sight(2, 9, 9, 9), &SETTINGS).1, nodes(&[2]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! A log that ends below what it had promised: the last of it was durable and committed, and is no more.
+//! A log that lacks something of what it had promised: it was durable and committed, and is no more.
 //!
-//! It looks like a torn one: behind the bad place nothing is whole. But the node wrote down how far it was committed, and so the
+//! It ends too early, or has a hole. The one that ends too early looks like a torn one: behind the bad place nothing is whole. But the node wrote down how far it was committed, and so the
 //! replica knows what it lacks. It may be all the same the only one in the in-sync set: after a loss of power the last of the set
 //! that comes back is what the set shrinks to. If it led as it is, all others would cut their logs to its end. So it stands
 //! back, serves nobody, and hears from the others' fetches where they end. Who has more becomes the leader in its place: it is asked for as the
@@ -8,6 +8,10 @@
 //!
 //! So the partition waits for one that is down, unless its topic would rather lose records than wait (`unclean.leader.election.enable`).
 //! An operator who knows that the other does not come back says so there, or takes it off the replicas.
+//!
+//! A hole, damaged bytes before the end that recovery found, is as bad: what was there can be read no more, and nothing is known of its
+//! epochs and producers. Who leads without them makes a follower cut a record of such an epoch that it has whole
+//! (seed 4266122275506), and takes a batch of such a producer a second time (seed 885503346). Here another with the same end has more.
 //!
 //! Once the metadata says that the replica is not in sync nothing relies on it: it is a follower like any other.
 
@@ -31,12 +35,32 @@ impl Partition {
         if promised <= self.log.end() {
             return;
         }
-        self.tell_loss(promised, "records are lost here", out);
+        let text = alloc::format!(
+            "{} ends at {}, and was at {promised} before: records are lost here",
+            self.folder,
+            self.log.end()
+        );
+        out.note(Note::Text { topic: LOG_LOST, text });
         self.lost = self.log.lost().filter(|_| !mutant::is(Mutant::ShortLogLeads));
     }
 
-    fn tell_loss(&self, promised: Offset, what: &str, out: &mut Out) {
-        let text = alloc::format!("{} ends at {}, and was at {promised} before: {what}", self.folder, self.log.end());
+    /// The log is open, and recovery found the damage.
+    pub(super) fn look_for_holes(&mut self) {
+        self.damaged = self.log.damaged();
+        self.holed = self.damaged.is_some() && !mutant::is(Mutant::HoledLogLeads);
+    }
+
+    /// Whether the log lacks something of what it had promised, and another may have it.
+    pub(super) fn lacks(&self) -> bool {
+        self.lost.is_some() || self.holed
+    }
+
+    fn tell_lack(&self, what: &str, out: &mut Out) {
+        let (folder, end) = (&self.folder, self.log.end());
+        let text = match self.lost {
+            Some(lost) => alloc::format!("{folder} ends at {end}, and was at {lost} before: {what}"),
+            None => alloc::format!("{folder} has damaged records before its end, {end}: {what}"),
+        };
         out.note(Note::Text { topic: LOG_LOST, text });
     }
 
@@ -47,25 +71,27 @@ impl Partition {
 
     /// Whether this replica, which `state` names leader, leads. If not, it stands back.
     pub(super) fn may_lead(&mut self, state: &metadata::Partition, out: &mut Out) -> bool {
-        let Some(lost) = self.lost else { return true };
+        if !self.lacks() {
+            return true;
+        }
         let begins = !matches!(&self.role, Role::Short(short) if short.epoch == state.leader_epoch);
         if begins {
             self.role = Role::Short(Short::new(state.leader_epoch));
         }
         if self.short_next(state) != Some(Next::Lead) {
             if begins {
-                self.tell_loss(lost, "named leader, it waits until it has heard every other replica", out);
+                self.tell_lack("named leader, it stands back for one that has more", out);
             }
             return false;
         }
-        self.tell_loss(lost, "nobody who is there has more, and this one leads", out);
-        self.lost = None;
+        self.tell_lack("nobody who is there has more, and this one leads", out);
+        (self.lost, self.holed) = (None, false);
         true
     }
 
     fn short_next(&self, state: &metadata::Partition) -> Option<Next> {
         let Role::Short(short) = &self.role else { return None };
-        let next = short.next(self.me, (self.log.latest_epoch(), self.log.end()), state);
+        let next = short.next(self.me, (self.log.latest_epoch(), self.log.end()), self.holed, state);
         Some(if next == Next::Wait && self.settings.unclean { Next::Lead } else { next })
     }
 

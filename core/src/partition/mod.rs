@@ -21,7 +21,7 @@
 //! | `isr` | the in-sync set, and the one change of it that may be under way |
 //! | `produce` | appends, and when they may be acknowledged |
 //! | `read` | fetches of consumers and followers, epochs, times |
-//! | `lost`, `short` | a log that lacks the last of what it had promised does not lead before the others were heard |
+//! | `lost`, `short` | a log that lacks something of what it had promised does not lead before the others were heard |
 //! | `repair` | bytes that are damaged: the place is given up, and they are fetched anew |
 //! | `follow` | the follower's side: what to ask, what to do with the answer |
 
@@ -66,7 +66,7 @@ enum Role {
     /// Its log is being opened; what the metadata says meanwhile is enacted afterwards.
     Opening,
     Leader(Leader),
-    /// The metadata names it leader, and its log lacks the last of what it had promised.
+    /// The metadata names it leader, and its log lacks something of what it had promised.
     Short(Short),
     /// `leader`: none while the partition has no leader. `told`: the leader's watermark, and `start`: where its log starts, as it said
     /// in this epoch. `claims`: the leader may have heard in this epoch what this log holds, and ask for this replica to be in sync.
@@ -99,6 +99,9 @@ pub struct Partition {
     watermark: Offset,
     /// The log had promised everything before this, and ends below: until it holds that again, or nobody relies on it, or has more.
     lost: Option<Offset>,
+    /// The log was opened with damage before its end, and knows nothing of the epochs and producers that were there: until nobody relies
+    /// on it, or has more.
+    holed: bool,
     /// Where the first segment with damaged bytes begins.
     damaged: Option<Offset>,
     /// The log's start as the node's checkpoint has it on stable storage: below it no crash brings a record back.
@@ -136,6 +139,7 @@ impl Partition {
             state: None,
             watermark,
             lost: None,
+            holed: false,
             damaged: None,
             saved_start,
             closing: false,
@@ -348,7 +352,7 @@ impl Partition {
                     state.leader_epoch
                 );
                 leader.insync.check(&state.replicas);
-                assert!(self.lost.is_none(), "{}: leads, and lacks what it promised", self.key);
+                assert!(!self.lacks(), "{}: leads, and lacks what it promised", self.key);
                 assert!(self.log.is_settled(), "{}: leads while its log is being cut", self.key);
                 assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);
             }
@@ -356,11 +360,12 @@ impl Partition {
                 let state = self.state.as_ref().expect("who stands back was named leader");
                 assert!(state.leader == Some(self.me), "{}: stands back against the metadata", self.key);
                 assert!(short.epoch == state.leader_epoch, "{}: stands back in an old epoch", self.key);
-                assert!(self.lost.is_some(), "{}: stands back for no reason", self.key);
+                assert!(self.lacks(), "{}: stands back for no reason", self.key);
             }
             Role::Follower { leader, claims, .. } => {
                 assert!(*leader != Some(self.me), "{}: follows itself", self.key);
-                assert!(*claims || self.fetch_plan().is_none(), "{}: fetches unnoticed", self.key);
+                let claimed = *claims || self.damaged.is_some() || self.fetch_plan().is_none();
+                assert!(claimed, "{}: fetches unnoticed", self.key);
             }
             Role::Opening | Role::Offline => {}
         }

@@ -9,7 +9,7 @@ use crate::time::{Mono, Span};
 pub struct Progress {
     /// The offset it fetches next: its log's end. `Offset::NONE`: it has not fetched in this epoch.
     pub end: Offset,
-    /// Up to where it is on its stable storage; at most `end`, and never back within an epoch but for `Offset::NONE`.
+    /// Up to where it is on its stable storage; at most `end`, and never back within an epoch and an incarnation.
     pub synced: Offset,
     /// Where its log starts, also after a crash of it; `Offset::NONE`: it did not say.
     pub start: Offset,
@@ -37,13 +37,21 @@ impl Progress {
         }
     }
 
+    /// It is about to fetch in the incarnation `epoch`: what an earlier one held its disk may have lost.
+    pub fn on_incarnation(&mut self, epoch: BrokerEpoch) {
+        if self.broker_epoch != epoch {
+            (self.broker_epoch, self.end, self.synced) = (epoch, Offset::NONE, Offset::NONE);
+        }
+    }
+
     /// It fetched: it holds `synced` durably and asks for what comes at `end`; the leader's log ends at `leader_end`.
     ///
     /// Kafka compares with the leader's end at the fetch before. A follower that fetches ahead of its syncs would never
     /// reach that under load, so the mark stays until it is reached.
     pub fn on_fetch(&mut self, now: Mono, end: Offset, synced: Offset, leader_end: Offset) {
-        self.end = end;
-        self.synced = synced.min(end);
+        // A Fetch that was long under way says what was before.
+        self.end = self.end.max(end);
+        self.synced = self.synced.max(synced.min(end));
         if self.synced >= leader_end {
             self.caught_up = Some(now);
             self.mark = (leader_end, now);

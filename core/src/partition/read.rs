@@ -115,7 +115,7 @@ impl Partition {
             return Err(ErrorCode::NotLeaderOrFollower.into());
         }
         let started = progress.start;
-        progress.broker_epoch = replica.broker_epoch;
+        progress.on_incarnation(replica.broker_epoch);
         progress.eligible = replica.eligible;
         if !mutant::is(Mutant::FollowerStartUnheard) {
             progress.start = replica.start;

@@ -1,14 +1,15 @@
 //! Bytes on disk that are not what was written: they are never served, and where others have them whole they are fetched anew.
 //!
-//! A leader that meets them asks the controller for an in-sync set without itself, which elects another of that set. Once
-//! nothing relies on what this replica holds, it cuts its log back to where the damaged segment begins and fetches from
-//! there. A replica that alone is in sync keeps what it can still read. (Kafka has no such repair: there a person deletes the
-//! replica's folder.)
+//! A leader that meets them asks the controller for an in-sync set without itself, which elects another of that set. A follower
+//! tells its leader that it holds the log up to the damaged segment, and the leader takes it out of the in-sync set if that
+//! is less than what is committed. Once nothing relies on what this replica holds, it cuts its log back to where the damaged
+//! segment begins and fetches from there. A replica that alone is in sync keeps what it can still read. (Kafka has no such
+//! repair: there a person deletes the replica's folder.)
 //!
 //! Nothing relies on it when the metadata says that it is not in sync, and no request that would change that can be under
 //! way. A leader asks for nobody of whom it has not heard in its own epoch, and the controller refuses requests of an earlier
 //! epoch, or that name an earlier incarnation (KIP-903). So the moment for it is when an epoch begins, or the node comes
-//! back, before the first fetch. Damage that is found later in an epoch waits for the next.
+//! back, before the first fetch that says more than what the cut leaves. Damage that is found later in an epoch waits for the next.
 
 use super::{Partition, PartitionEvent, Role};
 use crate::io::Out;
@@ -25,7 +26,7 @@ impl Partition {
     /// fetch that did not before comes by here.
     pub(super) fn repair(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         let event = self.cut_damaged(now, out);
-        let fetches = self.fetch_plan().is_some();
+        let fetches = self.fetch_plan().is_some() && self.damaged.is_none();
         if let Role::Follower { claims, .. } = &mut self.role {
             *claims |= fetches;
         }

@@ -32,7 +32,7 @@ impl Partition {
     pub(super) fn enact(&mut self, now: Now, again: bool, out: &mut Out) -> PartitionEvent {
         let Some(state) = self.state.take() else { return PartitionEvent::NONE };
         if !state.in_sync(self.me) {
-            self.lost = None;
+            (self.lost, self.holed) = (None, false);
         }
         let event = if state.leader == Some(self.me) && self.log.is_settled() {
             if self.may_lead(&state, out) {
@@ -146,7 +146,7 @@ impl Partition {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
         self.look_for_loss(self.watermark, out);
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
-        self.damaged = self.log.damaged();
+        self.look_for_holes();
         let (told, start) = (Offset::NONE, Offset::NONE);
         self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told, start, claims: false };
         let opened = PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE };

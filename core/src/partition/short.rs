@@ -44,7 +44,8 @@ impl Short {
         Self { epoch, heard: Vec::new(), turn: Mono(0) }
     }
 
-    pub fn next(&self, me: NodeId, own: (LeaderEpoch, Offset), state: &metadata::Partition) -> Next {
+    /// `holed`: the own log lacks something before its end, and one that ends there too has more.
+    pub fn next(&self, me: NodeId, own: (LeaderEpoch, Offset), holed: bool, state: &metadata::Partition) -> Next {
         let in_sync = state.isr.iter().filter(|node| **node != me);
         let in_sync: Vec<_> = in_sync.map(|node| (*node, BrokerEpoch(-1))).collect();
         if !in_sync.is_empty() {
@@ -58,7 +59,7 @@ impl Short {
                 best = Some(*one);
             }
         }
-        match best.filter(|(_, best)| best.end > own) {
+        match best.filter(|(_, best)| best.end > own || holed && best.end == own) {
             None => Next::Lead,
             Some((node, best)) if best.eligible => Next::Yield(alloc::vec![(node, best.broker_epoch)]),
             Some(_) => Next::Wait,
@@ -101,15 +102,21 @@ mod tests {
         let (me, own, state) = (NodeId(1), (LeaderEpoch(1), Offset(8)), three(&[1]));
         let mut short = Short::new(LeaderEpoch(4));
         short.hear(NodeId(2), heard(1, 10));
-        assert_eq!(short.next(me, own, &state), Next::Wait, "what it holds may never have been committed");
+        assert_eq!(short.next(me, own, false, &state), Next::Wait, "what it holds may never have been committed");
         short.hear(NodeId(3), heard(2, 9));
-        assert_eq!(short.next(me, own, &state), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]));
+        assert_eq!(short.next(me, own, false, &state), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]));
         short.on_broker(NodeId(3), Some(BrokerEpoch(8)), true);
-        assert_eq!(short.next(me, own, &state), Next::Wait, "it is about to be heard again");
+        assert_eq!(short.next(me, own, false, &state), Next::Wait, "it is about to be heard again");
         short.hear(NodeId(3), Heard { broker_epoch: BrokerEpoch(6), ..heard(2, 9) });
-        assert_eq!(short.next(me, own, &state), Next::Wait, "that was an earlier incarnation");
+        assert_eq!(short.next(me, own, false, &state), Next::Wait, "that was an earlier incarnation");
         short.hear(NodeId(3), heard(0, 20));
-        assert_eq!(short.next(me, (LeaderEpoch(1), Offset(10)), &state), Next::Lead);
+        assert_eq!(short.next(me, (LeaderEpoch(1), Offset(10)), false, &state), Next::Lead);
+        let holed = short.next(me, (LeaderEpoch(2), Offset(9)), true, &state);
+        assert_eq!(holed, Next::Lead, "nobody ends there");
+        short.hear(NodeId(3), heard(2, 9));
+        let holed = short.next(me, (LeaderEpoch(2), Offset(9)), true, &state);
+        assert_eq!(holed, Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]), "what is missing here is whole there");
+        assert_eq!(short.next(me, (LeaderEpoch(2), Offset(9)), false, &state), Next::Lead);
     }
 
     #[test]
@@ -117,14 +124,14 @@ mod tests {
         let (me, own, mut state) = (NodeId(1), (LeaderEpoch(1), Offset(8)), three(&[1]));
         let mut short = Short::new(LeaderEpoch(4));
         short.hear(NodeId(2), heard(1, 10));
-        assert_eq!(short.next(me, own, &state), Next::Wait);
+        assert_eq!(short.next(me, own, false, &state), Next::Wait);
         state.removing = vec![NodeId(3)];
-        assert_eq!(short.next(me, own, &state), Next::Yield(vec![(NodeId(2), BrokerEpoch(7))]));
+        assert_eq!(short.next(me, own, false, &state), Next::Yield(vec![(NodeId(2), BrokerEpoch(7))]));
     }
 
     #[test]
     fn who_is_in_sync_leads_unheard() {
-        let next = Short::new(LeaderEpoch(4)).next(NodeId(1), (LeaderEpoch(1), Offset(8)), &three(&[1, 3]));
+        let next = Short::new(LeaderEpoch(4)).next(NodeId(1), (LeaderEpoch(1), Offset(8)), false, &three(&[1, 3]));
         assert_eq!(next, Next::Yield(vec![(NodeId(3), BrokerEpoch(-1))]));
     }
 }

@@ -172,11 +172,11 @@ fn who_is_about_to_be_in_sync_gives_up_nothing() {
     let mut cluster = full(5);
     let leader = cluster.state.leader.expect("a leader after calm").0 as usize - 1;
     let other = (leader + 1) % 3;
-    cluster.find_damage(other);
     cluster.put_out(other);
     cluster.hear(leader);
     cluster.ask(other);
     cluster.answer(other);
+    cluster.find_damage(other);
     cluster.propose(leader);
     // That it is not in sync reaches it when the leader has asked already that it be.
     cluster.hear(other);
@@ -188,6 +188,23 @@ fn who_is_about_to_be_in_sync_gives_up_nothing() {
     assert_eq!(cluster.broken.or_else(|| converged(&cluster)), None);
     let repaired = cluster.replicas[other].partition.as_ref().is_some_and(|one| one.damaged.is_none());
     assert!(repaired && cluster.state.leader.is_some_and(|id| id.0 as usize - 1 != other), "it handed over first");
+}
+
+#[test]
+fn who_is_in_sync_and_damaged_leaves_and_fetches_anew() {
+    let mut cluster = full(5);
+    let leader = cluster.state.leader.expect("a leader after calm").0 as usize - 1;
+    let other = (leader + 1) % 3;
+    cluster.find_damage(other);
+    cluster.lead((leader + 2) % 3);
+    let mut left = false;
+    for _ in 0..60 {
+        cluster.calm();
+        left |= cluster.state.isr.len() == 2;
+    }
+    assert!(left, "the leader heard that what is committed is not whole there");
+    assert!(cluster.replicas[other].partition.as_ref().is_some_and(|one| one.damaged.is_none()));
+    assert_eq!(cluster.broken.or_else(|| converged(&cluster)), None);
 }
 
 #[test]
