@@ -18,7 +18,7 @@ use super::pending::Then;
 use super::recovery::{Recovery, Scan, Step};
 use super::segment::Segment;
 use super::{Log, LogEvent, Phase, layout, snapshot};
-use crate::id::Offset;
+use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
@@ -71,7 +71,7 @@ impl Log {
             }
             Step::Epochs => {
                 match layout::epochs(&bytes) {
-                    Some(list) => self.epochs = Epochs::loaded(list),
+                    Some(list) => self.take_epochs(list),
                     None => self.recovery().epochs_lost = true,
                 }
                 self.ask_index_if_clean(out)
@@ -174,6 +174,17 @@ impl Log {
         }
         recovery.epochs_lost = true;
         self.ask_index_if_clean(out)
+    }
+
+    /// The checkpoint of the epochs. It may have been cut where the log was to start, and the crash came before that start was written down
+    /// (seed 885503393): what is below must be known as well, a follower that diverges there would not cut.
+    fn take_epochs(&mut self, list: Vec<(LeaderEpoch, Offset)>) {
+        let start = self.recovery().opening.start.max(self.segments[0].base);
+        if list.first().is_some_and(|first| first.1 > start) && !self.was_clean() {
+            self.recovery().epochs_lost = true;
+        } else {
+            self.epochs = Epochs::loaded(list);
+        }
     }
 
     fn ask_index_if_clean(&mut self, out: &mut Out) -> LogEvent {
@@ -303,7 +314,6 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::LeaderEpoch;
     use crate::log::fake::{Bench, Disk};
     use crate::log::model::{batch, config, read_all};
     use crate::log::{LogConfig, Opening, Origin};
@@ -408,6 +418,14 @@ mod tests {
             disk.put(name, b"rubbish".to_vec());
             check(Bench::opened(disk, config(), Opening { clean: true, ..Opening::default() }));
         }
+    }
+
+    #[test]
+    fn epochs_below_a_start_that_no_crash_kept_are_known() {
+        let bench = twelve();
+        let mut disk = without(&bench, FileName::LeaderEpochs);
+        disk.put(FileName::LeaderEpochs, layout::epochs_text(&[(LeaderEpoch(1), Offset(9))]).into_bytes());
+        check(Bench::opened(disk, config(), Opening::default()));
     }
 
     #[test]
