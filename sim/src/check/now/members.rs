@@ -1,5 +1,6 @@
 //! Whom a leader asks for in its in-sync set: nobody new that lacks what is committed, or still has what was deleted, or is not there; and
-//! everybody that held all there was less than `replica.lag.time.max.ms` ago stays (KIP-16, KIP-903). What was asked once is asked
+//! everybody that held all there was less than `replica.lag.time.max.ms` ago stays (KIP-16, KIP-903), unless it says that what is committed
+//! is not whole with it any more. What was asked once is asked
 //! until it is decided.
 
 use super::{Broken, Glance};
@@ -17,7 +18,7 @@ use kafka_protocol::messages::{AlterPartitionRequest, FetchRequest};
 pub struct Members {
     told: Map<(usize, PartitionKey), (LeaderEpoch, Mono, Map<NodeId, Told>)>,
     asked: Map<(usize, PartitionKey), Asked>,
-    /// When each node was the controller last: what it asks itself is not seen, and asked again of the next one.
+    /// When each node led the quorum last, whether it was the controller yet or not: what it asks itself is not seen, and asked again of the next one.
     controlled: Map<usize, Mono>,
     /// When each node knew of no controller last: what it wanted then it asks the next one for.
     alone: Map<usize, Mono>,
@@ -29,6 +30,8 @@ type Asked = (i32, i32, Vec<i32>);
 /// What a follower told last in an epoch.
 #[derive(Clone, Copy, Debug)]
 struct Told {
+    incarnation: BrokerEpoch,
+    /// The most, in this incarnation: requests may come late.
     synced: Offset,
     start: Offset,
     /// The last moment when it is known to have held everything.
@@ -43,7 +46,7 @@ impl Members {
         self.alone.remove(&node);
     }
 
-    /// The node is the controller.
+    /// The node leads the quorum.
     pub fn controls(&mut self, node: usize, now: Mono) {
         self.controlled.insert(node, now);
     }
@@ -56,9 +59,9 @@ impl Members {
     /// A follower's Fetch comes to a node.
     pub fn on_request(&mut self, node: usize, now: Mono, request: &FetchRequest, core: &Core) {
         let of = NodeId(request.replica_state.replica_id.0);
-        let epoch = BrokerEpoch(request.replica_state.replica_epoch);
+        let incarnation = BrokerEpoch(request.replica_state.replica_epoch);
         // What is refused as a whole, or comes from an incarnation that is over, is not counted.
-        let over = core.image.broker(of).is_some_and(|known| known.epoch > epoch);
+        let over = core.image.broker(of).is_some_and(|known| known.epoch > incarnation);
         let session = core.sessions.get(request.session_id).map(|session| session.epoch);
         let missed = request.session_epoch > 0 && session != Some(request.session_epoch);
         if of.0 < 0 || over || missed {
@@ -80,9 +83,11 @@ impl Members {
                 let field =
                     part.unknown_tagged_fields.get(&SYNCED_TAG).and_then(|field: &Bytes| field[..].try_into().ok());
                 let synced = Offset(field.map_or(part.fetch_offset, i64::from_be_bytes));
-                let before = told.get(&of).and_then(|told| told.whole);
-                let whole = if synced >= end { Some(now) } else { before };
-                told.insert(of, Told { synced, start: Offset(part.log_start_offset), whole });
+                let before = told.get(&of).copied();
+                let whole = if synced >= end { Some(now) } else { before.and_then(|told| told.whole) };
+                let same = before.filter(|told| told.incarnation == incarnation);
+                let synced = same.map_or(synced, |told| told.synced.max(synced));
+                told.insert(of, Told { incarnation, synced, start: Offset(part.log_start_offset), whole });
             }
         }
     }
@@ -133,7 +138,8 @@ impl Members {
                 let alone = self.alone.get(&node).is_some_and(|at| *at + patience >= now);
                 for gone in state.isr.iter().filter(|one| !alone && **one != leader.me() && !named(**one)) {
                     let whole = told.get(gone).map(|told| (told.synced, told.whole));
-                    leaves(leader.folder(), *gone, (whole, *since), (leader.log_end(), now, patience))?;
+                    let reach = (leader.watermark(), leader.log_end());
+                    leaves(leader.folder(), *gone, (whole, *since), reach, (now, patience))?;
                 }
                 for one in part.new_isr_with_epochs.iter().filter(|one| !state.in_sync(NodeId(one.broker_id.0))) {
                     let node = NodeId(one.broker_id.0);
@@ -154,11 +160,13 @@ fn leaves(
     folder: &str,
     node: NodeId,
     (whole, since): (Option<(Offset, Option<Mono>)>, Mono),
-    (end, now, patience): (Offset, Mono, Span),
+    (watermark, end): (Offset, Offset),
+    (now, patience): (Mono, Span),
 ) -> Result<(), Broken> {
+    let lacks = whole.is_some_and(|(synced, _)| synced < watermark);
     let (synced, at) = whole.unwrap_or((Offset::NONE, None));
     let last = at.map_or(since, |at| at.max(since));
-    if synced < end && now > last + patience {
+    if lacks || synced < end && now > last + patience {
         return Ok(());
     }
     let what =
@@ -192,11 +200,13 @@ mod tests {
     fn who_has_not_lagged_stays() {
         let judge = |whole: Option<(i64, u64)>, now| {
             let whole = whole.map(|(synced, at)| (Offset(synced), Some(Mono(at))));
-            leaves("t-0", NodeId(2), (whole, Mono(50)), (Offset(9), Mono(now), Span(100))).map_err(|broken| broken.0)
+            leaves("t-0", NodeId(2), (whole, Mono(50)), (Offset(5), Offset(9)), (Mono(now), Span(100)))
+                .map_err(|broken| broken.0)
         };
         assert_eq!(judge(Some((8, 60)), 161), Ok(()));
         assert_eq!(judge(Some((8, 60)), 160), Err("member-dropped"));
         assert_eq!(judge(Some((9, 60)), 161), Err("member-dropped"));
+        assert_eq!(judge(Some((4, 150)), 151), Ok(()), "it lost what is committed");
         assert_eq!(judge(None, 151), Ok(()));
         assert_eq!(judge(None, 150), Err("member-dropped"), "the epoch is young");
     }

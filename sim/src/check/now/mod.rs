@@ -304,8 +304,10 @@ impl Watch {
         if quorum.leader().is_none() {
             self.members.is_alone(node, self.now.mono);
         }
-        if let Some(controller) = &core.controller {
+        if quorum.is_leader() {
             self.members.controls(node, self.now.mono);
+        }
+        if let Some(controller) = &core.controller {
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
