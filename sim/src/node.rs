@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The port of a node's controller listener; that of its broker listener is this and a thousand.
 pub const CONTROLLER_PORT: u16 = 9093;
+/// The port of the listener for clients: as a voter has it.
+const BROKER_PORT: u16 = CONTROLLER_PORT + 1000;
 /// How long until somebody starts a node again that stopped because its disk failed.
 const RESTART_US: u64 = 400_000;
 
@@ -142,7 +144,12 @@ pub fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
     let votes = |id: i32| named.is_none_or(|list| list.split(',').any(|voter| voter.starts_with(&format!("{id}@"))));
     let voters: Vec<(i32, &str, u16)> =
         (1..).zip(&hosts).filter(|(id, _)| votes(*id)).map(|(id, host)| (id, host.as_str(), CONTROLLER_PORT)).collect();
-    let extra: Vec<(&str, &str)> = plan.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut extra: Vec<(&str, &str)> =
+        plan.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let listens = format!("PLAINTEXT://n{id}:{BROKER_PORT}");
+    if !votes(id.0) {
+        extra.push(("listeners", &listens));
+    }
     let mut config = NodeConfig::for_test(id, &voters, &extra);
     config.identity = Identity {
         directory: Uuid(0x0d1e_0000 + id.0.unsigned_abs() as u128),

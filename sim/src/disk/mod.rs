@@ -205,6 +205,11 @@ impl Disk {
         self.start();
     }
 
+    /// All of it is gone: another, empty one is in its place.
+    pub fn lose(&mut self) {
+        self.folders = BTreeMap::from([(String::new(), Folder::default())]);
+    }
+
     /// A new incarnation of the node knows no folder but the root.
     pub fn start(&mut self) {
         self.failed = false;

@@ -21,6 +21,10 @@ pub const MENU: &[(&str, &str)] = &[
         "bit-rot",
         "a process dies, and a bit of what it had durable is another when it starts again: committed, and others in sync have it too; in the last segment, below the watermark that the node wrote down",
     ),
+    (
+        "disk-lost",
+        "a process dies, and its disk is empty when it starts again: of a node that does not vote, where others in sync have all that it has",
+    ),
     ("crash-writing", "a process dies while a write of its log is under way"),
     ("stop-joining", "a follower is stopped in order at the moment when its leader asks to have it in sync"),
     ("perish", "a process dies when all is healed and whole again, and never comes back: the others go on without it"),

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
+pub(super) const VOTERS: &str = "controller.quorum.voters";
 
 /// Draws the plan of a seed.
 pub fn draw(seed: u64) -> Plan {
@@ -34,6 +35,7 @@ pub fn draw(seed: u64) -> Plan {
         faults: Vec::new(),
         event_budget: 400_000,
     };
+    crowd(&mut plan);
     plan.faults = faults(&plan);
     moves(&mut plan);
     retention(&mut plan);
@@ -58,6 +60,20 @@ fn node_plans(seed: u64, count: u32) -> Vec<NodePlan> {
             start_us: dice.below(200 * MS),
         })
         .collect()
+}
+
+/// In one run of five of those that have more than one there are more nodes than replicas, and not all of them vote: the others are brokers
+/// alone, and observe the quorum. With dice of its own.
+fn crowd(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Crowd);
+    if plan.nodes.len() < 2 || !dice.chance(1, 5) {
+        return;
+    }
+    let (more, voters) = (dice.between(1, 2) as u32, dice.pick(&[1, 3, 3, 3]));
+    let all = node_plans(plan.seed, plan.nodes.len() as u32 + more);
+    plan.nodes.extend_from_slice(&all[plan.nodes.len()..]);
+    let voters: Vec<String> = (1..=voters).map(|id| format!("{id}@n{id}:9093")).collect();
+    plan.settings.insert(VOTERS.into(), voters.join(","));
 }
 
 fn disk_profile(dice: &mut Dice) -> DiskProfile {
@@ -266,12 +282,12 @@ fn oddities(seed: u64, clients: &mut Vec<ClientPlan>) {
     }
 }
 
-/// Replicas move, in one run of three that has where to; with dice of their own. Not where bits flip: the node with the
+/// Replicas move, in one run of three that has where to; with dice of their own. Not where bits flip or a disk is lost: the node with the
 /// damage might be left with the last copy.
 fn moves(plan: &mut Plan) {
     let mut dice = dice(plan.seed, Part::Moves);
-    let rots = plan.faults.iter().any(|fault| matches!(fault.strike, Strike::Rot { .. }));
-    if plan.nodes.len() < 2 || rots || !dice.chance(1, 3) {
+    let loses = plan.faults.iter().any(|fault| fault.strike.is_loss());
+    if plan.nodes.len() < 2 || loses || !dice.chance(1, 3) {
         return;
     }
     let pause = dice.between(200 * MS, 2 * SECOND);
@@ -309,7 +325,9 @@ fn retention(plan: &mut Plan) {
 fn end(plan: &mut Plan) {
     let mut dice = dice(plan.seed, Part::End);
     let nodes = plan.nodes.len() as u64;
-    if nodes < 3 || plan.moves() || plan.topics.iter().any(|topic| topic.replicas < 3) || !dice.chance(1, 2) {
+    // One that votes alone is not done without.
+    let alone = plan.settings.get(VOTERS).is_some_and(|voters| !voters.contains(','));
+    if nodes < 3 || alone || plan.moves() || plan.topics.iter().any(|topic| topic.replicas < 3) || !dice.chance(1, 2) {
         return;
     }
     let target = match dice.below(3) {
@@ -331,5 +349,5 @@ fn durability(plan: &mut Plan) {
     for fault in &mut plan.faults {
         fault.strike.spare();
     }
-    plan.faults.retain(|fault| !matches!(fault.strike, Strike::SyncFails { .. }));
+    plan.faults.retain(|fault| !matches!(fault.strike, Strike::SyncFails { .. } | Strike::LoseDisk { .. }));
 }

@@ -1,6 +1,7 @@
 //! The faults of a plan. Each seed switches a random subset of kinds on: a run that has everything at once reaches less
 //! than one in which few things go wrong often.
 
+use super::draw::VOTERS;
 use super::part::{Part, dice};
 use super::{Fault, Plan, Strike, Target};
 use crate::dice::Dice;
@@ -62,6 +63,9 @@ pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
         })
         .collect();
     faults.extend(rots(plan, &scene, from));
+    if faults.iter().all(|fault| !fault.strike.is_loss()) {
+        faults.extend(lost(plan, from));
+    }
     faults.extend(ambushes(plan, &scene, from));
     faults.sort_by_key(|fault| fault.at_us);
     faults
@@ -84,6 +88,24 @@ fn rots(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
     // All lose power with it, mostly: who comes back last is alone in sync.
     if dice.chance(2, 3) {
         let at_us = faults[0].at_us + dice.below(20 * MS);
+        let (loss, down_us) = (loss(&mut dice), dice.skewed(10 * MS, 2 * SECOND));
+        faults.push(Fault { at_us, strike: Strike::Crash { target: Target::All, loss, loud: true, down_us } });
+    }
+    faults
+}
+
+/// A disk that is lost, in one run of two in which a node does not vote; with dice of their own. Sometimes all lose power with it.
+fn lost(plan: &Plan, from: u64) -> Vec<Fault> {
+    let mut dice = dice(plan.seed, Part::Lost);
+    let voters = plan.settings.get(VOTERS).map_or(plan.nodes.len(), |list| list.split(',').count()) as u64;
+    if voters >= plan.nodes.len() as u64 || !dice.chance(1, 2) {
+        return Vec::new();
+    }
+    let target = Target::Nodes(vec![dice.between(voters + 1, plan.nodes.len() as u64) as u32]);
+    let (at_us, down_us) = (dice.between(from, plan.phases.safety_us - 1), dice.skewed(10 * MS, 3 * SECOND));
+    let mut faults = vec![Fault { at_us, strike: Strike::LoseDisk { target, down_us } }];
+    if dice.chance(1, 2) {
+        let at_us = at_us + dice.below(20 * MS);
         let (loss, down_us) = (loss(&mut dice), dice.skewed(10 * MS, 2 * SECOND));
         faults.push(Fault { at_us, strike: Strike::Crash { target: Target::All, loss, loud: true, down_us } });
     }

@@ -233,6 +233,9 @@ pub enum Strike {
     /// partition that others have in sync as well. Only the first node that it strikes in a run is ever struck: a second could
     /// have held the last good copy.
     Rot { target: Target, down_us: u64 },
+    /// The process dies, and its disk is empty when it starts again after `down_us`: of a node that does not vote, and where others in sync
+    /// have all that it has. A run has one node that loses, by this or by `rot`.
+    LoseDisk { target: Target, down_us: u64 },
     /// From now on: the first node that writes to a log dies while that write is under way, and starts again after `down_us`.
     CrashWriting { loss: Loss, down_us: u64 },
     /// From now on: the first follower that its leader asks to have in sync is stopped in order at that moment.
@@ -259,6 +262,7 @@ impl Strike {
             | Self::ReadFails { target, .. }
             | Self::Full { target, .. }
             | Self::Rot { target, .. }
+            | Self::LoseDisk { target, .. }
             | Self::Perish { target }
             | Self::Step { target, .. } => Some(target),
         }
@@ -269,6 +273,11 @@ impl Strike {
         if let Self::Crash { loss, .. } | Self::CrashWriting { loss, .. } = self {
             *loss = Loss::Nothing;
         }
+    }
+
+    /// Whether what others have as well is no more what was written, or is gone.
+    pub const fn is_loss(&self) -> bool {
+        matches!(self, Self::Rot { .. } | Self::LoseDisk { .. })
     }
 
     /// Whether it waits for its moment, which is seen inside the brokers only.
@@ -300,6 +309,7 @@ impl Strike {
             Self::ReadFails { .. } => "read-fails",
             Self::Full { .. } => "disk-full",
             Self::Rot { .. } => "bit-rot",
+            Self::LoseDisk { .. } => "disk-lost",
             Self::CrashWriting { .. } => "crash-writing",
             Self::StopJoining { .. } => "stop-joining",
             Self::Perish { .. } => "perish",

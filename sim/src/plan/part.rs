@@ -22,6 +22,8 @@ pub(super) enum Part {
     Kinds,
     Ways,
     Habits,
+    Crowd,
+    Lost,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -216,6 +216,13 @@ pub fn disk(stage: &mut Stage, words: &mut Words) -> Told {
                 return Err(format!("node {} holds nothing of {folder}", node + 1));
             }
         }
+        "lost" => {
+            let world = stage.world()?;
+            if world.nodes[node].process.is_some() {
+                return Err(format!("node {} is up", node + 1));
+            }
+            world.on_disk_lost(node);
+        }
         "full" => stage.world()?.room(node, Some(0)),
         "whole" => {
             let world = stage.world()?;

@@ -70,9 +70,10 @@ fn struck(fault: &Fault, plan: &Plan, film: &Film, history: &History) -> Value {
     };
     let (nodes, lasts) = match &fault.strike {
         Strike::Cut { from, to, for_us, .. } => (vec![*from, *to], *for_us),
-        Strike::Crash { target, down_us, .. } | Strike::Stop { target, down_us } | Strike::Rot { target, down_us } => {
-            (now(target), *down_us)
-        }
+        Strike::Crash { target, down_us, .. }
+        | Strike::Stop { target, down_us }
+        | Strike::Rot { target, down_us }
+        | Strike::LoseDisk { target, down_us } => (now(target), *down_us),
         Strike::Pause { target, for_us }
         | Strike::Isolate { target, for_us, .. }
         | Strike::Slow { target, for_us, .. }

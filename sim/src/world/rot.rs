@@ -1,12 +1,13 @@
-//! Bits that flip on a disk: in what is committed, and what another replica in sync has as well.
+//! Bits that flip on a disk, and disks that are lost: in what is committed, and what another replica in sync has as well.
 
 use super::World;
 use crate::dice::Dice;
-use crate::disk::{File, Folder};
+use crate::disk::{File, Folder, Loss};
 use esker_core::batch::Batches;
 use esker_core::id::{NodeId, Offset};
 use esker_core::io::FileName;
 use esker_core::log::SyncPolicy;
+use esker_core::metadata::{Partition, Topic};
 use std::collections::BTreeMap;
 
 /// Where a batch's CRC begins to protect it: before that lie its base offset, length, leader epoch and magic.
@@ -31,6 +32,31 @@ impl World {
             file.rot(byte);
             self.watch.on_rot(node);
         }
+    }
+
+    /// A node dies; with its disk, if that may be lost.
+    pub(super) fn lose_disk(&mut self, node: usize) {
+        let may = self.is_dispensable(node) && *self.rotten.get_or_insert(node) == node;
+        self.kill(node, Loss::Nothing, true);
+        if may {
+            self.on_disk_lost(node);
+        }
+    }
+
+    /// An empty disk is in the place of a node's.
+    pub(crate) fn on_disk_lost(&mut self, node: usize) {
+        self.nodes[node].disk.lose();
+        self.watch.on_disk_lost(node);
+    }
+
+    /// Whether the node does not vote, and knows of no partition in which it alone is in sync.
+    fn is_dispensable(&self, node: usize) -> bool {
+        let Some(process) = &self.nodes[node].process else { return false };
+        let core = process.broker.node();
+        let alone = |state: &Partition| state.isr == [core.config.node];
+        let opened = core.partitions.iter().filter_map(|replica| replica.state());
+        let known = core.image.topics().flat_map(Topic::each_partition).map(|(_, state)| state);
+        !core.config.is_voter() && !opened.chain(known).any(alone)
     }
 
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by

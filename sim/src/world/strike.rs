@@ -109,6 +109,12 @@ impl World {
                     self.queue.push(self.now + down_us, Event::Start(node));
                 }
             }
+            Strike::LoseDisk { target, down_us } => {
+                if let Some(node) = self.struck(&target).first().copied() {
+                    self.lose_disk(node);
+                    self.queue.push(self.now + down_us, Event::Start(node));
+                }
+            }
             Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. } => {
                 unreachable!("they wait")
             }

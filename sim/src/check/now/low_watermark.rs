@@ -51,12 +51,12 @@ impl LowWatermark {
         Ok(())
     }
 
-    /// The node has handled its input.
-    pub fn look(&mut self, core: &Core, nodes: &[Node]) -> Result<(), Broken> {
+    /// The node has handled its input. `gone`: the node whose disk was lost, and with it where its logs started.
+    pub fn look(&mut self, core: &Core, gone: Option<usize>, nodes: &[Node]) -> Result<(), Broken> {
         for (key, told) in self.told.drain(..) {
             let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
             let Some(state) = leader.state() else { continue };
-            for member in &state.isr {
+            for member in state.isr.iter().filter(|member| gone != Some(member.0 as usize - 1)) {
                 let process = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref());
                 let replica = process.and_then(|process| process.broker.node().partitions.get(key));
                 // Who knows of a later epoch may have been dropped, and made anew.

@@ -123,6 +123,8 @@ pub struct Watch {
     now: Now,
     /// The node on whose disk bits flipped: what it holds is not what it wrote.
     rotten: Option<usize>,
+    /// The same, if its disk was lost: it may hold nothing of what it held.
+    gone: Option<usize>,
     /// What an operation or a note showed to be broken.
     broken: Option<Broken>,
 }
@@ -180,6 +182,7 @@ impl Watch {
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
             rotten: None,
+            gone: None,
             broken: None,
         }
     }
@@ -279,6 +282,13 @@ impl Watch {
         self.rotten = Some(node);
     }
 
+    /// The node's disk is gone, and what was promised of it.
+    pub fn on_disk_lost(&mut self, node: usize) {
+        (self.rotten, self.gone) = (Some(node), Some(node));
+        self.shadows[node] = shadow::Shadows::default();
+        self.prefix.forget_all(node);
+    }
+
     fn note_broken(&mut self, judged: Result<(), Broken>) {
         if let Err(broken) = judged {
             self.broken.get_or_insert(broken);
@@ -298,7 +308,7 @@ impl Watch {
         let decided = core.controller.as_ref().map(|controller| controller.image());
         self.let_go.look(decided, nodes)?;
         self.moved.look(decided)?;
-        self.low_watermark.look(core, nodes)?;
+        self.low_watermark.look(core, self.gone, nodes)?;
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
         if quorum.leader().is_none() {
@@ -410,6 +420,6 @@ impl Watch {
             self.prefix.on_watermark(node, folder, shadow, (start.0, watermark.0))?;
         }
         let known = self.complete.before(folder, epoch).unwrap_or(watermark);
-        if leads { beside::compare(partition, watermark.max(known), nodes) } else { Ok(()) }
+        if leads { beside::compare(partition, watermark.max(known), self.gone, nodes) } else { Ok(()) }
     }
 }

@@ -62,6 +62,13 @@ impl Prefix {
         }
     }
 
+    /// As [`Prefix::forget`], of all that the node had.
+    pub fn forget_all(&mut self, node: usize) {
+        for canon in self.canon.values_mut() {
+            canon.compared.remove(&node);
+        }
+    }
+
     /// A replica cut its log.
     pub fn on_cut(&mut self, node: usize, cut: &Cut) -> Result<(), Broken> {
         let start = cut.gone.first().map_or(0, |entry| entry.base);

@@ -79,8 +79,8 @@ impl World {
                     self.steps.push(now() + for_us, Step::Room(node));
                 }
             }
-            // Which bytes others have as well is seen inside the brokers, at which nobody looks here: what is left is the restart.
-            Strike::Rot { target, down_us } => {
+            // What others have as well is seen inside the brokers, at which nobody looks here: what is left is the restart.
+            Strike::Rot { target, down_us } | Strike::LoseDisk { target, down_us } => {
                 for node in self.struck(&target) {
                     self.kill(node, Loss::Nothing);
                     self.steps.push(now() + down_us, Step::Start(node));
