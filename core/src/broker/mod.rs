@@ -255,7 +255,7 @@ impl Broker {
                     self.roles.clean = found.clean;
                     self.roles.watermarks = found.high_watermarks;
                     self.roles.starts = found.log_starts;
-                    self.roles.found = found.folders;
+                    self.roles.found = Some(found.folders);
                     let committed = self.roles.watermarks.remove(quorum::FOLDER).unwrap_or(Offset::ZERO);
                     self.node.quorum.open(found.clean, committed, &mut self.node.out);
                 }

@@ -7,8 +7,9 @@ use super::{Broker, checkpoint, serials, setup};
 use crate::id::{DirId, Offset, PartitionKey};
 use crate::io::{DiskOp, Owner};
 use crate::log::{Log, Opening, SyncPolicy};
+use crate::metadata;
 use crate::mutant::{self, Mutant};
-use crate::partition::{Partition, PartitionEvent};
+use crate::partition::{ANYTHING, Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -26,7 +27,10 @@ pub(super) struct Roles {
     pub watermarks: BTreeMap<String, Offset>,
     pub starts: BTreeMap<String, Offset>,
     /// The folders that stood at the start, until it is known which of them this node is to keep.
-    pub found: Vec<String>,
+    pub found: Option<Vec<String>>,
+    /// Replicas in sync that the metadata gave this node before the process began, and whose folders are not there: the disk was lost, or is
+    /// another. They are opened when a checkpoint says that they had promised something: a second crash is not to forget it.
+    pub blank: BTreeSet<PartitionKey>,
     /// How many folders were put aside: makes their names differ.
     pub strays: u64,
     /// Folders that go as soon as no checkpoint on disk speaks of them, and how.
@@ -63,6 +67,7 @@ impl Broker {
         {
             return false;
         }
+        self.look_for_blanks();
         let mut moved = self.look_for_strays();
         if core::mem::take(&mut self.roles.configs_changed) {
             self.reconfigure();
@@ -84,6 +89,35 @@ impl Broker {
             self.clear_doomed();
         }
         moved
+    }
+
+    /// When the node knows what it is to keep, it looks once what of that is not there.
+    fn look_for_blanks(&mut self) {
+        let Some(found) = self.roles.found.as_ref() else { return };
+        let gone = |key: &PartitionKey| self.name_of(*key).is_some_and(|name| !found.contains(&name));
+        let gone: Vec<_> = self.roles.pending.iter().copied().filter(gone).collect();
+        gone.into_iter().for_each(|key| self.miss(key));
+        if !self.roles.blank.is_empty() {
+            self.chores.checkpoint(&mut self.node, &self.roles);
+        }
+    }
+
+    fn name_of(&self, key: PartitionKey) -> Option<String> {
+        Some(checkpoint::folder_name(self.node.image.topic(key.topic)?.name.as_str(), key.partition))
+    }
+
+    /// The log of a replica is not there. If others rely on what was in it, it is held to have promised it.
+    pub(super) fn miss(&mut self, key: PartitionKey) {
+        let me = self.node.config.node;
+        let relied_on = |state: &metadata::Partition| state.in_sync(me) && state.replicas.len() > 1;
+        let Some(name) = self.name_of(key).filter(|_| self.node.image.partition(key).is_some_and(relied_on)) else {
+            return;
+        };
+        if mutant::is(Mutant::BlankLogLeads) {
+            return;
+        }
+        self.roles.watermarks.insert(name, ANYTHING);
+        self.roles.blank.insert(key);
     }
 
     /// Whether the metadata gives this node a replica of the partition.
@@ -116,13 +150,17 @@ impl Broker {
             self.roles.blocked.insert(key);
             return;
         }
+        if self.roles.blank.contains(&key) && self.chores.is_saving() {
+            return;
+        }
+        let blank = self.roles.blank.remove(&key);
         let config = self.node.topic_config(topic);
         let dir = self.node.partitions.new_dir();
         let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
         let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
         let log_config = setup::log(&self.node.config, &config);
         // The watermark is over what was synced. (Where it was the system that had it, a crash of the machine may have taken it.)
-        let durable = if log_config.sync == SyncPolicy::Always { watermark } else { Offset::ZERO };
+        let durable = if log_config.sync == SyncPolicy::Always || blank { watermark } else { Offset::ZERO };
         let opening = Opening {
             clean: self.roles.clean,
             start,
@@ -138,6 +176,7 @@ impl Broker {
     /// The replica is no longer this node's: `how` its folder goes, of that number and name.
     pub(super) fn give_up(&mut self, now: Now, key: PartitionKey, how: impl FnOnce(DirId, &str) -> DiskOp) {
         self.roles.blocked.remove(&key);
+        self.roles.blank.remove(&key);
         let Some(partition) = self.node.partitions.remove(key) else { return };
         let dir = partition.dir();
         self.fetchers.forget(key);
@@ -170,6 +209,7 @@ impl Broker {
             self.node.out.disk(Owner::Node, serial, op);
         }
         self.roles.free_names();
+        self.roles.pending.extend(self.roles.blank.iter());
     }
 
     fn reconfigure(&mut self) {

@@ -15,7 +15,7 @@ use alloc::string::String;
 impl Broker {
     /// When the node knows what it is to keep, it looks once. Whether anything was done.
     pub(super) fn look_for_strays(&mut self) -> bool {
-        let found = core::mem::take(&mut self.roles.found);
+        let found = self.roles.found.take().unwrap_or_default();
         let moved = !found.is_empty();
         for name in found.into_iter().filter(|name| name != quorum::FOLDER) {
             match layout::folder(&name) {
@@ -40,6 +40,7 @@ impl Broker {
         let aside = self.stray_name(&String::from(partition.folder()));
         self.give_up(now, key, |dir, _| DiskOp::RenameDir { dir, name: aside });
         self.roles.pending.insert(key);
+        self.miss(key);
     }
 
     fn is_mine(&self, topic: &str, partition: i32) -> bool {

@@ -6,6 +6,7 @@
 //! other segment, and a replica whose log has it is repaired from another (`partition::repair`).
 
 use super::cursor::{Stop, Walk};
+use super::recovery::Scan;
 use super::segment::Segment;
 use super::{Log, LogEvent};
 use crate::batch::{HEADER_BYTES, Header, MAGIC};
@@ -30,32 +31,39 @@ enum Search<'a> {
 }
 
 impl Log {
-    /// The scan of the last segment has come to a place that was durable once: it goes on behind it.
+    /// The scan has come to a place that was durable once: it goes on behind it.
     pub(super) fn pass_damage(&mut self, out: &mut Out) -> LogEvent {
-        let (dir, at) = (self.dir, self.scan().at);
-        let segment = self.active_mut();
+        self.note_damage(out);
+        let scan = self.scan();
+        let at = scan.at;
+        (scan.at, scan.need, scan.in_damage) = (at + 1, 0, true);
+        self.scan_on(out)
+    }
+
+    /// Where the scan has come to there is no batch.
+    pub(super) fn note_damage(&mut self, out: &mut Out) {
+        let (dir, &mut Scan { place, at, .. }) = (self.dir, self.scan());
+        let segment = &mut self.segments[place];
         if segment.damaged.is_none() {
             segment.damaged = Some(at);
             let base = segment.base;
             out.note(Note::Damaged { dir, base, at });
         }
-        let scan = self.scan();
-        (scan.at, scan.need, scan.in_damage) = (at + 1, 0, true);
-        self.scan_on(out)
     }
 
     /// Bytes behind the damage.
     pub(super) fn on_search(&mut self, now: Now, bytes: &[u8], out: &mut Out) -> LogEvent {
-        let size = self.scan_size();
+        let (size, segments) = (self.scan_size(), self.segments.len());
         let scan = self.scan();
+        let active = scan.place + 1 == segments;
         let room = size.saturating_sub(scan.at);
         match search(bytes, scan.reached, room) {
             Search::Whole(offset, batch) => {
                 scan.at += offset as u64;
                 scan.in_damage = false;
-                let at = scan.at;
-                let segment = self.active_mut();
-                segment.size = at;
+                let (place, at) = (scan.place, scan.at);
+                let segment = &mut self.segments[place];
+                segment.size = if active { at } else { segment.size };
                 segment.pass(&batch, at);
                 self.scan_on(out)
             }
@@ -65,6 +73,10 @@ impl Log {
                 self.scan_on(out)
             }
             Search::None if bytes.is_empty() || bytes.len() as u64 >= room => {
+                if !active {
+                    (scan.at, scan.in_damage) = (size, false);
+                    return self.on_scan_end(now, false, out);
+                }
                 let end = scan.reached;
                 let segment = self.active_mut();
                 segment.damaged = segment.damaged.filter(|damaged| *damaged < segment.size);
@@ -231,9 +243,9 @@ mod tests {
         bench.settle();
         let readable: alloc::vec::Vec<bool> = (0..6).map(|offset| reads(&mut bench, offset)).collect();
         assert_eq!(readable, [true, false, true, false, true, true]);
-        // A start after that finds a segment like any other, and no scan of it.
+        // A start after that finds the same once more: no snapshot of the producers says that all is known behind it.
         let mut bench = bench.crash(Opening { durable: Offset(6), ..Opening::default() });
-        assert_eq!(bench.log.end(), Offset(6));
+        assert_eq!((bench.log.end(), bench.log.damaged()), (Offset(6), Some(Offset(0))));
         assert!(reads(&mut bench, 5) && reads(&mut bench, 4) && !reads(&mut bench, 3));
     }
 

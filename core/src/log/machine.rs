@@ -55,7 +55,7 @@ pub struct Log {
     pub(super) producers: Producers,
     /// The producers are being read again, after a truncation.
     pub(super) replay: Option<Box<Replay>>,
-    /// That passed something over: `producers` may lack what is on the disk.
+    /// That passed something over, or recovery did: `producers` may lack what is on the disk.
     pub(super) producers_gap: bool,
     /// Offsets of the `.snapshot` files, and their lengths.
     pub(super) snapshots: BTreeMap<Offset, u64>,

@@ -281,6 +281,8 @@ impl Log {
             self.epochs.clear();
             list.into_iter().for_each(|(epoch, start)| self.epochs.assign(epoch, start));
         }
+        // What was there of producers is not known: no snapshot is to say that it is, and the next opening meets the damage again.
+        self.producers_gap = self.damaged().is_some();
         self.write_epochs(out);
         self.producers.expire(now.wall.0, self.producer_expiry_ms());
         if mutant::is(Mutant::LoseProducerWindow) {

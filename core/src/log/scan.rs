@@ -5,7 +5,7 @@ use super::recovery::Scan;
 use super::segment::Summary;
 use super::{Log, LogEvent, append};
 use crate::id::Offset;
-use crate::io::{DiskOp, FileName, Note, Out};
+use crate::io::{DiskOp, FileName, Out};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::vec::Vec;
@@ -121,14 +121,15 @@ impl Log {
     }
 
     /// A segment was walked to its end, or to where it is bad.
-    fn on_scan_end(&mut self, now: Now, bad: bool, out: &mut Out) -> LogEvent {
+    pub(super) fn on_scan_end(&mut self, now: Now, bad: bool, out: &mut Out) -> LogEvent {
         let Scan { place, at, .. } = *self.scan();
         if place + 1 < self.segments.len() {
+            if bad && at < self.scan_size() {
+                // What comes behind it was durable, and tells of producers. Readers will meet it.
+                return self.pass_damage(out);
+            }
             if bad {
-                // Of no use for the tail: what comes behind it was durable. Readers will meet it.
-                self.segments[place].damaged = Some(at);
-                let base = self.segments[place].base;
-                out.note(Note::Damaged { dir: self.dir, base, at });
+                self.note_damage(out);
             }
             let next = self.segments[place + 1].base;
             let scan = self.scan();

@@ -13,6 +13,12 @@
 //! epochs and producers. Who leads without them makes a follower cut a record of such an epoch that it has whole
 //! (seed 4266122275506), and takes a batch of such a producer a second time (seed 885503346). Here another with the same end has more.
 //!
+//! And a whole log may be gone: the metadata counts a replica as in sync whose folder is not there, because its disk was lost or
+//! is another. Its node writes down [`ANYTHING`] as promised, and it ends too early like any other.
+//!
+//! What ended too early is whole again when it reaches what was promised, or has a record of its leader's epoch: it is then as its leader's
+//! up to there, and that has all that is committed.
+//!
 //! Once the metadata says that the replica is not in sync nothing relies on it: it is a follower like any other.
 
 use super::short::{Heard, Next, Short};
@@ -22,12 +28,31 @@ use crate::io::{LOG_LOST, Note, Out};
 use crate::metadata;
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
+use alloc::string::String;
 use alloc::vec::Vec;
+
+/// How far a log was committed that is not there: nobody knows.
+pub const ANYTHING: Offset = Offset(i64::MAX);
+
+/// What a log lacks of what it had promised, and another may have: until it has it again, or nobody relies on it, or has more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Lacks {
+    /// It had promised everything before this, and ends below.
+    end: Option<Offset>,
+    /// It was opened with damage before its end, and knows nothing of the epochs and producers that were there.
+    hole: bool,
+}
+
+impl Lacks {
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+}
 
 impl Partition {
     /// How far the log was committed, as the node is to write it down: what the log lacks of it is not forgotten by a restart.
     pub fn promised(&self) -> Offset {
-        self.lost.map_or(self.watermark, |lost| lost.max(self.watermark))
+        self.lacks.end.map_or(self.watermark, |lost| lost.max(self.watermark))
     }
 
     /// The log is open, and the node wrote down `promised`.
@@ -35,43 +60,45 @@ impl Partition {
         if promised <= self.log.end() {
             return;
         }
-        let text = alloc::format!(
-            "{} ends at {}, and was at {promised} before: records are lost here",
-            self.folder,
-            self.log.end()
-        );
-        out.note(Note::Text { topic: LOG_LOST, text });
-        self.lost = self.log.lost().filter(|_| !mutant::is(Mutant::ShortLogLeads));
+        self.lacks.end = self.log.lost().filter(|_| !mutant::is(Mutant::ShortLogLeads));
+        self.tell(self.short_of(promised), "records are lost here", out);
     }
 
     /// The log is open, and recovery found the damage.
     pub(super) fn look_for_holes(&mut self) {
         self.damaged = self.log.damaged();
-        self.holed = self.damaged.is_some() && !mutant::is(Mutant::HoledLogLeads);
+        self.lacks.hole = self.damaged.is_some() && !mutant::is(Mutant::HoledLogLeads);
     }
 
-    /// Whether the log lacks something of what it had promised, and another may have it.
-    pub(super) fn lacks(&self) -> bool {
-        self.lost.is_some() || self.holed
+    fn short_of(&self, promised: Offset) -> String {
+        match promised {
+            ANYTHING => "was not here, and is in sync".into(),
+            promised => alloc::format!("ends at {}, and was at {promised} before", self.log.end()),
+        }
     }
 
     fn tell_lack(&self, what: &str, out: &mut Out) {
-        let (folder, end) = (&self.folder, self.log.end());
-        let text = match self.lost {
-            Some(lost) => alloc::format!("{folder} ends at {end}, and was at {lost} before: {what}"),
-            None => alloc::format!("{folder} has damaged records before its end, {end}: {what}"),
-        };
-        out.note(Note::Text { topic: LOG_LOST, text });
+        let damaged = || alloc::format!("has damaged records before its end, {}", self.log.end());
+        self.tell(self.lacks.end.map_or_else(damaged, |lost| self.short_of(lost)), what, out);
+    }
+
+    fn tell(&self, how: String, what: &str, out: &mut Out) {
+        out.note(Note::Text { topic: LOG_LOST, text: alloc::format!("{} {how}: {what}", self.folder) });
     }
 
     /// What was lost may have come back.
     pub(super) fn look_for_refill(&mut self) {
-        self.lost = self.lost.filter(|lost| *lost > self.log.synced());
+        let synced = self.log.synced();
+        let current = match self.role {
+            Role::Follower { epoch, .. } => self.log.epoch_at(synced.plus(-1)) == epoch && synced > self.log.start(),
+            Role::Opening | Role::Leader(_) | Role::Short(_) | Role::Offline => false,
+        };
+        self.lacks.end = self.lacks.end.filter(|lost| *lost > synced && !current);
     }
 
     /// Whether this replica, which `state` names leader, leads. If not, it stands back.
     pub(super) fn may_lead(&mut self, state: &metadata::Partition, out: &mut Out) -> bool {
-        if !self.lacks() {
+        if !self.lacks.any() {
             return true;
         }
         let begins = !matches!(&self.role, Role::Short(short) if short.epoch == state.leader_epoch);
@@ -85,13 +112,13 @@ impl Partition {
             return false;
         }
         self.tell_lack("nobody who is there has more, and this one leads", out);
-        (self.lost, self.holed) = (None, false);
+        self.lacks = Lacks::default();
         true
     }
 
     fn short_next(&self, state: &metadata::Partition) -> Option<Next> {
         let Role::Short(short) = &self.role else { return None };
-        let next = short.next(self.me, (self.log.latest_epoch(), self.log.end()), self.holed, state);
+        let next = short.next(self.me, (self.log.latest_epoch(), self.log.end()), self.lacks.hole, state);
         Some(if next == Next::Wait && self.settings.unclean { Next::Lead } else { next })
     }
 

@@ -44,6 +44,7 @@ mod tests;
 pub use answer::{Acks, Appended, PartitionEvent};
 pub use follow::{FetchPlan, FollowerStep, Replicated};
 pub use isr::{Granted, Proposal};
+pub use lost::ANYTHING;
 pub use progress::Progress;
 pub use read::{FetchQuery, Fetched, Isolation, ReplicaFetch};
 pub use settings::Settings;
@@ -58,6 +59,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use leader::{Leader, Sight};
+use lost::Lacks;
 use short::Short;
 
 /// What the replica is.
@@ -97,11 +99,7 @@ pub struct Partition {
     /// What the metadata, or the controller's answer, said last.
     state: Option<metadata::Partition>,
     watermark: Offset,
-    /// The log had promised everything before this, and ends below: until it holds that again, or nobody relies on it, or has more.
-    lost: Option<Offset>,
-    /// The log was opened with damage before its end, and knows nothing of the epochs and producers that were there: until nobody relies
-    /// on it, or has more.
-    holed: bool,
+    lacks: Lacks,
     /// Where the first segment with damaged bytes begins.
     damaged: Option<Offset>,
     /// The log's start as the node's checkpoint has it on stable storage: below it no crash brings a record back.
@@ -138,8 +136,7 @@ impl Partition {
             role: Role::Opening,
             state: None,
             watermark,
-            lost: None,
-            holed: false,
+            lacks: Lacks::default(),
             damaged: None,
             saved_start,
             closing: false,
@@ -352,7 +349,7 @@ impl Partition {
                     state.leader_epoch
                 );
                 leader.insync.check(&state.replicas);
-                assert!(!self.lacks(), "{}: leads, and lacks what it promised", self.key);
+                assert!(!self.lacks.any(), "{}: leads, and lacks what it promised", self.key);
                 assert!(self.log.is_settled(), "{}: leads while its log is being cut", self.key);
                 assert!(self.log.latest_epoch() <= leader.epoch, "{}: records of a later epoch", self.key);
             }
@@ -360,7 +357,7 @@ impl Partition {
                 let state = self.state.as_ref().expect("who stands back was named leader");
                 assert!(state.leader == Some(self.me), "{}: stands back against the metadata", self.key);
                 assert!(short.epoch == state.leader_epoch, "{}: stands back in an old epoch", self.key);
-                assert!(self.lacks(), "{}: stands back for no reason", self.key);
+                assert!(self.lacks.any(), "{}: stands back for no reason", self.key);
             }
             Role::Follower { leader, claims, .. } => {
                 assert!(*leader != Some(self.me), "{}: follows itself", self.key);

@@ -1,6 +1,7 @@
 //! What changes the role: the metadata, and the log that opened or failed.
 
 use super::leader::Leader;
+use super::lost::Lacks;
 use super::{Partition, PartitionEvent, Role};
 use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, Note, Out};
@@ -32,7 +33,7 @@ impl Partition {
     pub(super) fn enact(&mut self, now: Now, again: bool, out: &mut Out) -> PartitionEvent {
         let Some(state) = self.state.take() else { return PartitionEvent::NONE };
         if !state.in_sync(self.me) {
-            (self.lost, self.holed) = (None, false);
+            self.lacks = Lacks::default();
         }
         let event = if state.leader == Some(self.me) && self.log.is_settled() {
             if self.may_lead(&state, out) {
