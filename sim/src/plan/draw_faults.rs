@@ -67,6 +67,7 @@ pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
         faults.extend(lost(plan, from));
     }
     faults.extend(ambushes(plan, &scene, from));
+    faults.extend(swizzle(plan, &scene, from));
     faults.sort_by_key(|fault| fault.at_us);
     faults
 }
@@ -108,6 +109,24 @@ fn lost(plan: &Plan, from: u64) -> Vec<Fault> {
         let at_us = at_us + dice.below(20 * MS);
         let (loss, down_us) = (loss(&mut dice), dice.skewed(10 * MS, 2 * SECOND));
         faults.push(Fault { at_us, strike: Strike::Crash { target: Target::All, loss, loud: true, down_us } });
+    }
+    faults
+}
+
+/// Links that are cut one after the other and mended in another order, in one run of eight that has some; with dice of their own. (FoundationDB's
+/// "swizzle-clogging", which finds what a single cut does not.)
+fn swizzle(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
+    let mut dice = dice(plan.seed, Part::Swizzle);
+    if scene.nodes < 3 || !dice.chance(1, 8) {
+        return Vec::new();
+    }
+    let (begins, step) = (dice.between(from, plan.phases.safety_us - 2 * SECOND), dice.skewed(10 * MS, 500 * MS));
+    let mut faults = Vec::new();
+    for (from, to) in (1..=scene.nodes).flat_map(|one| (one + 1..=scene.nodes).map(move |two| (one, two))) {
+        let (turn, for_us) = (dice.below(6), dice.skewed(100 * MS, 3 * SECOND));
+        if turn < 4 {
+            faults.push(Fault { at_us: begins + turn * step, strike: Strike::Cut { from, to, both: true, for_us } });
+        }
     }
     faults
 }

@@ -24,6 +24,7 @@ pub(super) enum Part {
     Habits,
     Crowd,
     Lost,
+    Swizzle,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {
