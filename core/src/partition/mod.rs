@@ -277,6 +277,11 @@ impl Partition {
         }
     }
 
+    /// Whether the controller was asked for another in-sync set and has not answered.
+    pub fn is_isr_pending(&self) -> bool {
+        matches!(&self.role, Role::Leader(leader) if leader.insync.is_pending())
+    }
+
     /// See [`Log::release_tail`].
     pub fn release_tail(&mut self) {
         self.log.release_tail();

@@ -1,7 +1,7 @@
 //! What changes the role: the metadata, and the log that opened or failed.
 
 use super::leader::Leader;
-use super::lost::Lacks;
+use super::lost::{ANYTHING, Lacks};
 use super::{Partition, PartitionEvent, Role};
 use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, Note, Out};
@@ -146,7 +146,9 @@ impl Partition {
     fn on_opened(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         assert!(matches!(self.role, Role::Opening), "{}: opened twice", self.key);
         self.look_for_loss(self.watermark, out);
-        self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
+        // What is not known is no watermark: not all that the log has by now is committed (seed 910001899).
+        let known = if self.watermark == ANYTHING { Offset::ZERO } else { self.watermark };
+        self.watermark = known.min(self.log.synced()).max(self.log.start());
         self.look_for_holes();
         let (told, start) = (Offset::NONE, Offset::NONE);
         self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told, start, claims: false };
