@@ -141,6 +141,10 @@ impl World {
         if !self.healed || self.unready().or_else(|| self.unmoved()).or_else(|| self.unequal()).is_some() {
             return;
         }
+        // A leader may have asked to be in sync alone, before all was healed (seed 910002588).
+        if self.cores().any(|(_, core)| core.partitions.iter().any(Replica::is_isr_pending)) {
+            return;
+        }
         let place = self.armed.remove(turn);
         self.perish(place);
     }

@@ -8,6 +8,7 @@ use esker_core::id::{NodeId, Offset};
 use esker_core::io::FileName;
 use esker_core::log::SyncPolicy;
 use esker_core::metadata::{Partition, Topic};
+use esker_core::node::Node as Core;
 use std::collections::BTreeMap;
 
 /// Where a batch's CRC begins to protect it: before that lie its base offset, length, leader epoch and magic.
@@ -49,14 +50,17 @@ impl World {
         self.watch.on_disk_lost(node);
     }
 
-    /// Whether the node does not vote, and knows of no partition in which it alone is in sync.
+    /// Whether the node does not vote, serves, and nobody knows of a partition in which it alone is in sync.
     fn is_dispensable(&self, node: usize) -> bool {
         let Some(process) = &self.nodes[node].process else { return false };
-        let core = process.broker.node();
-        let alone = |state: &Partition| state.isr == [core.config.node];
-        let opened = core.partitions.iter().filter_map(|replica| replica.state());
-        let known = core.image.topics().flat_map(Topic::each_partition).map(|(_, state)| state);
-        !core.config.is_voter() && !opened.chain(known).any(alone)
+        let config = &process.broker.node().config;
+        let alone = |state: &Partition| state.isr == [config.node];
+        let known = |core: &Core| {
+            let opened = core.partitions.iter().filter_map(|replica| replica.state());
+            opened.chain(core.image.topics().flat_map(Topic::each_partition).map(|(_, state)| state)).any(alone)
+        };
+        let cores = self.nodes.iter().filter_map(|node| Some(node.process.as_ref()?.broker.node()));
+        !config.is_voter() && process.ready && !cores.into_iter().any(known)
     }
 
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by
