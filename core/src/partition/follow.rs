@@ -123,7 +123,14 @@ impl Partition {
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
         // The start may have gone back with the end: what was written down of it says nothing of the log that comes now.
         self.saved_start = self.saved_start();
-        PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE }
+        // The leader counts nothing of a log that diverges: it has heard nothing of this one in its epoch that it could rely on, and what the cut
+        // finds damaged may go (seed 912002902).
+        if let Role::Follower { claims, .. } = &mut self.role {
+            *claims = false;
+        }
+        let event =
+            PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE };
+        event.and(self.repair(now, out))
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
