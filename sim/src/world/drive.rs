@@ -13,7 +13,8 @@ use std::fmt;
 
 impl World {
     pub(super) fn on_start(&mut self, node: usize) {
-        if self.nodes[node].process.is_some() {
+        // A start that was due from before does not bring back who died for good (seed 912004222).
+        if self.nodes[node].process.is_some() || self.perished == Some(node) {
             return;
         }
         self.trace.event(self.now).word(0x2000 + node as u64);
