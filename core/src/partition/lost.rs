@@ -1,10 +1,11 @@
 //! A log that lacks something of what it had promised: it was durable and committed, and is no more.
 //!
-//! It ends too early, or has a hole. The one that ends too early looks like a torn one: behind the bad place nothing is whole. But the node wrote down how far it was committed, and so the
-//! replica knows what it lacks. It may be all the same the only one in the in-sync set: after a loss of power the last of the set
-//! that comes back is what the set shrinks to. If it led as it is, all others would cut their logs to its end. So it stands
-//! back, serves nobody, and hears from the others' fetches where they end. Who has more becomes the leader in its place: it is asked for as the
-//! whole in-sync set. Only when every other replica was heard, and none has more, are the records gone, and it leads with what it has.
+//! It ends too early, or has a hole. The one that ends too early looks like a torn one: behind the bad place nothing is whole. But the node
+//! wrote down how far it was committed, and so the replica knows what it lacks. It may be all the same the only one in the in-sync set: after a
+//! loss of power the last of the set that comes back is what the set shrinks to. If it led as it is, all others would cut their logs to its
+//! end. So it stands back, serves nobody, and hears from the others' fetches where they end. Who has more becomes the leader in its place: it
+//! is asked for as the whole in-sync set. Only when every other replica was heard, and none has more, are the records gone, and it leads with
+//! what it has.
 //!
 //! So the partition waits for one that is down, unless its topic would rather lose records than wait (`unclean.leader.election.enable`).
 //! An operator who knows that the other does not come back says so there, or takes it off the replicas.
