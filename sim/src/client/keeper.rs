@@ -123,6 +123,10 @@ impl Keeper {
         if dice.chance(1, 2) {
             kept.settings.insert("retention.ms".into(), dice.pick(&TIMES).into());
         }
+        // Nobody counts what is in its topics: these may rather lose records than wait for a leader.
+        if dice.chance(1, 2) {
+            kept.settings.insert("unclean.leader.election.enable".into(), "true".into());
+        }
         let mut topic = CreatableTopic::default();
         topic.name = name_of(&name);
         topic.num_partitions = kept.partitions;

@@ -54,6 +54,9 @@ fn led(before: &Partition, now: &Partition, hit: &mut impl FnMut(Mark)) {
     }
     if before.leader != now.leader {
         hit(if now.leader.is_none() { Mark::PartitionLeaderless } else { Mark::LeaderChanged });
+        if now.leader.is_some_and(|leader| !before.isr.contains(&leader)) {
+            hit(Mark::ElectionUnclean);
+        }
         let well = before.leader.is_some_and(|leader| now.isr.contains(&leader));
         if well && now.leader == now.preferred() {
             hit(Mark::LeaderPreferred);

@@ -194,6 +194,8 @@ marks! {
     ElectionAsked = "election-asked",
     /// An admin asked for a leader that there already is, or that cannot be.
     ElectionRefused = "election-refused",
+    /// A leader was elected that was not in sync, because the topic would rather lose records than wait.
+    ElectionUnclean = "election-unclean",
     /// Records were deleted because an admin asked.
     RecordsDeleted = "records-deleted",
 
