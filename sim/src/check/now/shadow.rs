@@ -135,6 +135,12 @@ impl Shadow {
         }
     }
 
+    /// The bytes of the batch that has `offset`, as a number.
+    pub fn hash_at(&self, offset: i64) -> Option<u64> {
+        let at = self.entries.partition_point(|entry| entry.last < offset);
+        self.entries.get(at).filter(|entry| entry.base <= offset).map(|entry| entry.hash)
+    }
+
     /// Where the first batch of `epoch`, or of a later one, begins.
     pub fn start_of(&self, epoch: i32) -> Option<i64> {
         let own = self.entries.partition_point(|entry| entry.epoch < epoch);
