@@ -418,4 +418,81 @@ mutants! {
     RebalanceNotTold = "rebalance-not-told",
     /// OffsetFetch of several groups tells them in the order in which their parts came.
     GatherInAnyOrder = "gather-in-any-order",
+    // Behind promises that few checkers looked at.
+    /// A follower asks again at once after an error.
+    ErrorWithoutPause = "error-without-pause",
+    /// A node that stood still takes clients before it has heard the controller.
+    NoDoubt = "no-doubt",
+    /// A node that stood still takes clients again when the controller says that it is fenced.
+    DoubtEndsFenced = "doubt-ends-fenced",
+    /// A leader does not hear that a broker is back, or gone.
+    BackNotHeard = "back-not-heard",
+    /// Watermarks are written down when the node stops, and not before.
+    WatermarksNotWritten = "watermarks-not-written",
+    /// A snapshot of the metadata is named after the epoch that is, and not after that of its last record.
+    SnapshotOfLaterEpoch = "snapshot-of-later-epoch",
+    /// A coordinator speaks before what it has read of its log is committed.
+    LoadedBeforeCommitted = "loaded-before-committed",
+    /// A node that stops before it has opened what a crash left marks all of it as closed in order.
+    MarksUnopened = "marks-unopened",
+    /// A node that is stopped does not wait until its leaders have moved away.
+    StopsWithoutLeave = "stops-without-leave",
+    /// Who does not lead tells producers that it does.
+    HintNamesSelf = "hint-names-self",
+    /// A Produce is told its own offset for where the log starts.
+    ProduceStartIsBase = "produce-start-is-base",
+    /// A Fetch is answered at once, also where there is nothing new.
+    FetchNeverWaits = "fetch-never-waits",
+    /// A session goes on with a partition that its reader has taken out.
+    ForgottenStillRead = "forgotten-still-read",
+    /// ListOffsets by time tells the leader's epoch, and not the record's.
+    TimeEpochOfLeader = "time-epoch-of-leader",
+    /// DeleteRecords waits for replicas that are down.
+    DeleteWaitsForDead = "delete-waits-for-dead",
+    /// An offset is committed for a partition behind the last that the topic has.
+    CommitsBeyondTopic = "commits-beyond-topic",
+    /// Metadata tells all replicas for those in sync.
+    IsrToldIsReplicas = "isr-told-is-replicas",
+    /// Who is to leave the in-sync set counts no more before the controller has granted it.
+    LeavingNotWaitedFor = "leaving-not-waited-for",
+    /// Who was just taken into the in-sync set may be dropped at the next append.
+    WelcomeForgotten = "welcome-forgotten",
+    /// A follower says that its log starts where no checkpoint on its disk says so yet.
+    StartToldUnsaved = "start-told-unsaved",
+    /// A replica that lost its end leads before it has heard all others.
+    ShortLeadsUnheard = "short-leads-unheard",
+    /// An epoch in which nothing was appended yet is not known.
+    EpochBeginsUnmarked = "epoch-begins-unmarked",
+    /// Recovery does not learn of the producer of the first batch behind a snapshot.
+    ScanSkipsBatch = "scan-skips-batch",
+    /// A log that begins anew knows batches of producers that it does not have any more.
+    RestartKeepsAll = "restart-keeps-all",
+    /// A search for a time goes on where one for another time stopped.
+    WalkOfAnotherTime = "walk-of-another-time",
+    /// The batches of a producer's epoch before are known as those of its new one.
+    WindowOutlivesEpoch = "window-outlives-epoch",
+    /// A leader answers for an epoch that its log never had as if it had had it.
+    EpochFloorAsked = "epoch-floor-asked",
+    /// Followers of the quorum are not told that records are committed before there are more.
+    CommitNotTold = "commit-not-told",
+    /// The leader of the quorum counts what a voter holds before it knows whether that is what it has itself.
+    DivergingVoterCounted = "diverging-voter-counted",
+    /// A follower of the quorum that needs what only a snapshot has does not get one.
+    BehindStartNoSnapshot = "behind-start-no-snapshot",
+    /// A fenced broker serves again before it knows what was decided while it was fenced.
+    UnfencedBeforeLearnt = "unfenced-before-learnt",
+    /// A CreatePartitions that is only to be looked at makes its partitions.
+    ValidateOnlyWidens = "validate-only-widens",
+    /// A replica on a broker that is down is in sync when its partition is made.
+    MadeWithFenced = "made-with-fenced",
+    /// A commit does not give a member its session time-out anew.
+    CommitGivesNoTime = "commit-gives-no-time",
+    /// A member that has got its assignment is put out for not having asked for it.
+    SyncNotNoted = "sync-not-noted",
+    /// A coordinator that takes over takes members' time to join for their session time-outs, and the other way round.
+    TimeoutsSwapped = "timeouts-swapped",
+    /// A batch is appended that has fewer records than offsets.
+    CountNotChecked = "count-not-checked",
+    /// A broker that is back does not take what nobody leads.
+    BackLeadsNothing = "back-leads-nothing",
 }
