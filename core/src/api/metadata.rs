@@ -19,6 +19,7 @@ use crate::error::ErrorCode;
 use crate::id::{NodeId, Uuid};
 use crate::io::Ask;
 use crate::metadata::{Image, Partition, Topic, is_internal};
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::time::Now;
 use alloc::collections::BTreeSet;
@@ -162,7 +163,7 @@ impl View<'_> {
             return partition
                 .with_error_code(code)
                 .with_replica_nodes(ids(&state.replicas))
-                .with_isr_nodes(ids(&state.isr))
+                .with_isr_nodes(ids(if mutant::is(Mutant::IsrToldIsReplicas) { &state.replicas } else { &state.isr }))
                 .with_offline_replicas(offline(self.image, state));
         }
         let there = |nodes: &[NodeId]| nodes.iter().copied().filter(|node| self.image.alive(*node)).collect::<Vec<_>>();

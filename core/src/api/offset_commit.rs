@@ -6,6 +6,7 @@
 
 use crate::error::ErrorCode;
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::time::Now;
 use alloc::vec::Vec;
@@ -34,7 +35,9 @@ fn take_unknown(node: &Node, topic: &mut OffsetCommitRequestTopic) -> Option<Off
     let known = node.image.topic_named(&topic.name);
     topic.topic_id = known.map_or_else(Uuid::nil, |known| known.id.into());
     let count = known.map_or(0, |known| known.partitions.len());
-    let is_known = |index: i32| usize::try_from(index).is_ok_and(|index| index < count);
+    let is_known = |index: i32| {
+        usize::try_from(index).is_ok_and(|index| index < count + usize::from(mutant::is(Mutant::CommitsBeyondTopic)))
+    };
     let unknown: Vec<_> = topic.partitions.extract_if(.., |partition| !is_known(partition.partition_index)).collect();
     if unknown.is_empty() {
         return None;

@@ -181,7 +181,7 @@ fn appended_answer(index: i32, appended: &Appended) -> PartitionProduceResponse 
         .with_index(index)
         .with_base_offset(appended.base.0)
         .with_log_append_time_ms(appended.append_time.map_or(-1, |time| time.0))
-        .with_log_start_offset(appended.start.0)
+        .with_log_start_offset(if mutant::is(Mutant::ProduceStartIsBase) { appended.base.0 } else { appended.start.0 })
 }
 
 /// Kafka tells where the log starts when the log itself refused, and a text where records were not valid
@@ -223,6 +223,7 @@ fn refused_answer(node: &Node, index: i32, key: Option<PartitionKey>, refusal: R
 fn hint(node: &Node, ask: &Ask, wrong: &[((u32, u32), PartitionKey)], response: &mut ProduceResponse) {
     for (at, key) in wrong {
         let (leader, epoch) = place::leader(node, *key);
+        let leader = if mutant::is(Mutant::HintNamesSelf) { node.config.node } else { leader };
         let topic = response.responses.get_mut(at.0 as usize);
         if let Some(answer) = topic.and_then(|topic| topic.partition_responses.get_mut(at.1 as usize)) {
             answer.current_leader = leader_of(leader, epoch);

@@ -21,6 +21,7 @@ use crate::error::ErrorCode;
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Uuid};
 use crate::io::{Address, CallFault, ID_TAKEN, Lane, Listener, Note};
 use crate::metadata::Broker;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::time::{Mono, Now, Span, earliest};
 use alloc::boxed::Box;
@@ -148,7 +149,7 @@ impl Alive {
     pub fn notice_standstill(&mut self, now: Mono, session: Span) -> bool {
         let still = now.since(self.awake) > self.patience();
         self.awake = now;
-        if still && matches!(self.state, State::Inside(_)) {
+        if still && matches!(self.state, State::Inside(_)) && !mutant::is(Mutant::NoDoubt) {
             self.doubt = Some(now + session);
             // What is answered now was asked before.
             self.sent = None;
@@ -347,6 +348,7 @@ impl Alive {
             (State::Inside(_), Ok(ResponseKind::BrokerHeartbeat(response))) => {
                 match ErrorCode::try_from_code(response.error_code) {
                     None if response.should_shut_down => self.state = State::Left,
+                    None if response.is_fenced && mutant::is(Mutant::DoubtEndsFenced) => self.doubt = None,
                     None if response.is_fenced || self.leaving => {}
                     None => {
                         self.due = Some(now.mono + self.interval);

@@ -105,7 +105,9 @@ fn on_change(broker: &mut Broker, now: Now, change: Change) {
         Change::Cluster => learn_cluster(broker),
         Change::Broker(id) | Change::BrokerRemoved(id) => {
             broker.fetchers.on_brokers_changed();
-            tell_leaders(broker, now, id);
+            if !mutant::is(Mutant::BackNotHeard) {
+                tell_leaders(broker, now, id);
+            }
         }
         Change::Feature | Change::Topic(_) | Change::ProducerIds | Change::Stray => {}
     }

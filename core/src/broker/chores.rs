@@ -72,7 +72,11 @@ impl Chores {
         }
         if self.checkpoint_at.is_none_or(|at| at <= now.mono) {
             self.checkpoint_at = Some(now.mono + node.config.chores.watermarks);
-            self.checkpoint(node, roles);
+            if mutant::is(Mutant::WatermarksNotWritten) {
+                self.save_starts(node, roles);
+            } else {
+                self.checkpoint(node, roles);
+            }
             snapshot(node);
         } else if self.starts_at.is_some_and(|at| at <= now.mono) {
             self.save_starts(node, roles);
@@ -143,6 +147,7 @@ fn snapshot(node: &mut Node) {
         return;
     }
     let (offset, epoch) = (node.image.offset().plus(1), node.image.epoch());
+    let epoch = if mutant::is(Mutant::SnapshotOfLaterEpoch) { node.quorum.epoch() } else { epoch };
     let bytes = apply::snapshot_of(&node.image);
     node.quorum.write_snapshot(offset, epoch, bytes, &mut node.out);
 }

@@ -72,7 +72,11 @@ impl Coordinators {
                         node.out.note(Note::Text { topic: "group-load", text });
                     }
                 }
-                Ok(Loading::Batches(_) | Loading::End) if watermark < known => return,
+                Ok(Loading::Batches(_) | Loading::End)
+                    if watermark < known && !mutant::is(Mutant::LoadedBeforeCommitted) =>
+                {
+                    return;
+                }
                 Ok(Loading::Batches(_) | Loading::End) => {
                     let decision = node.groups.on_load_done(now, key.partition, watermark);
                     node.coordinate(now, decision);

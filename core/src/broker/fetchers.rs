@@ -6,6 +6,7 @@ use crate::config::{NodeConfig, ReplicaSettings};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, CallId, LeaderEpoch, NodeId, Offset, PartitionKey};
 use crate::io::{CallFault, Lane};
+use crate::mutant::{self, Mutant};
 use crate::node::{Appender, Node};
 use crate::partition::{FollowerStep, Partition, Replicated};
 use crate::time::{Mono, Now};
@@ -199,6 +200,7 @@ impl Fetchers {
                 fetcher.on_bytes(key, bytes, full);
             }
             FollowerStep::Stale => {}
+            FollowerStep::Backoff if mutant::is(Mutant::ErrorWithoutPause) => {}
             FollowerStep::Backoff => fetcher.pause(key, now.mono, self.settings.fetch_backoff),
         }
     }

@@ -79,7 +79,7 @@ impl Broker {
         match self.stop {
             Stop::Running | Stop::Over => false,
             Stop::Leaving { until } => {
-                if !self.alive.has_left() && now.mono < until {
+                if !self.alive.has_left() && now.mono < until && !mutant::is(Mutant::StopsWithoutLeave) {
                     return false;
                 }
                 self.node.quorum.resign(now, &mut self.node.out);
@@ -107,7 +107,7 @@ impl Broker {
                     return self.wait_for_writes(now, until, longer);
                 }
                 self.chores.checkpoint(&mut self.node, &self.roles);
-                let op = if self.vouches() {
+                let op = if self.vouches() || mutant::is(Mutant::MarksUnopened) {
                     let mark = FileId::new(DirId::ROOT, FileName::CleanShutdown);
                     DiskOp::Replace { file: mark, bytes: bytes::Bytes::from_static(b"{\"version\":0}") }
                 } else {

@@ -155,7 +155,8 @@ impl Controller {
         self.sessions.on_heard(now.mono, id, conn, metadata);
         let full = request.unknown_tagged_fields.contains_key(&FULL_TAG);
         self.sessions.set_full(id, full);
-        let caught_up = metadata.0 >= broker.epoch.0 && self.sessions.has_learnt(id, metadata);
+        let caught_up = metadata.0 >= broker.epoch.0
+            && (self.sessions.has_learnt(id, metadata) || mutant::is(Mutant::UnfencedBeforeLearnt));
         let next = self.next_standing(&broker, request, caught_up);
         let mut records = Vec::new();
         match next {

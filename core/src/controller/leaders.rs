@@ -30,7 +30,8 @@ impl Controller {
             let election = self.election_of(topic);
             for (key, was) in topic.each_partition() {
                 let touched = was.isr.iter().chain(&was.leader).any(|node| gone.contains(node));
-                let waits = back.is_some_and(|node| was.leader.is_none() && was.has_replica(node));
+                let waits = back.is_some_and(|node| was.leader.is_none() && was.has_replica(node))
+                    && !mutant::is(Mutant::BackLeadsNothing);
                 if !touched && !waits {
                     continue;
                 }

@@ -151,7 +151,11 @@ impl Controller {
             let replicas = placer.place(factor).map_err(|refusal| {
                 Refusal::because(refusal.code, unable(refusal.message.as_deref().unwrap_or_default()))
             })?;
-            let isr: Vec<NodeId> = replicas.iter().copied().filter(|node| self.image.active(*node)).collect();
+            let isr: Vec<NodeId> = replicas
+                .iter()
+                .copied()
+                .filter(|node| self.image.active(*node) || mutant::is(Mutant::MadeWithFenced))
+                .collect();
             assert!(!isr.is_empty(), "a partition is led by an unfenced broker");
             partitions.push(Partition::new(replicas, isr));
         }
@@ -323,7 +327,7 @@ impl Controller {
                 Err(refusal) => result.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message()),
             });
         }
-        if request.validate_only || records.len() > RECORDS_MAX {
+        if request.validate_only && !mutant::is(Mutant::ValidateOnlyWidens) || records.len() > RECORDS_MAX {
             records.clear();
         }
         Decision { records, reply: CreatePartitionsResponse::default().with_results(results) }

@@ -37,6 +37,7 @@ impl Shard {
             return self.turn(now, settings, out).release(hold, refuse::commit(request, refused, code));
         }
         self.with_group(now, settings, out, &request.group_id.0, |group, turn| match group.phase {
+            _ if mutant::is(Mutant::CommitGivesNoTime) => {}
             Phase::Stable | Phase::Preparing { .. } => group.expect_again(turn, &request.member_id),
             Phase::Empty | Phase::Completing => {}
         });

@@ -61,7 +61,9 @@ impl Producer {
 
     fn enter_epoch(&mut self, epoch: i16) {
         if self.epoch != epoch {
-            self.window.clear();
+            if !mutant::is(Mutant::WindowOutlivesEpoch) {
+                self.window.clear();
+            }
             self.epoch = epoch;
         }
     }

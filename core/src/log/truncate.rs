@@ -82,7 +82,13 @@ impl Log {
     /// Begins anew at `offset`, as [`Self::restart_at`], and keeps what is known of the producers' batches before it: they are
     /// committed and deleted, and may be sent again all the same.
     pub fn restart_keeping(&mut self, now: Now, offset: Offset, out: &mut Out) {
-        let known = if self.replay.is_none() { self.producers.before(offset) } else { Producers::default() };
+        let known = if mutant::is(Mutant::RestartKeepsAll) {
+            self.producers.clone()
+        } else if self.replay.is_none() {
+            self.producers.before(offset)
+        } else {
+            Producers::default()
+        };
         self.begin_anew(now, offset, known, out);
     }
 

@@ -61,7 +61,7 @@ impl Partition {
             epoch,
             offset: self.log.end(),
             last_epoch: (last != LeaderEpoch::NONE).then_some(last),
-            start: self.saved_start(),
+            start: if mutant::is(Mutant::StartToldUnsaved) { self.log.start() } else { self.saved_start() },
             synced: self.damaged.map_or(self.log.synced(), |damaged| damaged.min(self.log.synced())),
         })
     }

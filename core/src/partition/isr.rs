@@ -2,6 +2,7 @@
 
 use crate::error::ErrorCode;
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, PartitionEpoch, PartitionKey};
+use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Span};
 use alloc::vec::Vec;
 
@@ -77,6 +78,10 @@ impl InSync {
 
     /// Whether the node is of the maximal set (KIP-497): granted, or about to be.
     pub fn counts(&self, node: NodeId) -> bool {
+        let leaves = || matches!(&self.pending, Some(Pending::Shrink(leaving)) if leaving.contains(&node));
+        if mutant::is(Mutant::LeavingNotWaitedFor) && leaves() {
+            return false;
+        }
         if self.granted.contains(&node) {
             return true;
         }

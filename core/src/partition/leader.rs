@@ -99,6 +99,9 @@ impl Leader {
     /// Who was not in the set as it `was` and is now has from now on as long as any other to hold what comes. It may have been taken back
     /// without a Fetch, because it had nothing more to fetch, and would be dropped at the next append (seed 600055).
     pub fn welcome(&mut self, now: Mono, was: &[NodeId]) {
+        if mutant::is(Mutant::WelcomeForgotten) {
+            return;
+        }
         let granted = self.insync.granted();
         let new = |node: &NodeId| granted.contains(node) && !was.contains(node);
         for (_, progress) in self.followers.iter_mut().filter(|(node, _)| new(node)) {

@@ -132,7 +132,9 @@ impl Partition {
             Role::Leader(leader) => leader
                 .followers
                 .iter()
-                .filter(|(node, _)| alive(*node) && !mutant::is(Mutant::LowWatermarkAlone))
+                .filter(|(node, _)| {
+                    (alive(*node) || mutant::is(Mutant::DeleteWaitsForDead)) && !mutant::is(Mutant::LowWatermarkAlone)
+                })
                 .fold(own, |low, (_, progress)| low.min(progress.start)),
             Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => own,
         }

@@ -68,7 +68,9 @@ impl Partition {
         }
         // The epoch begins here even if nothing is appended in it: a follower with records of an epoch between learns
         // where to cut (KIP-101).
-        self.log.begin_epoch(state.leader_epoch);
+        if !mutant::is(Mutant::EpochBeginsUnmarked) {
+            self.log.begin_epoch(state.leader_epoch);
+        }
         out.note(Note::Leads { partition: self.key, epoch: state.leader_epoch });
         PartitionEvent { role: true, isr: true, ..PartitionEvent::NONE }
     }

@@ -5,6 +5,7 @@
 
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
 use crate::metadata;
+use crate::mutant::{self, Mutant};
 use crate::time::Mono;
 use alloc::vec::Vec;
 
@@ -54,7 +55,12 @@ impl Short {
         let mut best: Option<(NodeId, Heard)> = None;
         // Who is being taken off is not waited for.
         for node in state.replicas.iter().filter(|node| **node != me && !state.removing.contains(node)) {
-            let Some(one) = self.heard.iter().find(|(id, _)| id == node) else { return Next::Wait };
+            let Some(one) = self.heard.iter().find(|(id, _)| id == node) else {
+                if mutant::is(Mutant::ShortLeadsUnheard) {
+                    continue;
+                }
+                return Next::Wait;
+            };
             if best.is_none_or(|(_, best)| (one.1.end, one.1.eligible) > (best.end, best.eligible)) {
                 best = Some(*one);
             }

@@ -58,7 +58,8 @@ impl Quorum {
             Ok(Found::Wait) if turn != Turn::Last => Answer::Wait,
             Ok(Found::Wait) => self.reply_records(Records::Empty),
             Ok(Found::Records(records)) => {
-                let news = !records.is_empty() || self.watermark.0 > part.high_watermark;
+                let news =
+                    !records.is_empty() || self.watermark.0 > part.high_watermark && !mutant::is(Mutant::CommitNotTold);
                 if news || request.max_wait_ms == 0 || turn == Turn::Last {
                     self.reply_records(records)
                 } else {
@@ -99,7 +100,14 @@ impl Quorum {
         let (from, last_epoch) = (Offset(part.fetch_offset), LeaderEpoch(part.last_fetched_epoch));
         let Some(journal) = self.journal() else { return Ok(Found::Wait) };
         let end = journal.log.end();
-        match journal.relation(from, last_epoch) {
+        let relation = journal.relation(from, last_epoch);
+        if let (Some(sender), Role::Leader(role)) = (sender, &mut self.role)
+            && mutant::is(Mutant::DivergingVoterCounted)
+        {
+            role.on_fetched(now, sender, message::read_synced(part).min(end), end);
+            self.advance();
+        }
+        match relation {
             Relation::Diverges(epoch, at) => {
                 let diverging = EpochEndOffset::default().with_epoch(epoch.0).with_end_offset(at.0);
                 return Ok(Found::Instead(message::fetch_part(&self.standing()).with_diverging_epoch(diverging)));

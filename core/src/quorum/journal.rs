@@ -6,6 +6,7 @@ use crate::error::Refusal;
 use crate::id::{DirId, LeaderEpoch, Offset};
 use crate::io::Out;
 use crate::log::{Log, LogConfig, Opening, Origin, SyncPolicy};
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -97,7 +98,9 @@ impl Journal {
         // One of offset 0 holds nothing: an empty log is a prefix as it is (seed 3586044598).
         if let Some(newest) = self.newest_snapshot().filter(|newest| newest.offset > Offset::ZERO) {
             let floor = self.snapshots.keys().find(|id| id.offset >= start).copied().unwrap_or(newest);
-            let missing = end < start || epoch < floor.epoch || end == start && epoch != floor.epoch;
+            let missing = end < start && !mutant::is(Mutant::BehindStartNoSnapshot)
+                || epoch < floor.epoch
+                || end == start && epoch != floor.epoch;
             if end == Offset::ZERO || start > Offset::ZERO && missing {
                 return Relation::Needs(newest);
             }

@@ -8,6 +8,8 @@ const HEADER: usize = 61;
 /// Where the CRC stands, and where what it covers begins.
 const CRC: usize = 17;
 const COVERED: usize = 21;
+/// Where the last record's offset stands, less the first one's.
+const LAST: usize = 23;
 
 /// Who sends a batch: id, epoch, first sequence; -1 each for a plain producer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,6 +111,16 @@ pub fn encode(values: &[Value], shape: Shape, timestamp: i64, sender: Sender) ->
     batch.freeze()
 }
 
+/// The batch says that it takes one offset more than it has records; its CRC fits.
+pub fn miscount(batch: &[u8]) -> Bytes {
+    let mut wrong = batch.to_vec();
+    let last = i32::from_be_bytes(array(batch, LAST)) + 1;
+    wrong[LAST..LAST + 4].copy_from_slice(&last.to_be_bytes());
+    let crc = crc32c::crc32c(&wrong[COVERED..]);
+    wrong[CRC..COVERED].copy_from_slice(&crc.to_be_bytes());
+    wrong.into()
+}
+
 /// Reads offsets and values of whole batches, from `from` on; an incomplete last batch is left out, as Kafka's clients do.
 /// Also says where the next fetch goes on. An error says what is wrong with the bytes.
 pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), String> {
@@ -127,7 +139,7 @@ pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), S
         if batch.len() < HEADER || batch[16] != 2 || crc32c::crc32c(&batch[COVERED..]) != crc {
             return Err(format!("the batch at {base} fails its check"));
         }
-        let last = base + i64::from(i32::from_be_bytes(array(batch, 23)));
+        let last = base + i64::from(i32::from_be_bytes(array(batch, LAST)));
         let control = batch[22] & 0x20 != 0;
         if !control {
             read_records(batch, base, from, &mut records)

@@ -155,11 +155,13 @@ impl Keeper {
     }
 
     fn widen(&mut self, ctx: &mut Ctx<'_>, node: Peer, name: String, kept: Kept) {
-        let then = Kept { partitions: kept.partitions + 1, ..kept };
+        let then = Kept { partitions: kept.partitions + 1, ..kept.clone() };
         let mut topic = CreatePartitionsTopic::default();
         (topic.name, topic.count, topic.assignments) = (name_of(&name), then.partitions, None);
         let mut request = CreatePartitionsRequest::default();
         (request.topics, request.timeout_ms) = (vec![topic], 1_000);
+        request.validate_only = self.me.dice().chance(1, 4);
+        let then = if request.validate_only { kept } else { then };
         self.ask(ctx, node, (ApiKey::CreatePartitions, 2), request, Purpose::Topic(name, then));
     }
 

@@ -57,7 +57,13 @@ impl Stranger {
         let number = dice.below(self.groups.into()) as u32;
         let (data, control, wait) = ((node, DATA), (node, CONTROL), self.request_timeout);
         match dice.below(4) {
-            0 => self.link.ask(ctx, data, ApiKey::OffsetCommit, 7, commit(number), wait, ()),
+            0 => {
+                // Or of a partition that is not there: the one behind a topic's last.
+                let beyond = ctx.plan.topics.first().map(|topic| (topic.name.as_str(), topic.partitions as i32));
+                let (topic, index) = beyond.filter(|_| dice.chance(1, 2)).unwrap_or((NOBODYS, 0));
+                let request = commit(number, topic, index);
+                self.link.ask(ctx, data, ApiKey::OffsetCommit, 7, request, wait, ());
+            }
             1 => self.link.ask(ctx, data, ApiKey::OffsetFetch, 8, self.all_offsets(), wait, ()),
             2 => {
                 // Offset 0 of the metadata is no broker's: so no broker ever had this epoch.
@@ -88,12 +94,12 @@ impl Stranger {
     }
 }
 
-fn commit(group: u32) -> OffsetCommitRequest {
+fn commit(group: u32, name: &str, index: i32) -> OffsetCommitRequest {
     let mut told = OffsetCommitRequestPartition::default();
-    told.committed_offset = 1;
+    (told.partition_index, told.committed_offset) = (index, 1);
     told.committed_metadata = Some(StrBytes::from_static_str("a stranger's"));
     let mut topic = OffsetCommitRequestTopic::default();
-    topic.name = TopicName(StrBytes::from_static_str(NOBODYS));
+    topic.name = TopicName(StrBytes::from(name.to_string()));
     topic.partitions = vec![told];
     let mut request = OffsetCommitRequest::default();
     request.group_id = GroupId(StrBytes::from(group_name(group)));

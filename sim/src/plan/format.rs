@@ -30,7 +30,7 @@ pub struct Plan {
     pub esker_plan: u32,
     /// All that the plan does not say is drawn from it: delays, what a torn write leaves, what a client sends next.
     pub seed: u64,
-    /// A named bug of `core/src/mutant.rs` that is switched on.
+    /// A named bug of `core/src/mutant/list.rs` that is switched on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mutant: Option<String>,
     pub nodes: Vec<NodePlan>,

@@ -3,7 +3,7 @@
 //! # The format
 //!
 //! A scenario is a text. A line that begins with `#` is the story, for people; one line of it says where the promise is
-//! written down (`# Source: …`), one may name bugs of `core/src/mutant.rs` that the scenario notices (`# Kills: …`). A line
+//! written down (`# Source: …`), one may name bugs of `core/src/mutant/list.rs` that the scenario notices (`# Kills: …`). A line
 //! at the margin is a verb with its words. Lines that are indented are what the cluster answered to the verb above them:
 //! expectations, which the tests compare and `ESKER_SCENARIOS=rewrite` writes anew. Words in parentheses mean nothing.
 //!

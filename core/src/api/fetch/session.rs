@@ -60,7 +60,9 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
     put(&mut session.set, request, by_id);
     for topic in &request.forgotten_topics_data {
         for partition in &topic.partitions {
-            session.set.forget(&key_of(by_id, topic.topic_id, &topic.topic, *partition));
+            if !mutant::is(Mutant::ForgottenStillRead) {
+                session.set.forget(&key_of(by_id, topic.topic_id, &topic.topic, *partition));
+            }
         }
     }
     let row = session.row.take();

@@ -74,8 +74,16 @@ impl Group {
             instance: member.instance.clone(),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
-            rebalance_timeout_ms: member.rebalance_timeout_ms,
-            session_timeout_ms: member.session_timeout_ms,
+            rebalance_timeout_ms: if mutant::is(Mutant::TimeoutsSwapped) {
+                member.session_timeout_ms
+            } else {
+                member.rebalance_timeout_ms
+            },
+            session_timeout_ms: if mutant::is(Mutant::TimeoutsSwapped) {
+                member.rebalance_timeout_ms
+            } else {
+                member.session_timeout_ms
+            },
             protocols: vec![(stored.protocol.clone().unwrap_or_default(), member.subscription.clone())],
             assignment: member.assignment.clone(),
             joining: None,

@@ -59,7 +59,9 @@ impl Group {
     }
 
     fn synced(&mut self, turn: &mut Turn<'_>, id: &StrBytes) {
-        self.pending_syncs.remove(id);
+        if !mutant::is(Mutant::SyncNotNoted) {
+            self.pending_syncs.remove(id);
+        }
         if self.pending_syncs.is_empty() {
             turn.timers.cancel(&Timer::Sync { group: self.id.clone() });
         }

@@ -1,5 +1,5 @@
 //! A Produce is acknowledged when its records are where its `acks` wants them: below the watermark with `all`, on the leader's disk with 1.
-//! With 0 nothing is said, and its records are in the log.
+//! With 0 nothing is said, and its records are in the log. Where the log starts is told as it is.
 
 use super::latest::Latest;
 use super::{At, Broken, id_of};
@@ -78,6 +78,7 @@ impl Acked {
                     let count = counts.iter().find(this).map_or(0, |(.., count)| *count);
                     let end = Offset(told.base_offset).plus(count);
                     judge(replica.folder(), acks, end, reached)?;
+                    judge_start(replica.folder(), Offset(told.log_start_offset), replica.log_start())?;
                     if acks == -1 {
                         latest.on_acked(key, replica.leader_epoch(), end);
                     }
@@ -106,9 +107,23 @@ fn judge(folder: &str, acks: i16, end: Offset, reached: Offset) -> Result<(), Br
     ))
 }
 
+/// A producer learns where the log starts: what it sent before is not there any more.
+fn judge_start(folder: &str, told: Offset, start: Offset) -> Result<(), Broken> {
+    if told <= start {
+        return Ok(());
+    }
+    Err(("start-not-there", format!("a producer is told that {folder} starts at {told}; it starts at {start}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_that_has_not_come_yet_is_caught() {
+        assert!(judge_start("t-0", Offset(4), Offset(5)).is_ok(), "it moved since");
+        assert_eq!(judge_start("t-0", Offset(6), Offset(5)).unwrap_err().0, "start-not-there");
+    }
 
     #[test]
     fn records_that_silence_hides_are_missed() {

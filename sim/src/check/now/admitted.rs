@@ -1,5 +1,6 @@
 //! What a leader takes from a producer is within its topic's bounds: no batch is larger than `max.message.bytes`, none lies beyond
 //! `segment.bytes` of its segment, and no record is of a time that `message.timestamp.before.max.ms` and `after.max.ms` exclude.
+//! Each has a record for every offset that it takes.
 
 use super::Broken;
 use super::shadow::Entry;
@@ -20,6 +21,8 @@ pub fn on_appended(folder: &str, appended: &[Entry], config: &LogConfig, wall: i
             "ends beyond segment.bytes"
         } else if timed && (strays(entry.first_time) || strays(entry.time)) {
             "is of a time that is not taken"
+        } else if i64::from(entry.records) != entry.last - entry.base + 1 {
+            "has not as many records as offsets"
         } else {
             continue;
         };
@@ -52,5 +55,10 @@ mod tests {
         assert_eq!(judge(bounds(0, 1), 1_100), Err("not-admitted"));
         assert_eq!(judge(bounds(1, 0), 1_100), Err("not-admitted"));
         assert_eq!(judge(bounds(1, 1), 1_101), Err("not-admitted"));
+        let mut log = Shadow::of(&[(4, 6, 1)]);
+        let judge = |log: &Shadow| on_appended("__t-0", &log.entries, &bounds(1, 1), 0).map_err(|broken| broken.0);
+        assert_eq!(judge(&log), Ok(()));
+        log.entries[0].records = 2;
+        assert_eq!(judge(&log), Err("not-admitted"));
     }
 }

@@ -14,18 +14,26 @@ mod committed_reads;
 mod complete;
 mod coordinates;
 mod decided;
+mod described;
+mod doubt;
 mod earliest;
 mod epoch_ends;
 mod epochs;
 mod followed;
 mod granted;
 mod heard;
+mod hints;
 mod incarnations;
 mod joins;
+mod kept;
 mod latest;
+mod learnt;
+mod leaves;
 mod let_go;
+mod loads;
 mod low_watermark;
 mod made;
+mod majority;
 mod members;
 mod moved;
 mod one_leader;
@@ -38,13 +46,16 @@ mod retries;
 mod same_image;
 mod shadow;
 mod stamped;
+mod stays;
 mod synced;
 mod talk;
 mod times;
 mod told;
 mod votes;
+mod vouched;
 mod watermark;
 mod woken;
+mod written;
 
 use crate::client::KEPT;
 use crate::disk::Disk;
@@ -107,13 +118,21 @@ pub struct Watch {
     members: members::Members,
     active: active::Active,
     blocks: blocks::Blocks,
+    learnt: learnt::Learnt,
+    leaves: leaves::Leaves,
     let_go: let_go::LetGo,
+    loads: loads::Loads,
     anew: anew::Anew,
+    stays: stays::Stays,
     told: told::Told,
     joins: joins::Joins,
     decided: decided::Decided,
+    described: described::Described,
+    doubt: doubt::Doubt,
     moved: moved::Moved,
+    vouched: vouched::Vouched,
     woken: woken::Woken,
+    written: written::Written,
     /// What was looked at last, so that what did not change is not looked at again.
     seen: Map<(usize, DirId), Glance>,
     quorum_seen: Vec<(LeaderEpoch, bool, Offset, Offset)>,
@@ -171,13 +190,21 @@ impl Watch {
             members: members::Members::default(),
             active: active::Active::default(),
             blocks: blocks::Blocks::default(),
+            learnt: learnt::Learnt::default(),
+            leaves: leaves::Leaves::new(nodes),
             let_go: let_go::LetGo::default(),
+            loads: loads::Loads::default(),
             anew: anew::Anew::default(),
+            stays: stays::Stays::default(),
             told: told::Told::default(),
             joins: joins::Joins::default(),
             decided: decided::Decided::default(),
+            described: described::Described::default(),
+            doubt: doubt::Doubt::new(nodes),
             moved: moved::Moved::default(),
+            vouched: vouched::Vouched::new(nodes),
             woken: woken::Woken::default(),
+            written: written::Written::new(nodes),
             seen: Map::default(),
             quorum_seen: vec![(LeaderEpoch::NONE, false, Offset::NONE, Offset::NONE); nodes],
             controller_seen: vec![Offset::NONE; nodes],
@@ -193,6 +220,11 @@ impl Watch {
         self.followed.on_start(node);
         self.members.on_start(node);
         self.woken.on_start(node);
+        self.written.on_start(node);
+        self.doubt.on_start(node);
+        self.leaves.on_start(node);
+        self.vouched.on_start(node, disk);
+        self.loads.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
@@ -211,6 +243,9 @@ impl Watch {
 
     pub fn on_disk_op(&mut self, node: usize, tag: DiskTag, op: &DiskOp, disk: &Disk, core: &Core) {
         self.votes.on_disk_op(node, tag, op);
+        self.written.on_disk_op(node, op);
+        let judged = self.vouched.on_disk_op(node, op);
+        self.note_broken(judged);
         let judged = self.look_at_drop(node, op, core);
         self.note_broken(judged);
         let cut = self.shadows[node].on_op(op, disk);
@@ -264,6 +299,7 @@ impl Watch {
         let Note::LogOpened { dir, start, end, .. } = note else { return };
         self.shadows[node].on_opened(*dir, (*start, *end), disk);
         let Some(folder) = self.shadows[node].folder(*dir).map(str::to_string) else { return };
+        self.vouched.on_opened(node, &folder);
         if comes_and_goes(&folder) {
             return;
         }
@@ -301,9 +337,14 @@ impl Watch {
         let Some(process) = &nodes[node].process else { return Ok(()) };
         let core = process.broker.node();
         for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
-            self.look(node, partition, nodes)?;
+            self.look(node, partition, core, nodes)?;
         }
         self.woken.look(node, core)?;
+        self.written.look(node, self.now.mono, core)?;
+        self.doubt.look()?;
+        self.vouched.look(node, core);
+        self.leaves.look(node, self.now.mono, core)?;
+        self.doubt.on_input(node, self.now.mono, core);
         coordinates::look(core)?;
         let decided = core.controller.as_ref().map(|controller| controller.image());
         self.let_go.look(decided, nodes)?;
@@ -321,6 +362,7 @@ impl Watch {
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
+                self.learnt.look(node, controller);
                 self.active.look(controller.image(), quorum.epoch(), quorum.watermark())?;
             }
         }
@@ -338,6 +380,9 @@ impl Watch {
                 complete::Complete::own_epoch(shadow, glance.0, glance.2)?;
             }
             self.complete.on_committed(METADATA, glance.0, glance.2);
+            if before.2 < glance.2 && self.rotten.is_none() {
+                majority::look(node, glance.2, quorum.voters().iter().map(|voter| voter.id), &self.shadows)?;
+            }
         }
         if before.2 != glance.2
             && let Some(shadow) = self.shadows[node].log(METADATA)
@@ -346,6 +391,7 @@ impl Watch {
         }
         if before.3 != glance.3 {
             core.image.check();
+            kept::look(core)?;
             self.same_image.look(&core.image)?;
         }
         Ok(())
@@ -362,7 +408,7 @@ impl Watch {
         self.complete.on_leads(folder, epoch, start.map_or(end, Offset))
     }
 
-    fn look(&mut self, node: usize, partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
+    fn look(&mut self, node: usize, partition: &Partition, core: &Core, nodes: &[Node]) -> Result<(), Broken> {
         let glance = Glance {
             leads: partition.is_leader(),
             epoch: partition.leader_epoch(),
@@ -378,6 +424,10 @@ impl Watch {
             return Ok(());
         }
         self.members.look(node, self.now.mono, partition, before, glance);
+        if before.is_none_or(|before| before.watermark != glance.watermark) {
+            self.written.moved(node, self.now.mono, partition);
+        }
+        self.loads.look(node, core, partition, before)?;
         let folder = partition.folder();
         if comes_and_goes(folder) {
             self.anew.look(node, partition)?;

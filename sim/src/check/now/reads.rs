@@ -1,21 +1,27 @@
 //! What a consumer is told of where it reads: `OFFSET_OUT_OF_RANGE` only where its leader has no such place, since who is told so begins
 //! elsewhere and skips records, or reads them again (KIP-392 speaks of the same for followers); and bytes up to its limit, but for a
-//! first batch that alone is larger (KIP-74). In a session it is answered only in its turn: else it has missed something (KIP-227).
+//! first batch that alone is larger (KIP-74). In a session it is answered only in its turn: else it has missed something (KIP-227); and of
+//! no partition that it takes out of it.
 
 use super::{At, Broken, Glance, id_of};
 use crate::table::Map;
 use esker_core::error::ErrorCode;
-use esker_core::id::PartitionKey;
+use esker_core::id::{PartitionKey, Uuid};
 use esker_core::io::Records;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
-use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
 
 /// Consumers' Fetch requests without an answer.
 #[derive(Debug, Default)]
 pub struct Reads {
     asked: Map<At, Asked>,
+    /// What a request, also a follower's, takes out of its session.
+    forgotten: Map<At, Vec<Named>>,
 }
+
+/// A partition as a request names its topic.
+type Named = (TopicName, Uuid, i32);
 
 #[derive(Debug)]
 struct Asked {
@@ -28,6 +34,13 @@ struct Asked {
 
 impl Reads {
     pub fn on_request(&mut self, at: At, request: &FetchRequest, core: &Core) {
+        let forgotten = request.forgotten_topics_data.iter().flat_map(|topic| {
+            topic.partitions.iter().map(|number| (topic.topic.clone(), Uuid::from(topic.topic_id), *number))
+        });
+        let forgotten: Vec<Named> = forgotten.collect();
+        if !forgotten.is_empty() {
+            self.forgotten.insert(at, forgotten);
+        }
         if request.replica_id.0 >= 0 || request.replica_state.replica_id.0 >= 0 {
             return;
         }
@@ -52,6 +65,13 @@ impl Reads {
         core: &Core,
         before: &dyn Fn(&Partition) -> Option<Glance>,
     ) -> Result<(), Broken> {
+        if let Some(forgotten) = self.forgotten.remove(&at) {
+            let told = response.responses.iter().flat_map(|topic| {
+                let named = |number: i32| (topic.topic.clone(), Uuid::from(topic.topic_id), number);
+                topic.partitions.iter().map(move |part| named(part.partition_index))
+            });
+            wanted(&forgotten, told)?;
+        }
         let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         in_turn(asked.out_of_turn, response.error_code)?;
         let sizes: Vec<usize> = records.iter().map(Records::len).collect();
@@ -85,6 +105,16 @@ fn in_range(folder: &str, from: i64, (start, end): (i64, i64)) -> Result<(), Bro
     ))
 }
 
+/// An answer tells of these.
+fn wanted(forgotten: &[Named], mut told: impl Iterator<Item = Named>) -> Result<(), Broken> {
+    match told.find(|told| forgotten.contains(told)) {
+        None => Ok(()),
+        Some((topic, id, number)) => {
+            Err(("read-unasked", format!("tells of {}-{number} ({id}), which its reader takes out", topic.0)))
+        }
+    }
+}
+
 /// A request in a session is answered with `code`.
 fn in_turn(out_of_turn: bool, code: i16) -> Result<(), Broken> {
     if !out_of_turn || code != 0 {
@@ -111,6 +141,13 @@ mod tests {
         assert!(in_range("t-0", 3, (4, 9)).is_ok() && in_range("t-0", 10, (4, 9)).is_ok());
         assert_eq!(in_range("t-0", 4, (4, 9)).unwrap_err().0, "out-of-range");
         assert_eq!(in_range("t-0", 9, (4, 9)).unwrap_err().0, "out-of-range");
+    }
+
+    #[test]
+    fn what_a_reader_takes_out_is_not_told() {
+        let named = |number| (TopicName::default(), Uuid(7), number);
+        assert!(wanted(&[named(1)], [named(0), named(2)].into_iter()).is_ok());
+        assert_eq!(wanted(&[named(1)], [named(0), named(1)].into_iter()).unwrap_err().0, "read-unasked");
     }
 
     #[test]

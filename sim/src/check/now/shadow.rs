@@ -21,6 +21,8 @@ pub struct Stamp {
 pub struct Entry {
     pub base: i64,
     pub last: i64,
+    /// How many records its header says that it has.
+    pub records: i32,
     pub epoch: i32,
     /// Of all its bytes.
     pub hash: u64,
@@ -89,6 +91,7 @@ impl Entry {
         Self {
             base,
             last,
+            records: (last - base + 1) as i32,
             epoch: 0,
             hash: 0,
             damaged: false,
@@ -116,6 +119,7 @@ impl Shadow {
             self.entries.push(Entry {
                 base,
                 last,
+                records: header.count(),
                 epoch: header.leader_epoch().0,
                 hash: digest.value(),
                 damaged: read && !is_intact(batch),
@@ -129,6 +133,12 @@ impl Shadow {
             });
             at = to;
         }
+    }
+
+    /// The bytes of the batch that has `offset`, as a number.
+    pub fn hash_at(&self, offset: i64) -> Option<u64> {
+        let at = self.entries.partition_point(|entry| entry.last < offset);
+        self.entries.get(at).filter(|entry| entry.base <= offset).map(|entry| entry.hash)
     }
 
     /// Where the first batch of `epoch`, or of a later one, begins.

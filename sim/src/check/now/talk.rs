@@ -1,6 +1,6 @@
 //! Which promise hears which request, and judges which answer.
 
-use super::{At, Watch, votes};
+use super::{At, Watch, hints, votes};
 use esker_core::io::Reply;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -10,12 +10,17 @@ impl Watch {
     /// A request is handed to a node.
     pub fn on_request(&mut self, node: usize, at: At, body: &RequestKind, core: &Core) {
         self.votes.on_request(at, body);
+        self.doubt.on_input(node, self.now.mono, core);
+        self.doubt.on_request(node, at, body);
         self.followed.on_request(node, self.now.mono, body, core);
         if let Some(controller) = &core.controller {
             self.incarnations.on_request(at, body, controller.image());
             self.decided.on_request(at, body, controller.epoch());
             match body {
                 RequestKind::BrokerHeartbeat(request) => {
+                    self.doubt.on_beat(at, request);
+                    self.leaves.on_request(at, request);
+                    self.learnt.on_request(node, at, request, controller);
                     self.let_go.on_request(at, request, controller.image(), controller.epoch())
                 }
                 RequestKind::AlterPartitionReassignments(request) => {
@@ -49,11 +54,22 @@ impl Watch {
             RequestKind::OffsetCommit(request) => {
                 self.commits.on_request(at, request, core);
                 self.told.on_commit(at, request, core);
+                self.heard.on_commit(at, self.now.mono, request);
             }
             RequestKind::OffsetFetch(request) => self.told.on_fetch(at, request, core),
-            RequestKind::JoinGroup(request) => self.joins.on_request(at, request),
+            RequestKind::JoinGroup(request) => {
+                self.joins.on_request(at, request);
+                self.heard.on_join(at, request);
+                self.stays.on_join(at, request);
+            }
             RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
-            RequestKind::Heartbeat(request) => self.heard.on_request(at, request),
+            RequestKind::Heartbeat(request) => {
+                self.heard.on_request(at, self.now.mono, request);
+                self.stays.on_heartbeat(at, self.now.mono, request);
+            }
+            RequestKind::SyncGroup(request) => self.stays.on_sync(at, self.now.mono, request),
+            RequestKind::LeaveGroup(request) => self.stays.on_leave(request),
+            RequestKind::Metadata(_) => self.described.on_request(at, core),
             _ => {}
         }
     }
@@ -61,6 +77,10 @@ impl Watch {
     /// A request waits until its node takes clients: what was when it came says nothing of its answer.
     pub fn on_put_off(&mut self, at: At) {
         self.decided.forget(at);
+        self.described.forget(at);
+        self.doubt.on_put_off(at);
+        self.heard.forget(at);
+        self.stays.put_off(at);
         self.made.forget(at);
         self.told.forget(at);
     }
@@ -77,7 +97,8 @@ impl Watch {
                 ResponseKind::Produce(response) => self
                     .acked
                     .on_reply(at, response, core, &mut self.latest)
-                    .and_then(|()| self.retries.on_reply(at, response, core, &log)),
+                    .and_then(|()| self.retries.on_reply(at, response, core, &log))
+                    .and_then(|()| hints::on_produced(response, core)),
                 // What bits that flipped took away from a replica, it does not tell.
                 ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
                 ResponseKind::ListOffsets(response) => {
@@ -85,7 +106,7 @@ impl Watch {
                     self.epochs
                         .on_listed(at, response, core, &led_in)
                         .and_then(|()| self.latest.on_reply(at, response, core, &known))
-                        .and_then(|()| self.times.on_reply(at, response, core, &log, &before))
+                        .and_then(|()| self.times.on_reply(at, response, core, &log, (&before, &known)))
                         .and_then(|()| self.earliest.on_reply(at, response, core, &log, &before))
                 }
                 ResponseKind::DeleteRecords(response) => self.low_watermark.on_reply(at, response, core),
@@ -96,21 +117,40 @@ impl Watch {
                         .and_then(|()| self.epoch_ends.on_reply(at, response, core, &log, &led))
                 }
                 ResponseKind::CreateTopics(response) => self.made.on_reply(at, self.now.mono, response, core),
-                ResponseKind::Heartbeat(response) => self.heard.on_reply(at, response, core, self.now.mono),
-                ResponseKind::OffsetCommit(response) => {
-                    self.commits.on_reply(at, response, core).and_then(|()| self.told.on_committed(at, response, core))
+                ResponseKind::Heartbeat(response) => {
+                    self.heard.on_reply(at, response, core).and_then(|()| self.stays.on_reply(node, at, response, core))
                 }
+                ResponseKind::OffsetCommit(response) => self
+                    .heard
+                    .on_committed(at, response, core)
+                    .and_then(|()| self.commits.on_reply(at, response, core))
+                    .and_then(|()| self.told.on_committed(at, response, core)),
                 ResponseKind::OffsetFetch(response) => self.told.on_fetched(at, response, core),
-                ResponseKind::JoinGroup(response) => self.joins.on_reply(at, response),
+                ResponseKind::JoinGroup(response) => {
+                    self.heard.on_joined(at, response);
+                    self.stays.on_joined(at, response);
+                    self.joins.on_reply(at, response)
+                }
+                ResponseKind::SyncGroup(response) => {
+                    self.stays.on_synced(node, at, response, core);
+                    Ok(())
+                }
+                ResponseKind::Metadata(response) => self.described.on_reply(at, response, core),
                 body => {
                     if let ResponseKind::BrokerHeartbeat(response) = body {
                         self.let_go.on_reply(at, response);
+                        self.doubt.on_beat_answered(at, response);
+                        self.leaves.on_reply(at, response);
                     }
                     let led = Some(self.quorum_seen[node]).filter(|(_, leads, ..)| *leads).map(|(epoch, ..)| epoch);
                     let quorum = &core.quorum;
                     let voter = votes::Voter { last: quorum.last(), hears_leader: quorum.hears_leader() };
-                    self.incarnations
-                        .on_reply(at, body)
+                    let learnt = match body {
+                        ResponseKind::BrokerHeartbeat(response) => self.learnt.on_reply(at, response),
+                        _ => Ok(()),
+                    };
+                    learnt
+                        .and_then(|()| self.incarnations.on_reply(at, body))
                         .and_then(|()| self.decided.on_reply(at, body, core, led))
                         .and_then(|()| self.blocks.on_reply(body))
                         .and_then(|()| self.votes.on_reply(node, at, body, voter))
@@ -120,7 +160,8 @@ impl Watch {
                 .epochs
                 .on_reply(at, response, core, &led_in)
                 .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
-                .and_then(|()| self.reads.on_reply(at, response, records, core, &before)),
+                .and_then(|()| self.reads.on_reply(at, response, records, core, &before))
+                .and_then(|()| hints::on_fetched(response, core)),
             Reply::Silence => self.acked.on_silence(at, core),
         };
         self.note_broken(judged);
@@ -128,6 +169,9 @@ impl Watch {
 
     /// A call leaves a node.
     pub fn on_call(&mut self, node: usize, body: &RequestKind, core: &Core) {
+        if let RequestKind::BrokerHeartbeat(request) = body {
+            self.leaves.on_call(node, self.now.mono, request);
+        }
         let judged = match body {
             RequestKind::AlterPartition(request) => self.members.on_call(node, self.now.mono, request, core),
             body => self.votes.on_call(node, body),

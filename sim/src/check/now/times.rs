@@ -1,10 +1,11 @@
 //! ListOffsets by time names the first record that is not older than what is asked for (KIP-79), among those that are committed; none
-//! only where there is none. Asked for the largest timestamp it names the first record that has it (KIP-734).
+//! only where there is none. Asked for the largest timestamp it names the first record that has it (KIP-734). With it comes the epoch of
+//! that record (KIP-320).
 
 use super::shadow::Shadow;
 use super::{At, Broken, Glance};
 use crate::table::Map;
-use esker_core::id::PartitionKey;
+use esker_core::id::{Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
@@ -18,12 +19,15 @@ pub struct Times {
     asked: Map<At, i64>,
 }
 
+/// What is known of a partition beside its log, as [`Times::on_reply`] says.
+type Known<'a> = (&'a dyn Fn(&Partition) -> Option<Glance>, &'a dyn Fn(&Partition) -> Option<Offset>);
+
 /// What is known of the log beside its batches.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     /// Where it started before the answer was made, and starts now.
     starts: (i64, i64),
-    /// Up to where it was committed before, and is now.
+    /// Up to where it was committed before, whether its leader knew or not, and is as far as that knows now.
     watermarks: (i64, i64),
 }
 
@@ -39,14 +43,15 @@ impl Times {
         }
     }
 
-    /// An answer leaves a node; `before`: how the partition stood when the present input came.
+    /// An answer leaves a node; `before`: how the partition stood when the present input came; `known`: up to where it was committed before
+    /// its leader's epoch.
     pub fn on_reply<'a>(
         &mut self,
         at: At,
         response: &ListOffsetsResponse,
         core: &Core,
         log: &dyn Fn(&str) -> Option<&'a Shadow>,
-        before: &dyn Fn(&Partition) -> Option<Glance>,
+        (before, known): Known<'_>,
     ) -> Result<(), Broken> {
         if self.asked.is_empty() {
             return Ok(());
@@ -62,7 +67,9 @@ impl Times {
             };
             let Some(log) = log(replica.folder()) else { continue };
             let starts = (was.start.0, replica.log_start().0);
-            let bounds = Bounds { starts, watermarks: (was.watermark.0, replica.watermark().0) };
+            let committed = known(replica).map_or(was.watermark, |known| known.max(was.watermark));
+            let bounds = Bounds { starts, watermarks: (committed.0, replica.watermark().0) };
+            judge_epoch(replica.folder(), log, (told.offset, told.leader_epoch))?;
             if time == LARGEST {
                 judge_largest(replica.folder(), log, (told.offset, told.timestamp), bounds)?;
             } else {
@@ -94,6 +101,18 @@ fn judge(folder: &str, log: &Shadow, time: i64, told: i64, bounds: Bounds) -> Re
     ))
 }
 
+/// Who begins at a record knows by its epoch later whether it is still in the log.
+fn judge_epoch(folder: &str, log: &Shadow, (offset, epoch): (i64, i32)) -> Result<(), Broken> {
+    let here = log.entries.iter().find(|entry| entry.base <= offset && offset <= entry.last);
+    match here.filter(|here| here.epoch != epoch) {
+        None => Ok(()),
+        Some(here) => {
+            let what = format!("tells that {offset} in {folder} is of {epoch}, and its batch is of {}", here.epoch);
+            Err(("wrong-epoch", what))
+        }
+    }
+}
+
 /// The record that is told, and its time. Where the first batch with the largest time was deleted, or is not committed, there is none.
 fn judge_largest(folder: &str, log: &Shadow, told: (i64, i64), bounds: Bounds) -> Result<(), Broken> {
     let largest = log.entries.iter().map(|entry| entry.time).max();
@@ -123,6 +142,13 @@ mod tests {
     fn told(offset: i64) -> Result<(), Broken> {
         let log = Shadow::timed(&[(0, 1, 10), (2, 2, 30), (3, 5, 20), (6, 6, 40)]);
         judge("t-0", &log, 20, offset, Bounds { starts: (0, 0), watermarks: (6, 6) })
+    }
+
+    #[test]
+    fn another_epoch_is_caught() {
+        let log = Shadow::of(&[(0, 2, 1), (3, 8, 3)]);
+        assert!(judge_epoch("t-0", &log, (4, 3)).is_ok() && judge_epoch("t-0", &log, (-1, -1)).is_ok());
+        assert_eq!(judge_epoch("t-0", &log, (2, 3)).unwrap_err().0, "wrong-epoch");
     }
 
     #[test]

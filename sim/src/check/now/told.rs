@@ -1,5 +1,6 @@
 //! What an OffsetFetch tells was committed: the offset with the epoch and the words that came with it, in a record that is committed by
 //! then; of all that a group has nothing is left out; and who is no member commits nothing where there are members.
+//! Nothing is committed for a partition that is not there.
 
 use super::{At, Broken};
 use crate::table::Map;
@@ -86,6 +87,8 @@ impl Told {
                 if stranger {
                     return Err(("stranger-commits", format!("takes the commit of a stranger for {group}")));
                 }
+                let known = core.image.topic_named(&topic.name).and_then(|topic| topic.partition(part.partition_index));
+                judge_place(&group, &topic.name, part.partition_index, known.is_some())?;
                 let place = (group.clone(), topic.name.0.to_string(), part.partition_index);
                 self.acked.entry(place).or_insert(epoch);
             }
@@ -154,6 +157,14 @@ impl Told {
             Some(place) => Err(("offset-left-out", format!("asked for all that {group} has it leaves out {place:?}"))),
         }
     }
+}
+
+/// Topics that groups read do not go, nor get fewer partitions.
+fn judge_place(group: &str, topic: &str, index: i32, known: bool) -> Result<(), Broken> {
+    if known {
+        return Ok(());
+    }
+    Err(("committed-nowhere", format!("takes a commit of {group} for {topic}-{index}, which is not there")))
 }
 
 fn words_of(group: &str, topics: &[OffsetFetchResponseTopics]) -> Vec<(Place, Words)> {

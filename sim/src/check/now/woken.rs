@@ -5,7 +5,7 @@
 
 use super::Broken;
 use crate::table::Set;
-use esker_core::id::{DirId, HoldId, PartitionKey};
+use esker_core::id::{DirId, HoldId, Offset, PartitionKey};
 use esker_core::node::{Fetching, Node as Core, Slot, Source, Waiting};
 use esker_core::partition::Partition;
 use kafka_protocol::messages::RequestKind;
@@ -61,7 +61,7 @@ fn look(core: &Core) -> Result<(), Broken> {
                 for wait in &deleting.waits {
                     kept_here("DeleteRecords", core, wait.partition, wait.dir)?;
                     let replica = touched(core, |replica| replica.dir() == wait.dir && replica.is_leader());
-                    let low = replica.map(|replica| replica.low_watermark(|node| core.image.alive(node)));
+                    let low = replica.map(|replica| lowest_start(core, replica));
                     judge("DeleteRecords", wait.start.0, replica, low.is_some_and(|low| low >= wait.start))?;
                 }
             }
@@ -89,6 +89,13 @@ fn look(core: &Core) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+/// Below it no replica that is there has anything, as its leader knows.
+fn lowest_start(core: &Core, leader: &Partition) -> Offset {
+    let replicas = leader.state().into_iter().flat_map(|state| &state.replicas);
+    let alive = replicas.filter(|node| core.image.alive(**node)).filter_map(|node| leader.follower(*node));
+    alive.fold(leader.saved_start(), |lowest, progress| lowest.min(progress.start))
 }
 
 /// A reader that wants any byte there is.

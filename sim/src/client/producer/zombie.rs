@@ -1,10 +1,10 @@
 //! An idempotent producer that raises its epoch by itself (KIP-360), and its older self, which has not heard of it: once the new epoch
-//! has written to a partition, a batch of the epoch before comes there, or one whose bytes are damaged, or of an epoch to come with a
-//! sequence that begins none, or of a time that the topic does not take; and must be refused.
+//! has written to a partition, a batch of the epoch before comes there, or one whose bytes are damaged, or that has fewer records than
+//! offsets, or of an epoch to come with a sequence that begins none, or of a time that the topic does not take; and must be refused.
 
 use super::{Producer, Purpose, produce};
 use crate::client::Ctx;
-use crate::client::batch::{Sender, encode};
+use crate::client::batch::{Sender, encode, miscount};
 use crate::client::link::DATA;
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
@@ -51,7 +51,7 @@ impl Producer {
         // It goes on, or has not written there yet.
         let next = old.next.get(&partition).copied().unwrap_or(0);
         let sequence = if self.me.dice().chance(1, 2) { next } else { 0 };
-        // Or it comes with bytes that are not what was sent.
+        // Or it comes with bytes that are not what was sent, or no batch can have.
         let garbled = self.me.dice().chance(1, 4);
         let sender = if garbled { Sender::PLAIN } else { Sender { id: old.id, epoch: old.epoch, sequence } };
         // Or of an epoch that is to come, with a sequence that begins none; or from long ago, where that is not taken.
@@ -70,7 +70,9 @@ impl Producer {
         self.me.number = own;
         let time = EPOCH_MS + (ctx.now / 1000) as i64 - if aged { DAYS_MS } else { 0 };
         let mut bytes = encode(&[value], self.shape, time, sender);
-        if garbled {
+        if garbled && self.me.dice().chance(1, 2) {
+            bytes = miscount(&bytes);
+        } else if garbled {
             let mut wrong = bytes.to_vec();
             *wrong.last_mut().expect("a batch has bytes") ^= 1;
             bytes = wrong.into();
@@ -86,7 +88,7 @@ pub(super) fn on_answer(ctx: &mut Ctx<'_>, number: u32, op: u64, answer: &Produc
     let told = answer.responses.first().and_then(|topic| topic.partition_responses.first());
     match told.map(|told| (Code::try_from_code(told.error_code), told.base_offset)) {
         Some((None, offset)) => ctx.history.push(ctx.now, number, op, State::Ok, Act::Sent { offset: Some(offset) }),
-        Some((Some(code @ (Code::InvalidProducerEpoch | Code::CorruptMessage)), _)) => {
+        Some((Some(code @ (Code::InvalidProducerEpoch | Code::CorruptMessage | Code::InvalidRecord)), _)) => {
             ctx.history.push(ctx.now, number, op, State::Fail, Act::Error { why: format!("{code:?}") })
         }
         _ => unknown(ctx, number, op, "not told"),

@@ -1,0 +1,89 @@
+//! Metadata tells what its node knows to be committed: all partitions of a topic, and of each its leader, the leader's epoch, who holds a
+//! replica and who is in sync.
+
+use super::{At, Broken, id_of};
+use crate::table::Map;
+use esker_core::id::{NodeId, Offset};
+use esker_core::metadata::Partition as State;
+use esker_core::node::Node as Core;
+use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
+use kafka_protocol::messages::{BrokerId, MetadataResponse};
+
+/// How far the node knew the metadata when it was asked.
+#[derive(Debug, Default)]
+pub struct Described {
+    asked: Map<At, Offset>,
+}
+
+impl Described {
+    pub fn on_request(&mut self, at: At, core: &Core) {
+        self.asked.insert(at, core.image.offset());
+    }
+
+    /// It is asked when the node takes clients, which knows more by then.
+    pub fn forget(&mut self, at: At) {
+        self.asked.remove(&at);
+    }
+
+    pub fn on_reply(&mut self, at: At, response: &MetadataResponse, core: &Core) -> Result<(), Broken> {
+        let known = self.asked.remove(&at);
+        // What was committed with the same input is in the image already, and not in the answer.
+        if known != Some(core.image.offset()) {
+            return Ok(());
+        }
+        for topic in response.topics.iter().filter(|topic| topic.error_code == 0) {
+            let name = topic.name.clone().unwrap_or_default();
+            let Some(found) = id_of(&core.image, &name, topic.topic_id.into()).and_then(|id| core.image.topic(id))
+            else {
+                return Err(("described-wrong", format!("describes {topic:?}, which is not there")));
+            };
+            if topic.partitions.len() != found.partitions.len() {
+                let (told, own) = (topic.partitions.len(), found.partitions.len());
+                return Err(("described-wrong", format!("describes {told} partitions of {}: {own}", found.name)));
+            }
+            for told in &topic.partitions {
+                let Some(state) = found.partition(told.partition_index) else { continue };
+                judge(&found.name, told, state)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A leader that cannot be reached is not told.
+fn judge(topic: &str, told: &MetadataResponsePartition, state: &State) -> Result<(), Broken> {
+    let same = |told: &[BrokerId], own: &[NodeId]| told.iter().map(|id| NodeId(id.0)).eq(own.iter().copied());
+    let leads = told.error_code != 0 || state.leader == Some(NodeId(told.leader_id.0));
+    if leads
+        && told.leader_epoch == state.leader_epoch.0
+        && same(&told.replica_nodes, &state.replicas)
+        && same(&told.isr_nodes, &state.isr)
+    {
+        return Ok(());
+    }
+    let number = told.partition_index;
+    Err(("described-wrong", format!("describes {topic}-{number} as {told:?}, which is {state}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_leader_or_set_is_caught() {
+        let state = State::new(vec![NodeId(2), NodeId(1)], vec![NodeId(1)]);
+        let ids = |ids: &[i32]| ids.iter().map(|id| BrokerId(*id)).collect::<Vec<_>>();
+        let mut told = MetadataResponsePartition::default();
+        (told.leader_id, told.leader_epoch) = (BrokerId(1), 0);
+        (told.replica_nodes, told.isr_nodes) = (ids(&[2, 1]), ids(&[1]));
+        let judge = |told: &MetadataResponsePartition| judge("t", told, &state).map_err(|broken| broken.0);
+        assert_eq!(judge(&told), Ok(()));
+        let mut wrong = told.clone();
+        wrong.isr_nodes = ids(&[2, 1]);
+        assert_eq!(judge(&wrong), Err("described-wrong"));
+        (told.leader_id, told.error_code) = (BrokerId(-1), 5);
+        assert_eq!(judge(&told), Ok(()), "it cannot be reached");
+        told.error_code = 0;
+        assert_eq!(judge(&told), Err("described-wrong"));
+    }
+}
