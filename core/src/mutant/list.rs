@@ -141,8 +141,6 @@ mutants! {
     ShortLogLeads = "short-log-leads",
     /// A replica whose log is gone, folder and all, leads as if nothing had ever been in it.
     BlankLogLeads = "blank-log-leads",
-    /// A replica whose log has damaged bytes before its end leads as if it were whole.
-    HoledLogLeads = "holed-log-leads",
     /// The search for a time begins one entry of the time index too late.
     TimeFloorLate = "time-floor-late",
     /// A search for a time passes over a segment whose largest timestamp is the one that is sought.

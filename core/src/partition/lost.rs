@@ -68,7 +68,7 @@ impl Partition {
     /// The log is open, and recovery found the damage.
     pub(super) fn look_for_holes(&mut self) {
         self.damaged = self.log.damaged();
-        self.lacks.hole = self.damaged.is_some() && !mutant::is(Mutant::HoledLogLeads);
+        self.lacks.hole = self.damaged.is_some();
     }
 
     fn short_of(&self, promised: Offset) -> String {

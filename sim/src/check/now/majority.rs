@@ -5,7 +5,8 @@ use super::shadow::{Shadow, Shadows};
 use super::{Broken, METADATA};
 use esker_core::id::{NodeId, Offset};
 
-/// The watermark of the node that leads has risen. What a voter that is down had it still has, or less: it is believed.
+/// The watermark of the node that leads has risen. What a voter that is down had it still has, or less: it is believed; and so is one that starts
+/// and has not opened its log again (seed 918001583).
 pub fn look(
     node: usize,
     watermark: Offset,
@@ -15,7 +16,7 @@ pub fn look(
     let log = |node: usize| shadows.get(node).and_then(|shadows| shadows.log(METADATA));
     let Some(own) = log(node).and_then(|own| own.hash_at(watermark.0 - 1)) else { return Ok(()) };
     let voters: Vec<Option<&Shadow>> = voters.map(|voter| usize::try_from(voter.0 - 1).ok().and_then(log)).collect();
-    let holders = voters.iter().flatten().filter(|log| holds(log, watermark.0 - 1, own)).count();
+    let holders = voters.iter().filter(|log| log.is_none_or(|log| holds(log, watermark.0 - 1, own))).count();
     judge(watermark, holders, voters.len())
 }
 
