@@ -22,6 +22,7 @@
 //!
 //! Once the metadata says that the replica is not in sync nothing relies on it: it is a follower like any other.
 
+use super::lacks::{ANYTHING, Lacks};
 use super::short::{Heard, Next, Short};
 use super::{Partition, PartitionEvent, Proposal, ReplicaFetch, Role};
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
@@ -31,24 +32,6 @@ use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
 use alloc::string::String;
 use alloc::vec::Vec;
-
-/// How far a log was committed that is not there: nobody knows.
-pub const ANYTHING: Offset = Offset(i64::MAX);
-
-/// What a log lacks of what it had promised, and another may have: until it has it again, or nobody relies on it, or has more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Lacks {
-    /// It had promised everything before this, and ends below.
-    end: Option<Offset>,
-    /// It was opened with damage before its end, and knows nothing of the epochs and producers that were there.
-    hole: bool,
-}
-
-impl Lacks {
-    pub fn any(self) -> bool {
-        self != Self::default()
-    }
-}
 
 impl Partition {
     /// How far the log was committed, as the node is to write it down: what the log lacks of it is not forgotten by a restart.

@@ -21,13 +21,14 @@
 //! | `isr` | the in-sync set, and the one change of it that may be under way |
 //! | `produce` | appends, and when they may be acknowledged |
 //! | `read` | fetches of consumers and followers, epochs, times |
-//! | `lost`, `short` | a log that lacks something of what it had promised does not lead before the others were heard |
+//! | `lost`, `lacks`, `short` | a log that lacks something of what it had promised does not lead before the others were heard |
 //! | `repair` | bytes that are damaged: the place is given up, and they are fetched anew |
 //! | `follow` | the follower's side: what to ask, what to do with the answer |
 
 mod answer;
 mod follow;
 mod isr;
+mod lacks;
 mod leader;
 mod lost;
 mod produce;
@@ -44,7 +45,7 @@ mod tests;
 pub use answer::{Acks, Appended, PartitionEvent};
 pub use follow::{FetchPlan, FollowerStep, Replicated};
 pub use isr::{Granted, Proposal};
-pub use lost::ANYTHING;
+pub use lacks::ANYTHING;
 pub use progress::Progress;
 pub use read::{FetchQuery, Fetched, Isolation, ReplicaFetch};
 pub use settings::Settings;
@@ -58,8 +59,8 @@ use crate::time::{Mono, Now};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use lacks::Lacks;
 use leader::{Leader, Sight};
-use lost::Lacks;
 use short::Short;
 
 /// What the replica is.

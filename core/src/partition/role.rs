@@ -1,7 +1,7 @@
 //! What changes the role: the metadata, and the log that opened or failed.
 
+use super::lacks::{ANYTHING, Lacks};
 use super::leader::Leader;
-use super::lost::{ANYTHING, Lacks};
 use super::{Partition, PartitionEvent, Role};
 use crate::id::{LeaderEpoch, Offset};
 use crate::io::{DiskDone, DiskFault, Note, Out};

@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::draw_kinds::{kinds, ways};
-use super::part::{Part, dice, some};
+use super::part::{Part, VOTERS, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
-pub(super) const VOTERS: &str = "controller.quorum.voters";
 
 /// Draws the plan of a seed.
 pub fn draw(seed: u64) -> Plan {

@@ -1,8 +1,7 @@
 //! The faults of a plan. Each seed switches a random subset of kinds on: a run that has everything at once reaches less
 //! than one in which few things go wrong often.
 
-use super::draw::VOTERS;
-use super::part::{Part, dice};
+use super::part::{Part, VOTERS, dice};
 use super::{Fault, Plan, Strike, Target};
 use crate::dice::Dice;
 use crate::disk::Loss;

@@ -2,6 +2,9 @@
 
 use crate::dice::{Dice, Stream};
 
+/// The setting that names who votes; without it all nodes do.
+pub(super) const VOTERS: &str = "controller.quorum.voters";
+
 /// Parts of a plan, each with dice of its own, so that a change of one leaves the others alone.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
