@@ -30,7 +30,7 @@ pub(super) struct Roles {
     pub found: Option<Vec<String>>,
     /// Replicas in sync that the metadata gave this node before the process began, and whose folders are not there: the disk was lost, or is
     /// another. They are opened when a checkpoint says that they had promised something: a second crash is not to forget it.
-    pub blank: BTreeSet<PartitionKey>,
+    blank: BTreeMap<PartitionKey, String>,
     /// How many folders were put aside: makes their names differ.
     pub strays: u64,
     /// Folders that go as soon as no checkpoint on disk speaks of them, and how.
@@ -116,8 +116,8 @@ impl Broker {
         if mutant::is(Mutant::BlankLogLeads) {
             return;
         }
-        self.roles.watermarks.insert(name, ANYTHING);
-        self.roles.blank.insert(key);
+        self.roles.watermarks.insert(name.clone(), ANYTHING);
+        self.roles.blank.insert(key, name);
     }
 
     /// Whether the metadata gives this node a replica of the partition.
@@ -150,10 +150,10 @@ impl Broker {
             self.roles.blocked.insert(key);
             return;
         }
-        if self.roles.blank.contains(&key) && self.chores.is_saving() {
+        if self.roles.blank.contains_key(&key) && self.chores.is_saving() {
             return;
         }
-        let blank = self.roles.blank.remove(&key);
+        let blank = self.roles.blank.remove(&key).is_some();
         let config = self.node.topic_config(topic);
         let dir = self.node.partitions.new_dir();
         let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
@@ -176,7 +176,9 @@ impl Broker {
     /// The replica is no longer this node's: `how` its folder goes, of that number and name.
     pub(super) fn give_up(&mut self, now: Now, key: PartitionKey, how: impl FnOnce(DirId, &str) -> DiskOp) {
         self.roles.blocked.remove(&key);
-        self.roles.blank.remove(&key);
+        if let Some(name) = self.roles.blank.remove(&key) {
+            self.roles.watermarks.remove(&name);
+        }
         let Some(partition) = self.node.partitions.remove(key) else { return };
         let dir = partition.dir();
         self.fetchers.forget(key);
@@ -209,7 +211,7 @@ impl Broker {
             self.node.out.disk(Owner::Node, serial, op);
         }
         self.roles.free_names();
-        self.roles.pending.extend(self.roles.blank.iter());
+        self.roles.pending.extend(self.roles.blank.keys());
     }
 
     fn reconfigure(&mut self) {
