@@ -1,7 +1,7 @@
 //! An admin: deletes records, asks for leaders to be elected, moves replicas.
 
 use super::link::DATA;
-use super::map::{self, Map, place};
+use super::map::{Map, place};
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::history::{Act, State};
 use crate::plan::{ClientPlan, Plan};
@@ -63,17 +63,7 @@ impl Admin {
         for lost in self.link.expire(ctx) {
             self.on_lost(ctx, lost);
         }
-        if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(
-                ctx,
-                (node, DATA),
-                ApiKey::Metadata,
-                map::VERSION,
-                request,
-                self.request_timeout,
-                Purpose::Map,
-            );
-        }
+        self.map.ask(ctx, &mut self.link, self.request_timeout, Purpose::Map);
         if self.quiet || ctx.now < self.next {
             return;
         }

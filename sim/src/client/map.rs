@@ -1,17 +1,18 @@
 //! What a client knows of the cluster: who leads which partition.
 
 use super::Ctx;
+use super::link::{DATA, Link};
 use crate::net::Peer;
 use crate::plan::Plan;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::messages::{ApiKey, MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 /// How long a client waits before it asks again.
 const BACKOFF_US: u64 = 60_000;
 /// The version of Metadata that is asked.
-pub const VERSION: i16 = 12;
+const VERSION: i16 = 12;
 
 /// Leaders by partition, as last told.
 #[derive(Debug)]
@@ -107,10 +108,10 @@ impl Map {
         self.turn
     }
 
-    /// The request to send now, if one is due, and to whom.
-    pub fn request(&mut self, ctx: &Ctx<'_>) -> Option<(Peer, MetadataRequest)> {
+    /// Asks anybody, if that is due.
+    pub fn ask<T>(&mut self, ctx: &mut Ctx<'_>, link: &mut Link<T>, timeout: u64, purpose: T) {
         if !self.wanted || self.asked || ctx.now < self.not_before {
-            return None;
+            return;
         }
         self.asked = true;
         let topics = ctx.plan.topics.iter().map(|topic| {
@@ -121,7 +122,7 @@ impl Map {
         let mut request = MetadataRequest::default();
         request.topics = Some(topics.collect());
         request.allow_auto_topic_creation = false;
-        Some((self.any(), request))
+        link.ask(ctx, (self.any(), DATA), ApiKey::Metadata, VERSION, request, timeout, purpose);
     }
 
     pub fn on_answer(&mut self, ctx: &Ctx<'_>, answer: &MetadataResponse) {

@@ -2,7 +2,7 @@
 
 use super::batch::{Sender, Shape, encode};
 use super::link::DATA;
-use super::map::{self, Map};
+use super::map::Map;
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
 use crate::history::{Act, State, Value};
@@ -154,17 +154,7 @@ impl Producer {
         for lost in self.link.expire(ctx) {
             self.on_lost(ctx, lost);
         }
-        if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(
-                ctx,
-                (node, DATA),
-                ApiKey::Metadata,
-                map::VERSION,
-                request,
-                self.request_timeout,
-                Purpose::Map,
-            );
-        }
+        self.map.ask(ctx, &mut self.link, self.request_timeout, Purpose::Map);
         self.ask_identity(ctx);
         self.bump(ctx);
         self.begin(ctx);

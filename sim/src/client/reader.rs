@@ -2,7 +2,7 @@
 
 use super::fetch_session::{FetchSessions, SESSIONS};
 use super::link::DATA;
-use super::map::{self, Map, number, place};
+use super::map::{Map, number, place};
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::clock::EPOCH_MS;
@@ -125,17 +125,7 @@ impl Reader {
         for lost in self.link.expire(ctx) {
             self.on_lost(ctx, lost);
         }
-        if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(
-                ctx,
-                (node, DATA),
-                ApiKey::Metadata,
-                map::VERSION,
-                request,
-                self.request_timeout,
-                Purpose::Map,
-            );
-        }
+        self.map.ask(ctx, &mut self.link, self.request_timeout, Purpose::Map);
         let busy = self.link.open().any(|purpose| !matches!(purpose, Purpose::Map));
         if busy || ctx.now < self.not_before || self.is_done() {
             return;

@@ -4,7 +4,7 @@ use super::assignment::subscription_bytes;
 use super::{Member, Purpose, Stage};
 use crate::client::Ctx;
 use crate::client::link::{DATA, GROUP};
-use crate::client::map::{self, place};
+use crate::client::map::place;
 use crate::history::Act;
 use crate::net::Peer;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
@@ -22,17 +22,7 @@ impl Member {
         for lost in self.link.expire(ctx) {
             self.on_lost(ctx, lost);
         }
-        if let Some((node, request)) = self.map.request(ctx) {
-            self.link.ask(
-                ctx,
-                (node, DATA),
-                ApiKey::Metadata,
-                map::VERSION,
-                request,
-                self.request_timeout,
-                Purpose::Map,
-            );
-        }
+        self.map.ask(ctx, &mut self.link, self.request_timeout, Purpose::Map);
         if ctx.now >= self.not_before && !self.is_asking() {
             self.step(ctx);
         }
