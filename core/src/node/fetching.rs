@@ -153,6 +153,10 @@ impl FetchSet {
     pub fn put(&mut self, key: SlotKey, wanted: Wanted) {
         if let Some(&at) = self.index.get(&key) {
             if let Some(Some(slot)) = self.slots.get_mut(at as usize) {
+                // What was told in another epoch its reader may not have taken (seed 3497360822171).
+                if slot.wanted.query.epoch != wanted.query.epoch {
+                    slot.told = None;
+                }
                 slot.wanted = wanted;
             }
             self.queue_slot(at);
