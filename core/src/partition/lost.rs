@@ -102,7 +102,8 @@ impl Partition {
 
     fn short_next(&self, state: &metadata::Partition) -> Option<Next> {
         let Role::Short(short) = &self.role else { return None };
-        let next = short.next(self.me, (self.log.latest_epoch(), self.log.end()), self.lacks.hole, state);
+        let own = (self.log.start(), (self.log.latest_epoch(), self.log.end()));
+        let next = short.next(self.me, own, self.lacks.hole, state);
         Some(if next == Next::Wait && self.settings.unclean { Next::Lead } else { next })
     }
 
@@ -111,8 +112,8 @@ impl Partition {
         let replica_of = self.state.as_ref().is_some_and(|state| state.has_replica(replica.node));
         let Role::Short(short) = &mut self.role else { return PartitionEvent::NONE };
         if replica_of && replica.synced == end.1 {
-            let (broker_epoch, eligible) = (replica.broker_epoch, replica.eligible);
-            short.hear(replica.node, Heard { end, broker_epoch, eligible });
+            let (start, broker_epoch, eligible) = (replica.start, replica.broker_epoch, replica.eligible);
+            short.hear(replica.node, Heard { end, start, broker_epoch, eligible });
         }
         PartitionEvent { isr: self.wants_heir(now), ..PartitionEvent::NONE }
     }

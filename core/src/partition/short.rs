@@ -1,7 +1,8 @@
 //! A replica that is named leader and stands back: what the other replicas say of their logs, and who is to lead.
 //!
-//! Whose log is the best is as in Raft: the later last epoch, then the higher end. The best of all replicas has every committed
-//! record that any of them has. It takes all of them to know, because a single one may hold something else of an older epoch there.
+//! Whose log is the best is as in Raft: the later last epoch, then the higher end; but none that ends below where another starts, because
+//! only what is committed is deleted. The best of all replicas has every committed record that any of them has. It takes all of them to
+//! know, because a single one may hold something else of an older epoch there.
 
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
 use crate::metadata;
@@ -24,6 +25,8 @@ pub(super) struct Short {
 pub(super) struct Heard {
     /// Its last epoch, and its end.
     pub end: (LeaderEpoch, Offset),
+    /// Where it starts; `Offset::NONE`: it does not say.
+    pub start: Offset,
     pub broker_epoch: BrokerEpoch,
     /// The metadata would let it into the in-sync set.
     pub eligible: bool,
@@ -45,27 +48,32 @@ impl Short {
         Self { epoch, heard: Vec::new(), turn: Mono(0) }
     }
 
-    /// `holed`: the own log lacks something before its end, and one that ends there too has more.
-    pub fn next(&self, me: NodeId, own: (LeaderEpoch, Offset), holed: bool, state: &metadata::Partition) -> Next {
+    /// `start`, `own`: where the own log starts, and its last epoch and end. `holed`: it lacks something before its end, and one that ends
+    /// there too has more.
+    pub fn next(
+        &self,
+        me: NodeId,
+        (start, own): (Offset, (LeaderEpoch, Offset)),
+        holed: bool,
+        state: &metadata::Partition,
+    ) -> Next {
         let in_sync = state.isr.iter().filter(|node| **node != me);
         let in_sync: Vec<_> = in_sync.map(|node| (*node, BrokerEpoch(-1))).collect();
         if !in_sync.is_empty() {
             return Next::Yield(in_sync);
         }
-        let mut best: Option<(NodeId, Heard)> = None;
         // Who is being taken off is not waited for.
-        for node in state.replicas.iter().filter(|node| **node != me && !state.removing.contains(node)) {
-            let Some(one) = self.heard.iter().find(|(id, _)| id == node) else {
-                if mutant::is(Mutant::ShortLeadsUnheard) {
-                    continue;
-                }
-                return Next::Wait;
-            };
-            if best.is_none_or(|(_, best)| (one.1.end, one.1.eligible) > (best.end, best.eligible)) {
-                best = Some(*one);
-            }
+        let others = state.replicas.iter().filter(|node| **node != me && !state.removing.contains(node));
+        let heard = |node: &NodeId| self.heard.iter().find(|(id, _)| id == node).copied();
+        if others.clone().any(|node| heard(node).is_none()) && !mutant::is(Mutant::ShortLeadsUnheard) {
+            return Next::Wait;
         }
-        match best.filter(|(_, best)| best.end > own || holed && best.end == own) {
+        let others: Vec<(NodeId, Heard)> = others.filter_map(heard).collect();
+        // A log without records may have forgotten its epoch, but not where it starts.
+        let committed = others.iter().map(|(_, one)| one.start).fold(start, Offset::max);
+        let worth = |end: (LeaderEpoch, Offset)| (end.1 >= committed, end);
+        let best = others.into_iter().rev().max_by_key(|(_, one)| (worth(one.end), one.eligible));
+        match best.filter(|(_, best)| worth(best.end) > worth(own) || holed && best.end == own) {
             None => Next::Lead,
             Some((node, best)) if best.eligible => Next::Yield(alloc::vec![(node, best.broker_epoch)]),
             Some(_) => Next::Wait,
@@ -95,7 +103,7 @@ mod tests {
     use alloc::vec;
 
     fn heard(epoch: i32, end: i64) -> Heard {
-        Heard { end: (LeaderEpoch(epoch), Offset(end)), broker_epoch: BrokerEpoch(7), eligible: true }
+        Heard { end: (LeaderEpoch(epoch), Offset(end)), start: Offset(0), broker_epoch: BrokerEpoch(7), eligible: true }
     }
 
     fn three(isr: &[i32]) -> metadata::Partition {
@@ -108,21 +116,40 @@ mod tests {
         let (me, own, state) = (NodeId(1), (LeaderEpoch(1), Offset(8)), three(&[1]));
         let mut short = Short::new(LeaderEpoch(4));
         short.hear(NodeId(2), heard(1, 10));
-        assert_eq!(short.next(me, own, false, &state), Next::Wait, "what it holds may never have been committed");
+        assert_eq!(
+            short.next(me, (Offset(0), own), false, &state),
+            Next::Wait,
+            "what it holds may never have been committed"
+        );
         short.hear(NodeId(3), heard(2, 9));
-        assert_eq!(short.next(me, own, false, &state), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]));
+        assert_eq!(short.next(me, (Offset(0), own), false, &state), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]));
         short.on_broker(NodeId(3), Some(BrokerEpoch(8)), true);
-        assert_eq!(short.next(me, own, false, &state), Next::Wait, "it is about to be heard again");
+        assert_eq!(short.next(me, (Offset(0), own), false, &state), Next::Wait, "it is about to be heard again");
         short.hear(NodeId(3), Heard { broker_epoch: BrokerEpoch(6), ..heard(2, 9) });
-        assert_eq!(short.next(me, own, false, &state), Next::Wait, "that was an earlier incarnation");
+        assert_eq!(short.next(me, (Offset(0), own), false, &state), Next::Wait, "that was an earlier incarnation");
         short.hear(NodeId(3), heard(0, 20));
-        assert_eq!(short.next(me, (LeaderEpoch(1), Offset(10)), false, &state), Next::Lead);
-        let holed = short.next(me, (LeaderEpoch(2), Offset(9)), true, &state);
+        assert_eq!(short.next(me, (Offset(0), (LeaderEpoch(1), Offset(10))), false, &state), Next::Lead);
+        let holed = short.next(me, (Offset(0), (LeaderEpoch(2), Offset(9))), true, &state);
         assert_eq!(holed, Next::Lead, "nobody ends there");
         short.hear(NodeId(3), heard(2, 9));
-        let holed = short.next(me, (LeaderEpoch(2), Offset(9)), true, &state);
+        let holed = short.next(me, (Offset(0), (LeaderEpoch(2), Offset(9))), true, &state);
         assert_eq!(holed, Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]), "what is missing here is whole there");
-        assert_eq!(short.next(me, (LeaderEpoch(2), Offset(9)), false, &state), Next::Lead);
+        assert_eq!(short.next(me, (Offset(0), (LeaderEpoch(2), Offset(9))), false, &state), Next::Lead);
+    }
+
+    #[test]
+    fn who_ends_below_where_another_starts_lacks_what_was_committed() {
+        // Seed 1795816103500: all records of one log were deleted, and with them what it knew of epochs.
+        let (me, state) = (NodeId(1), three(&[1]));
+        let mut short = Short::new(LeaderEpoch(4));
+        short.hear(NodeId(2), heard(0, 2));
+        short.hear(NodeId(3), Heard { start: Offset(3), ..heard(-1, 3) });
+        let next = |own| short.next(me, (Offset(0), own), false, &state);
+        assert_eq!(next((LeaderEpoch(-1), Offset(0))), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]));
+        assert_eq!(next((LeaderEpoch(2), Offset(2))), Next::Yield(vec![(NodeId(3), BrokerEpoch(7))]), "its own too");
+        assert_eq!(next((LeaderEpoch(0), Offset(3))), Next::Lead);
+        let next = short.next(me, (Offset(4), (LeaderEpoch(-1), Offset(4))), false, &state);
+        assert_eq!(next, Next::Lead, "nobody comes to where the own log starts");
     }
 
     #[test]
@@ -130,14 +157,19 @@ mod tests {
         let (me, own, mut state) = (NodeId(1), (LeaderEpoch(1), Offset(8)), three(&[1]));
         let mut short = Short::new(LeaderEpoch(4));
         short.hear(NodeId(2), heard(1, 10));
-        assert_eq!(short.next(me, own, false, &state), Next::Wait);
+        assert_eq!(short.next(me, (Offset(0), own), false, &state), Next::Wait);
         state.removing = vec![NodeId(3)];
-        assert_eq!(short.next(me, own, false, &state), Next::Yield(vec![(NodeId(2), BrokerEpoch(7))]));
+        assert_eq!(short.next(me, (Offset(0), own), false, &state), Next::Yield(vec![(NodeId(2), BrokerEpoch(7))]));
     }
 
     #[test]
     fn who_is_in_sync_leads_unheard() {
-        let next = Short::new(LeaderEpoch(4)).next(NodeId(1), (LeaderEpoch(1), Offset(8)), false, &three(&[1, 3]));
+        let next = Short::new(LeaderEpoch(4)).next(
+            NodeId(1),
+            (Offset(0), (LeaderEpoch(1), Offset(8))),
+            false,
+            &three(&[1, 3]),
+        );
         assert_eq!(next, Next::Yield(vec![(NodeId(3), BrokerEpoch(-1))]));
     }
 }
