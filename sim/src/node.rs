@@ -59,6 +59,8 @@ pub struct Node {
     pub id: NodeId,
     pub disk: Disk,
     pub clock: Clock,
+    /// Counts its disks: each has an id of its own.
+    pub disks: u32,
     /// Counts starts; what was meant for an earlier one is nobody's.
     pub incarnation: u32,
     pub process: Option<Process>,
@@ -81,6 +83,7 @@ impl Node {
             id: NodeId(i32::from(peer) + 1),
             disk: Disk::new(plan.seed, u64::from(peer), own.disk),
             clock: Clock::new(own.drift_ppm, own.wall_off_ms),
+            disks: 0,
             incarnation: 0,
             process: None,
             host_up: true,
@@ -104,7 +107,7 @@ impl Node {
         self.down_us = RESTART_US;
         self.ended = None;
         self.process = Some(Process {
-            broker: Broker::new(config(plan, self.id, &mut dice)),
+            broker: Broker::new(config(plan, self.id, self.disks, &mut dice)),
             served: BTreeMap::new(),
             calling: BTreeMap::new(),
             tick_at: None,
@@ -136,8 +139,8 @@ pub const fn listener(door: u8) -> Listener {
     if door == DOOR_CONTROLLER { Listener::Controller } else { Listener::Broker }
 }
 
-/// The configuration of a node's process: of the plan, with an identity of its own.
-pub fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
+/// The configuration of a node's process: of the plan, with an identity of its own, and a folder on the last of its disks.
+pub fn config(plan: &Plan, id: NodeId, disks: u32, dice: &mut Dice) -> NodeConfig {
     let hosts: Vec<String> = (1..=plan.nodes.len()).map(|number| format!("n{number}")).collect();
     // Who is not named among the voters is a broker alone, and observes the quorum.
     let named = plan.settings.get("controller.quorum.voters");
@@ -152,7 +155,7 @@ pub fn config(plan: &Plan, id: NodeId, dice: &mut Dice) -> NodeConfig {
     }
     let mut config = NodeConfig::for_test(id, &voters, &extra);
     config.identity = Identity {
-        directory: Uuid(0x0d1e_0000 + id.0.unsigned_abs() as u128),
+        directory: Uuid(0x0d1e_0000 + id.0.unsigned_abs() as u128 + (u128::from(disks) << 64)),
         incarnation: Uuid(u128::from(dice.number()) << 64 | u128::from(dice.number()) | 2),
         cluster: Some("esker-sim".into()),
         seed: dice.number(),

@@ -4,6 +4,7 @@ use super::Broker;
 use crate::id::{NodeId, PartitionKey};
 use crate::metadata::{self, Change, Image, Record, Resource, decode};
 use crate::mutant::{self, Mutant};
+use crate::node::Node;
 use crate::quorum::Committed;
 use crate::time::Now;
 use alloc::vec::Vec;
@@ -73,7 +74,10 @@ fn install(broker: &mut Broker, now: Now, image: Image) {
     broker.roles.pending.extend(keys(&broker.node.image));
     broker.roles.configs_changed = true;
     let ids: Vec<NodeId> = broker.node.image.brokers().map(|known| known.id).collect();
-    ids.into_iter().for_each(|id| tell_leaders(broker, now, id));
+    for id in ids {
+        tell_leaders(broker, now, id);
+        learn_directory(broker, now, id);
+    }
     learn_cluster(broker);
 }
 
@@ -105,11 +109,20 @@ fn on_change(broker: &mut Broker, now: Now, change: Change) {
         Change::Cluster => learn_cluster(broker),
         Change::Broker(id) | Change::BrokerRemoved(id) => {
             broker.fetchers.on_brokers_changed();
+            learn_directory(broker, now, id);
             if !mutant::is(Mutant::BackNotHeard) {
                 tell_leaders(broker, now, id);
             }
         }
         Change::Feature | Change::Topic(_) | Change::ProducerIds | Change::Stray => {}
+    }
+}
+
+/// The quorum hears from which folder a node votes.
+fn learn_directory(broker: &mut Broker, now: Now, id: NodeId) {
+    let Node { quorum, image, out, .. } = &mut broker.node;
+    if let Some(directory) = image.broker(id).and_then(|known| known.directories.first()) {
+        quorum.learn_directory(now, id, *directory, out);
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::config::ReplicaSettings;
 use crate::id::{BrokerEpoch, CallId, NodeId, PartitionKey, Uuid};
 use crate::limits::REPLICA_AHEAD_MAX;
+use crate::mutant::{self, Mutant};
 use crate::node::next_epoch;
 use crate::partition::FetchPlan;
 use crate::time::{Mono, Span};
@@ -50,6 +51,8 @@ pub(super) struct Fetcher {
     /// In the leader's session, and no longer wanted there.
     forgotten: BTreeSet<PartitionKey>,
     session: i32,
+    /// The registration in whose name the session was told: a leader counts what is named in the present one.
+    registration: Option<BrokerEpoch>,
     /// What the next request says; 0: it names everything and opens a session.
     epoch: i32,
     asked: Option<Asked>,
@@ -165,6 +168,9 @@ impl Fetcher {
 
     /// The Fetch to send. [`Fetcher::sent`] follows.
     pub fn request(&mut self, me: NodeId, epoch: BrokerEpoch, settings: &ReplicaSettings) -> FetchRequest {
+        if self.registration.replace(epoch) != Some(epoch) && !mutant::is(Mutant::SessionOutlivesRegistration) {
+            self.restart();
+        }
         let full = self.epoch == 0;
         let named: Vec<PartitionKey> = if full {
             self.forgotten.clear();

@@ -40,6 +40,7 @@ fn quorum(config: &NodeConfig) -> QuorumConfig {
     let voters: Vec<_> =
         config.voters.iter().map(|voter| Voter { id: voter.node, address: voter.address.clone() }).collect();
     QuorumConfig {
+        directory: config.identity.directory,
         cluster_id: config.identity.cluster.clone(),
         election_timeout: config.quorum.election_timeout,
         fetch_timeout: config.quorum.fetch_timeout,

@@ -246,7 +246,9 @@ impl Controller {
             return Decision { records: Vec::new(), reply };
         };
         let mut records = Vec::new();
-        self.leader_updates(&[id], None, &mut records);
+        if !mutant::is(Mutant::StruckOffLeads) {
+            self.leader_updates(&[id], None, &mut records);
+        }
         records.push(Record::BrokerRemoved { id, epoch: broker.epoch });
         Decision { records, reply: UnregisterBrokerResponse::default().with_error_message(None) }
     }

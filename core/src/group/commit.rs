@@ -83,6 +83,7 @@ fn entry(
 ) -> Entry {
     // Only versions 2 to 4 say how long an offset is to be kept; -1: as long as the broker says.
     let kept = Some(request.retention_time_ms).filter(|ms| *ms != -1);
+    let kept = kept.map(|ms| if mutant::is(Mutant::ExpiresEarly) { ms / 100_000 } else { ms });
     let value = Committed {
         offset: partition.committed_offset,
         leader_epoch: if mutant::is(Mutant::CommitEpochLost) { -1 } else { partition.committed_leader_epoch },

@@ -3,6 +3,7 @@
 use super::records::Entry;
 use super::shard::Shard;
 use crate::error::ErrorCode;
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
@@ -30,7 +31,7 @@ impl Shard {
                     .push(OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code));
                 let place = (group.id.clone(), topic.name.0.clone(), index);
                 let known = self.offsets.get(&place.0, &place.1, index).is_some() || self.offsets.is_unstable(&place);
-                if code == 0 && known {
+                if code == 0 && known && !mutant::is(Mutant::OffsetStays) {
                     entries.push(tombstone(place));
                 }
             }
@@ -47,7 +48,8 @@ impl Shard {
     /// The records that end a group and all its offsets.
     pub fn delete_group(&self, id: &StrBytes) -> Result<Vec<Entry>, ErrorCode> {
         self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?.validate_delete()?;
-        let mut entries: Vec<Entry> = self.offsets.places_of(id).into_iter().map(tombstone).collect();
+        let places = self.offsets.places_of(id).into_iter().filter(|_| !mutant::is(Mutant::GroupLeavesOffsets));
+        let mut entries: Vec<Entry> = places.map(tombstone).collect();
         entries.push(Entry::Group { group: super::text::own(id), value: None });
         Ok(entries)
     }

@@ -7,6 +7,7 @@ use super::offsets::Kept;
 use super::records::Entry;
 use super::settings::Settings;
 use super::shard::Shard;
+use crate::mutant::{self, Mutant};
 use crate::time::{Now, Wall};
 use alloc::vec::Vec;
 use kafka_protocol::protocol::StrBytes;
@@ -23,6 +24,13 @@ impl Shard {
             }
         }
         self.propose_in_batches(now, settings, entries, out);
+    }
+
+    /// A group without members that has an offset whose own time was over at `wall`.
+    pub fn overdue(&self, wall: Wall) -> Option<&StrBytes> {
+        let over = |kept: &Kept| kept.committed.expires_at.is_some_and(|at| at <= wall.0);
+        let idle = self.groups.values().filter(|group| group.members.is_empty());
+        idle.map(|group| &group.id).find(|id| self.offsets.of_group(id).any(|(_, parts)| parts.values().any(over)))
     }
 
     /// A group's expired offsets, and whether none is left then.
@@ -57,5 +65,6 @@ fn is_expired(group: &Group, topic: &StrBytes, kept: &Kept, now: Wall, settings:
         return false;
     }
     let retention = i64::try_from(settings.offsets_retention.as_millis()).unwrap_or(i64::MAX);
-    kept.committed.expires_at.map_or_else(|| now.0.saturating_sub(since) >= retention, |at| now.0 >= at)
+    let own = |at: i64| now.0 >= at && !mutant::is(Mutant::NeverExpires);
+    kept.committed.expires_at.map_or_else(|| now.0.saturating_sub(since) >= retention, own)
 }

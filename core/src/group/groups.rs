@@ -8,7 +8,7 @@ use super::text::TEXT_BYTES_MAX;
 use crate::error::ErrorCode;
 use crate::id::{HoldId, LeaderEpoch, Offset};
 use crate::rng::Rng;
-use crate::time::{Mono, Now, Span};
+use crate::time::{Mono, Now, Span, Wall};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use bytes::Bytes;
@@ -243,6 +243,11 @@ impl Groups {
             Some(Place::Active(shard)) => shard.groups.get(group).map_or(0, |group| group.members.len()),
             Some(Place::Loading(_)) | None => 0,
         }
+    }
+
+    /// A group without members that is served here and has an offset whose own time was over at `wall`: for the simulator's checkers.
+    pub fn overdue(&self, wall: Wall) -> Option<&StrBytes> {
+        self.active().find_map(|shard| shard.overdue(wall))
     }
 
     /// The requests that something here is waited for: for the simulator's checkers.

@@ -41,6 +41,7 @@ impl Shard {
                 Some((at, Some(entry))) if header.is_transactional() => {
                     self.apply_pending(now, header.producer_id(), at, entry);
                 }
+                Some((_, Some(Entry::Offset { value: None, .. }))) if mutant::is(Mutant::TombstonesNotLoaded) => {}
                 Some((at, Some(entry))) => self.apply(now, at, entry),
                 Some((_, None)) => {}
                 None => damaged += 1,

@@ -187,6 +187,7 @@ impl InSync {
                 self.pending = None;
                 self.turn = Turn::After(now + retry);
             }
+            Refused::Retry if mutant::is(Mutant::UnknownAnswerIsNo) => self.pending = None,
             // Asking again is harmless, and a way out should the metadata that explains the refusal never come.
             Refused::AwaitMetadata => self.turn = Turn::After(now + Span(retry.0.saturating_mul(10))),
             Refused::Retry => self.turn = Turn::After(now + retry),

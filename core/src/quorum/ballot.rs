@@ -33,6 +33,12 @@ impl Ballot {
         news
     }
 
+    /// What was decided is written once more. Answers it.
+    pub const fn again(&mut self) -> Election {
+        self.writing += 1;
+        self.decided
+    }
+
     /// A write of `saved` is on stable storage.
     pub fn on_saved(&mut self, saved: Election) {
         assert!(self.writing > 0, "a vote was saved that nobody wrote");

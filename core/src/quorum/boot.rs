@@ -6,7 +6,7 @@ use super::journal::{FOLDER, Journal};
 use super::machine::Quorum;
 use super::snapshot_file::{self, SnapshotId};
 use super::stage::{Boot, DiskResult, Purpose, Stage};
-use super::state_file::{self, STATE_BYTES_MAX};
+use super::state_file::{self, QuorumState, STATE_BYTES_MAX};
 use crate::id::{DirId, Offset};
 use crate::io::{DiskDone, DiskOp, FileName, Note, Out};
 use crate::log::LogEvent;
@@ -43,7 +43,8 @@ impl Quorum {
                 }
             }
             (Purpose::ReadState, DiskDone::Bytes(bytes)) => match state_file::decode(&bytes) {
-                Ok(election) => {
+                Ok(QuorumState { election, directories }) => {
+                    boot.directories = directories;
                     let voted = election.voted.filter(|_| !mutant::is(Mutant::VoteForgotten));
                     boot.election = Election { voted, ..election };
                     self.read_newest_snapshot(now, out);
@@ -143,6 +144,7 @@ impl Quorum {
             return;
         }
         self.size_at_snapshot = if journal.snapshots.is_empty() { 0 } else { journal.log.size() };
+        self.directories = boot.directories;
         let (saved, last) = (boot.election, journal.last_epoch());
         self.stage = Stage::Open(journal);
         // A vote may be older than the log: the epoch was learned from it, and its write was lost.

@@ -1,6 +1,6 @@
 //! What a quorum is told at its start.
 
-use crate::id::NodeId;
+use crate::id::{NodeId, Uuid};
 use crate::io::Address;
 use crate::time::Span;
 use alloc::string::String;
@@ -18,6 +18,8 @@ pub struct Voter {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuorumConfig {
     pub node: NodeId,
+    /// The folder's id (`directory.id`): another one where a disk was lost.
+    pub directory: Uuid,
     /// Kafka's text of the cluster's id; `None`: not known yet, and then nobody is refused for it.
     pub cluster_id: Option<String>,
     /// Static voters. A node that is not among them is an observer: it reads along and never votes.
@@ -48,6 +50,7 @@ impl QuorumConfig {
     pub const fn new(node: NodeId, voters: Vec<Voter>, seed: u64) -> Self {
         Self {
             node,
+            directory: Uuid::ZERO,
             cluster_id: None,
             voters,
             seed,

@@ -5,7 +5,7 @@ use super::machine::Quorum;
 use super::message::{self, Ballotpaper};
 use super::role::Role;
 use super::stage::Stage;
-use crate::id::NodeId;
+use crate::id::{NodeId, Uuid};
 use crate::io::{Lane, Out};
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now, Span, earliest};
@@ -39,6 +39,8 @@ impl Quorum {
             Role::Follower(role) => role.wait_until,
             Role::Unattached(_) | Role::Prospective(_) | Role::Candidate(_) | Role::Resigned(_) => None,
         };
+        // Nothing leaves before the vote file is written, whatever the time: its completion goes on.
+        let own = own.filter(|_| self.ballot.is_saved() || mutant::is(Mutant::VoteBeforeSync));
         earliest([role, own, self.calls.deadline(), journal.log.next_deadline()])
     }
 
@@ -180,8 +182,10 @@ impl Quorum {
     fn ask_votes(&mut self, now: Now, voters: Vec<NodeId>, pre: bool, out: &mut Out) {
         let Some(journal) = self.journal() else { return };
         let (epoch, end, last_epoch) = (self.epoch(), journal.log.end(), journal.last_epoch());
-        let ask = Ballotpaper { from: self.config.node, epoch, last_epoch, end, pre };
+        let (from, directory) = (self.config.node, self.config.directory);
         for to in voters {
+            let voter = self.directory_of(to).unwrap_or(Uuid::ZERO);
+            let ask = Ballotpaper { from, directory, voter, epoch, last_epoch, end, pre };
             let request = message::vote_request(self.cluster(), to, ask);
             self.call(now, to, Asked::Vote { epoch, pre }, ApiKey::Vote, RequestKind::Vote(request), out);
         }

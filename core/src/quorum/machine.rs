@@ -12,7 +12,7 @@ use super::role::Role;
 use super::snapshot_file::SnapshotId;
 use super::stage::{Purpose, Stage};
 use super::unattached::Unattached;
-use crate::id::{CallId, DirId, LeaderEpoch, NodeId, Offset};
+use crate::id::{CallId, DirId, LeaderEpoch, NodeId, Offset, Uuid};
 use crate::io::{Address, DiskOp, FileId, FileName, Note, Out, Owner};
 use crate::rng::Rng;
 use crate::time::{Mono, Span};
@@ -31,6 +31,8 @@ pub struct Quorum {
     pub(super) stage: Stage,
     pub(super) role: Role,
     pub(super) ballot: Ballot,
+    /// From which folder each voter votes, as far as it is known.
+    pub(super) directories: BTreeMap<NodeId, Uuid>,
     pub(super) calls: Calls,
     /// The observer's choice of whom to ask for the leader goes around.
     pub(super) next_guide: usize,
@@ -61,6 +63,7 @@ impl Quorum {
             stage: Stage::Closed,
             role: Role::Unattached(Unattached { election_at: Mono(u64::MAX) }),
             ballot: Ballot::new(Election::NONE, Election::NONE),
+            directories: BTreeMap::new(),
             calls: Calls::default(),
             next_guide: 0,
             lost: 0,
@@ -194,7 +197,7 @@ impl Quorum {
 
     /// Whether this node is a voter that may stand for election.
     pub(super) fn may_stand(&self) -> bool {
-        self.is_voter(self.config.node) && !self.stopping
+        self.is_voter(self.config.node) && !self.stopping && self.is_believed()
     }
 
     pub(super) fn address_of(&self, node: NodeId) -> Option<Address> {

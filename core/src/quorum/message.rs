@@ -90,6 +90,8 @@ pub fn vote_request(cluster: Option<StrBytes>, to: NodeId, ask: Ballotpaper) -> 
         .with_partition_index(0)
         .with_replica_epoch(ask.epoch.0)
         .with_replica_id(BrokerId(ask.from.0))
+        .with_replica_directory_id(ask.directory.into())
+        .with_voter_directory_id(ask.voter.into())
         .with_last_offset_epoch(ask.last_epoch.0)
         .with_last_offset(ask.end.0)
         .with_pre_vote(ask.pre);
@@ -97,10 +99,13 @@ pub fn vote_request(cluster: Option<StrBytes>, to: NodeId, ask: Ballotpaper) -> 
     m::VoteRequest::default().with_cluster_id(cluster).with_voter_id(BrokerId(to.0)).with_topics(vec![topic])
 }
 
-/// What a candidate says of itself.
+/// What a candidate says of itself, and of the voter that it asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ballotpaper {
     pub from: NodeId,
+    /// The candidate's folder, and the one from which it thinks that the voter votes; zero: it does not know.
+    pub directory: Uuid,
+    pub voter: Uuid,
     pub epoch: LeaderEpoch,
     pub last_epoch: LeaderEpoch,
     pub end: Offset,
@@ -113,6 +118,8 @@ pub fn read_vote(request: &m::VoteRequest) -> Option<Ballotpaper> {
     let ask = only(&topic.partitions)?;
     is_metadata(&topic.topic_name, ask.partition_index).then_some(Ballotpaper {
         from: NodeId(ask.replica_id.0),
+        directory: Uuid::from(ask.replica_directory_id),
+        voter: Uuid::from(ask.voter_directory_id),
         epoch: LeaderEpoch(ask.replica_epoch),
         last_epoch: LeaderEpoch(ask.last_offset_epoch),
         end: Offset(ask.last_offset),
@@ -348,6 +355,8 @@ mod tests {
     fn the_wire_carries_what_is_meant() {
         let ask = Ballotpaper {
             from: NodeId(1),
+            directory: Uuid(5),
+            voter: Uuid(6),
             epoch: LeaderEpoch(4),
             last_epoch: LeaderEpoch(3),
             end: Offset(9),

@@ -18,6 +18,7 @@ mod candidate;
 mod committed;
 mod config;
 mod describe;
+mod directories;
 mod disk;
 mod download;
 mod drain;

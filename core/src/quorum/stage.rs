@@ -3,7 +3,7 @@
 use super::election::Election;
 use super::journal::Journal;
 use super::snapshot_file::SnapshotId;
-use crate::id::{LeaderEpoch, Offset};
+use crate::id::{LeaderEpoch, NodeId, Offset, Uuid};
 use crate::io::{DiskDone, DiskFault, FileName};
 use alloc::collections::BTreeMap;
 use bytes::Bytes;
@@ -47,6 +47,7 @@ pub struct Boot {
     pub clean: bool,
     pub durable: Offset,
     pub election: Election,
+    pub directories: BTreeMap<NodeId, Uuid>,
     /// There is a file with the vote.
     pub has_state: bool,
     /// Snapshots on disk with the size of their files.
@@ -62,6 +63,7 @@ impl Boot {
             clean,
             durable,
             election: Election::NONE,
+            directories: BTreeMap::new(),
             has_state: false,
             snapshots: BTreeMap::new(),
             has_log: false,

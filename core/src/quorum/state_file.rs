@@ -1,9 +1,11 @@
 //! The file `quorum-state`: JSON on one line, as Kafka writes it with static voters (`QuorumStateData`, data version 0).
-//! Version 1 (KIP-853) is read as well; fields that are not ours are passed over.
+//! Version 1 (KIP-853) is read as well; fields that are not ours are passed over. A voter's `directoryId` is one of Esker's own (`directories.rs`):
+//! Kafka passes over it.
 
 use super::config::Voter;
 use super::election::Election;
-use crate::id::{LeaderEpoch, NodeId};
+use crate::id::{LeaderEpoch, NodeId, Uuid};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,9 +19,19 @@ const DEPTH_MAX: u8 = 8;
 
 const ID_NONE: i64 = -1;
 
-pub fn encode(election: Election, voters: &[Voter]) -> Bytes {
+/// What the file says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuorumState {
+    pub election: Election,
+    /// The folder of each voter, as far as it is known.
+    pub directories: BTreeMap<NodeId, Uuid>,
+}
+
+pub fn encode(state: &QuorumState, voters: &[Voter]) -> Bytes {
+    let QuorumState { election, directories } = state;
     let id = |node: Option<NodeId>| node.map_or(-1, |n| n.0);
-    let voters: Vec<String> = voters.iter().map(|v| format!("{{\"voterId\":{}}}", v.id)).collect();
+    let folder = |id| directories.get(&id).map_or_else(String::new, |folder| format!(",\"directoryId\":\"{folder}\""));
+    let voters: Vec<String> = voters.iter().map(|v| format!("{{\"voterId\":{}{}}}", v.id, folder(v.id))).collect();
     let text = format!(
         "{{\"clusterId\":\"\",\"leaderId\":{},\"leaderEpoch\":{},\"votedId\":{},\"appliedOffset\":0,\"currentVoters\":[{}],\"data_version\":0}}",
         id(election.leader),
@@ -31,25 +43,54 @@ pub fn encode(election: Election, voters: &[Voter]) -> Bytes {
 }
 
 /// What the file says; `Err`: why it cannot be read.
-pub fn decode(text: &[u8]) -> Result<Election, &'static str> {
-    let mut fields = Fields::default();
+pub fn decode(text: &[u8]) -> Result<QuorumState, &'static str> {
+    let (mut leader, mut epoch, mut voted, mut version) = (None, None, None, None);
+    let mut directories = BTreeMap::new();
     let mut reader = Reader { text, at: 0 };
-    reader.object(&mut fields)?;
+    reader.object(|reader, name| {
+        let field = match name {
+            b"leaderId" => &mut leader,
+            b"leaderEpoch" => &mut epoch,
+            b"votedId" => &mut voted,
+            b"data_version" => &mut version,
+            b"currentVoters" if reader.is_next(b'[') => return reader.list(|reader| voter(reader, &mut directories)),
+            _ => return reader.skip(0),
+        };
+        *field = Some(reader.number()?);
+        Ok(())
+    })?;
     reader.blanks();
     if reader.at != text.len() {
         return Err("something follows the object");
     }
-    match fields.version {
+    match version {
         Some(0 | 1) => {}
         Some(_) => return Err("its data_version is not 0 or 1"),
         None => return Err("data_version is missing"),
     }
-    let epoch =
-        i32::try_from(fields.epoch.ok_or("leaderEpoch is missing")?).map_err(|_| "leaderEpoch is out of range")?;
+    let epoch = i32::try_from(epoch.ok_or("leaderEpoch is missing")?).map_err(|_| "leaderEpoch is out of range")?;
     if epoch < 0 {
         return Err("leaderEpoch is negative");
     }
-    Ok(Election { epoch: LeaderEpoch(epoch), leader: node(fields.leader)?, voted: node(fields.voted)? })
+    let election = Election { epoch: LeaderEpoch(epoch), leader: node(leader)?, voted: node(voted)? };
+    Ok(QuorumState { election, directories })
+}
+
+fn voter(reader: &mut Reader<'_>, directories: &mut BTreeMap<NodeId, Uuid>) -> Result<(), &'static str> {
+    let (mut id, mut directory) = (None, None);
+    reader.object(|reader, name| {
+        match name {
+            b"voterId" => id = Some(reader.number()?),
+            b"directoryId" => directory = Some(reader.string()?),
+            _ => reader.skip(0)?,
+        }
+        Ok(())
+    })?;
+    if let (Some(id), Some(text)) = (node(id)?, directory) {
+        let parsed = core::str::from_utf8(text).ok().and_then(Uuid::parse);
+        directories.insert(id, parsed.ok_or("a directoryId is no id")?);
+    }
+    Ok(())
 }
 
 fn node(id: Option<i64>) -> Result<Option<NodeId>, &'static str> {
@@ -60,14 +101,6 @@ fn node(id: Option<i64>) -> Result<Option<NodeId>, &'static str> {
             _ => Err("a node's id is out of range"),
         },
     }
-}
-
-#[derive(Default)]
-struct Fields {
-    leader: Option<i64>,
-    epoch: Option<i64>,
-    voted: Option<i64>,
-    version: Option<i64>,
 }
 
 struct Reader<'a> {
@@ -86,38 +119,54 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn is_next(&mut self, byte: u8) -> bool {
+        self.blanks();
+        self.peek() == Some(byte)
+    }
+
     /// Whether the next visible byte is `byte`; it is taken then.
     fn take(&mut self, byte: u8) -> bool {
-        self.blanks();
-        let found = self.peek() == Some(byte);
+        let found = self.is_next(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn object(&mut self, fields: &mut Fields) -> Result<(), &'static str> {
+    /// Takes an object; `each` takes the value of a name.
+    fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &'a [u8]) -> Result<(), &'static str>,
+    ) -> Result<(), &'static str> {
         if !self.take(b'{') {
             return Err("it is not a JSON object");
         }
-        if self.take(b'}') {
+        self.parts(b'}', |reader| {
+            let name = reader.string()?;
+            if !reader.take(b':') {
+                return Err("a colon is missing");
+            }
+            each(reader, name)
+        })
+    }
+
+    /// Takes a list; `each` takes an element.
+    fn list(&mut self, each: impl FnMut(&mut Self) -> Result<(), &'static str>) -> Result<(), &'static str> {
+        if !self.take(b'[') {
+            return Err("it is not a list");
+        }
+        self.parts(b']', each)
+    }
+
+    fn parts(
+        &mut self,
+        close: u8,
+        mut each: impl FnMut(&mut Self) -> Result<(), &'static str>,
+    ) -> Result<(), &'static str> {
+        if self.take(close) {
             return Ok(());
         }
         loop {
-            let name = self.string()?;
-            if !self.take(b':') {
-                return Err("a colon is missing");
-            }
-            let wanted = match name {
-                b"leaderId" => Some(&mut fields.leader),
-                b"leaderEpoch" => Some(&mut fields.epoch),
-                b"votedId" => Some(&mut fields.voted),
-                b"data_version" => Some(&mut fields.version),
-                _ => None,
-            };
-            match wanted {
-                Some(field) => *field = Some(self.number()?),
-                None => self.skip(0)?,
-            }
-            if self.take(b'}') {
+            each(self)?;
+            if self.take(close) {
                 return Ok(());
             }
             if !self.take(b',') {
@@ -171,8 +220,8 @@ impl<'a> Reader<'a> {
         self.blanks();
         match self.peek() {
             Some(b'"') => self.string().map(|_| ()),
-            Some(b'[') => self.skip_list(b'[', b']', depth),
-            Some(b'{') => self.skip_list(b'{', b'}', depth),
+            Some(b'[') => self.list(|reader| reader.skip(depth + 1)),
+            Some(b'{') => self.object(|reader, _| reader.skip(depth + 1)),
             Some(b't' | b'f' | b'n') => {
                 while matches!(self.peek(), Some(b'a'..=b'z')) {
                     self.at += 1;
@@ -180,28 +229,6 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             _ => self.number().map(|_| ()),
-        }
-    }
-
-    fn skip_list(&mut self, open: u8, close: u8, depth: u8) -> Result<(), &'static str> {
-        self.take(open);
-        if self.take(close) {
-            return Ok(());
-        }
-        loop {
-            if open == b'{' {
-                self.string()?;
-                if !self.take(b':') {
-                    return Err("a colon is missing");
-                }
-            }
-            self.skip(depth + 1)?;
-            if self.take(close) {
-                return Ok(());
-            }
-            if !self.take(b',') {
-                return Err("a comma is missing");
-            }
         }
     }
 }
@@ -221,21 +248,28 @@ mod tests {
     #[test]
     fn what_is_written_is_kafkas_line() {
         let election = Election { epoch: LeaderEpoch(7), leader: Some(NodeId(2)), voted: None };
-        let line = encode(election, &voters());
+        let state = |election| QuorumState { election, directories: BTreeMap::new() };
+        let line = encode(&state(election), &voters());
         assert_eq!(
             core::str::from_utf8(&line).unwrap(),
             r#"{"clusterId":"","leaderId":2,"leaderEpoch":7,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1},{"voterId":2}],"data_version":0}"#
         );
-        assert_eq!(decode(&line), Ok(election));
+        assert_eq!(decode(&line), Ok(state(election)));
         let voted = Election::standing(LeaderEpoch(i32::MAX), NodeId(1));
-        assert_eq!(decode(&encode(voted, &[])), Ok(voted));
+        assert_eq!(decode(&encode(&state(voted), &[])), Ok(state(voted)));
+        let known = QuorumState { directories: BTreeMap::from([(NodeId(2), Uuid(77))]), ..state(election) };
+        let line = encode(&known, &voters());
+        assert_eq!(decode(&line), Ok(known));
+        let text = core::str::from_utf8(&line).unwrap();
+        assert!(text.contains(r#"[{"voterId":1},{"voterId":2,"directoryId":"AAAAAAAAAAAAAAAAAAAATQ"}]"#), "{text}");
     }
 
     #[test]
     fn version_1_and_unknown_fields_are_read() {
         let text = br#" { "leaderId":-1, "leaderEpoch":2,"votedId":1,"votedDirectoryId":"J8aAPcfLQt2bqs1JT_rMgQ","more":{"a":[1,{"b":null}],"c":"\"}"},"data_version":1}
 "#;
-        assert_eq!(decode(text), Ok(Election::standing(LeaderEpoch(2), NodeId(1))));
+        let election = Election::standing(LeaderEpoch(2), NodeId(1));
+        assert_eq!(decode(text), Ok(QuorumState { election, directories: BTreeMap::new() }));
     }
 
     #[test]
@@ -252,6 +286,7 @@ mod tests {
             b"{\"leaderEpoch\":1,\"leaderId\":-2,\"data_version\":0}",
             b"{\"leaderEpoch\":999999999999999999999999,\"data_version\":0}",
             b"{\"leaderEpoch\":1,\"data_version\":0} x",
+            b"{\"leaderEpoch\":1,\"currentVoters\":[{\"voterId\":1,\"directoryId\":\"x\"}],\"data_version\":0}",
             b"{\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]],\"leaderEpoch\":1,\"data_version\":0}",
         ] {
             assert!(decode(bad).is_err(), "{:?}", core::str::from_utf8(bad));
@@ -261,7 +296,9 @@ mod tests {
     /// Nothing that lies on the disk makes it panic or loop.
     #[test]
     fn flipped_and_cut_bytes_never_panic() {
-        let line = encode(Election::standing(LeaderEpoch(41), NodeId(2)), &voters());
+        let directories = BTreeMap::from([(NodeId(2), Uuid(u128::MAX))]);
+        let state = QuorumState { election: Election::standing(LeaderEpoch(41), NodeId(2)), directories };
+        let line = encode(&state, &voters());
         let mut rng = Rng::new(5, 5);
         for _ in 0..20_000 {
             let mut bytes = line.to_vec();

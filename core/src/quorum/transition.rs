@@ -10,7 +10,7 @@ use super::prospective::Prospective;
 use super::resigned::Resigned;
 use super::role::Role;
 use super::stage::Purpose;
-use super::state_file;
+use super::state_file::{self, QuorumState};
 use super::tally::Tally;
 use super::unattached::Unattached;
 use crate::batch::Builder;
@@ -28,10 +28,15 @@ impl Quorum {
     /// Decides, and writes what was decided. Nothing leaves before the write is done.
     pub(super) fn decide(&mut self, election: Election, out: &mut Out) {
         if self.ballot.decide(election) {
-            let bytes = state_file::encode(election, &self.config.voters);
-            let file = Self::file(FileName::QuorumState);
-            self.disk(Purpose::WriteState(election), DiskOp::Replace { file, bytes }, out);
+            self.write_state(election, out);
         }
+    }
+
+    pub(super) fn write_state(&mut self, election: Election, out: &mut Out) {
+        let state = QuorumState { election, directories: self.directories.clone() };
+        let bytes = state_file::encode(&state, &self.config.voters);
+        let file = Self::file(FileName::QuorumState);
+        self.disk(Purpose::WriteState(election), DiskOp::Replace { file, bytes }, out);
     }
 
     /// An observer never looks whether it could be elected, nor does a node that stops.

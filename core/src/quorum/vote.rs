@@ -17,7 +17,8 @@ use kafka_protocol::messages::{VoteRequest, VoteResponse};
 impl Quorum {
     /// # Errors in the reply
     /// `INCONSISTENT_CLUSTER_ID`, `INVALID_REQUEST` for the whole; `INVALID_REQUEST` (impossible epochs), `FENCED_LEADER_EPOCH` (an old
-    /// epoch), `INCONSISTENT_VOTER_SET` (one of the two is no voter), `INVALID_VOTER_KEY` (meant for another) for the partition.
+    /// epoch), `INCONSISTENT_VOTER_SET` (one of the two is no voter), `INVALID_VOTER_KEY` (meant for another, or for
+    /// this node with the disk that it had) for the partition.
     pub fn on_vote(&mut self, now: Now, request: &VoteRequest, out: &mut Out) -> Answer<VoteResponse> {
         if self.journal().is_none() {
             return Answer::Wait;
@@ -59,7 +60,8 @@ impl Quorum {
         if !self.is_voter(ask.from) || !self.is_voter(self.config.node) {
             return Some(ErrorCode::InconsistentVoterSet);
         }
-        meant_for.filter(|voter| *voter != self.config.node).map(|_| ErrorCode::InvalidVoterKey)
+        let other = meant_for.is_some_and(|voter| voter != self.config.node);
+        (other || self.is_another(ask.voter)).then_some(ErrorCode::InvalidVoterKey)
     }
 
     /// Whether this node's word goes to the candidate. A vote that was given once is given again.

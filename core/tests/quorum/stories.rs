@@ -2,7 +2,7 @@
 
 use crate::disk::Disk;
 use crate::world::{Knobs, World, voter};
-use esker_core::id::{NodeId, Offset};
+use esker_core::id::{NodeId, Offset, Uuid};
 use esker_core::io::{FileName, Out, Output};
 use esker_core::quorum::{Answer, Quorum, QuorumConfig, Turn};
 use esker_core::time::{Mono, Now, Span, Wall};
@@ -105,6 +105,22 @@ fn a_lost_vote_is_not_passed_over() {
     assert!(why.contains("has records and no quorum-state"), "{why}");
     // Without records there is nothing that a vote was for.
     assert_eq!(opened(Disk::default()), None);
+}
+
+/// A voter that hears that it voted from another folder than it has lost a disk, and does not stand for election before it hears of the one that it
+/// has (`quorum/directories.rs`).
+#[cfg_attr(not(feature = "mutants"), test)]
+fn a_voter_whose_disk_was_lost_does_not_stand() {
+    let mut world = World::new(11, CALM);
+    let leader = leader_of(&mut world);
+    let others = [(leader + 1) % 3, (leader + 2) % 3];
+    let hear = |world: &mut World, folder: Uuid| others.into_iter().for_each(|id| world.learn_directory(id, folder));
+    hear(&mut world, Uuid(7));
+    world.crash(leader);
+    run(&mut world, 20_000);
+    assert_eq!(world.leader(), None, "neither of them has what it had");
+    hear(&mut world, QuorumConfig::new(NodeId(0), Vec::new(), 0).directory);
+    assert!(others.contains(&leader_of(&mut world)));
 }
 
 /// KIP-996: who was cut off and comes back counts no epoch up, and does not depose the leader.

@@ -1,8 +1,10 @@
-//! Bits that flip on a disk, and disks that are lost: in what is committed, and what another replica in sync has as well.
+//! Bits that flip on a disk, writes that go nowhere or elsewhere, and disks that are lost: in what is committed, and what another replica in sync has as well.
 
 use super::World;
 use crate::dice::Dice;
 use crate::disk::{File, Folder, Loss};
+use crate::node::Node;
+use crate::plan::Damage;
 use esker_core::batch::Batches;
 use esker_core::id::{NodeId, Offset};
 use esker_core::io::FileName;
@@ -13,10 +15,12 @@ use std::collections::BTreeMap;
 
 /// Where a batch's CRC begins to protect it: before that lie its base offset, length, leader epoch and magic.
 const PROTECTED_FROM: usize = 21;
+/// Less than any batch is long.
+const SHIFT_MAX: u64 = 60;
 
 impl World {
-    /// Flips a bit on the disk of a node, if there is one that may be lost there.
-    pub(super) fn rot(&mut self, node: usize, dice: &mut Dice) {
+    /// Damages a place on the disk of a node, if there is one that may be lost there.
+    pub(super) fn rot(&mut self, node: usize, damage: Damage, dice: &mut Dice) {
         if *self.rotten.get_or_insert(node) != node {
             return;
         }
@@ -30,7 +34,20 @@ impl World {
         let (at, len) = if dice.chance(1, 3) { last } else { dice.pick(batches) };
         let byte = at + PROTECTED_FROM + dice.below((len - PROTECTED_FROM) as u64) as usize;
         if let Some(file) = self.nodes[node].disk.named_mut(folder).and_then(|folder| folder.file_mut(*name).ok()) {
-            file.rot(byte);
+            match damage {
+                Damage::Flip => file.rot(byte),
+                // A whole batch, or its end.
+                Damage::Zeros => {
+                    let from = if dice.chance(1, 2) { at } else { byte };
+                    file.displace(from, at + len - from, None);
+                }
+                Damage::Elsewhere => {
+                    // Near by, and never a whole batch: that one could be told by nothing.
+                    let by = 1 + dice.below(SHIFT_MAX) as usize;
+                    let from = if at + len + by <= file.held().len() { at + by } else { at.saturating_sub(by) };
+                    file.displace(at, len, Some(from));
+                }
+            }
             self.watch.on_rot(node);
         }
     }
@@ -47,10 +64,12 @@ impl World {
     /// An empty disk is in the place of a node's.
     pub(crate) fn on_disk_lost(&mut self, node: usize) {
         self.nodes[node].disk.lose();
+        self.nodes[node].disks += 1;
         self.watch.on_disk_lost(node);
     }
 
-    /// Whether the node does not vote, serves, and nobody knows of a partition in which it alone is in sync.
+    /// Whether the node serves, nobody knows of a partition in which it alone is in sync, and, if it votes, the other voters are there and
+    /// know the disk that it votes from.
     fn is_dispensable(&self, node: usize) -> bool {
         let Some(process) = &self.nodes[node].process else { return false };
         let config = &process.broker.node().config;
@@ -60,7 +79,14 @@ impl World {
             opened.chain(core.image.topics().flat_map(Topic::each_partition).map(|(_, state)| state)).any(alone)
         };
         let cores = self.nodes.iter().filter_map(|node| Some(node.process.as_ref()?.broker.node()));
-        !config.is_voter() && process.ready && !cores.into_iter().any(known)
+        let votes = |id: NodeId| config.voters.iter().any(|voter| voter.node == id);
+        let mut others = self.nodes.iter().filter(|other| other.id != config.node && votes(other.id));
+        let own = Some(config.identity.directory);
+        let knows = |other: &Node| {
+            other.process.as_ref().is_some_and(|process| process.broker.node().quorum.directory_of(config.node) == own)
+        };
+        let voters = config.voters.len() > 1 && others.all(knows);
+        (voters || !config.is_voter()) && process.ready && !cores.into_iter().any(known)
     }
 
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by

@@ -11,11 +11,11 @@ use esker_core::batch::{Batches, Limits, Records, is_intact, verify};
 use esker_core::config::{Identity, NodeConfig};
 use esker_core::group::records::Entry;
 use esker_core::id::ConnId;
-use esker_core::io::Listener;
+use esker_core::io::{Address, Listener};
 use esker_core::log::index::Index;
 use esker_core::log::{layout, snapshot};
 use esker_core::metadata;
-use esker_core::quorum::state_file;
+use esker_core::quorum::{Voter, state_file};
 use esker_core::wire::Slip;
 use esker_sim::history::History;
 use esker_sim::plan::{Plan, draw};
@@ -264,12 +264,16 @@ fn quorum_states() -> Vec<Vec<u8>> {
     const KAFKAS: &str = r#"{"leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0}"#;
     const VOTED: &str =
         r#"{"leaderId":-1,"leaderEpoch":7,"votedId":2,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAg","data_version":1}"#;
-    vec![KAFKAS.into(), VOTED.into()]
+    const KNOWN: &str =
+        r#"{"leaderEpoch":1,"currentVoters":[{"voterId":3,"directoryId":"AAAAAAAAAAAAAAAAAAAAAg"}],"data_version":0}"#;
+    vec![KAFKAS.into(), VOTED.into(), KNOWN.into()]
 }
 
 fn quorum_state(bytes: &[u8]) {
-    if let Ok(election) = state_file::decode(bytes) {
-        assert_eq!(state_file::decode(&state_file::encode(election, &[])), Ok(election));
+    if let Ok(state) = state_file::decode(bytes) {
+        let address = || Address { host: StrBytes::default(), port: 1 };
+        let known: Vec<_> = state.directories.keys().map(|id| Voter { id: *id, address: address() }).collect();
+        assert_eq!(state_file::decode(&state_file::encode(&state, &known)), Ok(state));
     }
 }
 
