@@ -23,6 +23,10 @@ use std::io::{self, BufRead, Write};
 /// The version of the format.
 pub const VERSION: u32 = 1;
 
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// A record's value: unique in a history.
 pub type Value = u64;
 
@@ -77,6 +81,14 @@ pub enum Act {
         group: u32,
         generation: i32,
         offsets: Vec<(u32, i64)>,
+        /// They may be forgotten by themselves at any time (`retention_time_ms`).
+        #[serde(default, skip_serializing_if = "is_false")]
+        expires: bool,
+    },
+    /// What a group has committed of partitions is deleted (OffsetDelete, DeleteGroups).
+    Forget {
+        group: u32,
+        partitions: Vec<u32>,
     },
     /// The group's committed offsets are asked for.
     Ask {

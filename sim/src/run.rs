@@ -91,10 +91,14 @@ fn play(mut world: World, until: u64) -> Outcome {
     }
 }
 
-/// Whether two failures are the same one: of the same kind, and of the same property (a panic: at the same place).
+/// Whether two failures are the same one: of the same kind, and of the same property (a panic: at the same place; what does not come: of the
+/// same thing, whatever its numbers and names are).
 pub fn same(one: &Failure, other: &Failure) -> bool {
+    let head = |failure: &Failure| failure.anomaly.what.split(": ").next().unwrap_or_default().to_string();
+    let plain = |word: &&str| !word.contains(|letter: char| letter.is_ascii_digit() || letter == '_');
     let place = |failure: &Failure| match failure.kind {
-        Kind::Panic => failure.anomaly.what.split(": ").next().unwrap_or_default().to_string(),
+        Kind::Panic => head(failure),
+        Kind::Liveness => head(failure).split(' ').filter(plain).collect::<Vec<_>>().join(" "),
         _ => failure.anomaly.kind.to_string(),
     };
     one.kind == other.kind && place(one) == place(other)

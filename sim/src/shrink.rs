@@ -167,7 +167,10 @@ fn without_partition(plan: &Plan) -> Option<Plan> {
             of.retain(|topic| *topic < topics);
             !of.is_empty()
         }
-        ClientPlan::Admin { .. } | ClientPlan::Stranger { .. } | ClientPlan::Keeper { .. } => true,
+        ClientPlan::Admin { .. }
+        | ClientPlan::Stranger { .. }
+        | ClientPlan::Bookkeeper { .. }
+        | ClientPlan::Keeper { .. } => true,
     });
     plan.faults.retain_mut(|fault| match fault.strike.target_mut() {
         Some(Target::Leader(partition)) => *partition < partitions,

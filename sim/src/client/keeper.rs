@@ -16,8 +16,8 @@ use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    AlterConfigsRequest, ApiKey, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    IncrementalAlterConfigsRequest, ProduceRequest, RequestKind, ResponseKind, TopicName,
+    AlterConfigsRequest, ApiKey, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+    IncrementalAlterConfigsRequest, ProduceRequest, RequestKind, ResponseKind, TopicName, UnregisterBrokerRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ enum Purpose {
     Topic(String, Kept),
     Broker(String, Settings),
     /// Whatever comes of it.
-    Records,
+    Any,
 }
 
 /// Who looks after topics of its own.
@@ -87,6 +87,9 @@ impl Keeper {
         let node = dice.below(self.nodes.into()) as Peer;
         if dice.chance(1, 5) {
             return self.set_broker(ctx, node);
+        }
+        if dice.chance(1, 30) {
+            return self.strike_off(ctx, node);
         }
         let known: Vec<(String, Kept)> =
             self.keeps.topics.iter().map(|(name, kept)| (name.clone(), kept.clone())).collect();
@@ -222,6 +225,13 @@ impl Keeper {
         self.ask(ctx, node, (ApiKey::IncrementalAlterConfigs, 1), request, Purpose::Broker(id, then));
     }
 
+    /// A broker is struck off, as one that is gone for good. One that lives registers anew.
+    fn strike_off(&mut self, ctx: &mut Ctx<'_>, node: Peer) {
+        let mut request = UnregisterBrokerRequest::default();
+        request.broker_id = BrokerId(self.me.dice().between(1, self.nodes.into()) as i32);
+        self.ask(ctx, node, (ApiKey::UnregisterBroker, 0), request, Purpose::Any);
+    }
+
     /// A record, of which nobody expects anything but that it is gone with its topic.
     fn write(&mut self, ctx: &mut Ctx<'_>, node: Peer, name: String, kept: &Kept) {
         let mut dice = self.me.dice();
@@ -233,7 +243,7 @@ impl Keeper {
         let mut request = ProduceRequest::default();
         (request.acks, request.timeout_ms, request.topic_data) = (1, 1_000, vec![topic]);
         request.transactional_id = None;
-        self.ask(ctx, node, (ApiKey::Produce, 8), request, Purpose::Records);
+        self.ask(ctx, node, (ApiKey::Produce, 8), request, Purpose::Any);
     }
 
     fn on_answer(&mut self, purpose: Purpose, answer: &ResponseKind) {
@@ -243,7 +253,7 @@ impl Keeper {
         match purpose {
             Purpose::Topic(name, kept) => drop(self.keeps.topics.insert(name, kept)),
             Purpose::Broker(id, settings) => drop(self.keeps.brokers.insert(id, Some(settings))),
-            Purpose::Records => {}
+            Purpose::Any => {}
         }
     }
 
@@ -251,7 +261,7 @@ impl Keeper {
         match purpose {
             Purpose::Topic(name, _) => drop(self.keeps.topics.remove(name)),
             Purpose::Broker(id, _) => drop(self.keeps.brokers.insert(id.clone(), None)),
-            Purpose::Records => {}
+            Purpose::Any => {}
         }
     }
 }
@@ -309,7 +319,7 @@ impl Client for Keeper {
             match purpose {
                 Purpose::Topic(name, _) => drop(keeps.topics.remove(name)),
                 Purpose::Broker(id, _) => drop(keeps.brokers.insert(id.clone(), None)),
-                Purpose::Records => {}
+                Purpose::Any => {}
             }
         }
         keeps

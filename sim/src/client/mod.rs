@@ -5,6 +5,7 @@
 
 mod admin;
 pub mod batch;
+mod bookkeeper;
 mod desk;
 mod fetch_session;
 mod keeper;
@@ -21,6 +22,7 @@ mod stranger;
 mod subscription;
 
 pub use admin::Admin;
+pub use bookkeeper::Bookkeeper;
 pub use desk::{Answer, Desk, Slip};
 pub use keeper::Keeper;
 pub use keeps::{KEPT, Keeps, Kept};
@@ -41,7 +43,7 @@ use crate::plan::Plan;
 pub fn history(plan: &Plan) -> History {
     History {
         partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
-        groups: (0..plan.groups()).map(member::group_name).collect(),
+        groups: (0..plan.groups() + plan.books()).map(member::group_name).collect(),
         lines: Vec::new(),
     }
 }

@@ -132,6 +132,14 @@ impl File {
         }
     }
 
+    /// Bytes of another place of the file stand on the medium, and there alone; `None`: zeros.
+    pub fn displace(&mut self, at: usize, len: usize, from: Option<usize>) {
+        match from {
+            Some(from) => self.held.copy_within(from..from + len, at),
+            None => self.held[at..at + len].fill(0),
+        }
+    }
+
     /// Whether a crash would leave all up to byte `to`.
     pub fn is_durable(&self, to: u64) -> bool {
         self.held.len() as u64 >= to && self.dirty.iter().all(|(from, _)| *from as u64 >= to)

@@ -22,11 +22,23 @@ pub const MENU: &[(&str, &str)] = &[
         "a process dies, and a bit of what it had durable is another when it starts again: committed, and others in sync have it too; in the last segment, below the watermark that the node wrote down",
     ),
     (
+        "lost-write",
+        "as `bit-rot`, but a batch, or the end of one, reads as zeros: what was written never reached the medium",
+    ),
+    (
+        "misdirected-write",
+        "as `bit-rot`, but something that was written elsewhere in the file stands in the place of a batch",
+    ),
+    (
         "disk-lost",
-        "a process dies, and its disk is empty when it starts again: of a node that does not vote, where others in sync have all that it has",
+        "a process dies, and its disk is empty when it starts again: where others in sync have all that it has and, if it votes, the other voters are there",
     ),
     ("crash-writing", "a process dies while a write of its log is under way"),
     ("stop-joining", "a follower is stopped in order at the moment when its leader asks to have it in sync"),
+    (
+        "cut-joining",
+        "when a leader asks to have a follower in sync nothing gets to it any more from the controller that it asks",
+    ),
     ("perish", "a process dies when all is healed and whole again, and never comes back: the others go on without it"),
     ("clock-step", "a node's wall clock jumps, either way, by up to an hour"),
 ];

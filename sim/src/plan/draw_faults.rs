@@ -2,7 +2,7 @@
 //! than one in which few things go wrong often.
 
 use super::part::{Part, VOTERS, dice};
-use super::{Fault, Plan, Strike, Target};
+use super::{Damage, Fault, Plan, Strike, Target};
 use crate::dice::Dice;
 use crate::disk::Loss;
 
@@ -62,11 +62,13 @@ pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
         })
         .collect();
     faults.extend(rots(plan, &scene, from));
+    damages(plan, &mut faults);
     if faults.iter().all(|fault| !fault.strike.is_loss()) {
         faults.extend(lost(plan, from));
     }
     faults.extend(ambushes(plan, &scene, from));
     faults.extend(swizzle(plan, &scene, from));
+    faults.extend(cuts_joining(plan, &scene, from));
     faults.sort_by_key(|fault| fault.at_us);
     faults
 }
@@ -82,7 +84,11 @@ fn rots(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
     let mut faults: Vec<Fault> = (0..count)
         .map(|_| Fault {
             at_us: dice.between(from, plan.phases.safety_us - 1),
-            strike: Strike::Rot { target: target.clone(), down_us: dice.skewed(10 * MS, 3 * SECOND) },
+            strike: Strike::Rot {
+                target: target.clone(),
+                down_us: dice.skewed(10 * MS, 3 * SECOND),
+                damage: Damage::Flip,
+            },
         })
         .collect();
     // All lose power with it, mostly: who comes back last is alone in sync.
@@ -94,14 +100,27 @@ fn rots(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
     faults
 }
 
-/// A disk that is lost, in one run of two in which a node does not vote; with dice of their own. Sometimes all lose power with it.
+/// Of what rots half is not a bit alone; with dice of its own.
+fn damages(plan: &Plan, faults: &mut [Fault]) {
+    let mut dice = dice(plan.seed, Part::Damage);
+    for fault in faults {
+        if let Strike::Rot { damage, .. } = &mut fault.strike {
+            *damage = dice.pick(&[Damage::Flip, Damage::Flip, Damage::Zeros, Damage::Elsewhere]);
+        }
+    }
+}
+
+/// A disk that is lost, in one run of two in which a node does not vote, and one of four of the others; with dice of their own. Sometimes all lose power with it.
 fn lost(plan: &Plan, from: u64) -> Vec<Fault> {
     let mut dice = dice(plan.seed, Part::Lost);
-    let voters = plan.settings.get(VOTERS).map_or(plan.nodes.len(), |list| list.split(',').count()) as u64;
-    if voters >= plan.nodes.len() as u64 || !dice.chance(1, 2) {
+    let nodes = plan.nodes.len() as u64;
+    let voters = plan.settings.get(VOTERS).map_or(nodes, |list| list.split(',').count() as u64);
+    let (from_node, one_in) = if voters < nodes { (voters + 1, 2) } else { (1, 4) };
+    if nodes < 2 || !dice.chance(1, one_in) {
         return Vec::new();
     }
-    let target = Target::Nodes(vec![dice.between(voters + 1, plan.nodes.len() as u64) as u32]);
+    let target = if voters > 1 && dice.chance(1, 3) { dice.between(1, voters) } else { dice.between(from_node, nodes) };
+    let target = Target::Nodes(vec![target as u32]);
     let (at_us, down_us) = (dice.between(from, plan.phases.safety_us - 1), dice.skewed(10 * MS, 3 * SECOND));
     let mut faults = vec![Fault { at_us, strike: Strike::LoseDisk { target, down_us } }];
     if dice.chance(1, 2) {
@@ -145,6 +164,16 @@ fn ambushes(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
         faults.push(Fault { at_us, strike });
     }
     faults
+}
+
+/// A leader that does not hear whom it may count, in one run of six; with dice of their own.
+fn cuts_joining(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
+    let mut dice = dice(plan.seed, Part::CutJoining);
+    if scene.nodes < 2 || !dice.chance(1, 6) {
+        return Vec::new();
+    }
+    let (at_us, for_us) = (dice.between(from, plan.phases.safety_us - 1), dice.skewed(300 * MS, 4 * SECOND));
+    vec![Fault { at_us, strike: Strike::CutJoining { for_us } }]
 }
 
 fn lasting(dice: &mut Dice, scene: &Scene) -> u64 {

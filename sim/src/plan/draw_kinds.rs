@@ -1,7 +1,7 @@
 //! Kinds of topics, clients and requests that are rarer: each with dice of its own, drawn behind all else.
 
 use super::part::{Part, dice, some};
-use super::{BY_ID, ClientPlan, Plan};
+use super::{BY_ID, ClientPlan, EXPIRY, Plan};
 use crate::dice::Dice;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,7 @@ pub(super) fn kinds(plan: &mut Plan) {
             | ClientPlan::Member { .. }
             | ClientPlan::Admin { .. }
             | ClientPlan::Stranger { .. }
+            | ClientPlan::Bookkeeper { .. }
             | ClientPlan::Keeper { .. } => {}
         }
     }
@@ -80,6 +81,21 @@ fn habits(plan: &mut Plan) {
     if dice.chance(1, 3) {
         let pause_us = dice.skewed(30 * MS, 800 * MS);
         plan.clients.push(ClientPlan::Keeper { pause_us, request_timeout_us: 2 * SECOND });
+    }
+}
+
+/// Offsets of a group without members, which come and go, in one run of three; with dice of their own.
+pub(super) fn books(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Books);
+    if !dice.chance(1, 3) {
+        return;
+    }
+    let (group, pause_us) = (plan.groups(), dice.skewed(20 * MS, 500 * MS));
+    let deletes = dice.chance(1, 2);
+    plan.clients.push(ClientPlan::Bookkeeper { group, pause_us, deletes, request_timeout_us: 2 * SECOND });
+    // A group that is found empty, without offsets, ends; if it comes again its generations begin anew, and nobody could tell two of them apart.
+    if !plan.clients.iter().any(|client| matches!(client, ClientPlan::Member { .. })) {
+        plan.settings.insert(EXPIRY.into(), dice.skewed(50, 2_000).to_string());
     }
 }
 

@@ -12,6 +12,9 @@ pub const VERSION: u32 = 1;
 const OFFSETS_FACTOR: &str = "offsets.topic.replication.factor";
 const OFFSETS_FACTOR_DEFAULT: u32 = 3;
 
+/// Kafka's setting for how often expired offsets are looked for: ten minutes where nobody sets it, longer than any run.
+pub const EXPIRY: &str = "offsets.retention.check.interval.ms";
+
 /// From this version on Produce and Fetch name topics by their id alone.
 pub const BY_ID: i16 = 13;
 
@@ -169,6 +172,8 @@ pub enum ClientPlan {
     /// Asks what has to be refused (commits in the name of groups that have members, speaks for brokers as they were before they
     /// started anew), and for the offsets of all groups at once.
     Stranger { pause_us: u64, request_timeout_us: u64 },
+    /// Keeps offsets in a group that has no members: commits some, asks what is there and, if it does, deletes single ones and the whole group.
+    Bookkeeper { group: u32, pause_us: u64, deletes: bool, request_timeout_us: u64 },
     /// Makes topics of its own, widens and deletes them, makes them anew, and changes what is set for them and for brokers.
     Keeper { pause_us: u64, request_timeout_us: u64 },
     /// Deletes records, elects leaders, moves replicas.
@@ -203,6 +208,25 @@ pub enum Target {
     Controller,
 }
 
+/// What becomes of a place on a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Damage {
+    /// A bit is another.
+    #[default]
+    Flip,
+    /// What was written there never reached the medium: it reads as zeros.
+    Zeros,
+    /// What was written elsewhere in the file went there.
+    Elsewhere,
+}
+
+impl Damage {
+    const fn is_flip(&self) -> bool {
+        matches!(self, Self::Flip)
+    }
+}
+
 /// What a fault does.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
@@ -229,17 +253,25 @@ pub enum Strike {
     ReadFails { target: Target, count: u32 },
     /// So many bytes are left on its disk.
     Full { target: Target, room: u64, for_us: u64 },
-    /// The process dies, and a bit of what it had durable is another when it starts again after `down_us`: below the watermark of a
+    /// The process dies, and something of what it had durable is another when it starts again after `down_us`: below the watermark of a
     /// partition that others have in sync as well. Only the first node that it strikes in a run is ever struck: a second could
     /// have held the last good copy.
-    Rot { target: Target, down_us: u64 },
-    /// The process dies, and its disk is empty when it starts again after `down_us`: of a node that does not vote, and where others in sync
-    /// have all that it has. A run has one node that loses, by this or by `rot`.
+    Rot {
+        target: Target,
+        down_us: u64,
+        /// (Plans of before do not say: a bit.)
+        #[serde(default, skip_serializing_if = "Damage::is_flip")]
+        damage: Damage,
+    },
+    /// The process dies, and its disk is empty when it starts again after `down_us`: where others in sync have all that it has and, if it
+    /// votes, the other voters are there. A run has one node that loses, by this or by `rot`.
     LoseDisk { target: Target, down_us: u64 },
     /// From now on: the first node that writes to a log dies while that write is under way, and starts again after `down_us`.
     CrashWriting { loss: Loss, down_us: u64 },
     /// From now on: the first follower that its leader asks to have in sync is stopped in order at that moment.
     StopJoining { down_us: u64 },
+    /// From now on: when a leader asks to have a follower in sync nothing gets to it any more from the controller that it asks.
+    CutJoining { for_us: u64 },
     /// The process dies once all is healed and whole again, and never comes back: the others go on without it.
     Perish { target: Target },
     /// Its wall clock jumps.
@@ -250,7 +282,7 @@ impl Strike {
     /// Whom it strikes; `None`: links, or whoever does what it waits for.
     pub const fn target_mut(&mut self) -> Option<&mut Target> {
         match self {
-            Self::Cut { .. } | Self::CrashWriting { .. } | Self::StopJoining { .. } => None,
+            Self::Cut { .. } | Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::CutJoining { .. } => None,
             Self::Crash { target, .. }
             | Self::Stop { target, .. }
             | Self::Pause { target, .. }
@@ -282,7 +314,10 @@ impl Strike {
 
     /// Whether it waits for its moment, which is seen inside the brokers only.
     pub const fn waits(&self) -> bool {
-        matches!(self, Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::Perish { .. })
+        matches!(
+            self,
+            Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::CutJoining { .. } | Self::Perish { .. }
+        )
     }
 
     /// Whether it is not over when all is healed.
@@ -308,10 +343,13 @@ impl Strike {
             Self::WriteFails { .. } => "write-fails",
             Self::ReadFails { .. } => "read-fails",
             Self::Full { .. } => "disk-full",
-            Self::Rot { .. } => "bit-rot",
+            Self::Rot { damage: Damage::Flip, .. } => "bit-rot",
+            Self::Rot { damage: Damage::Zeros, .. } => "lost-write",
+            Self::Rot { damage: Damage::Elsewhere, .. } => "misdirected-write",
             Self::LoseDisk { .. } => "disk-lost",
             Self::CrashWriting { .. } => "crash-writing",
             Self::StopJoining { .. } => "stop-joining",
+            Self::CutJoining { .. } => "cut-joining",
             Self::Perish { .. } => "perish",
             Self::Step { .. } => "clock-step",
         }
@@ -343,6 +381,11 @@ impl Plan {
     pub fn groups(&self) -> u32 {
         let group = |client: &ClientPlan| if let ClientPlan::Member { group, .. } = client { *group } else { 0 };
         self.clients.iter().map(group).max().unwrap_or(0) + 1
+    }
+
+    /// The groups behind those that a bookkeeper keeps offsets in.
+    pub fn books(&self) -> u32 {
+        self.clients.iter().filter(|client| matches!(client, ClientPlan::Bookkeeper { .. })).count() as u32
     }
 
     pub fn partitions(&self) -> impl Iterator<Item = (&TopicPlan, u32)> {

@@ -14,7 +14,9 @@ mod format;
 mod part;
 
 pub use draw::draw;
-pub use format::{BY_ID, ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
+pub use format::{
+    BY_ID, ClientPlan, Damage, EXPIRY, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION,
+};
 
 /// The plan of a seed, with a mutant or without.
 pub fn plan_of(seed: u64, mutant: Option<&str>) -> Plan {
@@ -53,7 +55,7 @@ mod tests {
         let kinds =
             |seed| draw(seed).faults.iter().map(|fault| fault.strike.kind()).collect::<std::collections::BTreeSet<_>>();
         let all: std::collections::BTreeSet<_> = (0..300).flat_map(kinds).collect();
-        assert_eq!(all.len(), 21, "{all:?}");
+        assert_eq!(all.len(), 24, "{all:?}");
         assert!((0..50).any(|seed| kinds(seed).len() <= 2));
         assert!((0..50).any(|seed| kinds(seed).len() >= 5));
     }

@@ -28,6 +28,9 @@ pub(super) enum Part {
     Crowd,
     Lost,
     Swizzle,
+    Books,
+    Damage,
+    CutJoining,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -72,14 +72,14 @@ fn struck(fault: &Fault, plan: &Plan, film: &Film, history: &History) -> Value {
         Strike::Cut { from, to, for_us, .. } => (vec![*from, *to], *for_us),
         Strike::Crash { target, down_us, .. }
         | Strike::Stop { target, down_us }
-        | Strike::Rot { target, down_us }
+        | Strike::Rot { target, down_us, .. }
         | Strike::LoseDisk { target, down_us } => (now(target), *down_us),
         Strike::Pause { target, for_us }
         | Strike::Isolate { target, for_us, .. }
         | Strike::Slow { target, for_us, .. }
         | Strike::Full { target, for_us, .. } => (now(target), *for_us),
         // Whom it strikes is seen in its lane.
-        Strike::CrashWriting { .. } | Strike::StopJoining { .. } => (Vec::new(), 0),
+        Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::CutJoining { .. } => (Vec::new(), 0),
         Strike::Reset { target }
         | Strike::Perish { target }
         | Strike::SyncFails { target }
@@ -122,6 +122,7 @@ fn clients(plan: &Plan, history: &History) -> Vec<Value> {
             ClientPlan::Member { group, .. } => format!("member of group {group}"),
             ClientPlan::Admin { .. } => "admin".into(),
             ClientPlan::Stranger { .. } => "stranger".into(),
+            ClientPlan::Bookkeeper { .. } => "bookkeeper".into(),
             ClientPlan::Keeper { .. } => "keeper".into(),
         };
         labels.insert(number, format!("{number} {label}"));
@@ -197,6 +198,10 @@ fn said(act: &Act, history: &History) -> String {
         }
         Act::Seek { partition, offset } => format!("seek {} to {offset}", name(partition)),
         Act::Commit { generation, offsets: of, .. } => format!("commit in generation {generation}: {}", offsets(of)),
+        Act::Forget { partitions, .. } => {
+            let names: Vec<_> = partitions.iter().map(name).collect();
+            format!("delete the committed offsets of {}", names.join(", "))
+        }
         Act::Ask { .. } => "ask for committed offsets".into(),
         Act::Told { offsets: of } => format!("committed are {}", offsets(of)),
         Act::Assigned { generation, partitions, .. } => {

@@ -1,6 +1,7 @@
 //! Faults that wait for their moment: what a random time hardly ever hits.
 
 use super::{Event, World};
+use crate::net::Peer;
 use crate::plan::Strike;
 use esker_core::id::{NodeId, PartitionKey, Uuid};
 use esker_core::io::{DiskOp, FileId, FileName, Input, Output};
@@ -23,6 +24,7 @@ impl World {
         let prey = |place: &usize| match &self.plan.faults[*place].strike {
             Strike::CrashWriting { .. } => writes(output).then_some(node),
             Strike::StopJoining { .. } => joins(core, output).filter(|other| *other < self.nodes.len()),
+            Strike::CutJoining { .. } => joins(core, output).map(|_| node).filter(|_| !core.quorum.is_leader()),
             _ => None,
         };
         let found = self.armed.iter().enumerate().find_map(|(turn, place)| Some((turn, *place, prey(place)?)));
@@ -50,6 +52,10 @@ impl World {
             Strike::StopJoining { down_us } => {
                 self.nodes[node].down_us = down_us;
                 self.input(node, Input::Stop);
+            }
+            Strike::CutJoining { for_us } => {
+                let links = self.controller().into_iter().map(|from| (from as Peer, node as Peer));
+                self.cut(links.collect(), for_us);
             }
             _ => unreachable!("only these wait"),
         }

@@ -2,6 +2,7 @@
 //! groups have given out all there is, moves are over. Until it is so, a run does not end.
 
 use super::World;
+use crate::plan::EXPIRY;
 use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
 use esker_core::log::layout::{self, Folder};
 use esker_core::metadata::{Image, Partition, Topic};
@@ -20,6 +21,7 @@ impl World {
             .or_else(|| self.unmoved())
             .or_else(|| self.unequal())
             .or_else(|| self.unkept())
+            .or_else(|| self.overdue())
     }
 
     /// A node that does not serve, though it is to.
@@ -27,6 +29,16 @@ impl World {
         let mut nodes = self.nodes.iter().enumerate().filter(|(place, _)| self.perished != Some(*place));
         let idle = nodes.find(|(_, node)| node.process.as_ref().is_none_or(|process| !process.ready));
         idle.map(|(_, node)| format!("node {} does not serve", node.id))
+    }
+
+    /// A committed offset whose time is over, and that its coordinator keeps.
+    fn overdue(&self) -> Option<String> {
+        self.plan.settings.get(EXPIRY)?;
+        let mut living = self.nodes.iter().filter_map(|node| Some((node, node.process.as_ref()?)));
+        living.find_map(|(node, process)| {
+            let group = process.broker.node().groups.overdue(node.clock.now(self.now).wall)?;
+            Some(format!("node {} keeps an offset of {} whose time is over", node.id, group.as_str()))
+        })
     }
 
     /// A partition that no member of the group has, though there are members that want it: one that is gone keeps it.

@@ -102,9 +102,9 @@ impl World {
                     self.queue.push(self.now + for_us, Event::Relief(Relief::Room(node)));
                 }
             }
-            Strike::Rot { target, down_us } => {
+            Strike::Rot { target, down_us, damage } => {
                 if let Some(node) = self.struck(&target).first().copied() {
-                    self.rot(node, &mut dice);
+                    self.rot(node, damage, &mut dice);
                     self.kill(node, Loss::Nothing, true);
                     self.queue.push(self.now + down_us, Event::Start(node));
                 }
@@ -115,7 +115,10 @@ impl World {
                     self.queue.push(self.now + down_us, Event::Start(node));
                 }
             }
-            Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. } => {
+            Strike::CrashWriting { .. }
+            | Strike::StopJoining { .. }
+            | Strike::CutJoining { .. }
+            | Strike::Perish { .. } => {
                 unreachable!("they wait")
             }
             Strike::Step { target, ms } => {
@@ -182,7 +185,7 @@ impl World {
         self.input(node, Input::Tick);
     }
 
-    fn cut(&mut self, links: Vec<(Peer, Peer)>, for_us: u64) {
+    pub(super) fn cut(&mut self, links: Vec<(Peer, Peer)>, for_us: u64) {
         links.iter().for_each(|(from, to)| self.net.cut(*from, *to));
         self.queue.push(self.now + for_us, Event::Relief(Relief::Mend(links)));
     }
@@ -214,7 +217,7 @@ impl World {
         }
     }
 
-    fn controller(&self) -> Option<usize> {
+    pub(super) fn controller(&self) -> Option<usize> {
         self.nodes
             .iter()
             .position(|node| node.process.as_ref().is_some_and(|process| process.broker.node().quorum.is_leader()))

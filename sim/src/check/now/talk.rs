@@ -57,6 +57,10 @@ impl Watch {
                 self.heard.on_commit(at, self.now.mono, request);
             }
             RequestKind::OffsetFetch(request) => self.told.on_fetch(at, request, core),
+            RequestKind::OffsetDelete(request) => self.told.on_delete(&request.group_id),
+            RequestKind::DeleteGroups(request) => {
+                request.groups_names.iter().for_each(|group| self.told.on_delete(group))
+            }
             RequestKind::JoinGroup(request) => {
                 self.joins.on_request(at, request);
                 self.heard.on_join(at, request);

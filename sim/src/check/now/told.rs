@@ -1,9 +1,9 @@
 //! What an OffsetFetch tells was committed: the offset with the epoch and the words that came with it, in a record that is committed by
-//! then; of all that a group has nothing is left out; and who is no member commits nothing where there are members.
+//! then; of all that a group has nothing is left out (where nothing was to be deleted); and who is no member commits nothing where there are members.
 //! Nothing is committed for a partition that is not there.
 
 use super::{At, Broken};
-use crate::table::Map;
+use crate::table::{Map, Set};
 use esker_core::group;
 use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
@@ -38,6 +38,8 @@ pub struct Told {
     acked: Map<Place, LeaderEpoch>,
     commits: Map<At, Asked>,
     fetches: Map<At, Fetch>,
+    /// Groups of which offsets were to be deleted, or expire.
+    fleeting: Set<String>,
 }
 
 fn log_of(core: &Core, group: &str) -> Option<PartitionKey> {
@@ -52,8 +54,16 @@ fn epoch_of(core: &Core, group: &str) -> LeaderEpoch {
 }
 
 impl Told {
+    /// Something that a group has committed may be gone from now on (`past/forgotten.rs` judges whether it is).
+    pub fn on_delete(&mut self, group: &str) {
+        self.fleeting.insert(group.to_string());
+    }
+
     pub fn on_commit(&mut self, at: At, request: &OffsetCommitRequest, core: &Core) {
         let group = request.group_id.0.to_string();
+        if request.retention_time_ms >= 0 {
+            self.on_delete(&group);
+        }
         let replica = log_of(core, &group).and_then(|key| core.partitions.get(key));
         let end = replica.map_or(Offset::ZERO, |replica| replica.log_end());
         for topic in &request.topics {
@@ -102,7 +112,8 @@ impl Told {
             let known = self.acked.iter().filter(|((of, ..), since)| of == group && **since <= epoch);
             known.map(|(place, _)| place.clone()).collect()
         };
-        let one = |group: &str, all: bool| (group.to_string(), all.then(|| acked(group)));
+        let stays = |group: &str| !self.fleeting.contains(group);
+        let one = |group: &str, all: bool| (group.to_string(), (all && stays(group)).then(|| acked(group)));
         let groups = if request.groups.is_empty() {
             vec![one(&request.group_id, request.topics.is_none())]
         } else {

@@ -1,40 +1,78 @@
 //! A group's committed offset never moves back: who asks after a commit was acked is told that offset or a later one.
 //!
-//! A commit of which nobody knows may still arrive later than one that was acked, and then what is told is exactly what it said.
+//! A commit of which nobody knows may still arrive later than one that was acked, and then what is told is exactly what it said. What is deleted
+//! meanwhile, or committed so that it expires, may be gone.
 
 use super::View;
 use crate::check::Anomaly;
 use crate::history::{Act, State};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub fn check(view: &View<'_>) -> Vec<Anomaly> {
-    let mut moments: Vec<(u64, usize, bool)> = Vec::new();
-    let mut unknown: BTreeSet<(u32, u32, i64)> = BTreeSet::new();
-    for (place, op) in view.ops.iter().enumerate() {
-        match (op.asked, op.state) {
-            (Act::Commit { .. }, State::Ok) => moments.push((op.ended, place, true)),
-            (Act::Commit { group, offsets, .. }, State::Info | State::Invoke) => {
-                unknown.extend(offsets.iter().map(|(partition, offset)| (*group, *partition, *offset)));
+/// A partition of a group.
+type Place = (u32, u32);
+
+/// What is not known of committed offsets: what may come yet, and what may go.
+#[derive(Default)]
+struct Doubt {
+    late: BTreeSet<(u32, u32, i64)>,
+    forgotten: BTreeSet<Place>,
+}
+
+impl Doubt {
+    fn of(view: &View<'_>) -> Self {
+        let mut doubt = Self::default();
+        for op in view.ops.iter().filter(|op| matches!(op.state, State::Info | State::Invoke)) {
+            match op.asked {
+                Act::Commit { group, offsets, expires, .. } => {
+                    doubt.late.extend(offsets.iter().map(|(partition, offset)| (*group, *partition, *offset)));
+                    doubt
+                        .forgotten
+                        .extend(offsets.iter().filter(|_| *expires).map(|(partition, _)| (*group, *partition)));
+                }
+                Act::Forget { group, partitions } => {
+                    doubt.forgotten.extend(partitions.iter().map(|partition| (*group, *partition)));
+                }
+                _ => {}
             }
-            (Act::Ask { .. }, State::Ok) => moments.push((op.invoked, place, false)),
+        }
+        doubt
+    }
+}
+
+pub fn check(view: &View<'_>) -> Vec<Anomaly> {
+    // A commit counts when it has ended, a deletion from when it is invoked: until it has ended it may be carried out or not.
+    let mut moments: Vec<(u64, usize)> = Vec::new();
+    for (place, op) in view.ops.iter().enumerate() {
+        match op.asked {
+            Act::Commit { .. } if op.state == State::Ok => moments.push((op.ended, place)),
+            Act::Ask { .. } | Act::Forget { .. } if op.state == State::Ok => moments.push((op.invoked, place)),
             _ => {}
         }
     }
     moments.sort_unstable();
+    let doubt = Doubt::of(view);
     let mut found = Vec::new();
-    let mut acked: BTreeMap<(u32, u32), i64> = BTreeMap::new();
-    for (when, place, _) in moments {
+    // The highest that was committed, and whether it expires.
+    let mut acked: BTreeMap<Place, (i64, bool)> = BTreeMap::new();
+    for (when, place) in moments {
         match (view.ops[place].asked, view.ops[place].told) {
-            (Act::Commit { group, offsets, .. }, _) => {
+            (Act::Commit { group, offsets, expires, .. }, _) => {
                 for (partition, offset) in offsets {
-                    let highest = acked.entry((*group, *partition)).or_insert(*offset);
-                    *highest = (*highest).max(*offset);
+                    let highest = acked.entry((*group, *partition)).or_insert((*offset, *expires));
+                    *highest = (highest.0.max(*offset), *expires);
+                }
+            }
+            (Act::Forget { group, partitions }, _) => {
+                for partition in partitions {
+                    acked.remove(&(*group, *partition));
                 }
             }
             (Act::Ask { group }, Some(Act::Told { offsets })) => {
                 for (partition, offset) in offsets {
-                    let Some(highest) = acked.get(&(*group, *partition)) else { continue };
-                    if offset < highest && !unknown.contains(&(*group, *partition, *offset)) {
+                    let place = (*group, *partition);
+                    let Some((highest, expires)) = acked.get(&place) else { continue };
+                    let gone = *offset < 0 && (*expires || doubt.forgotten.contains(&place));
+                    if offset < highest && !gone && !doubt.late.contains(&(*group, *partition, *offset)) {
                         let what = format!(
                             "group {group} had committed {highest} of {} and is told {offset}",
                             view.name(*partition)
@@ -56,7 +94,17 @@ mod tests {
     use crate::history::{Act, State};
 
     fn commit(story: Story, offset: i64, state: State) -> Story {
-        story.whole(5, Act::Commit { group: 0, generation: 1, offsets: vec![(0, offset)] }, state, Act::Done)
+        let act = Act::Commit { group: 0, generation: 1, offsets: vec![(0, offset)], expires: false };
+        story.whole(5, act, state, Act::Done)
+    }
+
+    fn passing(story: Story, offset: i64) -> Story {
+        let act = Act::Commit { group: 0, generation: -1, offsets: vec![(0, offset)], expires: true };
+        story.whole(5, act, State::Ok, Act::Done)
+    }
+
+    fn forget(story: Story, state: State) -> Story {
+        story.whole(5, Act::Forget { group: 0, partitions: vec![0] }, state, Act::Done)
     }
 
     fn told(story: Story, offset: i64) -> Story {
@@ -75,5 +123,21 @@ mod tests {
         assert!(told(told(commit(story(), 5, State::Ok), 5), 9).judged(check).is_empty());
         assert!(told(commit(commit(story(), 3, State::Info), 5, State::Ok), 3).judged(check).is_empty());
         assert!(commit(told(story(), -1), 5, State::Ok).judged(check).is_empty());
+    }
+
+    #[test]
+    fn what_was_deleted_before_or_never_is_no_excuse() {
+        let anew = commit(forget(commit(story(), 4, State::Ok), State::Ok), 5, State::Ok);
+        assert_eq!(told(anew, -1).judged(check), ["commit-lost"]);
+        assert_eq!(told(forget(commit(story(), 5, State::Ok), State::Fail), -1).judged(check), ["commit-lost"]);
+        assert_eq!(told(commit(passing(story(), 4), 5, State::Ok), -1).judged(check), ["commit-lost"]);
+        assert_eq!(told(passing(commit(story(), 4, State::Ok), 5), 4).judged(check), ["commit-lost"]);
+    }
+
+    #[test]
+    fn what_is_deleted_or_expires_may_be_gone() {
+        assert!(told(forget(commit(story(), 5, State::Ok), State::Ok), -1).judged(check).is_empty());
+        assert!(told(commit(forget(story(), State::Info), 5, State::Ok), -1).judged(check).is_empty());
+        assert!(told(passing(commit(story(), 4, State::Ok), 5), -1).judged(check).is_empty());
     }
 }

@@ -80,7 +80,12 @@ mod tests {
     use crate::history::{Act, State};
 
     fn commit(story: Story, generation: i32, offset: i64) -> Story {
-        story.whole(5, Act::Commit { group: 0, generation, offsets: vec![(0, offset)] }, State::Ok, Act::Done)
+        story.whole(
+            5,
+            Act::Commit { group: 0, generation, offsets: vec![(0, offset)], expires: false },
+            State::Ok,
+            Act::Done,
+        )
     }
 
     #[test]

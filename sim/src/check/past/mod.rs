@@ -10,6 +10,7 @@ pub mod commit_place;
 pub mod cycles;
 pub mod deleted_read;
 pub mod duplicate;
+pub mod forgotten;
 pub mod fresh_end;
 pub mod inconsistent_offsets;
 pub mod lost_write;
@@ -45,6 +46,7 @@ pub const ALL: &[(&str, Property)] = &[
     ("fresh-end", fresh_end::check),
     ("cycles", cycles::check),
     ("commit-lost", commit_lost::check),
+    ("commit-comes-back", forgotten::check),
     ("commit-place", commit_place::check),
     ("deleted-read", deleted_read::check),
     ("two-owners", two_owners::check),

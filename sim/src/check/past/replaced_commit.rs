@@ -61,7 +61,12 @@ mod tests {
     }
 
     fn commit(story: Story, client: u32, state: State) -> Story {
-        story.whole(client, Act::Commit { group: 0, generation: 3, offsets: vec![(0, 1)] }, state, Act::Done)
+        story.whole(
+            client,
+            Act::Commit { group: 0, generation: 3, offsets: vec![(0, 1)], expires: false },
+            state,
+            Act::Done,
+        )
     }
 
     /// The first is told, then the second, which commits.
@@ -85,7 +90,7 @@ mod tests {
     fn who_was_told_last_need_not_be_who_came_last() {
         assert!(commit(assigned(assigned(story(), 1), 2), 1, State::Ok).judged(check).is_empty());
         let mut late = assigned(assigned(story(), 1), 2);
-        let op = late.invoke(2, Act::Commit { group: 0, generation: 3, offsets: vec![(0, 1)] });
+        let op = late.invoke(2, Act::Commit { group: 0, generation: 3, offsets: vec![(0, 1)], expires: false });
         let mut late = commit(late, 1, State::Ok);
         late.end(2, op, State::Ok, Act::Done);
         assert!(late.judged(check).is_empty(), "nobody knows which of the commits was first");

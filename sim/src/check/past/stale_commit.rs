@@ -41,7 +41,7 @@ mod tests {
     }
 
     fn commit(story: Story, generation: i32, state: State) -> Story {
-        story.whole(1, Act::Commit { group: 0, generation, offsets: vec![(0, 1)] }, state, Act::Done)
+        story.whole(1, Act::Commit { group: 0, generation, offsets: vec![(0, 1)], expires: false }, state, Act::Done)
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Member {
         request.group_instance_id = self.instance.clone();
         request.topics = topics.collect();
         self.next_commit = ctx.now + self.commit_us;
-        let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation, offsets });
+        let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation, offsets, expires: false });
         self.to(
             ctx,
             coordinator,
