@@ -51,6 +51,9 @@ pub(super) struct InSync {
     granted: Vec<NodeId>,
     pending: Option<Pending>,
     turn: Turn,
+    /// The last change was to let some join, and was refused. It would be for as long as somebody is in the set who may not be, even if he was
+    /// before: whoever has to leave goes first then (seed 930003286).
+    unwelcome: bool,
     /// Of the last proposal that was handed out.
     serial: u64,
 }
@@ -68,7 +71,7 @@ enum Refused {
 
 impl InSync {
     pub fn new(granted: &[NodeId]) -> Self {
-        Self { granted: granted.to_vec(), pending: None, turn: Turn::Free, serial: 0 }
+        Self { granted: granted.to_vec(), pending: None, turn: Turn::Free, unwelcome: false, serial: 0 }
     }
 
     /// The set that the controller granted.
@@ -143,8 +146,8 @@ impl InSync {
         }
     }
 
-    /// The set to propose: that of a pending change again once its retry is due, else one with `joining` or without
-    /// `leaving`. `None`: nothing to propose now.
+    /// The set to propose: that of a pending change again once its retry is due, else one with `joining` or, if there are none or they were
+    /// just refused, without `leaving`. `None`: nothing to propose now.
     pub fn propose(
         &mut self,
         now: Mono,
@@ -156,7 +159,7 @@ impl InSync {
             return None;
         }
         if self.pending.is_none() {
-            self.pending = if !joining.is_empty() {
+            self.pending = if !joining.is_empty() && !(self.unwelcome && !leaving.is_empty()) {
                 Some(Pending::Expand(joining))
             } else if !leaving.is_empty() {
                 Some(Pending::Shrink(leaving))
@@ -184,6 +187,7 @@ impl InSync {
     pub fn refuse(&mut self, now: Mono, code: ErrorCode, retry: Span) {
         match Refused::of(code) {
             Refused::Void => {
+                self.unwelcome = matches!(self.pending, Some(Pending::Expand(_)));
                 self.pending = None;
                 self.turn = Turn::After(now + retry);
             }
@@ -276,6 +280,10 @@ mod tests {
             assert_eq!(set.propose(Mono(11), nodes(&[2]), vec![], RETRY), None, "{void:?}: not at once again");
             assert!(set.propose(Mono(60), nodes(&[2]), vec![], RETRY).is_some());
         }
+        let mut set = InSync::new(&nodes(&[1, 3]));
+        assert_eq!(set.propose(Mono(0), nodes(&[2]), nodes(&[3]), RETRY), Some(nodes(&[1, 3, 2])), "nobody is missed");
+        set.refuse(Mono(10), ErrorCode::IneligibleReplica, RETRY);
+        assert_eq!(set.propose(Mono(60), nodes(&[2]), nodes(&[3]), RETRY), Some(nodes(&[1])), "he may be why");
         for wait in [ErrorCode::FencedLeaderEpoch, ErrorCode::InvalidUpdateVersion, ErrorCode::NewLeaderElected] {
             let mut set = expanding();
             set.refuse(Mono(10), wait, RETRY);
