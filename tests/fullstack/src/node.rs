@@ -76,7 +76,8 @@ async fn process(plan: Arc<Plan>, node: usize, turn: u64, medium: Shelf, ended: 
     }
     let id = NodeId(node as i32 + 1);
     let mut dice = Dice::new(plan.seed, Stream::Node, node as u64, turn);
-    let config = config(&plan, id, &mut dice);
+    // No disk is lost here.
+    let config = config(&plan, id, 0, &mut dice);
     record::with(|record| record.tell(now(), id, "starts"));
     let ready = move || {
         record::with(|record| {

@@ -80,13 +80,16 @@ impl World {
                 }
             }
             // What others have as well is seen inside the brokers, at which nobody looks here: what is left is the restart.
-            Strike::Rot { target, down_us } | Strike::LoseDisk { target, down_us } => {
+            Strike::Rot { target, down_us, .. } | Strike::LoseDisk { target, down_us } => {
                 for node in self.struck(&target) {
                     self.kill(node, Loss::Nothing);
                     self.steps.push(now() + down_us, Step::Start(node));
                 }
             }
-            Strike::CrashWriting { .. } | Strike::StopJoining { .. } | Strike::Perish { .. } => {
+            Strike::CrashWriting { .. }
+            | Strike::StopJoining { .. }
+            | Strike::CutJoining { .. }
+            | Strike::Perish { .. } => {
                 unreachable!("they do not strike here")
             }
             Strike::Step { target, ms } => {
