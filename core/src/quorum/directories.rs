@@ -31,12 +31,15 @@ impl Quorum {
         if node != own || was_believed == self.is_believed() {
             return;
         }
-        if was_believed {
-            let text = format!(
+        let text = if was_believed {
+            format!(
                 "node {own} voted from another folder, which it has not any more: it votes when it has what was committed"
-            );
-            out.note(Note::Text { topic: "quorum", text });
-        } else if matches!(self.role, Role::Unattached(_)) {
+            )
+        } else {
+            format!("node {own} has what was committed before its folder was new, and votes")
+        };
+        out.note(Note::Text { topic: "quorum", text });
+        if !was_believed && matches!(self.role, Role::Unattached(_)) {
             let patience = self.jittered(self.config.election_timeout);
             self.role = self.unattached(now.mono + patience);
         }
