@@ -22,6 +22,7 @@ impl World {
             .or_else(|| self.unequal())
             .or_else(|| self.unkept())
             .or_else(|| self.overdue())
+            .or_else(|| self.outstayed())
     }
 
     /// A node that does not serve, though it is to.
@@ -29,6 +30,17 @@ impl World {
         let mut nodes = self.nodes.iter().enumerate().filter(|(place, _)| self.perished != Some(*place));
         let idle = nodes.find(|(_, node)| node.process.as_ref().is_none_or(|process| !process.ready));
         idle.map(|(_, node)| format!("node {} does not serve", node.id))
+    }
+
+    /// A log that is longer, or older, than it may be.
+    fn outstayed(&self) -> Option<String> {
+        // Else it takes minutes.
+        self.plan.settings.get("log.retention.check.interval.ms")?;
+        self.nodes.iter().enumerate().find_map(|(place, node)| {
+            let core = node.process.as_ref()?.broker.node();
+            let what = self.watch.outstayed(place, core, node.clock.now(self.now).wall.0)?;
+            Some(format!("on node {} {what}", node.id))
+        })
     }
 
     /// A committed offset whose time is over, and that its coordinator keeps.

@@ -191,6 +191,8 @@ macro_rules! planted {
             StruckOffLeads = "struck-off-leads",
             /// A follower that registered anew does not name anew what it follows.
             SessionOutlivesRegistration = "session-outlives-registration",
+            /// Retention takes nothing that is too much, or too old.
+            RetentionNever = "retention-never",
         }
     };
 }

@@ -1,5 +1,5 @@
 //! Retention takes away a segment only where all of it was deleted, where `retention.bytes` are left without it, or where its newest record
-//! is older than `retention.ms`; and never what is not committed.
+//! is older than `retention.ms`; and never what is not committed. Where nothing is written any more it takes all that.
 
 use super::shadow::Shadow;
 use super::{Broken, Glance, Watch};
@@ -37,13 +37,43 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// A log that retention has left longer, or older, than it may be, on a node whose clock says `wall`.
+    pub fn outstayed(&self, node: usize, core: &Core, wall: i64) -> Option<String> {
+        if self.rotten == Some(node) {
+            return None;
+        }
+        core.partitions.iter().filter(|replica| replica.is_online() && replica.is_open()).find_map(|replica| {
+            let config = replica.log().config();
+            let log = self.shadows[node].log(replica.folder()).filter(|_| config.delete_policy)?;
+            let kept = Kept { bytes: config.retention_bytes, ms: config.retention_ms, wall };
+            let segment = stays(log, replica.watermark().0, kept)?;
+            Some(format!("{} keeps the segment {segment}, which is too much, or too old", replica.folder()))
+        })
+    }
+}
+
+/// The first segment of a log, if it is to go.
+fn stays(log: &Shadow, watermark: i64, kept: Kept) -> Option<i64> {
+    let (segment, _) = log.entries.first()?.place();
+    let last = log.last_of_segment(segment)?;
+    (last < watermark && last + 1 < log.end() && kept.is_over(log, segment)).then_some(segment)
+}
+
+impl Kept {
+    /// Whether a segment is more than is to be kept, or older.
+    fn is_over(&self, log: &Shadow, segment: i64) -> bool {
+        let left = log.bytes_behind(segment);
+        let over = self.bytes >= 0 && i64::try_from(left).is_ok_and(|left| left >= self.bytes);
+        over || self.ms >= 0 && self.wall.saturating_sub(log.newest_of_segment(segment)) > self.ms
+    }
+}
+
 /// A segment of a log goes that stood so before.
 pub fn on_dropped(folder: &str, log: &Shadow, segment: i64, before: Glance, kept: Kept) -> Result<(), Broken> {
     let Some(last) = log.last_of_segment(segment) else { return Ok(()) };
     let left = log.bytes_behind(segment);
-    let over = kept.bytes >= 0 && i64::try_from(left).is_ok_and(|left| left >= kept.bytes);
-    let old = kept.ms >= 0 && kept.wall.saturating_sub(log.newest_of_segment(segment)) > kept.ms;
-    if last < before.start.0 || (over || old) && last < before.watermark.0 {
+    if last < before.start.0 || kept.is_over(log, segment) && last < before.watermark.0 {
         return Ok(());
     }
     Err((
@@ -60,6 +90,19 @@ pub fn on_dropped(folder: &str, log: &Shadow, segment: i64, before: Glance, kept
 mod tests {
     use super::*;
     use esker_core::id::{LeaderEpoch, Offset};
+
+    #[test]
+    fn what_was_to_go_is_seen() {
+        let log = Shadow::in_segments(&[(0, 1, 0), (2, 3, 0), (4, 4, 4)]);
+        let judge = |watermark, bytes, ms, wall| stays(&log, watermark, Kept { bytes, ms, wall });
+        assert_eq!(judge(5, 1, -1, 0), Some(0), "one byte is left without it");
+        assert_eq!(judge(5, 2, -1, 0), None);
+        assert_eq!(judge(3, 1, -1, 0), None, "it is not committed");
+        assert_eq!(judge(5, -1, 10, 11), Some(0), "its records are of the time 0");
+        assert_eq!(judge(5, -1, 10, 10), None);
+        let last = Shadow::in_segments(&[(4, 4, 4)]);
+        assert_eq!(stays(&last, 5, Kept { bytes: 0, ms: 0, wall: 9 }), None, "what is written to is rolled first");
+    }
 
     #[test]
     fn what_was_to_be_kept_is_missed() {
