@@ -159,7 +159,7 @@ impl InSync {
             return None;
         }
         if self.pending.is_none() {
-            self.pending = if !joining.is_empty() && !(self.unwelcome && !leaving.is_empty()) {
+            self.pending = if !joining.is_empty() && (!self.unwelcome || leaving.is_empty()) {
                 Some(Pending::Expand(joining))
             } else if !leaving.is_empty() {
                 Some(Pending::Shrink(leaving))
