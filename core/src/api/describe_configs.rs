@@ -4,7 +4,7 @@
 //! * Brokers (4): this node's alone, by its id; without a name, the defaults of all that were set while they run. Another id, or
 //!   none at all: `INVALID_REQUEST`.
 //! * Loggers (8), client metrics (16) and groups (32) have no configs here yet: an empty list.
-//! * Any other type: `INVALID_REQUEST`. A name in `configuration_keys` that is not known is left out.
+//! * Any other type: `INVALID_REQUEST`. A name in `configuration_keys` that is not known is left out; no list, or an empty list: all.
 
 use crate::config::{BROKER, Def, Kind, Layers, Setting, Source, TOPIC};
 use crate::controller::check_topic_name;
@@ -63,10 +63,7 @@ fn configs_of(
         file: &node.config.file,
     };
     let name = resource.resource_name.as_str();
-    let wanted = |def: &&'static Def| match &resource.configuration_keys {
-        None => !def.internal,
-        Some(keys) => keys.iter().any(|key| key.as_str() == def.name),
-    };
+    let wanted = |def: &&'static Def| if is_all(resource) { !def.internal } else { asked_for(resource, def.name) };
     match (resource.resource_type, name) {
         (2, name) => {
             check_topic_name(name)?;
@@ -75,7 +72,7 @@ fn configs_of(
             Ok(each.map(|def| described(def, layers.topic(def, &topic.configs), false, shown)).collect())
         }
         (4, "") => {
-            let each = layers.dynamic_default.iter().filter(|(name, _)| asked_for(resource, name));
+            let each = layers.dynamic_default.iter().filter(|(name, _)| is_all(resource) || asked_for(resource, name));
             Ok(each.map(|(name, value)| default_of_all(name, value, shown)).collect())
         }
         (4, id) => match id.parse::<i32>() {
@@ -91,8 +88,13 @@ fn configs_of(
     }
 }
 
+/// Whether the request names none (Kafka's `ConfigHelper`: an empty list is as good as none).
+fn is_all(resource: &DescribeConfigsResource) -> bool {
+    resource.configuration_keys.as_ref().is_none_or(Vec::is_empty)
+}
+
 fn asked_for(resource: &DescribeConfigsResource, name: &str) -> bool {
-    resource.configuration_keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == name))
+    resource.configuration_keys.iter().flatten().any(|key| key.as_str() == name)
 }
 
 fn described(def: &'static Def, setting: Setting, read_only: bool, shown: Shown) -> DescribeConfigsResourceResult {
