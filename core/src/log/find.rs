@@ -8,7 +8,7 @@ use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
 use crate::limits::REQUEST_BYTES_MAX;
-use crate::time::Now;
+use crate::time::{Mono, Now};
 use bytes::Bytes;
 
 /// Where the batch of an offset is.
@@ -175,6 +175,9 @@ impl Log {
         segment.loaded = true;
         segment.check();
         self.bound_indexes(place);
+        if core::mem::take(&mut self.retention_waits) {
+            self.retention_due = Mono(0);
+        }
     }
 
     /// Forgets the index of another closed segment if many are in memory. What was verified stays so.

@@ -72,6 +72,8 @@ pub struct Log {
     pub(super) unflushed: i64,
     pub(super) flush_due: Option<Mono>,
     pub(super) retention_due: Mono,
+    /// Retention waits for the time index of a segment: when that is read it goes on.
+    pub(super) retention_waits: bool,
     /// When segments below a start that was raised are to go: before retention looks, and whatever it would find.
     pub(super) dropping_due: Option<Mono>,
     /// When the newest batch came: the tail of a log at rest is given up.
@@ -108,6 +110,7 @@ impl Log {
             unflushed: 0,
             flush_due: None,
             retention_due: now.mono,
+            retention_waits: false,
             dropping_due: None,
             appended_at: now.mono,
             changed: false,
