@@ -114,7 +114,11 @@ fn a_voter_whose_disk_was_lost_does_not_stand() {
     let mut world = World::new(11, CALM);
     let leader = leader_of(&mut world);
     let others = [(leader + 1) % 3, (leader + 2) % 3];
-    let hear = |world: &mut World, folder: Uuid| others.into_iter().for_each(|id| world.learn_directory(id, folder));
+    let hear = |world: &mut World, folder: Uuid| {
+        for id in others {
+            world.tell(id, |quorum, now, out| quorum.learn_directory(now, NodeId(id), folder, out));
+        }
+    };
     hear(&mut world, Uuid(7));
     world.crash(leader);
     run(&mut world, 20_000);
@@ -173,8 +177,7 @@ fn a_leader_that_stops_hands_over() {
     for seed in 0..20 {
         let mut world = World::new(seed, CALM);
         let old = leader_of(&mut world);
-        let now = world.time();
-        world.resign(old, now);
+        world.resign(old);
         let took = until(&mut world, 10_000, |w| w.leader().is_some_and(|id| id != old && leads_drained(w, id)));
         assert!(took.is_some_and(|took| took < Span::from_millis(300)), "seed {seed}: {took:?}");
         let resigned =

@@ -89,8 +89,7 @@ fn fault(world: &mut World, rng: &mut Rng, nodes: i32) {
         8..=10 => world.cut.clear(),
         11 => {
             if let Some(leader) = world.leader() {
-                let now = world.time();
-                world.resign(leader, now);
+                world.resign(leader);
             }
         }
         12 if rng.below(4) == 0 => world.node(any).failing = true,

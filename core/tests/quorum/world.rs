@@ -3,7 +3,7 @@
 use crate::disk::{Disk, only_metadata};
 use crate::judge::Judge;
 use bytes::Bytes;
-use esker_core::id::{CallId, NodeId, Offset, Uuid};
+use esker_core::id::{CallId, NodeId, Offset};
 use esker_core::io::{Address, CallFault, DiskFault, DiskOp, DiskTag, Out, Output, Records};
 use esker_core::quorum::{Answer, Committed, Quorum, QuorumConfig, Turn, Voter};
 use esker_core::rng::Rng;
@@ -215,23 +215,19 @@ impl World {
         true
     }
 
-    /// That node is told to give up the lead; it is stopped a little later by whoever told it, or goes on.
-    pub fn resign(&mut self, id: i32, now: Now) {
+    /// That node's quorum, if it is up, is told something.
+    pub fn tell(&mut self, id: i32, what: impl FnOnce(&mut Quorum, Now, &mut Out)) {
+        let now = self.time();
         let node = &mut self.nodes[id as usize];
         if let Some(quorum) = &mut node.quorum {
-            quorum.resign(now, &mut node.out);
+            what(quorum, now, &mut node.out);
         }
         self.settle(id);
     }
 
-    /// That node hears from which folder it votes.
-    pub fn learn_directory(&mut self, id: i32, folder: Uuid) {
-        let now = self.time();
-        let node = &mut self.nodes[id as usize];
-        if let Some(quorum) = &mut node.quorum {
-            quorum.learn_directory(now, NodeId(id), folder, &mut node.out);
-        }
-        self.settle(id);
+    /// That node is told to give up the lead; it is stopped a little later by whoever told it, or goes on.
+    pub fn resign(&mut self, id: i32) {
+        self.tell(id, Quorum::resign);
     }
 
     /// Its disk is well again.
