@@ -81,11 +81,12 @@ fn no_circle_of_files() {
 #[test]
 fn no_file_is_too_long() {
     let mut bad = Vec::new();
-    for (name, krate) in each_crate() {
-        for file in &krate.files {
+    let folders = CRATES.iter().flat_map(|name| [format!("{name}/src"), format!("{name}/tests")]);
+    for folder in folders.filter(|folder| top().join(folder).is_dir()) {
+        for file in Crate::read(&top().join(&folder)).files {
             let lines = file.text.lines().count();
             if lines > LINES_MAX {
-                bad.push(format!("{name}/src/{}: {lines} lines", file.path));
+                bad.push(format!("{folder}/{}: {lines} lines", file.path));
             }
         }
     }
