@@ -179,7 +179,7 @@ impl Groups {
             });
             match deleted {
                 Ok((shard, settings, entries, response)) => {
-                    shard.turn(now, settings, out).reply_after(entries, hold, response)
+                    shard.reply_deleted(now, settings, entries, hold, response, out)
                 }
                 Err(code) => release(out, hold, OffsetDeleteResponse::default().with_error_code(code.code())),
             }
@@ -259,7 +259,7 @@ fn delete_groups(now: Now, shard: &mut Shard, settings: &Settings, hold: HoldId,
         done.push(id);
     }
     let response = DeleteGroupsResponse::default().with_results(results);
-    shard.turn(now, settings, out).reply_after(entries, hold, response);
+    shard.reply_deleted(now, settings, entries, hold, response, out);
 }
 
 /// A group that is not there has no members.

@@ -14,10 +14,11 @@ use crate::id::{HoldId, LeaderEpoch, Offset, ProducerId};
 use crate::limits::GROUPS_MAX;
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec;
 use alloc::vec::Vec;
-use kafka_protocol::messages::JoinGroupResponse;
+use kafka_protocol::messages::{JoinGroupResponse, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
 
 /// Records of one batch at most, where nobody waits for them: a batch stays well below `max.message.bytes`.
@@ -185,6 +186,27 @@ impl Shard {
             Then::Reply { .. } | Then::Created { .. } | Then::Assigned { .. } | Then::Replaced { .. } => {
                 self.promise(now, settings, last, then, out);
             }
+        }
+    }
+
+    /// The reply that leaves once `entries` are committed. Where there are none, what was deleted before may not be committed yet: an answer that
+    /// rests on that waits for it (Kafka's `CoordinatorRuntime` has it wait for all that was written; seed 1795816203339).
+    pub fn reply_deleted(
+        &mut self,
+        now: Now,
+        settings: &Settings,
+        entries: Vec<Entry>,
+        hold: HoldId,
+        response: impl Into<ResponseKind>,
+        out: &mut Decision,
+    ) {
+        let then = Then::Reply { hold, response: Box::new(response.into()) };
+        if !entries.is_empty() {
+            self.turn(now, settings, out).propose(entries, then);
+        } else if mutant::is(Mutant::DeletedUncommitted) {
+            self.follow(now, settings, then, Ok(()), out);
+        } else {
+            self.promise(now, settings, self.end.plus(-1), then, out);
         }
     }
 

@@ -22,7 +22,7 @@ impl Log {
     /// Cuts the log back so that it ends at `to`, or at the start of the batch that holds `to`. `end()`, `synced()`, epochs, producers
     /// and indexes follow. Only epochs without a record if `to >= end()`; everything ([`Self::restart_at`]) if `to` is below all segments.
     ///
-    /// Where the place of `to` has to be looked up on disk, `end()` is `to` at once, and [`Self::is_settled`] is false until it is found.
+    /// Where the place of `to` has to be looked up on disk, `end()` is `to` at once (or where its batch begins, if that is known), and [`Self::is_settled`] is false until it is found.
     pub fn truncate(&mut self, now: Now, to: Offset, out: &mut Out) {
         if self.usable().is_err() {
             return;
@@ -52,6 +52,8 @@ impl Log {
             let exact = super::index::relative(segment.base, to).and_then(|to| segment.index.exact(to));
             exact.map(|at| (u64::from(at), to))
         };
+        // Of a batch that goes as a whole it goes at once, whatever is still to be looked for.
+        let end = found.map_or(to, |found| found.1);
         // Where the largest timestamp that stays is not known, it is looked for as the place is.
         let found = found.filter(|(at, first)| self.tells_times(place, *first, *at));
         out.note(Note::LogTruncated { dir: self.dir, from: self.end, to });
@@ -59,7 +61,7 @@ impl Log {
         if !mutant::is(Mutant::SnapshotsNotCut) {
             self.drop_snapshots_beyond(to, out);
         }
-        self.lower_end(found.map_or(to, |found| found.1));
+        self.lower_end(end);
         match found {
             Some((at, _)) => self.cut_active(now, at, None, out),
             None => {

@@ -198,6 +198,28 @@ fn a_fetch_of_no_groups_is_answered() {
     assert!(world.fetched(hold).groups.is_empty());
 }
 
+/// What is not there any more was deleted by a record: until that is committed it may come back (seed 1795816203339).
+#[test]
+fn that_an_offset_is_gone_is_answered_when_it_cannot_come_back() {
+    let mut world = World::new(|_| {});
+    world.commit("", -1, 1);
+    world.commits = false;
+    let delete = |world: &mut World| {
+        let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
+        let topic =
+            OffsetDeleteRequestTopic::default().with_name(TopicName(text("t"))).with_partitions(vec![partition]);
+        let request = OffsetDeleteRequest::default().with_group_id(GroupId(text(GROUP))).with_topics(vec![topic]);
+        let hold = world.hold();
+        let decision = world.groups.on_offset_delete(world.now, hold, &request, Vec::new());
+        world.carry_out(decision);
+        hold
+    };
+    let (first, again) = (delete(&mut world), delete(&mut world));
+    assert!(world.is_waiting(first) && world.is_waiting(again));
+    world.commit_all();
+    assert!(world.replies.contains_key(&first) && world.replies.contains_key(&again));
+}
+
 #[test]
 fn single_offsets_are_deleted_unless_members_read_the_topic() {
     let mut world = World::new(|_| {});
