@@ -150,6 +150,20 @@ fn a_silent_leader_is_fenced_and_followed() {
     assert_eq!(cluster.line(key), "2 e1 [2, 3]");
 }
 
+/// Seed 1795816221374: beside the dead it would leave the set to them when it is fenced again; seed 1795816228935: and nobody would wait for
+/// them to delete records.
+#[test]
+fn who_is_back_first_goes_on_without_those_who_were_fenced_with_it() {
+    let mut cluster = Cluster::of(3);
+    let key = cluster.topic("t", &[&[1, 2]], &[]);
+    cluster.pass(9_100, &[3]);
+    assert_eq!(cluster.line(key), "none e1 [1, 2]", "fenced at once, each of them has everything");
+    cluster.heartbeat(2, |_| ());
+    assert_eq!(cluster.line(key), "2 e2 [2]");
+    cluster.pass(9_100, &[3]);
+    assert_eq!(cluster.line(key), "none e3 [2]", "it has what it took alone");
+}
+
 #[test]
 fn whose_disk_is_full_hands_over_and_stays_in_sync() {
     let mut cluster = Cluster::of(3);

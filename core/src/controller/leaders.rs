@@ -35,7 +35,11 @@ impl Controller {
                 if !touched && !waits {
                     continue;
                 }
-                let isr = was.isr.iter().copied().filter(|node| !gone.contains(node)).collect();
+                let left = was.isr.iter().copied().filter(|node| !gone.contains(node));
+                // All that were in sync may have been fenced at once, and stayed: whoever is back first goes on without the others, or it would
+                // leave the set to the dead when it is fenced again (seed 1795816221374).
+                let (living, dead): (Vec<NodeId>, Vec<NodeId>) = left.partition(|node| acceptable(*node));
+                let isr = if living.is_empty() { dead } else { living };
                 let next = change(was, isr, was.recovering, election, &acceptable);
                 records.extend(next.map(|state| Record::Partition { key, state }));
             }

@@ -14,7 +14,9 @@ use std::collections::BTreeSet;
 impl World {
     /// What is not as it must be at the end.
     pub(super) fn unsettled(&self) -> Option<String> {
-        let client = || self.seats.iter().find_map(|seat| seat.client.settled().err());
+        // What a client misses may be for want of something in the cluster.
+        let why = |missed: String| self.unequal().map_or(missed.clone(), |why| format!("{missed}: {why}"));
+        let client = || self.seats.iter().find_map(|seat| seat.client.settled().err()).map(why);
         self.unready()
             .or_else(client)
             .or_else(|| self.unread())
