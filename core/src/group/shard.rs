@@ -201,12 +201,10 @@ impl Shard {
         out: &mut Decision,
     ) {
         let then = Then::Reply { hold, response: Box::new(response.into()) };
-        if !entries.is_empty() {
-            self.turn(now, settings, out).propose(entries, then);
-        } else if mutant::is(Mutant::DeletedUncommitted) {
-            self.follow(now, settings, then, Ok(()), out);
-        } else {
+        if entries.is_empty() {
             self.promise(now, settings, self.end.plus(-1), then, out);
+        } else {
+            self.turn(now, settings, out).propose(entries, then);
         }
     }
 

@@ -193,8 +193,6 @@ macro_rules! planted {
             SessionOutlivesRegistration = "session-outlives-registration",
             /// Retention takes nothing that is too much, or too old.
             RetentionNever = "retention-never",
-            /// That an offset is deleted is answered while the record that deleted it before is not committed.
-            DeletedUncommitted = "deleted-uncommitted",
         }
     };
 }
