@@ -72,7 +72,7 @@ fn install(broker: &mut Broker, now: Now, image: Image) {
     };
     broker.roles.pending.extend(keys(&before));
     broker.roles.pending.extend(keys(&broker.node.image));
-    broker.roles.configs_changed = true;
+    broker.roles.reconfigured.all = true;
     let ids: Vec<NodeId> = broker.node.image.brokers().map(|known| known.id).collect();
     for id in ids {
         tell_leaders(broker, now, id);
@@ -103,9 +103,11 @@ fn on_change(broker: &mut Broker, now: Now, change: Change) {
             broker.roles.pending.extend((0..partitions).map(|partition| PartitionKey { topic: id, partition }));
             broker.coordinators.on_topic_deleted(&mut broker.node, now, &name);
         }
-        Change::Config(Resource::Topic(_) | Resource::Broker(_) | Resource::BrokerDefault) => {
-            broker.roles.configs_changed = !mutant::is(Mutant::ConfigNotApplied);
+        Change::Config(_) if mutant::is(Mutant::ConfigNotApplied) => {}
+        Change::Config(Resource::Topic(id)) => {
+            broker.roles.reconfigured.topics.insert(id);
         }
+        Change::Config(Resource::Broker(_) | Resource::BrokerDefault) => broker.roles.reconfigured.all = true,
         Change::Cluster => learn_cluster(broker),
         Change::Broker(id) | Change::BrokerRemoved(id) => {
             broker.fetchers.on_brokers_changed();

@@ -4,12 +4,13 @@
 //! node before belongs to an earlier life of it (a leader that lost its page cache must not go on in its old epoch).
 
 use super::{Broker, checkpoint, serials, setup};
-use crate::id::{DirId, Offset, PartitionKey};
+use crate::id::{DirId, Offset, PartitionKey, Uuid};
 use crate::io::{DiskOp, Owner};
-use crate::log::{Log, Opening, SyncPolicy};
+use crate::log::{Log, LogConfig, Opening, SyncPolicy};
 use crate::metadata;
 use crate::mutant::{self, Mutant};
-use crate::partition::{ANYTHING, Partition, PartitionEvent};
+use crate::node::Node;
+use crate::partition::{self, ANYTHING, Partition, PartitionEvent};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -19,8 +20,8 @@ use alloc::vec::Vec;
 pub(super) struct Roles {
     /// Partitions whose metadata changed since they were looked at.
     pub pending: BTreeSet<PartitionKey>,
-    /// Some config changed: every partition is told its own again.
-    pub configs_changed: bool,
+    /// Whose configs changed: their partitions are told their own again.
+    pub reconfigured: Reconfigured,
     /// Whether the folders that stood at the start were closed in order.
     pub clean: bool,
     /// What the checkpoints said, by folder name; used when the folder is opened.
@@ -43,6 +44,33 @@ pub(super) struct Roles {
     pub(super) gave_up: bool,
     /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
     blocked: BTreeSet<PartitionKey>,
+}
+
+/// Topics whose settings may be others than their partitions were told.
+#[derive(Debug, Default)]
+pub(super) struct Reconfigured {
+    /// A broker's config changed, or nobody knows what did: it may be every topic.
+    pub all: bool,
+    pub topics: BTreeSet<Uuid>,
+}
+
+/// What the partitions of a topic are told. To resolve it is dear: each setting by name, layer after layer.
+#[derive(Clone, Debug)]
+struct Resolved {
+    topic: Uuid,
+    settings: partition::Settings,
+    log: LogConfig,
+}
+
+impl Resolved {
+    fn of(node: &Node, topic: &metadata::Topic) -> Self {
+        let config = node.topic_config(topic);
+        Self {
+            topic: topic.id,
+            settings: setup::partition(&node.config, &config),
+            log: setup::log(&node.config, &config),
+        }
+    }
 }
 
 impl Roles {
@@ -69,17 +97,15 @@ impl Broker {
         }
         self.look_for_blanks();
         let mut moved = self.look_for_strays();
-        if core::mem::take(&mut self.roles.configs_changed) {
-            self.reconfigure();
-            moved = true;
-        }
+        moved |= self.reconfigure();
         while !self.roles.pending.is_empty() {
             // Who goes, goes first: the folders of a topic that was deleted and made anew at once have one name, whichever of the two comes
             // first by its id. The new one would open what is then removed (seed 7000096).
             let (stay, go): (Vec<_>, Vec<_>) =
                 core::mem::take(&mut self.roles.pending).into_iter().partition(|key| self.is_kept(*key));
+            let mut last = None;
             for key in go.into_iter().chain(stay) {
-                self.assume(now, key);
+                self.assume(now, key, &mut last);
             }
             moved = true;
         }
@@ -126,7 +152,8 @@ impl Broker {
         self.node.image.partition(key).is_some_and(|state| state.has_replica(me))
     }
 
-    fn assume(&mut self, now: Now, key: PartitionKey) {
+    /// `last`: the topic before, whose settings are those of its next partition as well.
+    fn assume(&mut self, now: Now, key: PartitionKey, last: &mut Option<Resolved>) {
         let me = self.node.config.node;
         let state = self.node.image.partition(key).filter(|state| state.has_replica(me));
         let Some(state) = state else {
@@ -135,7 +162,7 @@ impl Broker {
         };
         let state = state.clone();
         if self.node.partitions.get(key).is_none() {
-            self.open(now, key);
+            self.open(now, key, last);
         }
         let Some(partition) = self.node.partitions.get_mut(key) else { return };
         let dir = partition.dir();
@@ -143,7 +170,7 @@ impl Broker {
         self.node.partitions.note(dir, event);
     }
 
-    fn open(&mut self, now: Now, key: PartitionKey) {
+    fn open(&mut self, now: Now, key: PartitionKey, last: &mut Option<Resolved>) {
         let Some(topic) = self.node.image.topic(key.topic) else { return };
         let name = checkpoint::folder_name(topic.name.as_str(), key.partition);
         if self.roles.removing.values().any(|taken| *taken == name) && !mutant::is(Mutant::NameNotAwaited) {
@@ -154,11 +181,14 @@ impl Broker {
             return;
         }
         let blank = self.roles.blank.remove(&key).is_some();
-        let config = self.node.topic_config(topic);
+        if last.as_ref().is_some_and(|last| last.topic != topic.id) {
+            *last = None;
+        }
+        let Resolved { settings, log: log_config, .. } =
+            last.get_or_insert_with(|| Resolved::of(&self.node, topic)).clone();
         let dir = self.node.partitions.new_dir();
         let start = self.roles.starts.remove(&name).unwrap_or(Offset::ZERO);
         let watermark = self.roles.watermarks.remove(&name).unwrap_or(Offset::ZERO);
-        let log_config = setup::log(&self.node.config, &config);
         // The watermark is over what was synced. (Where it was the system that had it, a crash of the machine may have taken it.)
         let durable = if log_config.sync == SyncPolicy::Always || blank { watermark } else { Offset::ZERO };
         let opening = Opening {
@@ -168,7 +198,6 @@ impl Broker {
             topic_id: Some(key.topic).filter(|_| !mutant::is(Mutant::ForeignKept)),
         };
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
-        let settings = setup::partition(&self.node.config, &config);
         let me = self.node.config.node;
         self.node.partitions.insert(Partition::new(key, dir, name, me, settings, log, watermark, start));
     }
@@ -214,18 +243,21 @@ impl Broker {
         self.roles.pending.extend(self.roles.blank.keys());
     }
 
-    fn reconfigure(&mut self) {
-        for key in self.node.partitions.keys() {
-            let Some(topic) = self.node.image.topic(key.topic) else { continue };
-            let config = self.node.topic_config(topic);
-            let settings = setup::partition(&self.node.config, &config);
-            let log = setup::log(&self.node.config, &config);
-            if let Some(partition) = self.node.partitions.get_mut(key) {
+    /// Tells partitions the settings that their topics have now. Whether there was something to tell.
+    fn reconfigure(&mut self) -> bool {
+        let Reconfigured { all, topics } = core::mem::take(&mut self.roles.reconfigured);
+        let topics = if all { self.node.image.topics().map(|topic| topic.id).collect() } else { topics };
+        for topic in &topics {
+            let Some(topic) = self.node.image.topic(*topic) else { continue };
+            let Resolved { settings, log, .. } = Resolved::of(&self.node, topic);
+            for (key, _) in topic.each_partition() {
+                let Some(partition) = self.node.partitions.get_mut(key) else { continue };
                 partition.configure(settings);
                 if !mutant::is(Mutant::LogConfigNotApplied) {
-                    partition.configure_log(log);
+                    partition.configure_log(log.clone());
                 }
             }
         }
+        !topics.is_empty()
     }
 }

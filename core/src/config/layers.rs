@@ -3,6 +3,7 @@
 use super::def::Def;
 use super::{broker_def, topic_def};
 use crate::mutant::{self, Mutant};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -73,14 +74,14 @@ fn unit(name: &str) -> i64 {
     }
 }
 
-impl Layers<'_> {
+impl<'a> Layers<'a> {
     /// A broker's config.
     pub fn broker(&self, def: &'static Def) -> Setting {
         let synonyms = self.synonyms(def.name);
         let source = synonyms.first().map_or(Source::Default, |first| first.source);
         let value = match synonyms.first() {
             Some(first) if first.value.is_some() => first.value.clone(),
-            Some(_) | None => self.in_force(def.name).or_else(|| def.default.map(String::from)),
+            Some(_) | None => self.in_force(def.name).map(Cow::into_owned).or_else(|| def.default.map(String::from)),
         };
         Setting { value: shown(def, value), source, synonyms }
     }
@@ -93,20 +94,20 @@ impl Layers<'_> {
             synonyms.insert(0, Synonym { name: def.name, value: Some(value.clone()), source: Source::Topic });
         }
         let source = synonyms.first().map_or(Source::Default, |first| first.source);
-        let value = self.topic_value(def, topic);
+        let value = self.topic_value(def, topic).map(Cow::into_owned);
         Setting { value, source, synonyms }
     }
 
     /// The value in force of a topic's config, in the topic's unit; `None`: null.
-    pub fn topic_value(&self, def: &'static Def, topic: &Given) -> Option<String> {
+    pub fn topic_value(&self, def: &'static Def, topic: &'a Given) -> Option<Cow<'a, str>> {
         if let Some(value) = topic.get(def.name) {
-            return Some(value.clone());
+            return Some(Cow::Borrowed(value));
         }
-        def.broker.and_then(|name| self.in_force(name)).or_else(|| def.default.map(String::from))
+        def.broker.and_then(|name| self.in_force(name)).or_else(|| def.default.map(Cow::Borrowed))
     }
 
     /// The value that the layers of the broker give, in the unit of `name`; `None` where only the default is left.
-    fn in_force(&self, name: &'static str) -> Option<String> {
+    fn in_force(&self, name: &'static str) -> Option<Cow<'a, str>> {
         let names = names_of(name);
         let names = if names.is_empty() { core::slice::from_ref(&name) } else { names };
         let (from, value) = names.iter().find_map(|&other| {
@@ -119,11 +120,11 @@ impl Layers<'_> {
         })?;
         let scale = unit(from);
         if scale == unit(name) {
-            return Some(value.clone());
+            return Some(Cow::Borrowed(value));
         }
         // A coarser name's negative value means "none", as in the finer one.
         let number = value.trim().parse::<i64>().ok()?;
-        Some(if number < 0 { -1 } else { number.saturating_mul(scale) }.to_string())
+        Some(Cow::Owned(if number < 0 { -1 } else { number.saturating_mul(scale) }.to_string()))
     }
 
     fn synonyms(&self, name: &'static str) -> Vec<Synonym> {

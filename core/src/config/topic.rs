@@ -1,11 +1,11 @@
 //! The settings of one topic, resolved and typed.
 
-use super::def::{Def, bool_of, decimal, list_of};
+use super::def::{bool_of, decimal, list_of};
 use super::layers::{Given, Layers};
 use super::topic_def;
 use crate::error::Refusal;
 use crate::time::Span;
-use alloc::string::String;
+use alloc::borrow::Cow;
 
 /// When a record counts as written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -151,21 +151,21 @@ struct Read<'a> {
     topic: &'a Given,
 }
 
-impl Read<'_> {
-    fn value(&self, name: &str) -> Option<(&'static Def, String)> {
+impl<'a> Read<'a> {
+    fn value(&self, name: &str) -> Option<Cow<'a, str>> {
         let def = topic_def(name);
         assert!(def.is_some(), "no topic config {name}");
         let def = def?;
         let value = self.layers.topic_value(def, self.topic)?;
         match def.check(&value) {
-            Ok(()) => Some((def, value)),
-            Err(_) => def.default.map(|default| (def, String::from(default))),
+            Ok(()) => Some(value),
+            Err(_) => def.default.map(Cow::Borrowed),
         }
     }
 
     fn text<T>(&self, name: &str, read: impl Fn(&str) -> T) -> T {
         let value = self.value(name);
-        read(value.as_ref().map_or("", |(_, text)| text.trim()))
+        read(value.as_deref().map_or("", str::trim))
     }
 
     fn lists(&self, name: &str, entry: &str) -> bool {
