@@ -44,6 +44,7 @@ impl Woken {
 
 /// Looks at the replies that wait for partitions which the last input touched.
 fn look(core: &Core) -> Result<(), Broken> {
+    let recent: Vec<&Partition> = core.partitions.recent().collect();
     for (hold, row) in core.hold.iter() {
         let timed = row.deadline.is_some();
         match &row.waiting {
@@ -51,7 +52,7 @@ fn look(core: &Core) -> Result<(), Broken> {
                 in_time("Produce", timed)?;
                 for wait in &producing.waits {
                     kept_here("Produce", core, wait.partition, wait.dir)?;
-                    let replica = touched(core, |replica| replica.dir() == wait.dir);
+                    let replica = touched(&recent, |replica| replica.dir() == wait.dir);
                     let ended = replica.and_then(|replica| replica.acked(&wait.appended, producing.acks));
                     judge("Produce", wait.appended.base.0, replica, ended.is_some())?;
                 }
@@ -60,14 +61,14 @@ fn look(core: &Core) -> Result<(), Broken> {
                 in_time("DeleteRecords", timed)?;
                 for wait in &deleting.waits {
                     kept_here("DeleteRecords", core, wait.partition, wait.dir)?;
-                    let replica = touched(core, |replica| replica.dir() == wait.dir && replica.is_leader());
+                    let replica = touched(&recent, |replica| replica.dir() == wait.dir && replica.is_leader());
                     let low = replica.map(|replica| lowest_start(core, replica));
                     judge("DeleteRecords", wait.start.0, replica, low.is_some_and(|low| low >= wait.start))?;
                 }
             }
             Waiting::Fetch(fetching) => {
                 in_time("Fetch", timed)?;
-                look_at_fetch(core, fetching)?;
+                look_at_fetch(core, &recent, fetching)?;
             }
             Waiting::ListOffsets(listing) => {
                 in_time("ListOffsets", timed)?;
@@ -99,7 +100,7 @@ fn lowest_start(core: &Core, leader: &Partition) -> Offset {
 }
 
 /// A reader that wants any byte there is.
-fn look_at_fetch(core: &Core, fetching: &Fetching) -> Result<(), Broken> {
+fn look_at_fetch(core: &Core, recent: &[&Partition], fetching: &Fetching) -> Result<(), Broken> {
     let set = match &fetching.source {
         Source::Session(id) => core.sessions.get(*id).map(|session| &session.set),
         Source::Own(set) => Some(set),
@@ -108,7 +109,7 @@ fn look_at_fetch(core: &Core, fetching: &Fetching) -> Result<(), Broken> {
     for slot in set.slots() {
         let (Some(key), Some(dir)) = (slot.partition, slot.dir) else { continue };
         kept_here("Fetch", core, key, dir)?;
-        let replica = touched(core, |replica| replica.dir() == dir && replica.is_online());
+        let replica = touched(recent, |replica| replica.dir() == dir && replica.is_online());
         let there = replica.is_some_and(|replica| has_news(replica, fetching, slot));
         judge("Fetch", slot.wanted.query.offset.0, replica, there)?;
     }
@@ -146,8 +147,8 @@ fn in_time(what: &str, timed: bool) -> Result<(), Broken> {
     if timed { Ok(()) } else { Err(("waits-for-ever", format!("a {what} waits, and has no time when it ends"))) }
 }
 
-fn touched(core: &Core, is: impl Fn(&Partition) -> bool) -> Option<&Partition> {
-    core.partitions.recent().find(|replica| is(replica))
+fn touched<'a>(recent: &[&'a Partition], is: impl Fn(&Partition) -> bool) -> Option<&'a Partition> {
+    recent.iter().copied().find(|replica| is(replica))
 }
 
 fn judge(what: &str, offset: i64, replica: Option<&Partition>, there: bool) -> Result<(), Broken> {
