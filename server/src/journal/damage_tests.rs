@@ -122,6 +122,27 @@ fn damage_in_the_midst_ends_the_start() {
     }
 }
 
+/// Damage that one start passed over is no damage to the next: what was left of the process before would be taken for another's.
+#[test]
+fn what_a_start_passed_over_is_gone_with_it() {
+    for in_order in [false, true] {
+        let mut log = Log::new(1);
+        for _ in 0..2 * SLOTS {
+            log.write(&[500_000]);
+        }
+        // Of the oldest slot, the entry behind the first.
+        log.flip(SLOT + 600_000);
+        replay(log.folder.root()).unwrap();
+        log.store = log.folder.store(2);
+        log.write(&[500_000]);
+        if in_order {
+            log.store.close().unwrap();
+        }
+        let replayed = replay(log.folder.root());
+        assert!(replayed.is_ok(), "stopped in order: {in_order}, {replayed:?}");
+    }
+}
+
 #[test]
 fn damage_in_the_first_slots_ends_the_start() {
     for slot in 0..4 {

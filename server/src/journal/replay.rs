@@ -2,7 +2,7 @@
 
 use super::entry::Item;
 use super::file::{FILE, SLOTS, empty};
-use super::scan::{find, walk};
+use super::scan::{find, is_empty, walk};
 use crate::durable;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
@@ -57,7 +57,14 @@ pub fn replay(root: &Path) -> io::Result<Replayed> {
         target.done.entries += entries;
     }
     let done = target.finish()?;
-    empty(&file, slot_bytes, generations.values().copied())?;
+    // What was passed over because it is durable for long goes first: to the next start it would be another process's.
+    let mut others = Vec::new();
+    for slot in (0..SLOTS).filter(|slot| !generations.values().any(|known| known == slot)) {
+        if !is_empty(&file, slot * slot_bytes)? {
+            others.push(slot);
+        }
+    }
+    empty(&file, slot_bytes, others.into_iter().chain(generations.values().copied()))?;
     Ok(done)
 }
 

@@ -58,6 +58,7 @@ pub fn find(file: &File, slot_bytes: u64) -> io::Result<BTreeMap<u64, u64>> {
     if let Some(oldest) = found.values().next()
         && oldest.first.before > 0
         && (found.len() as u64) < SLOTS - 1
+        // An empty one: a start was under way when the power was lost.
         && !is_empty(file, (oldest.number + SLOTS - 1) % SLOTS * slot_bytes)?
     {
         return Err(missing_before(oldest.first.generation));
@@ -72,8 +73,8 @@ fn is_next(earlier: &Slot, later: &Slot) -> bool {
     earlier.first.generation + 1 == later.first.generation && earlier.entries == u64::from(later.first.before)
 }
 
-/// Whether the slot that begins there was emptied: a start was under way when the power was lost.
-fn is_empty(file: &File, at: u64) -> io::Result<bool> {
+/// Whether the slot that begins there was emptied.
+pub fn is_empty(file: &File, at: u64) -> io::Result<bool> {
     let mut bytes = [0; BLOCK];
     file.read_exact_at(&mut bytes, at)?;
     Ok(bytes == [0; BLOCK])
