@@ -214,6 +214,16 @@ impl Commit {
         self.sync.complete.wait(self.number);
     }
 
+    /// The number of the round in the making.
+    pub const fn next(&self) -> u64 {
+        self.number + 1
+    }
+
+    /// The last round that is complete.
+    pub fn complete(&self) -> u64 {
+        self.sync.complete.get()
+    }
+
     /// Whether there is a journal. Does not wait for who writes to it.
     pub fn has_journal(&self) -> bool {
         self.sync.journal.store.get().is_some()

@@ -11,6 +11,8 @@ mod look;
 #[cfg(not(madsim))]
 mod queue;
 #[cfg(not(madsim))]
+mod settled;
+#[cfg(not(madsim))]
 mod stages;
 #[cfg(not(madsim))]
 mod threads;

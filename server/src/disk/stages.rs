@@ -41,7 +41,7 @@ impl Writer {
 
     /// Here and now, and not with the round: a segment is durable before the name of the next one can be.
     fn sync_together(&mut self, syncs: Vec<(DiskTag, FileId)>, round: &mut Round) {
-        let is_settled = |writer: &Self, file: &FileId| writer.commit.has_journal() && writer.settled.contains(file);
+        let is_settled = |writer: &Self, file: &FileId| writer.commit.has_journal() && writer.settled.contains(*file);
         if syncs.iter().any(|(_, file)| is_settled(self, file)) {
             // Durable in the journal, or in the file, with the last of the rounds so far.
             self.commit.take(std::mem::take(round), true);

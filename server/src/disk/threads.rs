@@ -11,6 +11,7 @@ use super::commit::{Commit, Journal};
 use super::kind;
 use super::look::look;
 use super::queue::Queue;
+use super::settled::Settled;
 use super::wait::Waiting;
 use super::write::Writer;
 use super::{Completed, Disk, Source};
@@ -19,7 +20,7 @@ use crate::journal::{self, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
 use esker_core::io::{DiskOp, DiskTag, FileRange};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -68,13 +69,13 @@ impl DiskThreads {
         prepare(root, settings, Arc::clone(&journal))?;
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
         let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, done.clone())?;
-        let (of_writer, settled) = (Arc::clone(&files), HashSet::new());
+        let of_writer = Arc::clone(&files);
         let queue = Arc::clone(&writes);
         let writer = Writer {
             files: of_writer,
             queue,
             commit,
-            settled,
+            settled: Settled::default(),
             journaled: BTreeSet::new(),
             waiting: Waiting::default(),
             failed: None,

@@ -4,6 +4,7 @@ use super::ahead;
 use super::commit::{Commit, Done, Round};
 use super::kind::{Touched, appended, dir_of, is_durable, touched};
 use super::queue::Queue;
+use super::settled::Settled;
 use super::wait::{Waiting, may_wait};
 use crate::durable;
 use crate::files::{self, Files, fault_of};
@@ -63,7 +64,7 @@ pub struct Writer {
     pub queue: Arc<Queue>,
     pub commit: Commit,
     /// Logs of which every byte is durable once the rounds so far are: what is appended next can be durable in the journal alone.
-    pub settled: HashSet<FileId>,
+    pub settled: Settled,
     /// Logs of which the journal may speak.
     pub journaled: BTreeSet<FileId>,
     /// What found no room.
@@ -235,8 +236,10 @@ impl Writer {
     /// Writes, and names in the round what has to become durable, in the journal or in the file.
     fn append(&mut self, run: &Run, round: &mut Round) -> io::Result<()> {
         let file = self.files.open(run.file)?;
-        let by_itself =
-            run.sync && !(run.len < BULK_MIN && self.settled.contains(&run.file) && self.commit.has_journal());
+        let in_journal = run.len < BULK_MIN
+            && self.commit.has_journal()
+            && self.settled.may_be_journaled(run.file, self.commit.complete());
+        let by_itself = run.sync && !in_journal;
         if by_itself {
             ahead::take(&file, run.at, run.len);
         }
@@ -250,7 +253,7 @@ impl Writer {
             return Err(why);
         }
         if !run.sync {
-            self.settled.remove(&run.file);
+            self.settled.remove(run.file);
         } else if by_itself {
             round.dirty_files.insert(run.file);
             self.settle_log(run.file);
@@ -265,7 +268,7 @@ impl Writer {
     /// All of the file is durable, or will be with this round.
     pub(super) fn settle_log(&mut self, file: FileId) {
         if matches!(file.name, FileName::Log(_)) {
-            self.settled.insert(file);
+            self.settled.insert(file, self.commit.next());
         }
     }
 
@@ -321,9 +324,10 @@ impl Writer {
                 round.dirty_dirs.insert(DirId::ROOT);
             }
             DiskOp::RemoveDir { dir } => {
-                let path = self.files.folder(dir)?;
+                // One that found no room to be made is not there.
+                let Ok(path) = self.files.folder(dir) else { return Ok(DiskDone::Done) };
                 self.files.unbind(dir);
-                self.settled.retain(|file| file.dir != dir);
+                self.settled.remove_dir(dir);
                 round.dirty_dirs.remove(&dir);
                 round.dirty_files.retain(|file| file.dir != dir);
                 std::fs::remove_dir_all(path)?;
@@ -331,11 +335,13 @@ impl Writer {
             }
             DiskOp::Create { file } => {
                 self.files.create(file)?;
+                self.settled.remove(file);
                 self.settle_log(file);
             }
             DiskOp::Truncate { file, len } => {
                 self.files.open(file)?.set_len(len)?;
                 round.dirty_files.insert(file);
+                self.settled.reshaped(file, self.commit.next());
             }
             DiskOp::Replace { file, bytes } => {
                 let path = self.files.path(file)?;
@@ -374,8 +380,8 @@ impl Writer {
         std::fs::rename(self.files.path(from)?, self.files.path(to)?)?;
         self.files.forget(from);
         self.files.forget(to);
-        self.settled.remove(&from);
-        self.settled.remove(&to);
+        self.settled.remove(from);
+        self.settled.remove(to);
         // What is still to be synced is known by its new name.
         if round.dirty_files.remove(&from) {
             round.dirty_files.insert(to);
@@ -385,7 +391,7 @@ impl Writer {
 
     fn delete(&mut self, file: FileId, round: &mut Round) -> io::Result<()> {
         self.files.forget(file);
-        self.settled.remove(&file);
+        self.settled.remove(file);
         round.dirty_files.remove(&file);
         match std::fs::remove_file(self.files.path(file)?) {
             Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),

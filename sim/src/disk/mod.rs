@@ -414,8 +414,10 @@ impl Disk {
                 self.folders.insert(name.clone(), folder);
             }
             DiskOp::RemoveDir { dir } => {
-                let name = self.slot(*dir).name.take().ok_or(DiskFault::Missing)?;
-                self.folders.remove(&name);
+                // One that found no room to be made is not there.
+                if let Some(name) = self.slot(*dir).name.take() {
+                    self.folders.remove(&name);
+                }
             }
             DiskOp::Create { file } => self.folder(file.dir)?.create(file.name),
             DiskOp::Append { file, at, bytes, sync } => {
