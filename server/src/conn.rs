@@ -367,11 +367,13 @@ impl Conn {
                 return self.note_partial();
             }
             self.began = None;
-            self.shared.rooms.give_back(Book::Upload, std::mem::take(&mut self.upload));
             self.input.advance(4);
             self.last = (len + 4).min(TRUSTED);
             let frame = self.input.split_to(len).freeze();
             self.on_frame(frame);
+            if self.waiting.is_none() {
+                self.return_upload();
+            }
         }
     }
 
@@ -389,6 +391,10 @@ impl Conn {
         let len = self.frame_len().map_or(0, |len| len as usize);
         let wants = len > TRUSTED && self.upload == 0 && self.wants_more() && self.input.len() < len + 4;
         wants.then(|| self.shared.rooms.charge(len))
+    }
+
+    fn return_upload(&mut self) {
+        self.shared.rooms.give_back(Book::Upload, std::mem::take(&mut self.upload));
     }
 
     /// Room for it was taken.
@@ -424,6 +430,8 @@ impl Conn {
     /// Hands the waiting request to the core; room for it was taken.
     fn offer(&mut self) {
         let Some(Ready { slip, mut request, held }) = self.waiting.take() else { return };
+        // Until now it counted as one that is being sent.
+        self.return_upload();
         request.seq = self.replies.open(slip);
         self.held.push_back(held);
         let _ = self.shared.events.send(Event::Input(Input::Request(request)));
