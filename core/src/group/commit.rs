@@ -33,7 +33,11 @@ impl Shard {
         request: &OffsetCommitRequest,
         refused: OffsetCommitResponse,
     ) {
-        if let Err(code) = validate(self.groups.get(&request.group_id.0), request, ask.version) {
+        let known = validate(self.groups.get(&request.group_id.0), request, ask.version);
+        let checked = known.and_then(|()| {
+            if self.has_room(&request.group_id.0) { Ok(()) } else { Err(ErrorCode::CoordinatorNotAvailable) }
+        });
+        if let Err(code) = checked {
             return self.turn(now, settings, out).release(hold, refuse::commit(request, refused, code));
         }
         self.with_group(now, settings, out, &request.group_id.0, |group, turn| match group.phase {

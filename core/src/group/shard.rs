@@ -21,8 +21,9 @@ use alloc::vec::Vec;
 use kafka_protocol::messages::{JoinGroupResponse, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
 
-/// Records of one batch at most, where nobody waits for them: a batch stays well below `max.message.bytes`.
-const BATCH_ENTRIES_MAX: usize = 1_000;
+/// Bytes of keys, where nobody waits for the records (tombstones), from which on another batch is begun: it stays well below any
+/// `max.message.bytes` that somebody would set.
+const BATCH_BYTES_MAX: usize = 16 << 10;
 
 /// The groups of one partition of `__consumer_offsets`.
 ///
@@ -101,6 +102,11 @@ impl Shard {
         }
     }
 
+    /// Whether the group is here, or can be.
+    pub fn has_room(&self, group: &StrBytes) -> bool {
+        self.groups.len() < GROUPS_MAX || self.groups.contains_key(group)
+    }
+
     /// Somebody joins. The group begins with its first join: where nothing else is to be stored, that it is there.
     pub fn on_join(&mut self, now: Now, settings: &Settings, out: &mut Decision, join: &Join<'_>) {
         let id = &join.request.group_id.0;
@@ -111,7 +117,7 @@ impl Shard {
             let response = response.with_error_code(ErrorCode::UnknownMemberId.code());
             return self.turn(now, settings, out).release(join.hold, response);
         }
-        if is_new && self.groups.len() >= GROUPS_MAX {
+        if !self.has_room(id) {
             let response = JoinGroupResponse::default().with_protocol_name(None);
             let response = response.with_error_code(ErrorCode::CoordinatorNotAvailable.code());
             return self.turn(now, settings, out).release(join.hold, response);
@@ -140,12 +146,15 @@ impl Shard {
 
     /// Proposes records that nobody waits for.
     pub fn propose_in_batches(&mut self, now: Now, settings: &Settings, entries: Vec<Entry>, out: &mut Decision) {
-        let mut rest = entries.into_iter();
-        loop {
-            let batch: Vec<Entry> = rest.by_ref().take(BATCH_ENTRIES_MAX).collect();
-            if batch.is_empty() {
-                return;
-            }
+        let mut rest = entries.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut bytes = 0;
+            let batch = core::iter::from_fn(|| {
+                let entry = rest.next_if(|_| bytes < BATCH_BYTES_MAX)?;
+                bytes += entry.encode().key.len();
+                Some(entry)
+            });
+            let batch = batch.collect();
             self.turn(now, settings, out).propose(batch, Then::Nothing);
         }
     }

@@ -79,7 +79,7 @@ fn an_empty_group_without_offsets_goes_at_the_next_look() {
 #[test]
 fn many_expired_offsets_go_in_batches_that_a_log_takes() {
     let mut world = world();
-    let mut request = commit_request(GROUP, "", -1, "t", 0, 1);
+    let mut request = commit_request(GROUP, "", -1, &"t".repeat(249), 0, 1);
     let one = request.topics[0].partitions[0].clone();
     request.topics[0].partitions = (0..2_500).map(|index| one.clone().with_partition_index(index)).collect();
     let hold = world.send_commit(&request);

@@ -109,6 +109,9 @@ impl World {
             let next = match self.refuse.take() {
                 Some(code) => self.groups.on_append_failed(self.now, partition, code),
                 None => {
+                    // What nobody waits for is not to fail by its length.
+                    let keys: usize = records.iter().map(|record| record.key.len()).sum();
+                    assert!(records.iter().any(|record| record.value.is_some()) || keys < 20_000, "{keys} bytes");
                     let log = self.logs.entry(partition).or_default();
                     let base = log.last().map_or(Offset(0), |(at, _)| at.plus(1));
                     log.extend(records.into_iter().enumerate().map(|(i, record)| (base.plus(i as i64), record)));
