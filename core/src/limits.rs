@@ -1,4 +1,5 @@
-//! Every bound of the core, with its reason. Relations between bounds are asserted at compile time.
+//! The bounds of what a node takes in and keeps, with their reasons; relations between them are asserted at compile time. A bound that is one
+//! file's own affair (the rounds of a loop, the bytes of one answer) stands there.
 
 /// Largest request that is read from a socket, in bytes (`socket.request.max.bytes`). The shell enforces it before it allocates.
 pub const REQUEST_BYTES_MAX: usize = 104_857_600;

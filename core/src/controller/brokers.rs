@@ -15,10 +15,10 @@ use kafka_protocol::messages::{
     UnregisterBrokerRequest, UnregisterBrokerResponse,
 };
 
-/// Bounds of a registration: far above what anybody configures, far below the longest record.
 /// The tagged field of a heartbeat that says, by being there, that the broker's disk is full.
 pub const FULL_TAG: i32 = 100;
 
+/// Bounds of a registration: far above what anybody configures, far below the longest record.
 const ENDPOINTS_MAX: usize = 64;
 const DIRECTORIES_MAX: usize = 1024;
 const TEXT_MAX: usize = 1024;
