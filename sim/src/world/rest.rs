@@ -112,7 +112,7 @@ impl World {
             if there.iter().any(|node| !state.in_sync(*node)) {
                 return Some(format!("{name} has not all in sync: {state}"));
             }
-            let leader = self.core(state.leader?)?.partitions.get(key);
+            let leader = state.leader.and_then(|leader| self.core(leader)?.partitions.get(key));
             let Some(leader) = leader.filter(|leader| leader.is_leader()) else {
                 return Some(format!("{name} is not led by its leader: {state}"));
             };

@@ -380,7 +380,7 @@ impl Watch {
                 complete::Complete::own_epoch(shadow, glance.0, glance.2)?;
             }
             self.complete.on_committed(METADATA, glance.0, glance.2);
-            if before.2 < glance.2 && self.rotten.is_none() {
+            if before.2 < glance.2 && self.gone.is_none() {
                 majority::look(node, glance.2, quorum.voters().iter().map(|voter| voter.id), &self.shadows)?;
             }
         }
@@ -400,7 +400,7 @@ impl Watch {
     /// A node was not seen to lead in this epoch before; its log ends at `end`.
     fn begins_to_lead(&self, node: usize, folder: &str, epoch: LeaderEpoch, end: Offset) -> Result<(), Broken> {
         // What bits that flipped took away from a replica it fetches again, out of the set: what it led before it may have lost.
-        if self.rotten == Some(node) {
+        if self.rotten == Some(node) && folder != METADATA {
             return Ok(());
         }
         // It may have appended already, at once.
