@@ -1,8 +1,9 @@
-//! Metadata tells what its node knows to be committed: all partitions of a topic, and of each its leader, the leader's epoch, who holds a
-//! replica and who is in sync.
+//! Metadata tells what its node knows to be committed: the brokers that serve, and of them one to whom admin requests can go; all partitions
+//! of a topic, and of each its leader, the leader's epoch, who holds a replica, who is in sync, and which replicas are not there.
 
 use super::{At, Broken, id_of};
 use crate::table::Map;
+use esker_core::group;
 use esker_core::id::{NodeId, Offset};
 use esker_core::metadata::Partition as State;
 use esker_core::node::Node as Core;
@@ -31,30 +32,59 @@ impl Described {
         if known != Some(core.image.offset()) {
             return Ok(());
         }
+        // A request that is refused as a whole is told nothing of the cluster.
+        if response.cluster_id.is_some() {
+            let serve = core.image.brokers().map(|broker| broker.id).filter(|id| core.image.alive(*id));
+            judge_brokers(response, &serve.collect::<Vec<_>>())?;
+        }
         for topic in response.topics.iter().filter(|topic| topic.error_code == 0) {
             let name = topic.name.clone().unwrap_or_default();
             let Some(found) = id_of(&core.image, &name, topic.topic_id.into()).and_then(|id| core.image.topic(id))
             else {
                 return Err(("described-wrong", format!("describes {topic:?}, which is not there")));
             };
+            if topic.is_internal != (found.name.as_str() == group::TOPIC) {
+                return Err((
+                    "described-wrong",
+                    format!("describes {} as internal: {}", found.name, topic.is_internal),
+                ));
+            }
             if topic.partitions.len() != found.partitions.len() {
                 let (told, own) = (topic.partitions.len(), found.partitions.len());
                 return Err(("described-wrong", format!("describes {told} partitions of {}: {own}", found.name)));
             }
             for told in &topic.partitions {
                 let Some(state) = found.partition(told.partition_index) else { continue };
-                judge(&found.name, told, state)?;
+                judge(&found.name, told, state, |id| core.image.alive(id))?;
             }
         }
         Ok(())
     }
 }
 
+/// `serve`: the brokers that do, by id.
+fn judge_brokers(told: &MetadataResponse, serve: &[NodeId]) -> Result<(), Broken> {
+    let brokers: Vec<NodeId> = told.brokers.iter().map(|broker| NodeId(broker.node_id.0)).collect();
+    let controller = NodeId(told.controller_id.0);
+    if brokers == serve && (serve.contains(&controller) || serve.is_empty() && controller == NodeId::NONE) {
+        return Ok(());
+    }
+    let line = format!("tells of the brokers {brokers:?} and the controller {controller}; {serve:?} serve");
+    Err(("described-wrong", line))
+}
+
 /// A leader that cannot be reached is not told.
-fn judge(topic: &str, told: &MetadataResponsePartition, state: &State) -> Result<(), Broken> {
+fn judge(
+    topic: &str,
+    told: &MetadataResponsePartition,
+    state: &State,
+    alive: impl Fn(NodeId) -> bool,
+) -> Result<(), Broken> {
     let same = |told: &[BrokerId], own: &[NodeId]| told.iter().map(|id| NodeId(id.0)).eq(own.iter().copied());
     let leads = told.error_code != 0 || state.leader == Some(NodeId(told.leader_id.0));
+    let offline: Vec<NodeId> = state.replicas.iter().copied().filter(|id| !alive(*id)).collect();
     if leads
+        && same(&told.offline_replicas, &offline)
         && told.leader_epoch == state.leader_epoch.0
         && same(&told.replica_nodes, &state.replicas)
         && same(&told.isr_nodes, &state.isr)
@@ -68,6 +98,7 @@ fn judge(topic: &str, told: &MetadataResponsePartition, state: &State) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 
     #[test]
     fn another_leader_or_set_is_caught() {
@@ -76,14 +107,31 @@ mod tests {
         let mut told = MetadataResponsePartition::default();
         (told.leader_id, told.leader_epoch) = (BrokerId(1), 0);
         (told.replica_nodes, told.isr_nodes) = (ids(&[2, 1]), ids(&[1]));
-        let judge = |told: &MetadataResponsePartition| judge("t", told, &state).map_err(|broken| broken.0);
+        told.offline_replicas = ids(&[2]);
+        let judge = |told: &MetadataResponsePartition| {
+            judge("t", told, &state, |id| id == NodeId(1)).map_err(|broken| broken.0)
+        };
         assert_eq!(judge(&told), Ok(()));
         let mut wrong = told.clone();
         wrong.isr_nodes = ids(&[2, 1]);
         assert_eq!(judge(&wrong), Err("described-wrong"));
+        (wrong.isr_nodes, wrong.offline_replicas) = (ids(&[1]), ids(&[]));
+        assert_eq!(judge(&wrong), Err("described-wrong"), "2 is not there");
         (told.leader_id, told.error_code) = (BrokerId(-1), 5);
         assert_eq!(judge(&told), Ok(()), "it cannot be reached");
         told.error_code = 0;
         assert_eq!(judge(&told), Err("described-wrong"));
+    }
+
+    #[test]
+    fn a_broker_that_does_not_serve_is_told_to_nobody() {
+        let told = |ids: &[i32], controller: i32| {
+            let broker = |id: &i32| MetadataResponseBroker::default().with_node_id(BrokerId(*id));
+            let response = MetadataResponse::default().with_brokers(ids.iter().map(broker).collect());
+            judge_brokers(&response.with_controller_id(BrokerId(controller)), &[NodeId(1), NodeId(3)]).is_ok()
+        };
+        assert!(told(&[1, 3], 3));
+        assert!(!told(&[1], 1) && !told(&[1, 2, 3], 1), "one less, one more");
+        assert!(!told(&[1, 3], 2), "nobody is there to pass it on");
     }
 }
