@@ -58,12 +58,15 @@ async fn play() -> Played {
     Played { peer, events, to_conn, metrics, task: tokio::spawn(conn.run()) }
 }
 
+fn frame() -> Bytes {
+    let slip = Slip { key: ApiKey::Metadata, version: 9, correlation: 7 };
+    wire::calls::encode(slip, "me", &RequestKind::Metadata(MetadataRequest::default())).unwrap().into()
+}
+
 impl Played {
     /// The peer asks, and the core hears it.
     async fn ask(&mut self) -> u64 {
-        let slip = Slip { key: ApiKey::Metadata, version: 9, correlation: 7 };
-        let body = RequestKind::Metadata(MetadataRequest::default());
-        self.peer.write_all(&wire::calls::encode(slip, "me", &body).unwrap()).unwrap();
+        self.peer.write_all(&frame()).unwrap();
         match self.events.recv().await {
             Some(Event::Input(Input::Request(request))) => request.seq,
             other => panic!("a request, not {other:?}"),
@@ -75,6 +78,23 @@ impl Played {
         let reply = Reply::plain(MetadataResponse::default().with_cluster_id(Some(id)));
         self.to_conn.send(ToConn::Reply { seq, reply }).unwrap();
     }
+}
+
+/// A long frame that is whole has left nobody's book: it is counted as being sent until it is counted as being handled.
+#[tokio::test]
+async fn a_long_frame_is_counted_until_there_is_room_to_handle_it() {
+    let (_peer, mut conn, mut events, ..) = made().await;
+    let all = conn.shared.rooms.charge(usize::MAX);
+    let brief = Book::Handled(Stay::Brief);
+    assert!(conn.shared.rooms.try_take(brief, all) && conn.shared.rooms.try_take(Book::Upload, all));
+    conn.upload = all;
+    conn.input.extend_from_slice(&frame());
+    conn.parse();
+    assert!(conn.waiting.is_some() && !conn.shared.rooms.try_take(Book::Upload, 1), "others wait with what is long");
+    conn.shared.rooms.give_back(brief, all);
+    conn.offer();
+    assert!(matches!(events.try_recv(), Ok(Event::Input(Input::Request(_)))));
+    assert!(conn.shared.rooms.try_take(Book::Upload, all));
 }
 
 /// Reads one frame and then the end.
