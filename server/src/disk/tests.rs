@@ -156,6 +156,14 @@ fn what_is_missing_is_told_and_does_not_stop_the_disk() {
     assert_eq!(bench.one(DiskOp::Create { file: LOG }), Ok(DiskDone::Done));
 }
 
+/// Of a topic that is deleted while there is no room for its folder.
+#[test]
+fn a_folder_that_was_never_made_can_be_removed() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.one(DiskOp::RemoveDir { dir: DIR }), Ok(DiskDone::Done));
+    assert_eq!(bench.one(open()), Ok(DiskDone::Done), "the disk goes on");
+}
+
 /// A failed change is final: nothing behind it is carried out, in whatever folder.
 #[test]
 fn a_failed_change_is_final() {

@@ -142,6 +142,7 @@ fn what_finds_no_room_waits_and_all_behind_it_in_its_folder() {
     assert_eq!(submit(&mut disk, DiskOp::RemoveDir { dir: DIR }), None);
     assert_eq!(disk.complete(due).expect("nobody wants it any more").1, Err(DiskFault::Full));
     assert_eq!(disk.complete(due).expect("it is gone").1, Ok(DiskDone::Done));
+    assert_eq!(run(&mut disk, DiskOp::RemoveDir { dir: DirId(9) }), Ok(DiskDone::Done), "it was never made");
 }
 
 #[test]
