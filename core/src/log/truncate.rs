@@ -22,7 +22,8 @@ impl Log {
     /// Cuts the log back so that it ends at `to`, or at the start of the batch that holds `to`. `end()`, `synced()`, epochs, producers
     /// and indexes follow. Only epochs without a record if `to >= end()`; everything ([`Self::restart_at`]) if `to` is below all segments.
     ///
-    /// Where the place of `to` has to be looked up on disk, `end()` is `to` at once (or where its batch begins, if that is known), and [`Self::is_settled`] is false until it is found.
+    /// Where the place of `to` has to be looked up on disk, `end()` is `to` at once (or where its batch begins, if that is known), and
+    /// [`Self::is_settled`] is false until it is found.
     pub fn truncate(&mut self, now: Now, to: Offset, out: &mut Out) {
         if self.usable().is_err() {
             return;
