@@ -127,11 +127,13 @@ fn damage_in_the_midst_ends_the_start() {
 fn what_a_start_passed_over_is_gone_with_it() {
     for in_order in [false, true] {
         let mut log = Log::new(1);
-        for _ in 0..2 * SLOTS {
+        // Round once, and on: the process behind it begins at the front, and does not come to the oldest slot.
+        for _ in 0..2 * SLOTS + 8 {
             log.write(&[500_000]);
         }
+        assert_eq!(log.place().0, 4);
         // Of the oldest slot, the entry behind the first.
-        log.flip(SLOT + 600_000);
+        log.flip(5 * SLOT + 600_000);
         replay(log.folder.root()).unwrap();
         log.store = log.folder.store(2);
         log.write(&[500_000]);
