@@ -60,7 +60,7 @@ async fn play() -> Played {
 
 fn frame() -> Bytes {
     let slip = Slip { key: ApiKey::Metadata, version: 9, correlation: 7 };
-    wire::calls::encode(slip, "me", &RequestKind::Metadata(MetadataRequest::default())).unwrap().into()
+    wire::calls::encode(slip, "me", &RequestKind::Metadata(MetadataRequest::default())).unwrap()
 }
 
 impl Played {
