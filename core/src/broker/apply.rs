@@ -64,21 +64,12 @@ fn read(broker: &mut Broker, parts: impl Iterator<Item = Option<Bytes>>) -> Opti
     Some(records)
 }
 
-/// A snapshot takes the place of all that was known: what it has, what it no longer has, and what it changed.
+/// A snapshot takes the place of all that was known.
 fn install(broker: &mut Broker, now: Now, image: Image) {
     let before = core::mem::replace(&mut broker.node.image, image);
-    let keys = |image: &Image| -> Vec<PartitionKey> {
-        image.topics().flat_map(crate::metadata::Topic::each_partition).map(|(key, _)| key).collect()
-    };
-    broker.roles.pending.extend(keys(&before));
-    broker.roles.pending.extend(keys(&broker.node.image));
-    broker.roles.reconfigured.all = true;
-    let ids: Vec<NodeId> = broker.node.image.brokers().map(|known| known.id).collect();
-    for id in ids {
-        tell_leaders(broker, now, id);
-        learn_directory(broker, now, id);
+    for change in broker.node.image.changes_since(&before) {
+        on_change(broker, now, change);
     }
-    learn_cluster(broker);
 }
 
 /// The partitions that this node leads hear whether a node may be in sync.

@@ -95,8 +95,7 @@ impl Image {
             self.names.remove(&topic.name);
         }
         self.partitions -= topic.partitions.len();
-        let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-        Change::TopicRemoved { id, name: topic.name, partitions }
+        topic.removed()
     }
 
     fn apply_partition(&mut self, key: PartitionKey, state: &Partition) -> Change {
