@@ -169,6 +169,7 @@ fn without_partition(plan: &Plan) -> Option<Plan> {
         }
         ClientPlan::Admin { .. }
         | ClientPlan::Stranger { .. }
+        | ClientPlan::Onlooker { .. }
         | ClientPlan::Bookkeeper { .. }
         | ClientPlan::Keeper { .. } => true,
     });

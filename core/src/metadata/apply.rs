@@ -31,6 +31,14 @@ pub enum Change {
     Stray,
 }
 
+impl Change {
+    /// A topic is gone.
+    pub(super) fn removed(topic: &Topic) -> Self {
+        let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+        Self::TopicRemoved { id: topic.id, name: topic.name.clone(), partitions }
+    }
+}
+
 impl Image {
     /// Takes in the record at `offset`; the only way in which an image changes. The same records make the same image.
     pub fn apply(&mut self, offset: Offset, record: &Record) -> Change {
@@ -95,7 +103,7 @@ impl Image {
             self.names.remove(&topic.name);
         }
         self.partitions -= topic.partitions.len();
-        topic.removed()
+        Change::removed(&topic)
     }
 
     fn apply_partition(&mut self, key: PartitionKey, state: &Partition) -> Change {

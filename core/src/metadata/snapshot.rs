@@ -52,7 +52,7 @@ impl Image {
             core::iter::once(Change::Topic(topic.id)).chain(partitions)
         });
         let mut changes = Vec::with_capacity(self.partitions + self.topics.len() + self.brokers.len() + 16);
-        changes.extend(gone.map(super::Topic::removed));
+        changes.extend(gone.map(Change::removed));
         changes.extend(removed.map(|id| Change::BrokerRemoved(*id)));
         changes.extend(self.cluster_id.iter().map(|_| Change::Cluster));
         changes.push(Change::Feature);

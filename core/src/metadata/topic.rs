@@ -1,6 +1,6 @@
 //! What is known of a topic and its partitions.
 
-use super::{Change, Text};
+use super::Text;
 use crate::config::Given;
 use crate::id::{LeaderEpoch, NodeId, PartitionEpoch, PartitionKey, Uuid};
 use alloc::vec::Vec;
@@ -106,12 +106,6 @@ impl Topic {
     /// Its partitions with their numbers.
     pub fn each_partition(&self) -> impl Iterator<Item = (PartitionKey, &Partition)> {
         (0..).zip(&self.partitions).map(|(partition, state)| (PartitionKey { topic: self.id, partition }, state))
-    }
-
-    /// What is told of it when it is gone.
-    pub(super) fn removed(&self) -> Change {
-        let partitions = i32::try_from(self.partitions.len()).unwrap_or(i32::MAX);
-        Change::TopicRemoved { id: self.id, name: self.name.clone(), partitions }
     }
 
     /// Kafka's own topics, whose names clients may not choose: they are shown as internal.

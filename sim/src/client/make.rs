@@ -1,6 +1,6 @@
 //! From a plan to its clients.
 
-use super::{Admin, Bookkeeper, Client, Keeper, Me, Member, Producer, Reader, Stranger};
+use super::{Admin, Bookkeeper, Client, Keeper, Me, Member, Onlooker, Producer, Reader, Stranger};
 use crate::plan::{ClientPlan, Plan};
 
 /// Makes a plan's client.
@@ -13,5 +13,6 @@ pub fn make(plan: &Plan, client: &ClientPlan, me: Me) -> Box<dyn Client> {
         ClientPlan::Keeper { .. } => Box::new(Keeper::new(plan, client, me)),
         ClientPlan::Bookkeeper { .. } => Box::new(Bookkeeper::new(plan, client, me)),
         ClientPlan::Stranger { .. } => Box::new(Stranger::new(plan, client, me)),
+        ClientPlan::Onlooker { .. } => Box::new(Onlooker::new(plan, client, me)),
     }
 }

@@ -1,7 +1,7 @@
 //! From a seed to a plan. Time-outs and sizes are drawn too, often tiny: constants of production hide paths.
 
 use super::draw_faults::faults;
-use super::draw_kinds::{books, kinds, ways};
+use super::draw_kinds::{books, kinds, looks, ways};
 use super::part::{Part, VOTERS, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
@@ -43,6 +43,7 @@ pub fn draw(seed: u64) -> Plan {
     kinds(&mut plan);
     ways(&mut plan);
     books(&mut plan);
+    looks(&mut plan);
     plan
 }
 
@@ -271,6 +272,7 @@ fn oddities(seed: u64, clients: &mut Vec<ClientPlan>) {
             | ClientPlan::Reader { .. }
             | ClientPlan::Admin { .. }
             | ClientPlan::Stranger { .. }
+            | ClientPlan::Onlooker { .. }
             | ClientPlan::Bookkeeper { .. }
             | ClientPlan::Keeper { .. } => {}
         }
@@ -298,6 +300,7 @@ fn moves(plan: &mut Plan) {
         | ClientPlan::Reader { .. }
         | ClientPlan::Member { .. }
         | ClientPlan::Stranger { .. }
+        | ClientPlan::Onlooker { .. }
         | ClientPlan::Bookkeeper { .. }
         | ClientPlan::Keeper { .. } => None,
     });

@@ -30,6 +30,7 @@ pub(super) fn kinds(plan: &mut Plan) {
             | ClientPlan::Member { .. }
             | ClientPlan::Admin { .. }
             | ClientPlan::Stranger { .. }
+            | ClientPlan::Onlooker { .. }
             | ClientPlan::Bookkeeper { .. }
             | ClientPlan::Keeper { .. } => {}
         }
@@ -96,6 +97,15 @@ pub(super) fn books(plan: &mut Plan) {
     // A group that is found empty, without offsets, ends; if it comes again its generations begin anew, and nobody could tell two of them apart.
     if !plan.clients.iter().any(|client| matches!(client, ClientPlan::Member { .. })) {
         plan.settings.insert(EXPIRY.into(), dice.skewed(50, 2_000).to_string());
+    }
+}
+
+/// Somebody who only looks, in one run of three; with dice of their own.
+pub(super) fn looks(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Looks);
+    if dice.chance(1, 3) {
+        let pause_us = dice.skewed(20 * MS, 500 * MS);
+        plan.clients.push(ClientPlan::Onlooker { pause_us, request_timeout_us: SECOND });
     }
 }
 

@@ -172,6 +172,8 @@ pub enum ClientPlan {
     /// Asks what has to be refused (commits in the name of groups that have members, speaks for brokers as they were before they
     /// started anew), and for the offsets of all groups at once.
     Stranger { pause_us: u64, request_timeout_us: u64 },
+    /// Asks whatever can be looked at: groups, topics, configs, logs, producers, the quorum, moves.
+    Onlooker { pause_us: u64, request_timeout_us: u64 },
     /// Keeps offsets in a group that has no members: commits some, asks what is there and, if it does, deletes single ones and the whole group.
     Bookkeeper { group: u32, pause_us: u64, deletes: bool, request_timeout_us: u64 },
     /// Makes topics of its own, widens and deletes them, makes them anew, and changes what is set for them and for brokers.

@@ -31,6 +31,7 @@ pub(super) enum Part {
     Books,
     Damage,
     CutJoining,
+    Looks,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

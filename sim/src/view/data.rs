@@ -122,6 +122,7 @@ fn clients(plan: &Plan, history: &History) -> Vec<Value> {
             ClientPlan::Member { group, .. } => format!("member of group {group}"),
             ClientPlan::Admin { .. } => "admin".into(),
             ClientPlan::Stranger { .. } => "stranger".into(),
+            ClientPlan::Onlooker { .. } => "onlooker".into(),
             ClientPlan::Bookkeeper { .. } => "bookkeeper".into(),
             ClientPlan::Keeper { .. } => "keeper".into(),
         };

@@ -74,7 +74,7 @@ fn judge_brokers(told: &MetadataResponse, serve: &[NodeId]) -> Result<(), Broken
 }
 
 /// A leader that cannot be reached is not told.
-fn judge(
+pub fn judge(
     topic: &str,
     told: &MetadataResponsePartition,
     state: &State,

@@ -26,6 +26,12 @@ impl Joins {
         self.asked.insert(at, group);
     }
 
+    /// What a member, by its instance or its id, says to an assignor.
+    pub fn words(&self, group: &str, name: &str, assignor: &str) -> Option<Bytes> {
+        let said = self.said.get(&(group.to_string(), name.to_string()))?;
+        said.iter().find(|(known, _)| known == assignor).map(|(_, words)| words.clone())
+    }
+
     pub fn on_reply(&mut self, at: At, response: &JoinGroupResponse) -> Result<(), Broken> {
         let Some(group) = self.asked.remove(&at) else { return Ok(()) };
         if response.error_code != 0 || response.members.is_empty() {

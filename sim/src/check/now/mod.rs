@@ -45,6 +45,7 @@ mod retained;
 mod retries;
 mod same_image;
 mod shadow;
+mod shown;
 mod stamped;
 mod stays;
 mod synced;
@@ -128,6 +129,7 @@ pub struct Watch {
     joins: joins::Joins,
     decided: decided::Decided,
     described: described::Described,
+    shown: shown::Shown,
     doubt: doubt::Doubt,
     moved: moved::Moved,
     vouched: vouched::Vouched,
@@ -200,6 +202,7 @@ impl Watch {
             joins: joins::Joins::default(),
             decided: decided::Decided::default(),
             described: described::Described::default(),
+            shown: shown::Shown::default(),
             doubt: doubt::Doubt::new(nodes),
             moved: moved::Moved::default(),
             vouched: vouched::Vouched::new(nodes),

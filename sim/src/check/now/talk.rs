@@ -29,6 +29,7 @@ impl Watch {
                 _ => {}
             }
         }
+        self.shown.on_request(at, body, core);
         match body {
             RequestKind::Fetch(request) => {
                 self.epochs.on_request(at, request, &core.image);
@@ -82,6 +83,7 @@ impl Watch {
     pub fn on_put_off(&mut self, at: At) {
         self.decided.forget(at);
         self.described.forget(at);
+        self.shown.forget(at);
         self.doubt.on_put_off(at);
         self.heard.forget(at);
         self.stays.put_off(at);
@@ -96,6 +98,10 @@ impl Watch {
         let led_in = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);
         // What bits that flipped did to a log it is not judged by.
         let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
+        if let Reply::Plain(body) = reply {
+            let judged = self.shown.on_reply(at, body, core, &self.joins, &log);
+            self.broken = std::mem::take(&mut self.broken).or(judged.err());
+        }
         let judged = match reply {
             Reply::Plain(body) => match &**body {
                 ResponseKind::Produce(response) => self
