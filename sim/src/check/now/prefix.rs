@@ -76,12 +76,11 @@ impl Prefix {
         if let Some(compared) = canon.compared.get_mut(&node) {
             *compared = (*compared).min(start);
         }
-        // A follower whose place its leader does not have any more begins anew at the leader's start, and one that has there only part of
-        // a batch where that begins.
+        // A follower whose place its leader does not have any more begins anew at the leader's start: what it had is deleted.
         let committed = |entry: &&Entry| {
             entry.last >= canon.deleted && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash))
         };
-        let lost = cut.gone.iter().find(|entry| !cut.all && committed(entry));
+        let lost = cut.gone.iter().find(committed);
         lost.map_or(Ok(()), |entry| {
             Err((
                 "committed-cut",

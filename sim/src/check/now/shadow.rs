@@ -61,8 +61,6 @@ pub struct Shadows {
 pub struct Cut {
     pub folder: String,
     pub gone: Vec<Entry>,
-    /// Nothing is left: the log begins anew somewhere else.
-    pub all: bool,
 }
 
 impl Entry {
@@ -299,8 +297,12 @@ impl Shadows {
             }
             DiskOp::Truncate { file: FileId { dir, name: FileName::Log(base) }, len } => self.cut(*dir, base.0, *len),
             DiskOp::Create { file: FileId { dir, name: FileName::Log(base) } }
-            | DiskOp::Delete { file: FileId { dir, name: FileName::Log(base) } }
-            | DiskOp::Rename { from: FileId { dir, name: FileName::Log(base) }, .. } => self.cut(*dir, base.0, 0),
+            | DiskOp::Delete { file: FileId { dir, name: FileName::Log(base) } } => self.cut(*dir, base.0, 0),
+            // Retention takes the last segment as well, once another is begun.
+            DiskOp::Rename { from: FileId { dir, name: FileName::Log(base) }, .. } => {
+                let cut = self.cut(*dir, base.0, 0)?;
+                self.log(&cut.folder).is_some_and(|left| !left.entries.is_empty()).then_some(cut)
+            }
             _ => None,
         }
     }
@@ -314,7 +316,7 @@ impl Shadows {
         let behind = log.entries[first..].iter().any(|entry| entry.segment > segment);
         let (gone, kept): (Vec<Entry>, Vec<Entry>) = log.entries.iter().partition(|entry| gone(entry));
         log.entries = kept;
-        (!behind).then(|| Cut { folder: folder.clone(), all: log.entries.is_empty(), gone })
+        (!behind).then(|| Cut { folder: folder.clone(), gone })
     }
 }
 
@@ -351,6 +353,12 @@ mod tests {
         let cut = shadows
             .on_op(&DiskOp::Truncate { file: FileId::new(DIR, FileName::Log(Offset(2))), len: 0 }, &disk)
             .unwrap();
-        assert_eq!((cut.gone.len(), cut.gone[0].base, cut.all), (1, 2, true));
+        assert_eq!((cut.gone.len(), cut.gone[0].base), (1, 2));
+        shadows.on_op(&append(3, 3, 0), &disk);
+        let last = |to| DiskOp::Rename { from: FileId::new(DIR, FileName::Log(Offset(3))), to };
+        assert!(
+            shadows.on_op(&last(FileName::RetiredLog(Offset(3))), &disk).is_none(),
+            "retention takes the last one as well"
+        );
     }
 }

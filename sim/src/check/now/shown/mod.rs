@@ -48,6 +48,7 @@ impl Shown {
             }
             RequestKind::ListGroups(_)
             | RequestKind::DescribeQuorum(_)
+            | RequestKind::DescribeLogDirs(_)
             | RequestKind::DescribeCluster(_)
             | RequestKind::DescribeTopicPartitions(_)
             | RequestKind::DescribeConfigs(_)
@@ -79,7 +80,6 @@ impl Shown {
                 self.told.on_synced(at, response, core);
                 return Ok(());
             }
-            ResponseKind::DescribeLogDirs(response) => return logs::on_described(response, core, log),
             ResponseKind::DescribeProducers(response) => return logs::on_producers(response, core, log),
             _ => {}
         }
@@ -94,6 +94,9 @@ impl Shown {
         match (&asked.body, body) {
             (RequestKind::DescribeGroups(_), ResponseKind::DescribeGroups(response)) => {
                 self.told.on_described(response, &asked.members, core, joins)
+            }
+            (RequestKind::DescribeLogDirs(request), ResponseKind::DescribeLogDirs(response)) => {
+                logs::on_described(request, response, core, log)
             }
             (RequestKind::ListGroups(request), ResponseKind::ListGroups(response)) => {
                 self.told.on_listed(request, response, core)
