@@ -17,6 +17,7 @@
 //! | `classic/` | one group: members, generations, rebalances |
 //! | `offsets` `commit` `fetch` `delete` `expire` | committed offsets and their life |
 //! | `describe` `refuse` `shape` `text` | what admin clients see; refusals; old versions' forms; text that is kept |
+//! | `stored` | a shard as records, for checks |
 
 mod classic;
 mod commit;
@@ -35,6 +36,7 @@ mod requests;
 mod settings;
 mod shape;
 mod shard;
+mod stored;
 mod text;
 mod timers;
 mod turn;

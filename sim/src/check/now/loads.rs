@@ -1,17 +1,17 @@
 //! A coordinator that takes over speaks when all that it has read of its log is committed: a generation, or an offset, that is told
 //! and then lost would be told again, and be another.
 
-use super::{Broken, Glance};
+use super::Broken;
 use crate::table::Set;
 use esker_core::group;
-use esker_core::id::{DirId, LeaderEpoch, Offset};
+use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 
-/// The coordinators that are there: node, log, epoch.
+/// The coordinators that are there: node, partition, epoch.
 #[derive(Debug, Default)]
 pub struct Loads {
-    there: Set<(usize, DirId, LeaderEpoch)>,
+    there: Set<(usize, i32, LeaderEpoch)>,
 }
 
 impl Loads {
@@ -19,25 +19,22 @@ impl Loads {
         self.there.retain(|(of, ..)| *of != node);
     }
 
-    /// A partition is another than it was `before` the input.
-    pub fn look(
-        &mut self,
-        node: usize,
-        core: &Core,
-        replica: &Partition,
-        before: Option<Glance>,
-    ) -> Result<(), Broken> {
-        let (key, epoch) = (replica.key(), replica.leader_epoch());
-        let of_group = core.image.topic_named(group::TOPIC).is_some_and(|topic| topic.id == key.topic);
-        let there = || {
-            let known = core.groups.epoch_of(key.partition) == Some(epoch);
-            replica.is_leader() && known && !core.groups.is_loading(key.partition)
-        };
-        if !of_group || !there() || !self.there.insert((node, replica.dir(), epoch)) {
-            return Ok(());
+    /// A node has handled an input: the partitions by which it coordinates since then, all of whose log it has read.
+    pub fn look<'a>(&mut self, node: usize, core: &'a Core) -> Result<Vec<&'a Partition>, Broken> {
+        let mut new = Vec::new();
+        let active = core.groups.partitions().filter(|partition| !core.groups.is_loading(*partition));
+        for (partition, epoch) in active.filter_map(|partition| Some((partition, core.groups.epoch_of(partition)?))) {
+            if !self.there.insert((node, partition, epoch)) {
+                continue;
+            }
+            let topic = core.image.topic_named(group::TOPIC).map(|topic| topic.id);
+            let replica = topic.and_then(|topic| core.partitions.get(PartitionKey { topic, partition }));
+            if let Some(replica) = replica {
+                judge(replica.folder(), replica.log_end(), replica.watermark())?;
+                new.push(replica);
+            }
         }
-        // What was appended since it speaks is behind that.
-        before.map_or(Ok(()), |before| judge(replica.folder(), before.end, replica.watermark()))
+        Ok(new)
     }
 }
 

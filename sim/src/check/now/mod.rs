@@ -40,6 +40,7 @@ mod one_leader;
 mod prefix;
 mod producers;
 mod reads;
+mod reloaded;
 mod remembers;
 mod retained;
 mod retries;
@@ -340,7 +341,7 @@ impl Watch {
         let Some(process) = &nodes[node].process else { return Ok(()) };
         let core = process.broker.node();
         for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
-            self.look(node, partition, core, nodes)?;
+            self.look(node, partition, nodes)?;
         }
         self.woken.look(node, core)?;
         self.written.look(node, self.now.mono, core)?;
@@ -349,6 +350,10 @@ impl Watch {
         self.leaves.look(node, self.now.mono, core)?;
         self.doubt.on_input(node, self.now.mono, core);
         coordinates::look(core)?;
+        let new = self.loads.look(node, core)?;
+        for replica in new.into_iter().filter(|_| self.rotten != Some(node)) {
+            reloaded::look(core, replica, &nodes[node].disk)?;
+        }
         let decided = core.controller.as_ref().map(|controller| controller.image());
         self.let_go.look(decided, nodes)?;
         self.moved.look(decided)?;
@@ -411,7 +416,7 @@ impl Watch {
         self.complete.on_leads(folder, epoch, start.map_or(end, Offset))
     }
 
-    fn look(&mut self, node: usize, partition: &Partition, core: &Core, nodes: &[Node]) -> Result<(), Broken> {
+    fn look(&mut self, node: usize, partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
         let glance = Glance {
             leads: partition.is_leader(),
             epoch: partition.leader_epoch(),
@@ -430,7 +435,6 @@ impl Watch {
         if before.is_none_or(|before| before.watermark != glance.watermark) {
             self.written.moved(node, self.now.mono, partition);
         }
-        self.loads.look(node, core, partition, before)?;
         let folder = partition.folder();
         if comes_and_goes(folder) {
             self.anew.look(node, partition)?;
