@@ -61,7 +61,9 @@ impl Stranger {
                 // Or of a partition that is not there: the one behind a topic's last.
                 let beyond = ctx.plan.topics.first().map(|topic| (topic.name.as_str(), topic.partitions as i32));
                 let (topic, index) = beyond.filter(|_| dice.chance(1, 2)).unwrap_or((NOBODYS, 0));
-                let request = commit(number, topic, index);
+                // Or with more beside it than may be (`offset.metadata.max.bytes`).
+                let words = "a stranger's".repeat(if dice.chance(1, 3) { 400 } else { 1 });
+                let request = commit(number, topic, index, words);
                 self.link.ask(ctx, data, ApiKey::OffsetCommit, 7, request, wait, ());
             }
             1 => self.link.ask(ctx, data, ApiKey::OffsetFetch, 8, self.all_offsets(), wait, ()),
@@ -94,10 +96,10 @@ impl Stranger {
     }
 }
 
-fn commit(group: u32, name: &str, index: i32) -> OffsetCommitRequest {
+fn commit(group: u32, name: &str, index: i32, words: String) -> OffsetCommitRequest {
     let mut told = OffsetCommitRequestPartition::default();
     (told.partition_index, told.committed_offset) = (index, 1);
-    told.committed_metadata = Some(StrBytes::from_static_str("a stranger's"));
+    told.committed_metadata = Some(StrBytes::from(words));
     let mut topic = OffsetCommitRequestTopic::default();
     topic.name = TopicName(StrBytes::from(name.to_string()));
     topic.partitions = vec![told];

@@ -4,12 +4,17 @@
 use super::World;
 use crate::plan::EXPIRY;
 use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
+use esker_core::io::FileName;
 use esker_core::log::layout::{self, Folder};
 use esker_core::metadata::{Image, Partition, Topic};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition as Replica;
 use esker_core::quorum;
+use esker_core::time::Span;
 use std::collections::BTreeSet;
+
+/// The longest `file.delete.delay.ms` of a plan's topics.
+const DELETE_DELAY_MAX: Span = Span::from_millis(5_000);
 
 impl World {
     /// What is not as it must be at the end.
@@ -25,6 +30,7 @@ impl World {
             .or_else(|| self.unkept())
             .or_else(|| self.overdue())
             .or_else(|| self.outstayed())
+            .or_else(|| self.undeleted())
     }
 
     /// A node that does not serve, though it is to.
@@ -42,6 +48,21 @@ impl World {
             let core = node.process.as_ref()?.broker.node();
             let what = self.watch.outstayed(place, core, node.clock.now(self.now).wall.0)?;
             Some(format!("on node {} {what}", node.id))
+        })
+    }
+
+    /// A segment that was dropped, and whose file is still there when `file.delete.delay.ms` are over; where that is not a minute.
+    fn undeleted(&self) -> Option<String> {
+        self.cores().find_map(|(id, core)| {
+            let disk = &self.nodes[id.0 as usize - 1].disk;
+            let soon = |replica: &&Replica| replica.log().config().file_delete_delay <= DELETE_DELAY_MAX;
+            let kept = core.partitions.iter().filter(|replica| replica.is_online() && replica.is_open()).filter(soon);
+            let mut folders = kept.filter_map(|replica| Some((replica.folder(), disk.named(replica.folder())?)));
+            let retired = |(name, _): &(FileName, u64)| matches!(name, FileName::RetiredLog(_));
+            folders.find_map(|(name, folder)| {
+                let (file, _) = folder.list().find(retired)?;
+                Some(format!("node {id} still has {file:?} in {name}, which was dropped"))
+            })
         })
     }
 

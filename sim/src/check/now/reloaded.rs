@@ -12,8 +12,8 @@ use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use std::collections::BTreeMap;
 
-/// What the records of a log say last, by their keys; gone is what has no value.
-type Said = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// What the records of a log say last, by their keys, and where; gone is what has no value.
+type Said = BTreeMap<Vec<u8>, (Offset, Option<Vec<u8>>)>;
 
 /// A coordinator has read its log.
 pub fn look(core: &Core, replica: &Partition, disk: &Disk) -> Result<(), Broken> {
@@ -37,7 +37,8 @@ fn read(bytes: &[u8], within: std::ops::Range<Offset>, said: &mut Said) -> Optio
     for (header, batch) in Batches::of(bytes).filter(|(header, _)| within.contains(&header.last_offset())) {
         last = Some(header.last_offset());
         for record in Records::of(batch).into_iter().flatten().filter_map(Result::ok) {
-            said.insert(record.key.unwrap_or_default().to_vec(), record.value.map(<[u8]>::to_vec));
+            let value = record.value.map(<[u8]>::to_vec);
+            said.insert(record.key.unwrap_or_default().to_vec(), (record.offset, value));
         }
     }
     last
@@ -45,13 +46,13 @@ fn read(bytes: &[u8], within: std::ops::Range<Offset>, said: &mut Said) -> Optio
 
 fn judge(folder: &str, said: &Said, known: &[Entry]) -> Result<(), Broken> {
     let mut left: BTreeMap<&[u8], &[u8]> =
-        said.iter().filter_map(|(key, value)| Some((&key[..], value.as_deref()?))).collect();
+        said.iter().filter_map(|(key, (_, value))| Some((&key[..], value.as_deref()?))).collect();
     for entry in known {
         let Record { key, value } = entry.encode();
         match left.remove(&key[..]) {
             Some(stored) if value.as_deref() == Some(stored) => {}
-            // A group that has only offsets.
-            None if is_simple(entry) => {}
+            // A group that has, or had, only offsets has no record of its own.
+            None if is_simple(entry) && has_offsets(entry, said, said.get(&key[..]).map(|(ended, _)| *ended)) => {}
             stored => {
                 let stored = stored.map(|value| Entry::decode(&key, Some(value)));
                 return Err(("read-otherwise", format!("has read {entry:?} in {folder}, which has {stored:?}")));
@@ -69,6 +70,14 @@ fn judge(folder: &str, said: &Said, known: &[Entry]) -> Result<(), Broken> {
 
 fn is_simple(entry: &Entry) -> bool {
     matches!(entry, Entry::Group { value: Some(group), .. } if group.generation == 0 && group.members.is_empty())
+}
+
+/// Whether offsets of a group were committed, or deleted, since it was.
+fn has_offsets(group: &Entry, said: &Said, deleted: Option<Offset>) -> bool {
+    let Entry::Group { group, .. } = group else { return false };
+    let since = said.iter().filter(|(_, (at, _))| deleted.is_none_or(|deleted| deleted < *at));
+    let mut entries = since.filter_map(|(key, _)| Entry::decode(key, None).ok()?);
+    entries.any(|entry| matches!(entry, Entry::Offset { group: of, .. } if of == *group))
 }
 
 #[cfg(test)]
@@ -107,7 +116,11 @@ mod tests {
             let Record { key, value } = entry.encode();
             (key.to_vec(), value.map(|value| value.to_vec()))
         };
-        entries.iter().map(record).collect()
+        (0..)
+            .zip(entries)
+            .map(|(at, entry)| (at, record(entry)))
+            .map(|(at, (key, value))| (key, (Offset(at), value)))
+            .collect()
     }
 
     #[test]
@@ -119,7 +132,12 @@ mod tests {
         assert_eq!(judge(&[offset(None), group(4)], &[offset(None)]), Err("read-otherwise"), "one is missing");
         assert_eq!(judge(&[offset(None)], &[offset(None), group(4)]), Err("read-otherwise"), "one too many");
         assert_eq!(judge(&[offset(None)], &[offset(None), group(0)]), Ok(()), "a group that has only offsets");
-        let gone = said(&[offset(None)]).into_keys().map(|key| (key, None)).collect();
-        assert!(super::judge("o-0", &gone, &[]).is_ok() && super::judge("o-0", &gone, &[offset(None)]).is_err());
+        let ended =
+            |entries: &[Entry]| -> Said { said(entries).into_iter().map(|(key, (at, _))| (key, (at, None))).collect() };
+        let judge = |said: &Said, known: &[Entry]| super::judge("o-0", said, known).is_ok();
+        assert!(judge(&ended(&[offset(None)]), &[]) && !judge(&ended(&[offset(None)]), &[offset(None)]));
+        assert!(!judge(&ended(&[group(0)]), &[group(0)]), "a group that was deleted");
+        assert!(!judge(&ended(&[offset(None), group(0)]), &[group(0)]), "with its offsets");
+        assert!(judge(&ended(&[group(0), offset(None)]), &[group(0)]), "one that had offsets since");
     }
 }

@@ -15,12 +15,17 @@ type Place = (String, String, i32);
 /// Offset, leader epoch, metadata.
 type Words = (i64, i32, String);
 
+/// `offset.metadata.max.bytes`: no run has another.
+const METADATA_MAX: usize = 4096;
+
 /// A commit without an answer.
 #[derive(Debug)]
 struct Asked {
     group: String,
     /// The group has members, and none of them speaks.
     stranger: bool,
+    /// Something that comes with an offset is longer than `offset.metadata.max.bytes`.
+    wordy: bool,
 }
 
 /// An OffsetFetch without an answer: its groups, each with whether it asks for all, and with what had been acknowledged when it came.
@@ -76,7 +81,9 @@ impl Told {
             }
         }
         let stranger = request.generation_id_or_member_epoch < 0 && core.groups.members_of(&request.group_id) > 0;
-        self.commits.insert(at, Asked { group, stranger });
+        let mut parts = request.topics.iter().flat_map(|topic| &topic.partitions);
+        let wordy = parts.any(|part| part.committed_metadata.as_ref().is_some_and(|text| text.len() > METADATA_MAX));
+        self.commits.insert(at, Asked { group, stranger, wordy });
     }
 
     /// Whether the group has members, and what it has committed, is not known of when it will be heard.
@@ -90,10 +97,13 @@ impl Told {
     }
 
     pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse, core: &Core) -> Result<(), Broken> {
-        let Some(Asked { group, stranger }) = self.commits.remove(&at) else { return Ok(()) };
+        let Some(Asked { group, stranger, wordy }) = self.commits.remove(&at) else { return Ok(()) };
         let epoch = epoch_of(core, &group);
         for topic in &response.topics {
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
+                if wordy {
+                    return Err(("too-many-words", format!("takes a commit of {group} with more words than may be")));
+                }
                 if stranger {
                     return Err(("stranger-commits", format!("takes the commit of a stranger for {group}")));
                 }

@@ -6,6 +6,7 @@ use super::super::{At, Broken};
 use super::wrong;
 use crate::table::Map;
 use bytes::Bytes;
+use esker_core::group::records::Entry;
 use esker_core::id::LeaderEpoch;
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
@@ -108,17 +109,17 @@ impl Told {
         if response.error_code != 0 {
             return Ok(());
         }
-        let known = self.parts.keys().map(|(group, _)| group).filter(|group| core.groups.members_of(group) > 0);
-        judge_list(&request.states_filter, &response.groups, known)
+        let served = core.groups.partitions().filter_map(|partition| core.groups.stored(partition)).flatten();
+        let known = served.filter_map(|entry| match entry {
+            Entry::Group { group, value: Some(value) } => Some((group, !value.members.is_empty())),
+            Entry::Group { .. } | Entry::Offset { .. } => None,
+        });
+        judge_list(&request.states_filter, &response.groups, &known.collect())
     }
 }
 
-/// `known`: groups that have members.
-fn judge_list<'a>(
-    wanted: &[StrBytes],
-    told: &[ListedGroup],
-    known: impl Iterator<Item = &'a StrBytes>,
-) -> Result<(), Broken> {
+/// `known`: the groups that are there, and whether each has members.
+fn judge_list(wanted: &[StrBytes], told: &[ListedGroup], known: &BTreeMap<StrBytes, bool>) -> Result<(), Broken> {
     let mut names: Vec<&StrBytes> = told.iter().map(|group| &group.group_id.0).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -127,10 +128,11 @@ fn judge_list<'a>(
     if let Some(other) = told.iter().find(|group| !wanted.is_empty() && !wanted.contains(&group.group_state)) {
         return wrong(format!("lists {} where {wanted:?} were asked for", other.group_state));
     }
-    for group in known {
+    for (group, has_members) in known {
         let listed = told.iter().find(|one| one.group_id.0 == *group);
-        if listed.is_some_and(|one| one.group_state.as_str() == "Empty") || wanted.is_empty() && listed.is_none() {
-            return wrong(format!("has members in {group}, and lists it as {listed:?}"));
+        let as_empty = listed.is_some_and(|one| one.group_state.as_str() == "Empty");
+        if *has_members && as_empty || wanted.is_empty() && listed.is_none() {
+            return wrong(format!("has the group {group}, and lists it as {listed:?}"));
         }
     }
     Ok(())
@@ -178,12 +180,17 @@ mod tests {
     fn a_group_that_is_missing_or_was_not_asked_for_is_caught() {
         let group =
             |name, state| ListedGroup::default().with_group_id(GroupId(text(name))).with_group_state(text(state));
-        let (g, told) = (text("g"), [group("g", "Stable"), group("h", "Empty")]);
-        assert!(judge_list(&[], &told, [&g].into_iter()).is_ok());
-        assert!(judge_list(&[], &told[1..], [&g].into_iter()).is_err());
-        assert!(judge_list(&[], &told, [&text("h")].into_iter()).is_err(), "it has members");
-        assert!(judge_list(&[text("Empty")], &told[1..], [&g].into_iter()).is_ok());
-        assert!(judge_list(&[text("Empty")], &told, [&g].into_iter()).is_err());
-        assert!(judge_list(&[], &[told[0].clone(), told[0].clone()], std::iter::empty()).is_err());
+        let known = |names: &[(&'static str, bool)]| names.iter().map(|(name, has)| (text(name), *has)).collect();
+        let judge_list = |wanted: &[StrBytes], told: &[ListedGroup], names: &[(&'static str, bool)]| {
+            judge_list(wanted, told, &known(names))
+        };
+        let told = [group("g", "Stable"), group("h", "Empty")];
+        assert!(judge_list(&[], &told, &[("g", true)]).is_ok());
+        assert!(judge_list(&[], &told[1..], &[("g", true)]).is_err());
+        assert!(judge_list(&[], &told[..1], &[("g", true), ("h", false)]).is_err(), "it is there, and empty");
+        assert!(judge_list(&[], &told, &[("h", true)]).is_err(), "it has members");
+        assert!(judge_list(&[text("Empty")], &told[1..], &[("g", true)]).is_ok());
+        assert!(judge_list(&[text("Empty")], &told, &[("g", true)]).is_err());
+        assert!(judge_list(&[], &[told[0].clone(), told[0].clone()], &[]).is_err());
     }
 }
