@@ -3,9 +3,10 @@
 use super::def::{bool_of, decimal, list_of};
 use super::layers::{Given, Layers};
 use super::topic_def;
-use crate::error::Refusal;
+use crate::error::{ErrorCode, Refusal};
 use crate::time::Span;
 use alloc::borrow::Cow;
+use alloc::format;
 
 /// When a record counts as written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -129,9 +130,19 @@ impl TopicConfig {
     }
 
     /// Whether the values given for a topic can be accepted: known names, right types and ranges, and no promise that
-    /// is not kept. Refuses with `INVALID_CONFIG`.
+    /// is not kept; and that no two of them are in conflict (`LogConfig.validateValues`). Refuses with `INVALID_CONFIG`.
     pub fn check(given: &Given) -> Result<(), Refusal> {
-        given.iter().try_for_each(|(name, value)| super::check_topic(name, value))
+        given.iter().try_for_each(|(name, value)| super::check_topic(name, value))?;
+        let none = Given::new();
+        let read = Read { layers: Layers { dynamic_broker: &none, dynamic_default: &none, file: &none }, topic: given };
+        let (least, most) = (read.long("min.compaction.lag.ms"), read.long("max.compaction.lag.ms"));
+        if least > most {
+            let why = format!(
+                "conflict topic config setting min.compaction.lag.ms ({least}) > max.compaction.lag.ms ({most})"
+            );
+            return Err(Refusal::because(ErrorCode::InvalidConfig, why));
+        }
+        Ok(())
     }
 }
 
@@ -245,5 +256,10 @@ mod tests {
         assert!(TopicConfig::check(&given(&[("remote.storage.enable", "true")])).is_err());
         let refusal = TopicConfig::check(&given(&[("retention.msec", "5")])).unwrap_err();
         assert!(refusal.message.unwrap().contains("retention.msec"));
+        let lag = |least, most| {
+            TopicConfig::check(&given(&[("min.compaction.lag.ms", least), ("max.compaction.lag.ms", most)]))
+        };
+        assert!(lag("100", "100").is_ok());
+        assert!(lag("100", "10").unwrap_err().message.unwrap().contains("(100) > max.compaction.lag.ms (10)"));
     }
 }

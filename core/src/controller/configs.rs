@@ -21,6 +21,9 @@ use kafka_protocol::protocol::StrBytes;
 /// `ConfigResource.Type` of the wire.
 const TOPIC_TYPE: i8 = 2;
 const BROKER_TYPE: i8 = 4;
+/// Known, and without configs here.
+const METRICS_TYPE: i8 = 16;
+const GROUP_TYPE: i8 = 32;
 const BROKER_LOGGER_TYPE: i8 = 8;
 
 const MIN_INSYNC: &str = "min.insync.replicas";
@@ -210,6 +213,8 @@ impl Controller {
                 Ok(_) => bad("Invalid negative broker ID.".into()),
                 Err(_) => bad(format!("Node id must be an integer, but it is: {id}")),
             },
+            (METRICS_TYPE, _) => bad("The configs of client metrics are not supported.".into()),
+            (GROUP_TYPE, _) => bad("The configs of groups are not supported.".into()),
             (other, _) => bad(format!("Unknown resource type {other}")),
         }
     }
