@@ -3,6 +3,7 @@
 use super::classic::{Group, Phase};
 use super::shard::Shard;
 use crate::error::ErrorCode;
+use crate::mutant::{self, Mutant};
 use alloc::format;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -38,7 +39,9 @@ impl Shard {
             let filter = &request.states_filter;
             filter.is_empty() || filter.iter().any(|state| state.eq_ignore_ascii_case(group.state()))
         };
+        let left_out = |group: &Group| mutant::is(Mutant::ListLacksEmpty) && group.is_empty();
         let groups = self.groups.values().filter(|group| of_type(&request.types_filter) && in_state(group));
+        let groups = groups.filter(|group| !left_out(group));
         groups.map(listed).collect()
     }
 }

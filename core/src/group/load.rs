@@ -1,6 +1,6 @@
 //! A shard's state, read from its partition of `__consumer_offsets`.
 
-use super::records::Entry;
+use super::records::{Committed, Entry};
 use super::shard::Shard;
 use crate::batch::{Batches, Header, Records};
 use crate::mutant::{self, Mutant};
@@ -42,6 +42,13 @@ impl Shard {
                     self.apply_pending(now, header.producer_id(), at, entry);
                 }
                 Some((_, Some(Entry::Offset { value: None, .. }))) if mutant::is(Mutant::TombstonesNotLoaded) => {}
+                Some((_, Some(Entry::Group { value: None, .. }))) if mutant::is(Mutant::GroupTombstoneNotLoaded) => {}
+                Some((at, Some(Entry::Offset { group, topic, partition, value: Some(kept) })))
+                    if mutant::is(Mutant::ReloadLosesExpiry) =>
+                {
+                    let value = Some(Committed { expires_at: None, ..kept });
+                    self.apply(now, at, Entry::Offset { group, topic, partition, value });
+                }
                 Some((at, Some(entry))) => self.apply(now, at, entry),
                 Some((_, None)) => {}
                 None => damaged += 1,

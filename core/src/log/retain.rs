@@ -88,7 +88,9 @@ impl Log {
 
     fn delete_retired(&mut self, now: Now, out: &mut Out) {
         while let Some((_, name)) = self.retired.pop_front_if(|retired| retired.0 <= now.mono) {
-            self.change(DiskOp::Delete { file: self.file(name) }, Then::Nothing, out);
+            if !mutant::is(Mutant::RetiredStay) {
+                self.change(DiskOp::Delete { file: self.file(name) }, Then::Nothing, out);
+            }
         }
     }
 

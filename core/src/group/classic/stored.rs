@@ -40,7 +40,7 @@ impl Group {
         let mut group = Self {
             id,
             phase: if stored.members.is_empty() { Phase::Empty } else { Phase::Stable },
-            since: Some(Wall(stored.since)).filter(|since| since.0 != -1),
+            since: Some(Wall(stored.since)).filter(|since| since.0 != -1 && !mutant::is(Mutant::ReloadLosesSince)),
             generation: stored.generation,
             protocol_type: Some(stored.protocol_type.clone()).filter(|kind| !kind.is_empty()),
             protocol: stored.protocol.clone(),
@@ -56,7 +56,9 @@ impl Group {
         }
         if !group.members.is_empty() {
             group.protocol.get_or_insert_default();
-            if let Some(leader) = stored.leader.as_ref().filter(|leader| group.members.contains_key(*leader)) {
+            let known =
+                |leader: &&StrBytes| group.members.contains_key(*leader) && !mutant::is(Mutant::StoredLeaderLost);
+            if let Some(leader) = stored.leader.as_ref().filter(known) {
                 group.leader = Some(leader.clone());
             }
         }
@@ -71,7 +73,7 @@ impl Group {
             return;
         }
         let restored = Member {
-            instance: member.instance.clone(),
+            instance: member.instance.clone().filter(|_| !mutant::is(Mutant::StoredInstanceLost)),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
             rebalance_timeout_ms: if mutant::is(Mutant::TimeoutsSwapped) {

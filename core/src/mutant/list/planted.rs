@@ -193,6 +193,23 @@ macro_rules! planted {
             SessionOutlivesRegistration = "session-outlives-registration",
             /// Retention takes nothing that is too much, or too old.
             RetentionNever = "retention-never",
+            // Of what is read on takeover, shown, and dropped.
+            /// Segments that retention has dropped stay on the disk under their other name.
+            RetiredStay = "retired-stay",
+            /// A coordinator that takes over takes the first member for the one that leads the group.
+            StoredLeaderLost = "stored-leader-lost",
+            /// A coordinator that takes over takes static members for dynamic ones.
+            StoredInstanceLost = "stored-instance-lost",
+            /// A coordinator that takes over has lost when offsets expire.
+            ReloadLosesExpiry = "reload-loses-expiry",
+            /// A coordinator that takes over does not know since when a group has no members.
+            ReloadLosesSince = "reload-loses-since",
+            /// A coordinator that takes over does not read that groups were deleted.
+            GroupTombstoneNotLoaded = "group-tombstone-not-loaded",
+            /// What is committed beside an offset may be of any length.
+            MetadataAnyLength = "metadata-any-length",
+            /// ListGroups leaves out groups without members.
+            ListLacksEmpty = "list-lacks-empty",
         }
     };
 }
