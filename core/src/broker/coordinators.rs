@@ -1,7 +1,7 @@
 //! Loads and unloads the group coordinator's shards as this node gains and loses the lead of `__consumer_offsets` partitions.
 
 use crate::group;
-use crate::id::PartitionKey;
+use crate::id::{PartitionKey, Uuid};
 use crate::io::Note;
 use crate::log::Loading;
 use crate::metadata::Text;
@@ -11,6 +11,7 @@ use crate::partition::PartitionEvent;
 use crate::time::{Mono, Now, Span};
 use alloc::collections::BTreeMap;
 use alloc::format;
+use kafka_protocol::protocol::StrBytes;
 
 /// Bytes of a log that are read at once to load a shard.
 const LOAD_BYTES: usize = 5 << 20;
@@ -80,6 +81,7 @@ impl Coordinators {
                 Ok(Loading::Batches(_) | Loading::End) => {
                     let decision = node.groups.on_load_done(now, key.partition, watermark);
                     node.coordinate(now, decision);
+                    forget_deleted(node, now, key);
                 }
                 Ok(Loading::Wait) => return,
                 Err(refusal) => {
@@ -119,4 +121,15 @@ impl Coordinators {
     pub fn next_deadline(&self) -> Option<Mono> {
         self.again.values().min().copied()
     }
+}
+
+/// A topic may have been deleted, and made anew under its name, while the coordinator was down or the log was being read: nobody may be told
+/// where in the one before a group was (Kafka's tells it, but to clients that name topics by their ids: KIP-848's, OffsetFetch 10). What this
+/// node knows is enough: whoever coordinated before committed for topics that it knew, and knew nothing yet of this node's leading.
+fn forget_deleted(node: &mut Node, now: Now, key: PartitionKey) {
+    let image = &node.image;
+    let exists =
+        |name: &StrBytes, id: Uuid| image.topic_named(name).is_some_and(|topic| id == Uuid(0) || topic.id == id);
+    let decision = node.groups.forget_deleted(now, key.partition, exists);
+    node.coordinate(now, decision);
 }

@@ -3,6 +3,7 @@
 use super::records::Entry;
 use super::shard::Shard;
 use crate::error::ErrorCode;
+use crate::id::Uuid;
 use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -58,6 +59,17 @@ impl Shard {
     pub fn delete_topics(&self, topics: &BTreeSet<&StrBytes>) -> Vec<Entry> {
         let places = self.groups.keys().flat_map(|group| self.offsets.places_of(group));
         places.filter(|(_, topic, _)| topics.contains(topic)).map(tombstone).collect()
+    }
+
+    /// The records that end what was committed for topics that do not exist, or are others than they were.
+    pub fn delete_others(&self, exists: impl Fn(&StrBytes, Uuid) -> bool) -> Vec<Entry> {
+        let gone = self.offsets.groups().flat_map(|group| {
+            let topics = self.offsets.of_group(group);
+            let all = topics.flat_map(|(topic, partitions)| partitions.iter().map(move |one| (topic, one)));
+            let gone = all.filter(|(topic, (_, kept))| !exists(topic, kept.committed.topic_id));
+            gone.map(move |(topic, (partition, _))| tombstone((group.clone(), topic.clone(), *partition)))
+        });
+        gone.collect()
     }
 }
 

@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::shard::Shard;
 use super::text::TEXT_BYTES_MAX;
 use crate::error::ErrorCode;
-use crate::id::{HoldId, LeaderEpoch, Offset};
+use crate::id::{HoldId, LeaderEpoch, Offset, Uuid};
 use crate::rng::Rng;
 use crate::time::{Mono, Now, Span, Wall};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -176,6 +176,15 @@ impl Groups {
     pub fn on_topics_deleted(&mut self, now: Now, topics: &[StrBytes]) -> Decision {
         let gone: BTreeSet<&StrBytes> = topics.iter().collect();
         self.in_each(|shard, settings, out| shard.on_topics_deleted(now, settings, &gone, out))
+    }
+
+    /// A partition was loaded: the offsets go of topics that were deleted while nobody coordinated. `exists`: whether a topic of that name is there, and
+    /// is the one of that id (nil: not known).
+    pub fn forget_deleted(&mut self, now: Now, partition: i32, exists: impl Fn(&StrBytes, Uuid) -> bool) -> Decision {
+        self.in_shard(partition, |shard, settings, out| {
+            let entries = shard.delete_others(exists);
+            shard.propose_in_batches(now, settings, entries, out);
+        })
     }
 
     pub fn on_tick(&mut self, now: Now) -> Decision {

@@ -1,10 +1,10 @@
 //! A coordinator that takes over speaks when all that it has read of its log is committed: a generation, or an offset, that is told
 //! and then lost would be told again, and be another.
 
-use super::Broken;
-use crate::table::Set;
+use super::{Broken, Glance};
+use crate::table::{Map, Set};
 use esker_core::group;
-use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
+use esker_core::id::{DirId, LeaderEpoch, Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 
@@ -20,7 +20,13 @@ impl Loads {
     }
 
     /// A node has handled an input: the partitions by which it coordinates since then, all of whose log it has read.
-    pub fn look<'a>(&mut self, node: usize, core: &'a Core) -> Result<Vec<&'a Partition>, Broken> {
+    /// `seen`: what was known of logs before.
+    pub fn look<'a>(
+        &mut self,
+        node: usize,
+        core: &'a Core,
+        seen: &Map<(usize, DirId), Glance>,
+    ) -> Result<Vec<&'a Partition>, Broken> {
         let mut new = Vec::new();
         let active = core.groups.partitions().filter(|partition| !core.groups.is_loading(*partition));
         for (partition, epoch) in active.filter_map(|partition| Some((partition, core.groups.epoch_of(partition)?))) {
@@ -30,7 +36,9 @@ impl Loads {
             let topic = core.image.topic_named(group::TOPIC).map(|topic| topic.id);
             let replica = topic.and_then(|topic| core.partitions.get(PartitionKey { topic, partition }));
             if let Some(replica) = replica {
-                judge(replica.folder(), replica.log_end(), replica.watermark())?;
+                // What was appended since it speaks is behind that.
+                let end = seen.get(&(node, replica.dir())).map_or(Offset::ZERO, |seen| seen.end);
+                judge(replica.folder(), end, replica.watermark())?;
                 new.push(replica);
             }
         }

@@ -340,6 +340,10 @@ impl Watch {
         self.broken.take().map_or(Ok(()), Err)?;
         let Some(process) = &nodes[node].process else { return Ok(()) };
         let core = process.broker.node();
+        let new = self.loads.look(node, core, &self.seen)?;
+        for replica in new.into_iter().filter(|_| self.rotten != Some(node)) {
+            reloaded::look(core, replica, &nodes[node].disk)?;
+        }
         for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
             self.look(node, partition, nodes)?;
         }
@@ -350,10 +354,6 @@ impl Watch {
         self.leaves.look(node, self.now.mono, core)?;
         self.doubt.on_input(node, self.now.mono, core);
         coordinates::look(core)?;
-        let new = self.loads.look(node, core)?;
-        for replica in new.into_iter().filter(|_| self.rotten != Some(node)) {
-            reloaded::look(core, replica, &nodes[node].disk)?;
-        }
         let decided = core.controller.as_ref().map(|controller| controller.image());
         self.let_go.look(decided, nodes)?;
         self.moved.look(decided)?;
