@@ -5,16 +5,18 @@ use esker_core::id::{DirId, LeaderEpoch, NodeId};
 use esker_core::io::{DiskOp, ID_TAKEN, LOG_LOST, Note};
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// How the state is called in which a voter asks whether it could be elected, with or without a vote given in the epoch.
-const PROSPECTIVE: &str = "prospective";
+/// After this long a state of the quorum that comes again is told again.
+const QUORUM_AGAIN: Duration = Duration::from_secs(30);
 
 /// What is needed to tell them: the core numbers folders, an operator knows their names.
 #[derive(Debug, Default)]
 pub struct Notes {
     folders: HashMap<DirId, String>,
-    /// Where the quorum's state of this node was told last.
-    quorum: Option<(&'static str, LeaderEpoch, NodeId)>,
+    /// The states of the quorum that were told lately: role, epoch and leader, and when.
+    quorum: HashMap<(&'static str, LeaderEpoch, NodeId), Instant>,
 }
 
 /// A note behind the name of the folder that it is about.
@@ -44,21 +46,22 @@ impl Notes {
     }
 
     pub fn tell(&mut self, note: &Note, metrics: &Metrics) {
-        let is_news = self.is_news(note);
+        let is_news = self.is_news(note, Instant::now());
         let line = Line(note.dir().and_then(|dir| self.folders.get(&dir)), note);
         tell(note, &line, is_news, metrics);
     }
 
-    /// Whether a note says more than the one before. A voter that hears nobody asks several times a second whether it could be elected (pre-vote), and is
-    /// then what it was: for as long as the others are away that is no news.
-    fn is_news(&mut self, note: &Note) -> bool {
-        match note {
-            Note::Quorum { role, .. } if role.starts_with(PROSPECTIVE) => false,
-            Note::Quorum { role, epoch, leader } => {
-                self.quorum.replace((role, *epoch, *leader)) != Some((role, *epoch, *leader))
-            }
-            _ => true,
+    /// Whether a note says what was not told a moment ago. A voter that hears nobody asks several times a second whether it could be elected
+    /// (pre-vote), and is then what it was: that is told now and then.
+    fn is_news(&mut self, note: &Note, now: Instant) -> bool {
+        let Note::Quorum { role, epoch, leader } = note else { return true };
+        self.quorum.retain(|_, told| now - *told < QUORUM_AGAIN);
+        let state = (*role, *epoch, *leader);
+        let is_news = !self.quorum.contains_key(&state);
+        if is_news {
+            self.quorum.insert(state, now);
         }
+        is_news
     }
 }
 
@@ -87,15 +90,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn asking_in_vain_is_no_news() {
-        let mut notes = Notes::default();
-        let mut news = |role, epoch, leader| {
-            notes.is_news(&Note::Quorum { role, epoch: LeaderEpoch(epoch), leader: NodeId(leader) })
+    fn asking_in_vain_is_told_now_and_then() {
+        let (mut notes, begin) = (Notes::default(), Instant::now());
+        let mut news = |after: Duration, role, epoch, leader| {
+            notes.is_news(&Note::Quorum { role, epoch: LeaderEpoch(epoch), leader: NodeId(leader) }, begin + after)
         };
-        assert!(news("follower", 3, 1));
-        assert!(!news("prospective-voted", 3, -1) && !news("follower", 3, 1), "back where it was");
-        assert!(news("unattached", 3, -1) && !news("prospective", 3, -1) && !news("unattached", 3, -1));
-        assert!(news("candidate", 4, -1) && news("leader", 4, 2) && news("follower", 5, 1));
-        assert!(notes.is_news(&Note::RoomAgain { left: 1 }) && notes.is_news(&Note::RoomAgain { left: 1 }));
+        let at = Duration::from_secs;
+        assert!(news(at(0), "follower", 3, 1) && news(at(1), "prospective-voted", 3, -1));
+        assert!(!news(at(2), "follower", 3, 1) && !news(at(3), "prospective-voted", 3, -1), "back where it was");
+        assert!(news(at(4), "candidate", 4, -1) && news(at(4), "leader", 4, 2) && news(at(5), "follower", 5, 1));
+        assert!(news(QUORUM_AGAIN, "follower", 3, 1) && !news(QUORUM_AGAIN, "prospective-voted", 3, -1));
+        assert!(
+            notes.is_news(&Note::RoomAgain { left: 1 }, begin) && notes.is_news(&Note::RoomAgain { left: 1 }, begin)
+        );
     }
 }
