@@ -2,7 +2,7 @@
 
 use super::link::DATA;
 use super::map::{Map, place};
-use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Me, Pace, earliest};
 use crate::history::{Act, State};
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::ResponseError as Code;
@@ -29,15 +29,13 @@ enum Purpose {
 #[derive(Debug)]
 pub struct Admin {
     me: Me,
-    pause_us: u64,
+    pace: Pace,
     deletes: bool,
     elects: bool,
     moves: bool,
     request_timeout: u64,
     link: Link<Purpose>,
     map: Map,
-    next: u64,
-    quiet: bool,
 }
 
 impl Admin {
@@ -46,15 +44,13 @@ impl Admin {
             unreachable!("an admin's plan")
         };
         Self {
-            pause_us,
+            pace: Pace::new(pause_us),
             deletes,
             elects,
             moves,
             request_timeout: request_timeout_us,
             link: Link::new(me.peer, "admin"),
             map: Map::new(plan, me.peer),
-            next: pause_us,
-            quiet: false,
             me,
         }
     }
@@ -64,11 +60,11 @@ impl Admin {
             self.on_lost(ctx, lost);
         }
         self.map.ask(ctx, &mut self.link, self.request_timeout, Purpose::Map);
-        if self.quiet || ctx.now < self.next {
+        if !self.pace.is_due(ctx.now) {
             return;
         }
         let mut dice = self.me.dice();
-        self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
+        self.pace.step(ctx.now, &mut dice);
         if self.moves && dice.chance(2, 3) {
             return self.move_replicas(ctx);
         }
@@ -219,13 +215,13 @@ impl Client for Admin {
         match self.link.hear(ctx, event) {
             Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
             Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
-            Heard::Quiet => self.quiet = true,
+            Heard::Quiet => self.pace.hush(),
             Heard::Nothing => {}
         }
         self.advance(ctx);
     }
 
     fn next_wake(&self) -> Option<u64> {
-        earliest([self.link.next_deadline(), self.map.next_wake(), (!self.quiet).then_some(self.next)])
+        earliest([self.link.next_deadline(), self.map.next_wake(), self.pace.next_wake()])
     }
 }

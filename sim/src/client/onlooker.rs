@@ -3,7 +3,7 @@
 
 use super::link::DATA;
 use super::member::group_name;
-use super::{Client, Ctx, Event, Link, Me, earliest};
+use super::{Client, Ctx, Event, Link, Me, Pace, earliest};
 use crate::dice::Dice;
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
@@ -26,35 +26,31 @@ const BROKER: i8 = 4;
 #[derive(Debug)]
 pub struct Onlooker {
     me: Me,
-    pause_us: u64,
+    pace: Pace,
     request_timeout: u64,
     link: Link<()>,
     groups: u32,
-    next: u64,
-    quiet: bool,
 }
 
 impl Onlooker {
     pub fn new(plan: &Plan, client: &ClientPlan, me: Me) -> Self {
         let ClientPlan::Onlooker { pause_us, request_timeout_us } = client else { unreachable!("an onlooker's plan") };
         Self {
-            pause_us: *pause_us,
+            pace: Pace::new(*pause_us),
             request_timeout: *request_timeout_us,
             link: Link::new(me.peer, "onlooker"),
             groups: plan.groups() + plan.books(),
-            next: *pause_us,
-            quiet: false,
             me,
         }
     }
 
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
         self.link.expire(ctx);
-        if self.quiet || ctx.now < self.next {
+        if !self.pace.is_due(ctx.now) {
             return;
         }
         let mut dice = self.me.dice();
-        self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
+        self.pace.step(ctx.now, &mut dice);
         let node = dice.below(ctx.plan.nodes.len() as u64) as Peer;
         let (key, version, request) = self.question(ctx.plan, node, &mut dice);
         self.link.ask(ctx, (node, DATA), key, version, request, self.request_timeout, ());
@@ -125,12 +121,14 @@ fn name(topic: &str) -> TopicName {
 
 impl Client for Onlooker {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        self.quiet |= matches!(event, Event::Quiet);
+        if matches!(event, Event::Quiet) {
+            self.pace.hush();
+        }
         self.link.hear(ctx, event);
         self.advance(ctx);
     }
 
     fn next_wake(&self) -> Option<u64> {
-        earliest([self.link.next_deadline(), (!self.quiet).then_some(self.next)])
+        earliest([self.link.next_deadline(), self.pace.next_wake()])
     }
 }

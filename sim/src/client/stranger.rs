@@ -3,7 +3,7 @@
 
 use super::link::{CONTROL, DATA};
 use super::member::group_name;
-use super::{Client, Ctx, Event, Link, Me, earliest};
+use super::{Client, Ctx, Event, Link, Me, Pace, earliest};
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
@@ -21,37 +21,33 @@ const NOBODYS: &str = "__consumer_offsets";
 #[derive(Debug)]
 pub struct Stranger {
     me: Me,
-    pause_us: u64,
+    pace: Pace,
     request_timeout: u64,
     link: Link<()>,
     groups: u32,
     nodes: u64,
-    next: u64,
-    quiet: bool,
 }
 
 impl Stranger {
     pub fn new(plan: &Plan, client: &ClientPlan, me: Me) -> Self {
         let ClientPlan::Stranger { pause_us, request_timeout_us } = client else { unreachable!("a stranger's plan") };
         Self {
-            pause_us: *pause_us,
+            pace: Pace::new(*pause_us),
             request_timeout: *request_timeout_us,
             link: Link::new(me.peer, "stranger"),
             groups: plan.groups(),
             nodes: plan.nodes.len() as u64,
-            next: *pause_us,
-            quiet: false,
             me,
         }
     }
 
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
         self.link.expire(ctx);
-        if self.quiet || ctx.now < self.next {
+        if !self.pace.is_due(ctx.now) {
             return;
         }
         let mut dice = self.me.dice();
-        self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
+        self.pace.step(ctx.now, &mut dice);
         let node = dice.below(self.nodes) as Peer;
         let broker = BrokerId(dice.between(1, self.nodes) as i32);
         let number = dice.below(self.groups.into()) as u32;
@@ -112,12 +108,14 @@ fn commit(group: u32, name: &str, index: i32, words: String) -> OffsetCommitRequ
 
 impl Client for Stranger {
     fn on_event(&mut self, ctx: &mut Ctx<'_>, event: Event) {
-        self.quiet |= matches!(event, Event::Quiet);
+        if matches!(event, Event::Quiet) {
+            self.pace.hush();
+        }
         self.link.hear(ctx, event);
         self.advance(ctx);
     }
 
     fn next_wake(&self) -> Option<u64> {
-        earliest([self.link.next_deadline(), (!self.quiet).then_some(self.next)])
+        earliest([self.link.next_deadline(), self.pace.next_wake()])
     }
 }
