@@ -124,8 +124,10 @@ impl Coordinators {
 }
 
 /// A topic may have been deleted, and made anew under its name, while the coordinator was down or the log was being read: nobody may be told
-/// where in the one before a group was (Kafka's tells it, but to clients that name topics by their ids: KIP-848's, OffsetFetch 10). What this
-/// node knows is enough: whoever coordinated before committed for topics that it knew, and knew nothing yet of this node's leading.
+/// where in the one before a group was (Kafka's tells everybody but those who name topics by their ids, as OffsetFetch 10 does).
+///
+/// What this node knows is enough: whoever coordinated before committed for topics that it knew, and did not know yet that this node leads, or is
+/// registered; and this node coordinates nothing before it knows both (`roles`). Of a record without an id the name has to do.
 fn forget_deleted(node: &mut Node, now: Now, key: PartitionKey) {
     let image = &node.image;
     let exists =
