@@ -56,14 +56,10 @@ pub fn on_moves(response: &ListPartitionReassignmentsResponse, core: &Core) -> R
     let image = controller.image();
     let each = response.topics.iter().flat_map(|topic| {
         let id = image.topic_named(&topic.name).map(|known| known.id);
-        topic.partitions.iter().map(move |told| (id, told))
+        let key = move |partition| id.map(|topic| PartitionKey { topic, partition });
+        topic.partitions.iter().map(move |told| (key(told.partition_index), told))
     });
-    judge_moves(
-        image,
-        &each
-            .map(|(id, told)| (id.map(|topic| PartitionKey { topic, partition: told.partition_index }), told))
-            .collect::<Vec<_>>(),
-    )
+    judge_moves(image, &each.collect::<Vec<_>>())
 }
 
 fn judge_moves(image: &Image, told: &[(Option<PartitionKey>, &OngoingPartitionReassignment)]) -> Result<(), Broken> {
