@@ -98,9 +98,12 @@ async fn run(
         tokio::spawn(admin::serve(socket, Arc::clone(&metrics)));
     }
     let line = friendly(&config, &doors, &data);
-    let of_ready = Arc::clone(&metrics);
+    let (of_ready, to_ready) = (Arc::clone(&metrics), Arc::clone(&disk));
     let ready = move || {
         of_ready.set_state(State::Ready);
+        if let Err(why) = to_ready.make_journal() {
+            tracing::warn!("without a journal ({why}): files are synced one by one");
+        }
         // Nobody may be there to read it.
         let _ = writeln!(std::io::stdout(), "{line}");
     };

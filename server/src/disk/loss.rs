@@ -78,6 +78,7 @@ impl Story {
         };
         let settings = Settings { readers: 1, files: 8, journal, life: seed };
         let disk = DiskThreads::start(root, settings, Arc::default(), report).unwrap();
+        disk.make_journal().unwrap();
         while journal > 0 && !disk.has_journal() {
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -24,6 +24,8 @@ impl Bench {
     /// With a journal that is ready.
     fn new() -> Self {
         let bench = Self::start(JOURNAL_MIN);
+        assert!(!bench.disk.has_journal(), "a new folder's journal waits until the node serves");
+        bench.disk.make_journal().unwrap();
         let ready = (0..1000).any(|_| {
             bench.disk.has_journal() || {
                 std::thread::sleep(Duration::from_millis(10));

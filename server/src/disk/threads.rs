@@ -22,8 +22,8 @@ use crate::rt::spawn_thread;
 use esker_core::io::{DiskOp, DiskTag, FileRange};
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The disk of a real data folder.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct DiskThreads {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     journal: Arc<Journal>,
+    /// A journal that is not there yet.
+    making: Mutex<Option<Making>>,
 }
 
 /// What a disk is given.
@@ -66,7 +68,10 @@ impl DiskThreads {
         }
         let files = Arc::new(Files::new(root, settings.files)?);
         let journal = Arc::<Journal>::default();
-        prepare(root, settings, Arc::clone(&journal))?;
+        let mut making = Making::of(root, settings)?;
+        if journal::exists(root, settings.journal) {
+            making.take().map_or(Ok(()), |making| making.begin(Arc::clone(&journal)))?;
+        }
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
         let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, done.clone())?;
         let of_writer = Arc::clone(&files);
@@ -91,7 +96,17 @@ impl DiskThreads {
                 }
             })?;
         }
-        Ok(Self { files, writes, reads, journal })
+        Ok(Self { files, writes, reads, journal, making: Mutex::new(making) })
+    }
+
+    /// Makes the journal of a new folder. For when the node serves: the journal is written once from end to end, and each sync of a
+    /// start would wait behind that.
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn make_journal(&self) -> io::Result<()> {
+        let making = self.making.lock().unwrap_or_else(PoisonError::into_inner).take();
+        making.map_or(Ok(()), |making| making.begin(Arc::clone(&self.journal)))
     }
 
     #[cfg(test)]
@@ -105,23 +120,37 @@ impl DiskThreads {
     }
 }
 
-/// Makes the journal while the node serves already: it is written once from end to end.
-fn prepare(root: &Path, settings: Settings, journal: Arc<Journal>) -> io::Result<()> {
-    let stat = rustix::fs::statvfs(root)?;
-    let room = stat.f_bavail.saturating_mul(stat.f_frsize) / JOURNAL_PART;
-    let bytes = if journal::exists(root, settings.journal) { settings.journal } else { settings.journal.min(room) };
-    if bytes < JOURNAL_MIN {
-        journal::remove(root)?;
-        return Ok(());
-    }
-    let root = root.to_path_buf();
-    spawn_thread("esker-journal", move || match Store::make(&root, bytes, settings.life) {
-        Ok(store) => {
-            let _ = journal.store.set(Mutex::new(store));
-            tracing::info!("writes go to a journal of {} MiB first", bytes >> 20);
+/// A journal that is to be made, or opened if it is there.
+#[derive(Debug)]
+struct Making {
+    root: PathBuf,
+    bytes: u64,
+    life: u64,
+}
+
+impl Making {
+    /// `None`, and none stays, where there is no room for one.
+    fn of(root: &Path, settings: Settings) -> io::Result<Option<Self>> {
+        let stat = rustix::fs::statvfs(root)?;
+        let room = stat.f_bavail.saturating_mul(stat.f_frsize) / JOURNAL_PART;
+        let bytes = if journal::exists(root, settings.journal) { settings.journal } else { settings.journal.min(room) };
+        if bytes < JOURNAL_MIN {
+            journal::remove(root)?;
+            return Ok(None);
         }
-        Err(why) => tracing::warn!("without a journal ({why}): files are synced one by one"),
-    })
+        Ok(Some(Self { root: root.to_path_buf(), bytes, life: settings.life }))
+    }
+
+    /// Until it is done files are synced themselves.
+    fn begin(self, journal: Arc<Journal>) -> io::Result<()> {
+        spawn_thread("esker-journal", move || match Store::make(&self.root, self.bytes, self.life) {
+            Ok(store) => {
+                let _ = journal.store.set(Mutex::new(store));
+                tracing::info!("writes go to a journal of {} MiB first", self.bytes >> 20);
+            }
+            Err(why) => tracing::warn!("without a journal ({why}): files are synced one by one"),
+        })
+    }
 }
 
 impl Disk for DiskThreads {
