@@ -17,7 +17,7 @@
 //! | `classic/` | one group: members, generations, rebalances |
 //! | `offsets` `commit` `fetch` `delete` `expire` | committed offsets and their life |
 //! | `describe` `refuse` `shape` `text` | what admin clients see; refusals; old versions' forms; text that is kept |
-//! | `stored` | a shard as records, for checks |
+//! | `stored` `sight` | a shard as records, a group as it is: for checks |
 
 mod classic;
 mod commit;
@@ -36,6 +36,7 @@ mod requests;
 mod settings;
 mod shape;
 mod shard;
+mod sight;
 mod stored;
 mod text;
 mod timers;
@@ -49,6 +50,7 @@ pub use decision::{Append, Decision, Record, Release};
 pub use groups::Groups;
 pub use settings::Settings;
 pub use shape::shape;
+pub use sight::{Sight, SightOfMember};
 
 /// The internal topic that holds groups and offsets (`Topic.GROUP_METADATA_TOPIC_NAME`).
 pub const TOPIC: &str = "__consumer_offsets";

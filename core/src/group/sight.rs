@@ -1,0 +1,72 @@
+//! What a group is at a moment, for the simulator's checkers: they judge what may be answered by what is so, not by what clients believe.
+
+use super::classic::Group;
+use super::groups::{Groups, Place};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use kafka_protocol::protocol::StrBytes;
+
+/// A group as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sight {
+    /// As Kafka names it; `Dead`: it is not there.
+    pub state: &'static str,
+    pub generation: i32,
+    pub protocol_type: Option<StrBytes>,
+    pub protocol: Option<StrBytes>,
+    pub leader: Option<StrBytes>,
+    pub members: Vec<SightOfMember>,
+    /// Ids that were given out and have not joined yet.
+    pub expected: Vec<StrBytes>,
+}
+
+/// A member of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SightOfMember {
+    pub id: StrBytes,
+    pub instance: Option<StrBytes>,
+    /// Assignors and what it says to each, in the order of its liking.
+    pub protocols: Vec<(StrBytes, Bytes)>,
+    /// Its JoinGroup waits.
+    pub joins: bool,
+}
+
+impl Groups {
+    /// A group that is served here; `None`: it is not.
+    pub fn sight(&self, id: &StrBytes) -> Option<Sight> {
+        match self.shards.get(&self.partition_of(id)) {
+            Some(Place::Active(shard)) => Some(shard.groups.get(id).map_or_else(nowhere, of)),
+            Some(Place::Loading(_)) | None => None,
+        }
+    }
+}
+
+const fn nowhere() -> Sight {
+    Sight {
+        state: "Dead",
+        generation: 0,
+        protocol_type: None,
+        protocol: None,
+        leader: None,
+        members: Vec::new(),
+        expected: Vec::new(),
+    }
+}
+
+fn of(group: &Group) -> Sight {
+    let members = group.members.iter().map(|(id, member)| SightOfMember {
+        id: id.clone(),
+        instance: member.instance.clone(),
+        protocols: member.protocols.clone(),
+        joins: member.joining.is_some(),
+    });
+    Sight {
+        state: group.state(),
+        generation: group.generation,
+        protocol_type: group.protocol_type.clone(),
+        protocol: group.protocol.clone(),
+        leader: group.leader.clone(),
+        members: members.collect(),
+        expected: group.pending_joins.iter().cloned().collect(),
+    }
+}
