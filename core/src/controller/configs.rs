@@ -116,7 +116,7 @@ impl Controller {
             Told { kind, name: name.clone(), code, message }
         });
         let told = each.collect();
-        if validate_only {
+        if validate_only && !mutant::is(Mutant::ValidateOnlyAlters) {
             records.clear();
         }
         (records, told)
@@ -172,7 +172,8 @@ impl Controller {
     ) -> Result<Vec<Record>, Refusal> {
         let resource = match target {
             Target::Topic(name) => {
-                TopicConfig::check(after)?;
+                TopicConfig::check(after)
+                    .or_else(|why| if mutant::is(Mutant::ConfigNotChecked) { Ok(()) } else { Err(why) })?;
                 let unknown = || {
                     Refusal::because(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."))
                 };
@@ -340,7 +341,7 @@ fn new_value(target: &Target<'_>, before: &Given, name: &str, op: Op, value: &st
         old.split(',').filter(|part| !part.is_empty() && !mutant::is(Mutant::AppendReplacesList)).collect();
     for part in value.split(',') {
         match op {
-            Op::Subtract => parts.retain(|old| *old != part),
+            Op::Subtract => parts.retain(|old| *old != part || mutant::is(Mutant::SubtractNothing)),
             Op::Append | Op::Set | Op::Delete if !parts.contains(&part) => parts.push(part),
             Op::Append | Op::Set | Op::Delete => {}
         }

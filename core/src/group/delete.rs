@@ -24,7 +24,8 @@ impl Shard {
         let mut entries = Vec::new();
         let mut topics = refused;
         for topic in &request.topics {
-            let code = if group.is_subscribed(&topic.name.0) { ErrorCode::GroupSubscribedToTopic.code() } else { 0 };
+            let subscribed = group.is_subscribed(&topic.name.0) && !mutant::is(Mutant::SubscribedOffsetsDeleted);
+            let code = if subscribed { ErrorCode::GroupSubscribedToTopic.code() } else { 0 };
             let mut partitions = Vec::new();
             for partition in &topic.partitions {
                 let index = partition.partition_index;

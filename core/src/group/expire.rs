@@ -61,7 +61,7 @@ fn is_expired(group: &Group, topic: &StrBytes, kept: &Kept, now: Wall, settings:
         (Some(_), Phase::Stable) if group.is_consumer() && group.subscribed.is_some() => committed_at,
         (Some(_), Phase::Preparing { .. } | Phase::Completing | Phase::Stable) => return false,
     };
-    if group.is_subscribed(topic) {
+    if group.is_subscribed(topic) && !mutant::is(Mutant::ExpiresSubscribed) {
         return false;
     }
     let retention = i64::try_from(settings.offsets_retention.as_millis()).unwrap_or(i64::MAX);

@@ -1,6 +1,7 @@
 //! What a request is told when the coordinator as a whole cannot serve it, in the shape that the request's reply has.
 
 use crate::error::ErrorCode;
+use crate::mutant::{self, Mutant};
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -43,7 +44,8 @@ pub(super) fn instead_of(response: ResponseKind, code: ErrorCode) -> ResponseKin
             response.into()
         }
         ResponseKind::DeleteGroups(mut response) => {
-            for result in response.results.iter_mut().filter(|result| result.error_code == 0) {
+            let done = |code: i16| code == 0 && !mutant::is(Mutant::DeleteErrorSwallowed);
+            for result in response.results.iter_mut().filter(|result| done(result.error_code)) {
                 result.error_code = code.code();
             }
             response.into()

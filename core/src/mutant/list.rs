@@ -1,7 +1,9 @@
 //! The bugs, each with what it breaks and its name.
 //!
-//! One enum in two files: each file is a macro that hands what came before it and its own bugs on to the next one.
+//! One enum in three files: each file is a macro that hands what came before it and its own bugs on to the next one.
 
+#[macro_use]
+mod asked;
 #[macro_use]
 mod named;
 #[macro_use]
@@ -34,7 +36,11 @@ macro_rules! mutants {
 }
 
 macro_rules! then_planted {
-    ($($before:tt)*) => { planted! { mutants! $($before)* } };
+    ($($before:tt)*) => { planted! { then_asked! $($before)* } };
+}
+
+macro_rules! then_asked {
+    ($($before:tt)*) => { asked! { mutants! $($before)* } };
 }
 
 named! { then_planted! }

@@ -8,6 +8,7 @@ use crate::error::ErrorCode;
 use crate::id::HoldId;
 use crate::io::Ask;
 use crate::limits::PENDING_JOINS_MAX;
+use crate::mutant::{self, Mutant};
 use crate::time::Span;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -44,7 +45,7 @@ impl Group {
     pub fn on_join(&mut self, turn: &mut Turn<'_>, join: &Join<'_>) -> Joined {
         let id = &join.request.member_id;
         let names = join.request.protocols.iter().map(|one| one.name.as_str());
-        if !self.accepts(turn, id) {
+        if !self.accepts(turn, id) && !mutant::is(Mutant::GroupMaxIgnored) {
             self.dismiss(turn, id);
             refuse(turn, join.hold, &StrBytes::new(), ErrorCode::GroupMaxSizeReached);
             // It may have been the last one that was missing.
@@ -131,10 +132,11 @@ impl Group {
             // It may not have got the answer: it gets it again.
             Phase::Completing => says_the_same,
             // A leader that joins again wants new assignments though the members say the same: the topics changed.
-            Phase::Stable => says_the_same && !leads,
+            Phase::Stable if says_the_same => !leads || mutant::is(Mutant::LeaderRejoinUnheard),
+            Phase::Stable => mutant::is(Mutant::SubscriptionChangeUnheard),
         };
         if stays {
-            let with_members = leads && self.phase == Phase::Completing;
+            let with_members = leads && self.phase == Phase::Completing && !mutant::is(Mutant::LeaderRetryGetsNobody);
             turn.release(join.hold, self.joined(id, with_members));
             return None;
         }

@@ -17,7 +17,8 @@ impl Group {
         let mut left = false;
         let mut members = Vec::new();
         for one in leaving {
-            let result = self.leave(turn, one);
+            let later = !members.is_empty();
+            let result = if later && mutant::is(Mutant::LeaveFirstOnly) { Ok(()) } else { self.leave(turn, one) };
             left |= result.is_ok();
             members.push(
                 MemberResponse::default()

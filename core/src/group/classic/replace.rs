@@ -2,9 +2,10 @@
 
 use super::super::records::Entry;
 use super::super::turn::{Replaced, Then, Turn};
-use super::group::{Group, Phase};
+use super::group::{Group, Member, Phase};
 use super::join::{Join, Joined, refuse};
 use crate::error::ErrorCode;
+use crate::mutant::{self, Mutant};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use kafka_protocol::messages::JoinGroupResponse;
@@ -109,6 +110,11 @@ impl Group {
         }
         if let Some(hold) = member.syncing.take() {
             turn.release(hold, super::sync::refused(ErrorCode::FencedInstanceId));
+        }
+        if mutant::is(Mutant::ReplacedKeepsOld) {
+            let stays = Member { instance: None, joining: None, syncing: None, ..member.clone() };
+            self.members.insert(old.clone(), stays);
+            self.expect_again(turn, old);
         }
         if self.pending_syncs.remove(old) {
             self.pending_syncs.insert(new.clone());

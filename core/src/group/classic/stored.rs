@@ -41,7 +41,11 @@ impl Group {
             id,
             phase: if stored.members.is_empty() { Phase::Empty } else { Phase::Stable },
             since: Some(Wall(stored.since)).filter(|since| since.0 != -1 && !mutant::is(Mutant::ReloadLosesSince)),
-            generation: stored.generation,
+            generation: if stored.members.is_empty() && mutant::is(Mutant::EmptyGenerationLost) {
+                0
+            } else {
+                stored.generation
+            },
             protocol_type: Some(stored.protocol_type.clone()).filter(|kind| !kind.is_empty()),
             protocol: stored.protocol.clone(),
             leader: None,

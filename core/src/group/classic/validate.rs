@@ -54,8 +54,8 @@ impl Group {
         self.validate_generation(member, instance, generation)?;
         match self.phase {
             // Its member knows the generation, but its own partitions are not settled: let it wait for them.
-            Phase::Completing => Err(ErrorCode::RebalanceInProgress),
-            Phase::Empty | Phase::Preparing { .. } | Phase::Stable => Ok(()),
+            Phase::Completing if !mutant::is(Mutant::CommitWhileCompleting) => Err(ErrorCode::RebalanceInProgress),
+            Phase::Completing | Phase::Empty | Phase::Preparing { .. } | Phase::Stable => Ok(()),
         }
     }
 
@@ -65,6 +65,6 @@ impl Group {
     }
 
     pub fn validate_delete(&self) -> Result<(), ErrorCode> {
-        if self.is_empty() { Ok(()) } else { Err(ErrorCode::NonEmptyGroup) }
+        if self.is_empty() || mutant::is(Mutant::DeletedWithMembers) { Ok(()) } else { Err(ErrorCode::NonEmptyGroup) }
     }
 }
