@@ -7,6 +7,7 @@ mod acked;
 mod active;
 mod admitted;
 mod anew;
+mod asked;
 mod beside;
 mod blocks;
 mod commits;
@@ -125,6 +126,7 @@ pub struct Watch {
     let_go: let_go::LetGo,
     loads: loads::Loads,
     anew: anew::Anew,
+    asked: asked::Asked,
     stays: stays::Stays,
     told: told::Told,
     joins: joins::Joins,
@@ -198,6 +200,7 @@ impl Watch {
             let_go: let_go::LetGo::default(),
             loads: loads::Loads::default(),
             anew: anew::Anew::default(),
+            asked: asked::Asked::default(),
             stays: stays::Stays::default(),
             told: told::Told::default(),
             joins: joins::Joins::default(),
@@ -253,6 +256,8 @@ impl Watch {
         let judged = self.look_at_drop(node, op, core);
         self.note_broken(judged);
         let cut = self.shadows[node].on_op(op, disk);
+        let judged = self.asked.on_disk_op(self.shadows[node].appended(op).map(|(folder, _)| folder), op, core);
+        self.note_broken(judged);
         if let Some((folder, appended)) = self.shadows[node].appended(op) {
             let judged = match core.partitions.iter().find(|replica| replica.folder() == folder) {
                 Some(replica) => {
@@ -357,6 +362,7 @@ impl Watch {
         let decided = core.controller.as_ref().map(|controller| controller.image());
         self.let_go.look(decided, nodes)?;
         self.moved.look(decided)?;
+        self.asked.look(core)?;
         self.low_watermark.look(core, self.gone, nodes)?;
         self.followed.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
@@ -400,6 +406,7 @@ impl Watch {
         if before.3 != glance.3 {
             core.image.check();
             kept::look(core)?;
+            self.asked.on_image(core.config.node, core)?;
             self.same_image.look(&core.image)?;
         }
         Ok(())

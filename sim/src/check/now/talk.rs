@@ -30,6 +30,7 @@ impl Watch {
             }
         }
         self.shown.on_request(at, body, core);
+        self.asked.on_request(at, body, core);
         match body {
             RequestKind::Fetch(request) => {
                 self.epochs.on_request(at, request, &core.image);
@@ -89,6 +90,7 @@ impl Watch {
         self.stays.put_off(at);
         self.made.forget(at);
         self.told.forget(at);
+        self.asked.forget(at);
     }
 
     /// An answer leaves a node.
@@ -100,6 +102,7 @@ impl Watch {
         let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
         if let Reply::Plain(body) = reply {
             let judged = self.shown.on_reply(at, body, core, &self.joins, &log);
+            let judged = judged.and(self.asked.on_reply(at, body, core));
             self.broken = std::mem::take(&mut self.broken).or(judged.err());
         }
         let judged = match reply {
