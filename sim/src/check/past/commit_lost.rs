@@ -70,9 +70,14 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
             (Act::Ask { group }, Some(Act::Told { offsets })) => {
                 for (partition, offset) in offsets {
                     let place = (*group, *partition);
-                    let Some((highest, expires)) = acked.get(&place) else { continue };
-                    let gone = *offset < 0 && (*expires || doubt.forgotten.contains(&place));
-                    if offset < highest && !gone && !doubt.late.contains(&(*group, *partition, *offset)) {
+                    let Some((highest, expires)) = acked.get(&place).copied() else { continue };
+                    let gone = *offset < 0 && (expires || doubt.forgotten.contains(&place));
+                    if gone {
+                        // Whoever was told so may begin anew, before what was committed once.
+                        acked.remove(&place);
+                        continue;
+                    }
+                    if *offset < highest && !doubt.late.contains(&(*group, *partition, *offset)) {
                         let what = format!(
                             "group {group} had committed {highest} of {} and is told {offset}",
                             view.name(*partition)
@@ -139,5 +144,8 @@ mod tests {
         assert!(told(forget(commit(story(), 5, State::Ok), State::Ok), -1).judged(check).is_empty());
         assert!(told(commit(forget(story(), State::Info), 5, State::Ok), -1).judged(check).is_empty());
         assert!(told(passing(commit(story(), 4, State::Ok), 5), -1).judged(check).is_empty());
+        let anew = commit(told(passing(story(), 5), -1), 3, State::Ok);
+        assert!(told(anew, 3).judged(check).is_empty(), "who was told that it is gone begins anew");
+        assert_eq!(told(commit(told(passing(story(), 5), -1), 3, State::Ok), 2).judged(check), ["commit-lost"]);
     }
 }
