@@ -156,6 +156,8 @@ pub struct Line {
 pub struct History {
     pub partitions: Vec<String>,
     pub groups: Vec<String>,
+    /// Groups that may end and come again under their name: their generations begin anew, and the numbers say nothing.
+    pub passing: Vec<u32>,
     pub lines: Vec<Line>,
 }
 
@@ -164,6 +166,8 @@ struct Head {
     esker_history: u32,
     partitions: Vec<String>,
     groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passing: Vec<u32>,
 }
 
 impl History {
@@ -173,7 +177,12 @@ impl History {
 
     /// Writes it as JSON lines.
     pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        let head = Head { esker_history: VERSION, partitions: self.partitions.clone(), groups: self.groups.clone() };
+        let head = Head {
+            esker_history: VERSION,
+            partitions: self.partitions.clone(),
+            groups: self.groups.clone(),
+            passing: self.passing.clone(),
+        };
         writeln!(to, "{}", serde_json::to_string(&head)?)?;
         self.lines.iter().try_for_each(|line| writeln!(to, "{}", serde_json::to_string(line)?))
     }
@@ -194,6 +203,7 @@ impl History {
                 }
                 history.partitions = head.partitions;
                 history.groups = head.groups;
+                history.passing = head.passing;
             } else if !line.trim().is_empty() {
                 history.lines.push(serde_json::from_str(&line).map_err(wrong)?);
             }
@@ -208,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut history = History { partitions: vec!["t-0".into()], groups: vec!["g".into()], lines: Vec::new() };
+        let mut history = History { partitions: vec!["t-0".into()], groups: vec!["g".into()], ..History::default() };
         history.push(
             1,
             2,

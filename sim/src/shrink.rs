@@ -171,6 +171,7 @@ fn without_partition(plan: &Plan) -> Option<Plan> {
         | ClientPlan::Stranger { .. }
         | ClientPlan::Onlooker { .. }
         | ClientPlan::Bookkeeper { .. }
+        | ClientPlan::GroupAdmin { .. }
         | ClientPlan::Keeper { .. } => true,
     });
     plan.faults.retain_mut(|fault| match fault.strike.target_mut() {

@@ -8,6 +8,7 @@ pub mod batch;
 mod bookkeeper;
 mod desk;
 mod fetch_session;
+mod group_admin;
 mod keeper;
 mod keeps;
 mod link;
@@ -26,6 +27,7 @@ mod subscription;
 pub use admin::Admin;
 pub use bookkeeper::Bookkeeper;
 pub use desk::{Answer, Desk, Slip};
+pub use group_admin::GroupAdmin;
 pub use keeper::Keeper;
 pub use keeps::{KEPT, Keeps, Kept};
 pub use link::{CONTROL, DATA, GROUP, Heard, Link};
@@ -48,6 +50,7 @@ pub fn history(plan: &Plan) -> History {
     History {
         partitions: plan.partitions().map(|(topic, number)| format!("{}-{number}", topic.name)).collect(),
         groups: (0..plan.groups() + plan.books()).map(member::group_name).collect(),
+        passing: if plan.groups_end() { (0..plan.groups()).collect() } else { Vec::new() },
         lines: Vec::new(),
     }
 }

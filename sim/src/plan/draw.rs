@@ -1,6 +1,7 @@
 //! From a seed to a plan. Time-outs and sizes are drawn too, often tiny: constants of production hide paths.
 
 use super::draw_faults::faults;
+use super::draw_groups::groups;
 use super::draw_kinds::{books, kinds, looks, ways};
 use super::part::{Part, VOTERS, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
@@ -44,6 +45,7 @@ pub fn draw(seed: u64) -> Plan {
     ways(&mut plan);
     books(&mut plan);
     looks(&mut plan);
+    groups(&mut plan);
     plan
 }
 
@@ -223,6 +225,8 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
                 assignors: Vec::new(),
                 asks_all: false,
                 by_name: false,
+                unruly_us: 0,
+                kept_ms: 0,
             });
         }
     }
@@ -274,6 +278,7 @@ fn oddities(seed: u64, clients: &mut Vec<ClientPlan>) {
             | ClientPlan::Stranger { .. }
             | ClientPlan::Onlooker { .. }
             | ClientPlan::Bookkeeper { .. }
+            | ClientPlan::GroupAdmin { .. }
             | ClientPlan::Keeper { .. } => {}
         }
     }
@@ -302,6 +307,7 @@ fn moves(plan: &mut Plan) {
         | ClientPlan::Stranger { .. }
         | ClientPlan::Onlooker { .. }
         | ClientPlan::Bookkeeper { .. }
+        | ClientPlan::GroupAdmin { .. }
         | ClientPlan::Keeper { .. } => None,
     });
     match admin {

@@ -32,6 +32,7 @@ pub(super) fn kinds(plan: &mut Plan) {
             | ClientPlan::Stranger { .. }
             | ClientPlan::Onlooker { .. }
             | ClientPlan::Bookkeeper { .. }
+            | ClientPlan::GroupAdmin { .. }
             | ClientPlan::Keeper { .. } => {}
         }
     }

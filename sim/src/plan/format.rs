@@ -168,6 +168,13 @@ pub enum ClientPlan {
         /// A static one leaves as an administrator has it leave: by its instance's name alone.
         #[serde(default, skip_serializing_if = "is_false")]
         by_name: bool,
+        /// So often it does what one does that has gone wrong, or has forgotten where it is: speaks for generations that are not, commits before
+        /// it knows its part, joins again without need, and saying something else; 0: never.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unruly_us: u64,
+        /// What it commits is to be kept only so long, in ms; 0: it does not say.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        kept_ms: u64,
     },
     /// Asks what has to be refused (commits in the name of groups that have members, speaks for brokers as they were before they
     /// started anew), and for the offsets of all groups at once.
@@ -176,6 +183,9 @@ pub enum ClientPlan {
     Onlooker { pause_us: u64, request_timeout_us: u64 },
     /// Keeps offsets in a group that has no members: commits some, asks what is there and, if it does, deletes single ones and the whole group.
     Bookkeeper { group: u32, pause_us: u64, deletes: bool, request_timeout_us: u64 },
+    /// Deletes groups and single offsets of theirs, which members have to be refused for, takes several members out at once, and joins a group
+    /// as one more.
+    GroupAdmin { pause_us: u64, request_timeout_us: u64 },
     /// Makes topics of its own, widens and deletes them, makes them anew, and changes what is set for them and for brokers.
     Keeper { pause_us: u64, request_timeout_us: u64 },
     /// Deletes records, elects leaders, moves replicas.
@@ -388,6 +398,14 @@ impl Plan {
     /// The groups behind those that a bookkeeper keeps offsets in.
     pub fn books(&self) -> u32 {
         self.clients.iter().filter(|client| matches!(client, ClientPlan::Bookkeeper { .. })).count() as u32
+    }
+
+    /// Whether groups that have members may end, and come again under their name with generations that begin anew: because somebody deletes
+    /// them, or because they are found empty.
+    pub fn groups_end(&self) -> bool {
+        let has = |kind: fn(&ClientPlan) -> bool| self.clients.iter().any(kind);
+        let ends = |client: &ClientPlan| matches!(client, ClientPlan::GroupAdmin { .. });
+        has(|client| matches!(client, ClientPlan::Member { .. })) && (self.settings.contains_key(EXPIRY) || has(ends))
     }
 
     pub fn partitions(&self) -> impl Iterator<Item = (&TopicPlan, u32)> {

@@ -9,6 +9,7 @@
 
 mod draw;
 mod draw_faults;
+mod draw_groups;
 mod draw_kinds;
 mod format;
 mod part;

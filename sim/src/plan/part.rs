@@ -32,6 +32,7 @@ pub(super) enum Part {
     Damage,
     CutJoining,
     Looks,
+    Groups,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -124,6 +124,7 @@ fn clients(plan: &Plan, history: &History) -> Vec<Value> {
             ClientPlan::Stranger { .. } => "stranger".into(),
             ClientPlan::Onlooker { .. } => "onlooker".into(),
             ClientPlan::Bookkeeper { .. } => "bookkeeper".into(),
+            ClientPlan::GroupAdmin { .. } => "admin of groups".into(),
             ClientPlan::Keeper { .. } => "keeper".into(),
         };
         labels.insert(number, format!("{number} {label}"));

@@ -10,25 +10,28 @@ use std::collections::BTreeMap;
 /// Assignors and what is said to each, as they are liked.
 type Said = Vec<(String, Bytes)>;
 
-/// What members say: they are known by their instance, or by their id. Each says the same in all its joins.
+/// What members say: they are known by their instance, or by their id. One that says something else later is not known to have been heard.
 #[derive(Debug, Default)]
 pub struct Joins {
     asked: Map<At, String>,
-    said: Map<(String, String), Said>,
+    said: Map<(String, String), Vec<Said>>,
 }
 
 impl Joins {
     pub fn on_request(&mut self, at: At, request: &JoinGroupRequest) {
         let group = request.group_id.0.to_string();
-        let said = request.protocols.iter().map(|one| (one.name.to_string(), one.metadata.clone())).collect();
+        let said: Said = request.protocols.iter().map(|one| (one.name.to_string(), one.metadata.clone())).collect();
         let name = request.group_instance_id.as_ref().unwrap_or(&request.member_id).to_string();
-        self.said.insert((group.clone(), name), said);
+        let known = self.said.entry((group.clone(), name)).or_default();
+        if !known.contains(&said) {
+            known.push(said);
+        }
         self.asked.insert(at, group);
     }
 
-    /// What a member, by its instance or its id, says to an assignor.
+    /// What a member, by its instance or its id, says to an assignor, if that was ever the same.
     pub fn words(&self, group: &str, name: &str, assignor: &str) -> Option<Bytes> {
-        let said = self.said.get(&(group.to_string(), name.to_string()))?;
+        let [said] = self.said.get(&(group.to_string(), name.to_string()))?.as_slice() else { return None };
         said.iter().find(|(known, _)| known == assignor).map(|(_, words)| words.clone())
     }
 
@@ -42,7 +45,9 @@ impl Joins {
         for member in &response.members {
             let name = member.group_instance_id.as_ref().unwrap_or(&member.member_id).to_string();
             // One that came before the coordinator did is not asked again.
-            let Some(said) = self.said.get(&(group.clone(), name)) else { return Ok(()) };
+            let Some(known) = self.said.get(&(group.clone(), name)) else { return Ok(()) };
+            let meant = |said: &&Said| said.iter().any(|(name, words)| *name == chosen && *words == member.metadata);
+            let Some(said) = known.iter().find(meant).or(known.last()) else { return Ok(()) };
             members.push((said, &member.metadata));
         }
         judge(&group, &chosen, &members)

@@ -9,8 +9,10 @@ use crate::table::Map;
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut found = Vec::new();
     let mut latest: Map<u32, i32> = Map::default();
+    let passing = |group: &u32| view.history.passing.contains(group);
     for op in &view.ops {
         match op.asked {
+            Act::Assigned { group, .. } | Act::Commit { group, .. } if passing(group) => {}
             Act::Assigned { group, generation, .. } => {
                 let latest = latest.entry(*group).or_insert(*generation);
                 *latest = (*latest).max(*generation);

@@ -16,6 +16,9 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     let mut last: Map<(u32, u32), i32> = Map::default();
     for op in &view.ops {
         let Act::Assigned { group, generation, partitions, instance } = op.asked else { continue };
+        if view.history.passing.contains(group) {
+            continue;
+        }
         let before = last.insert((*group, op.client), *generation).unwrap_or(-1);
         let new = told.insert((*group, *generation));
         if *generation < before && new {

@@ -19,7 +19,7 @@ impl Member {
         self.leaves && now >= self.silent
     }
 
-    fn rejoin(&mut self, ctx: &Ctx<'_>) {
+    pub(super) fn rejoin(&mut self, ctx: &Ctx<'_>) {
         self.stage = Stage::Away;
         self.not_before = self.not_before.max(ctx.now + 5_000);
     }
@@ -65,6 +65,7 @@ impl Member {
                 self.rejoin(ctx);
                 self.lose_coordinator(ctx);
             }
+            Purpose::Unruly => {}
             Purpose::Find | Purpose::Join | Purpose::Sync | Purpose::Heartbeat => self.lose_coordinator(ctx),
         }
     }
@@ -157,6 +158,7 @@ impl Member {
             let members: Vec<StrBytes> = answer.members.iter().map(|member| member.member_id.clone()).collect();
             self.parts = self.divide(ctx, &members);
         }
+        self.ask_again(ctx);
     }
 
     /// Gives the partitions to the members in turn.

@@ -17,6 +17,9 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+/// The last version of OffsetCommit that says how long it is to be kept.
+const KEPT_SO_LONG: i16 = 4;
+
 impl Member {
     pub(super) fn advance(&mut self, ctx: &mut Ctx<'_>) {
         for lost in self.link.expire(ctx) {
@@ -33,7 +36,9 @@ impl Member {
 
     /// Whether something of the group's is under way (a poll may be at the same time).
     pub(super) fn is_asking(&self) -> bool {
-        self.link.open().any(|purpose| !matches!(purpose, Purpose::Map | Purpose::Poll { .. } | Purpose::Start))
+        self.link
+            .open()
+            .any(|purpose| !matches!(purpose, Purpose::Map | Purpose::Poll { .. } | Purpose::Start | Purpose::Unruly))
     }
 
     fn step(&mut self, ctx: &mut Ctx<'_>) {
@@ -50,6 +55,7 @@ impl Member {
                 self.to(ctx, coordinator, ApiKey::JoinGroup, 5, self.join_request(ctx), wait, Purpose::Join);
             }
             Stage::Syncing => {
+                self.hurry(ctx, coordinator);
                 let mut request = SyncGroupRequest::default();
                 request.group_id = self.name.clone();
                 request.generation_id = self.generation;
@@ -84,6 +90,7 @@ impl Member {
                 request.members = vec![identity];
                 self.to(ctx, coordinator, ApiKey::LeaveGroup, 3, request, self.request_timeout, Purpose::Leave);
             }
+            Stage::Stable if ctx.now >= self.next_unruly => self.act_out_of_turn(ctx, coordinator),
             Stage::Stable if self.before.is_some() && self.has_news() => {
                 let generation = self.before.take().unwrap_or(self.generation);
                 self.commit(ctx, coordinator, generation);
@@ -104,7 +111,7 @@ impl Member {
         }
     }
 
-    fn to(
+    pub(super) fn to(
         &mut self,
         ctx: &mut Ctx<'_>,
         node: Peer,
@@ -124,7 +131,7 @@ impl Member {
             let mut protocol = JoinGroupRequestProtocol::default();
             protocol.name = StrBytes::from(assignor.clone());
             // To each it says something else.
-            protocol.metadata = subscription_bytes(&names, assignor);
+            protocol.metadata = subscription_bytes(&names, &self.words_to(assignor));
             protocol
         });
         let mut request = JoinGroupRequest::default();
@@ -168,7 +175,7 @@ impl Member {
             let mut told = OffsetCommitRequestPartition::default();
             told.partition_index = index;
             told.committed_offset = *offset;
-            told.committed_leader_epoch = self.map.epoch(*partition);
+            told.committed_leader_epoch = if self.kept_ms > 0 { -1 } else { self.map.epoch(*partition) };
             told.committed_metadata = Some(StrBytes::from(format!("{offset} as {} knows", self.me.number)));
             let mut topic = OffsetCommitRequestTopic::default();
             topic.name = name;
@@ -179,15 +186,22 @@ impl Member {
         request.group_id = self.name.clone();
         request.generation_id_or_member_epoch = generation;
         request.member_id = self.id.clone();
-        request.group_instance_id = self.instance.clone();
         request.topics = topics.collect();
+        // How long they are to be kept only old versions say, which know of no instances and no leader epochs.
+        let version = if self.kept_ms > 0 {
+            request.retention_time_ms = self.kept_ms as i64;
+            KEPT_SO_LONG
+        } else {
+            request.group_instance_id = self.instance.clone();
+            7
+        };
         self.next_commit = ctx.now + self.commit_us;
-        let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation, offsets, expires: false });
+        let op = self.me.invoke(ctx, Act::Commit { group: self.group, generation, offsets, expires: self.kept_ms > 0 });
         self.to(
             ctx,
             coordinator,
             ApiKey::OffsetCommit,
-            7,
+            version,
             request,
             self.request_timeout,
             Purpose::Commit { op, generation },

@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// `ConsumerProtocolSubscription`, version 0, with a word to the assignor.
-pub(super) fn subscription_bytes(topics: &[String], word: &str) -> Bytes {
+pub(in crate::client) fn subscription_bytes(topics: &[String], word: &str) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(0);
     bytes.put_i32(topics.len() as i32);

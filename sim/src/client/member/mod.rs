@@ -7,6 +7,9 @@
 mod answer;
 mod ask;
 mod assignment;
+mod unruly;
+
+pub(super) use assignment::subscription_bytes;
 
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Heard, Link, Map, Me, Part, earliest};
@@ -27,12 +30,22 @@ enum Purpose {
     Find,
     Join,
     Sync,
-    Offsets { op: u64 },
+    Offsets {
+        op: u64,
+    },
     Start,
-    Poll { op: u64, generation: i32 },
-    Commit { op: u64, generation: i32 },
+    Poll {
+        op: u64,
+        generation: i32,
+    },
+    Commit {
+        op: u64,
+        generation: i32,
+    },
     Heartbeat,
     Leave,
+    /// Whatever comes of it.
+    Unruly,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +100,13 @@ pub struct Member {
     by_name: bool,
     /// The generation before this one, in which it commits once more.
     before: Option<i32>,
+    /// So often it does what is out of turn, and when next.
+    unruly_us: u64,
+    next_unruly: u64,
+    /// How often it has changed what it says to the assignors.
+    words: u32,
+    /// How long what it commits is to be kept, in ms; 0: it does not say.
+    kept_ms: u64,
     /// All partitions of its topics.
     wanted: Vec<u32>,
 }
@@ -115,6 +135,8 @@ impl Member {
             assignors,
             asks_all,
             by_name,
+            unruly_us,
+            kept_ms,
         } = client
         else {
             unreachable!("a member's plan")
@@ -133,6 +155,10 @@ impl Member {
             asks_all,
             by_name,
             before: None,
+            unruly_us,
+            next_unruly: if unruly_us > 0 { unruly_us } else { u64::MAX },
+            words: 0,
+            kept_ms,
             group,
             name: GroupId(StrBytes::from(group_name(group))),
             topics,
@@ -186,7 +212,7 @@ impl Client for Member {
             Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
             Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
             // Members that come and go would keep the group from its end.
-            Heard::Quiet => self.next_rejoin = u64::MAX,
+            Heard::Quiet => (self.next_rejoin, self.next_unruly) = (u64::MAX, u64::MAX),
             Heard::Nothing => {}
         }
         self.advance(ctx);
@@ -203,7 +229,7 @@ impl Client for Member {
         let commits = self.has_news().then_some(self.next_commit);
         let next = if stable && self.coordinator.is_some() {
             let leaves = if self.leaves { self.silent } else { u64::MAX };
-            earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin), Some(leaves)])
+            earliest([commits, Some(self.next_heartbeat), Some(self.next_rejoin), Some(self.next_unruly), Some(leaves)])
         } else {
             Some(0)
         };

@@ -1,0 +1,74 @@
+//! What a member does out of turn: it has forgotten where it is, or wants something else than before. The group has to refuse it, or to begin
+//! a generation for it (`check/now/asked`); here nobody waits for the answers but to the joins.
+
+use super::{Member, Purpose, Stage};
+use crate::client::Ctx;
+use crate::net::Peer;
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kafka_protocol::messages::{ApiKey, HeartbeatRequest, OffsetCommitRequest, SyncGroupRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+/// A topic that is there, and that no member reads.
+const NOBODYS: &str = "__consumer_offsets";
+
+impl Member {
+    /// What it says to an assignor.
+    pub(super) fn words_to(&self, assignor: &str) -> String {
+        if self.words == 0 { assignor.to_string() } else { format!("{assignor}, change {}", self.words) }
+    }
+
+    pub(super) fn act_out_of_turn(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
+        let mut dice = self.me.dice();
+        self.next_unruly = ctx.now + 1 + dice.between(self.unruly_us / 2, self.unruly_us * 3 / 2);
+        // A generation that was, or is to come, or that never is.
+        let other = dice.pick(&[self.generation - 1, self.generation - 1, self.generation + 1, -1]);
+        match dice.below(6) {
+            0 | 1 => {
+                let mut request = HeartbeatRequest::default();
+                (request.group_id, request.generation_id) = (self.name.clone(), other);
+                (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
+                self.to(ctx, coordinator, ApiKey::Heartbeat, 3, request, self.request_timeout, Purpose::Unruly);
+            }
+            2 => {
+                let mut request = SyncGroupRequest::default();
+                (request.group_id, request.generation_id) = (self.name.clone(), other);
+                (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
+                self.to(ctx, coordinator, ApiKey::SyncGroup, 3, request, self.request_timeout, Purpose::Unruly);
+            }
+            3 => self.commit_nobodys(ctx, coordinator, other),
+            4 => self.rejoin(ctx),
+            _ => {
+                self.words += 1;
+                self.rejoin(ctx);
+            }
+        }
+    }
+
+    /// It knows its generation and not its part: it commits all the same.
+    pub(super) fn hurry(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
+        if ctx.now < self.next_unruly && self.next_unruly < u64::MAX && self.me.dice().chance(1, 2) {
+            self.commit_nobodys(ctx, coordinator, self.generation);
+        }
+    }
+
+    /// It was told its generation, and asks again as if the answer had been lost.
+    pub(super) fn ask_again(&mut self, ctx: &Ctx<'_>) {
+        if self.next_unruly < u64::MAX && ctx.now >= self.not_before && self.me.dice().chance(1, 4) {
+            self.stage = Stage::Away;
+        }
+    }
+
+    /// Commits what says nothing of what anybody has read.
+    fn commit_nobodys(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, generation: i32) {
+        let mut told = OffsetCommitRequestPartition::default();
+        (told.partition_index, told.committed_offset) = (0, 1);
+        told.committed_metadata = Some(StrBytes::from_static_str("out of turn"));
+        let mut topic = OffsetCommitRequestTopic::default();
+        (topic.name, topic.partitions) = (TopicName(StrBytes::from_static_str(NOBODYS)), vec![told]);
+        let mut request = OffsetCommitRequest::default();
+        (request.group_id, request.generation_id_or_member_epoch) = (self.name.clone(), generation);
+        (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
+        request.topics = vec![topic];
+        self.to(ctx, coordinator, ApiKey::OffsetCommit, 7, request, self.request_timeout, Purpose::Unruly);
+    }
+}
