@@ -123,7 +123,7 @@ impl Admin {
         self.link.ask(ctx, (node, DATA), ApiKey::ElectLeaders, 2, request, self.request_timeout, Purpose::Elect { op });
     }
 
-    /// Asks for other replicas of a partition: as many as it may be, in any order, on any nodes; or for the end of what was begun.
+    /// Asks for other replicas of a partition: as many as there may be or not, in any order, on any nodes; or for the end of what was begun.
     fn move_replicas(&mut self, ctx: &mut Ctx<'_>) {
         let mut dice = self.me.dice();
         let partition = dice.below(ctx.plan.partitions().count() as u64) as u32;
@@ -136,6 +136,16 @@ impl Admin {
         let count = dice.between(1, nodes.len() as u64) as usize;
         let chosen: Vec<i32> = (0..count).map(|_| nodes.swap_remove(dice.below(nodes.len() as u64) as usize)).collect();
         let wanted = (!dice.chance(1, 4)).then_some(chosen);
+        let allowed = !dice.chance(1, 3);
+        // Now and then to where nobody is, or twice to one.
+        let wanted = wanted.map(|mut nodes| {
+            match dice.below(16) {
+                0 => nodes.push(99),
+                1 => nodes.push(nodes[0]),
+                _ => {}
+            }
+            nodes
+        });
         let what = format!("move {}-{index} to {wanted:?}", name.0.as_str());
         let mut one = ReassignablePartition::default();
         one.partition_index = index;
@@ -146,6 +156,8 @@ impl Admin {
         let mut request = AlterPartitionReassignmentsRequest::default();
         request.timeout_ms = (self.request_timeout / 2000) as i32;
         request.topics = vec![topic];
+        // Others as many as there are.
+        request.allow_replication_factor_change = allowed;
         let op = self.me.invoke(ctx, Act::Admin { what });
         let (to, key) = ((self.map.any(), DATA), ApiKey::AlterPartitionReassignments);
         self.link.ask(ctx, to, key, 1, request, self.request_timeout, Purpose::Move { op });

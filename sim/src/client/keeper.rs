@@ -7,6 +7,7 @@ use super::batch::{self, Sender, Shape};
 use super::keeps::{KEPT, Keeps, Kept, Settings};
 use super::link::DATA;
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
+use crate::dice::Dice;
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource as Whole, AlterableConfig as Value};
@@ -29,6 +30,7 @@ const BROKER: i8 = 4;
 const SET: i8 = 0;
 const DELETE: i8 = 1;
 const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 /// How long records are kept: far longer than clocks jump.
 const TIMES: [&str; 3] = ["90000000", "180000000", "360000000"];
 
@@ -145,8 +147,12 @@ impl Keeper {
         let mut request = CreateTopicsRequest::default();
         (request.topics, request.timeout_ms) = (vec![topic], 1_000);
         request.validate_only = dice.chance(1, 4);
-        let then = if request.validate_only { Kept::default() } else { kept };
-        self.ask(ctx, node, (ApiKey::CreateTopics, 5), request, Purpose::Topic(name, then));
+        let mut then = Purpose::Topic(name.clone(), if request.validate_only { Kept::default() } else { kept });
+        if dice.chance(1, 4) {
+            spoil(&mut request.topics[0], self.nodes, &mut dice);
+            then = Purpose::Any;
+        }
+        self.ask(ctx, node, (ApiKey::CreateTopics, 5), request, then);
     }
 
     fn delete(&mut self, ctx: &mut Ctx<'_>, node: Peer, name: String) {
@@ -164,15 +170,22 @@ impl Keeper {
         let mut request = CreatePartitionsRequest::default();
         (request.topics, request.timeout_ms) = (vec![topic], 1_000);
         request.validate_only = self.me.dice().chance(1, 4);
-        let then = if request.validate_only { kept } else { then };
-        self.ask(ctx, node, (ApiKey::CreatePartitions, 2), request, Purpose::Topic(name, then));
+        let then = if request.validate_only { kept.clone() } else { then };
+        let mut then = Purpose::Topic(name, then);
+        if self.me.dice().chance(1, 6) {
+            // No more than there are.
+            request.topics[0].count = kept.partitions;
+            then = Purpose::Any;
+        }
+        self.ask(ctx, node, (ApiKey::CreatePartitions, 2), request, then);
     }
 
-    /// Sets, takes back, adds to what is set for a topic; or all that is set at once.
+    /// Sets, takes back, adds to and takes from what is set for a topic; or all that is set at once; or has that only looked at.
     fn set_topic(&mut self, ctx: &mut Ctx<'_>, node: Peer, name: String, mut kept: Kept) {
         let mut dice = self.me.dice();
         let (setting, value) =
             dice.pick(&[("retention.ms", TIMES[0]), ("retention.ms", TIMES[1]), ("segment.ms", TIMES[2])]);
+        let before = kept.clone();
         let settings = &mut kept.settings;
         let (setting, op, value) = match dice.below(4) {
             0 => {
@@ -183,7 +196,8 @@ impl Keeper {
                 (resource.resource_type, resource.resource_name, resource.configs) = (TOPIC, text(&name), vec![config]);
                 let mut request = AlterConfigsRequest::default();
                 request.resources = vec![resource];
-                let then = Purpose::Topic(name, kept);
+                request.validate_only = dice.chance(1, 6);
+                let then = if request.validate_only { Purpose::Any } else { Purpose::Topic(name, kept) };
                 return self.ask(ctx, node, (ApiKey::AlterConfigs, 1), request, then);
             }
             1 => {
@@ -203,8 +217,29 @@ impl Keeper {
                 (setting, SET, Some(value))
             }
         };
-        let request = incremental(TOPIC, &name, setting, op, value);
-        self.ask(ctx, node, (ApiKey::IncrementalAlterConfigs, 1), request, Purpose::Topic(name, kept));
+        let mut request = incremental(TOPIC, &name, setting, op, value);
+        let compacts = before.settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+        let then = match if compacts && dice.chance(1, 3) { 2 } else { dice.below(8) } {
+            // It is only looked at.
+            0 => {
+                request.validate_only = true;
+                Purpose::Any
+            }
+            // What nobody can have.
+            1 => {
+                request = incremental(TOPIC, &name, "retention.ms", SET, Some("for ever"));
+                Purpose::Any
+            }
+            2 => {
+                kept = before;
+                let policy = kept.settings.entry("cleanup.policy".into()).or_insert_with(|| "delete".into());
+                *policy = "delete".into();
+                request = incremental(TOPIC, &name, "cleanup.policy", SUBTRACT, Some("compact"));
+                Purpose::Topic(name, kept)
+            }
+            _ => Purpose::Topic(name, kept),
+        };
+        self.ask(ctx, node, (ApiKey::IncrementalAlterConfigs, 1), request, then);
     }
 
     /// How long records are kept is set for a broker, or for all; or it is taken back.
@@ -221,8 +256,10 @@ impl Keeper {
         let setting = "log.retention.ms";
         let then = if sets { [(setting.to_string(), value.to_string())].into() } else { Settings::new() };
         let (op, value) = if sets { (SET, Some(value)) } else { (DELETE, None) };
-        let request = incremental(BROKER, &id, setting, op, value);
-        self.ask(ctx, node, (ApiKey::IncrementalAlterConfigs, 1), request, Purpose::Broker(id, then));
+        let mut request = incremental(BROKER, &id, setting, op, value);
+        request.validate_only = dice.chance(1, 6);
+        let then = if request.validate_only { Purpose::Any } else { Purpose::Broker(id, then) };
+        self.ask(ctx, node, (ApiKey::IncrementalAlterConfigs, 1), request, then);
     }
 
     /// A broker is struck off, as one that is gone for good. One that lives registers anew.
@@ -262,6 +299,20 @@ impl Keeper {
             Purpose::Topic(name, _) => drop(self.keeps.topics.remove(name)),
             Purpose::Broker(id, _) => drop(self.keeps.brokers.insert(id.clone(), None)),
             Purpose::Any => {}
+        }
+    }
+}
+
+/// Asks for what nobody can make.
+fn spoil(topic: &mut CreatableTopic, nodes: u32, dice: &mut Dice) {
+    match dice.below(4) {
+        0 => topic.num_partitions = 0,
+        1 => topic.replication_factor = nodes as i16 + 1,
+        2 => topic.name = name_of("no name!"),
+        _ => {
+            let mut config = CreatableTopicConfig::default();
+            (config.name, config.value) = (text("segment.ms"), Some(text("for ever")));
+            topic.configs.push(config);
         }
     }
 }
