@@ -207,6 +207,12 @@ marks! {
     GroupRebalance = "group-rebalance-told",
     /// A static member that was replaced: FENCED_INSTANCE_ID.
     GroupFenced = "group-instance-fenced",
+    /// A group had as many members as it may: GROUP_MAX_SIZE_REACHED.
+    GroupFull = "group-full",
+    /// A group was to be deleted that has members: NON_EMPTY_GROUP.
+    GroupNotEmpty = "group-not-empty",
+    /// Offsets were to be deleted of a topic that the members read: GROUP_SUBSCRIBED_TO_TOPIC.
+    GroupSubscribed = "group-subscribed",
     /// A request came while the coordinator was loading.
     GroupLoading = "group-loading",
     /// A request came to a node that does not coordinate the group.

@@ -54,6 +54,11 @@ fn plain(body: &ResponseKind, at_once: bool, waited_out: bool, hit: &mut impl Fn
             let first = response.topics.iter().flat_map(|topic| &topic.partitions).next();
             first.into_iter().for_each(|part| code(part.error_code, hit));
         }
+        ResponseKind::DeleteGroups(response) => response.results.iter().for_each(|told| code(told.error_code, hit)),
+        ResponseKind::OffsetDelete(response) => {
+            let parts = response.topics.iter().flat_map(|topic| &topic.partitions);
+            parts.for_each(|part| code(part.error_code, hit));
+        }
         ResponseKind::OffsetFetch(response) => {
             code(response.error_code, hit);
             response.groups.iter().for_each(|group| code(group.error_code, hit));
@@ -126,6 +131,9 @@ fn code(of: i16, hit: &mut impl FnMut(Mark)) {
         Some(ErrorCode::UnknownMemberId) => hit(Mark::GroupUnknownMember),
         Some(ErrorCode::RebalanceInProgress) => hit(Mark::GroupRebalance),
         Some(ErrorCode::FencedInstanceId) => hit(Mark::GroupFenced),
+        Some(ErrorCode::GroupMaxSizeReached) => hit(Mark::GroupFull),
+        Some(ErrorCode::NonEmptyGroup) => hit(Mark::GroupNotEmpty),
+        Some(ErrorCode::GroupSubscribedToTopic) => hit(Mark::GroupSubscribed),
         Some(ErrorCode::CoordinatorLoadInProgress) => hit(Mark::GroupLoading),
         Some(ErrorCode::NotCoordinator) => hit(Mark::GroupNotHere),
         _ => {}
