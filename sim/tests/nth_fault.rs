@@ -67,6 +67,8 @@ fn story(nodes: u32) -> Plan {
         assignors: Vec::new(),
         asks_all: false,
         by_name: false,
+        unruly_us: 0,
+        kept_ms: 0,
     };
     let topic = TopicPlan {
         name: "t".into(),

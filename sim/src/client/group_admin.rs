@@ -168,10 +168,10 @@ impl GroupAdmin {
 
     fn on_answer(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose, answer: &ResponseKind) {
         match (purpose, answer) {
-            (Purpose::Find { group }, ResponseKind::FindCoordinator(answer)) => {
-                if answer.error_code == 0 && (1..=self.nodes as i32).contains(&answer.node_id.0) {
-                    self.coordinators.insert(group, (answer.node_id.0 - 1) as Peer);
-                }
+            (Purpose::Find { group }, ResponseKind::FindCoordinator(answer))
+                if answer.error_code == 0 && (1..=self.nodes as i32).contains(&answer.node_id.0) =>
+            {
+                self.coordinators.insert(group, (answer.node_id.0 - 1) as Peer);
             }
             (Purpose::Describe { group }, ResponseKind::DescribeGroups(answer)) => {
                 let told = answer.groups.iter().filter(|told| told.error_code == 0).flat_map(|told| &told.members);
