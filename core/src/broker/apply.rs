@@ -68,9 +68,6 @@ fn read(broker: &mut Broker, parts: impl Iterator<Item = Option<Bytes>>) -> Opti
 fn install(broker: &mut Broker, now: Now, image: Image) {
     let before = core::mem::replace(&mut broker.node.image, image);
     for change in broker.node.image.changes_since(&before) {
-        if mutant::is(Mutant::InstallKeepsConfigs) && matches!(change, Change::Config(_)) {
-            continue;
-        }
         on_change(broker, now, change);
     }
 }

@@ -38,8 +38,6 @@ macro_rules! asked {
             ConfigNotChecked = "config-not-checked",
             /// A reassignment changes the number of replicas though it may not (KIP-860).
             FactorNotChecked = "factor-not-checked",
-            /// Settings that come with a snapshot of the metadata are not told to those who go by them.
-            InstallKeepsConfigs = "install-keeps-configs",
         }
     };
 }
