@@ -10,6 +10,9 @@ const CRC: usize = 17;
 const COVERED: usize = 21;
 /// Where the last record's offset stands, less the first one's.
 const LAST: usize = 23;
+/// Where the attributes stand, and the bit of their second byte that control batches have.
+const ATTRIBUTES: usize = 21;
+const CONTROL: u8 = 0x20;
 
 /// Who sends a batch: id, epoch, first sequence; -1 each for a plain producer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +124,35 @@ pub fn miscount(batch: &[u8]) -> Bytes {
     wrong.into()
 }
 
+/// The batch says that it is a control batch; its CRC fits.
+pub fn control(batch: &[u8]) -> Bytes {
+    let mut wrong = batch.to_vec();
+    wrong[ATTRIBUTES + 1] |= CONTROL;
+    let crc = crc32c::crc32c(&wrong[COVERED..]);
+    wrong[CRC..COVERED].copy_from_slice(&crc.to_be_bytes());
+    wrong.into()
+}
+
+/// Whether a record of a whole batch has no key. (One that cannot be read has none.)
+pub fn lacks_key(batch: &[u8]) -> bool {
+    let unpacked;
+    let mut rest = batch.get(HEADER..).unwrap_or_default();
+    if i16::from_be_bytes(array(batch, ATTRIBUTES)) & CODEC == SNAPPY {
+        unpacked = snap::raw::Decoder::new().decompress_vec(rest).unwrap_or_default();
+        rest = &unpacked;
+    }
+    let mut key = || {
+        let len = usize::try_from(varint(&mut rest)?).ok()?;
+        let mut record = rest.get(1..len)?;
+        rest = rest.get(len..)?;
+        varint(&mut record)?;
+        varint(&mut record)?;
+        varint(&mut record)
+    };
+    let count = i32::from_be_bytes(array(batch, HEADER - 4));
+    (0..count).any(|_| key().is_none_or(|len| len < 0))
+}
+
 /// Reads offsets and values of whole batches, from `from` on; an incomplete last batch is left out, as Kafka's clients do.
 /// Also says where the next fetch goes on. An error says what is wrong with the bytes.
 pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), String> {
@@ -140,7 +172,7 @@ pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), S
             return Err(format!("the batch at {base} fails its check"));
         }
         let last = base + i64::from(i32::from_be_bytes(array(batch, LAST)));
-        let control = batch[22] & 0x20 != 0;
+        let control = batch[ATTRIBUTES + 1] & CONTROL != 0;
         if !control {
             read_records(batch, base, from, &mut records)
                 .ok_or_else(|| format!("the records of the batch at {base} cannot be read"))?;
@@ -153,7 +185,7 @@ pub fn decode(mut bytes: &[u8], from: i64) -> Result<(Vec<(i64, Value)>, i64), S
 fn read_records(batch: &[u8], base: i64, from: i64, records: &mut Vec<(i64, Value)>) -> Option<()> {
     let unpacked;
     let mut rest = &batch[HEADER..];
-    if i16::from_be_bytes(array(batch, 21)) & CODEC == SNAPPY {
+    if i16::from_be_bytes(array(batch, ATTRIBUTES)) & CODEC == SNAPPY {
         unpacked = snap::raw::Decoder::new().decompress_vec(rest).ok()?;
         rest = &unpacked;
     }
@@ -209,5 +241,17 @@ mod tests {
         assert_eq!(decode(&bytes[..bytes.len() - 1], 0), Ok((vec![(0, 7), (1, 8), (2, 9)], 3)));
         bytes[70] ^= 1;
         assert!(decode(&bytes, 0).is_err());
+    }
+
+    #[test]
+    fn a_record_without_a_key_is_seen_and_a_control_batch_is_not_read() {
+        for snappy in [false, true] {
+            let of = |keyed, values: &[Value]| {
+                encode(values, Shape { size: 20, step_ms: 0, snappy, keyed }, 1_000, Sender::PLAIN)
+            };
+            assert!(!lacks_key(&of(true, &[7, 8])) && !lacks_key(&of(false, &[3])));
+            assert!(lacks_key(&of(false, &[3, 4])));
+            assert_eq!(decode(&control(&of(true, &[7, 8])), 0), Ok((vec![], 2)));
+        }
     }
 }

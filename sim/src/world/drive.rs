@@ -76,7 +76,7 @@ impl World {
         }
         self.marks.on_input(&input, &process.broker);
         let now = own.clock.now(self.now);
-        self.watch.begin(now);
+        self.watch.begin(node, now);
         if let Input::Request(request) = &input {
             self.watch.on_request(node, (request.conn, request.seq), &request.body, process.broker.node());
         }

@@ -16,6 +16,8 @@ pub struct Learnt {
     seen: Map<Who, (Offset, Vec<NodeId>)>,
     /// The record that fenced a broker lies behind this.
     fenced: Map<(Who, NodeId), Offset>,
+    /// The same of whoever is fenced, by any controller: the next one finds it so.
+    latest: Map<NodeId, Offset>,
     /// Heartbeats of fenced brokers: how far each knows the metadata, and how far it has to.
     asked: Map<At, (NodeId, Offset, Offset)>,
 }
@@ -28,6 +30,13 @@ impl Learnt {
         if let Some((before, known)) = self.seen.get(&who) {
             for id in fenced.iter().filter(|id| !known.contains(id)) {
                 self.fenced.insert((who, *id), *before);
+                self.latest.insert(*id, *before);
+            }
+        } else {
+            for id in &fenced {
+                if let Some(behind) = self.latest.get(id) {
+                    self.fenced.insert((who, *id), (*behind).min(image.offset()));
+                }
             }
         }
         self.seen.insert(who, (image.offset(), fenced));

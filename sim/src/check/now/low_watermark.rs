@@ -1,6 +1,7 @@
 //! DeleteRecords is answered when no replica in sync has the records any more (KIP-107): whoever of them leads next does not show them.
 //! Then all is gone that was to go: with -1 all that was committed when it was asked.
 
+use super::counted::Counted;
 use super::{At, Broken};
 use crate::disk::Disk;
 use crate::node::Node;
@@ -52,10 +53,21 @@ impl LowWatermark {
     }
 
     /// The node has handled its input. `gone`: the node whose disk was lost, and with it where its logs started.
-    pub fn look(&mut self, core: &Core, gone: Option<usize>, nodes: &[Node]) -> Result<(), Broken> {
+    pub fn look(
+        &mut self,
+        node: usize,
+        core: &Core,
+        gone: Option<usize>,
+        nodes: &[Node],
+        counted: &Counted,
+    ) -> Result<(), Broken> {
         for (key, told) in self.told.drain(..) {
             let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
             let Some(state) = leader.state() else { continue };
+            for other in state.replicas.iter().filter(|other| **other != leader.me() && core.image.alive(**other)) {
+                let heard = counted.start(node, leader, *other);
+                judge_heard(leader.folder(), told, other.0, heard)?;
+            }
             for member in state.isr.iter().filter(|member| gone != Some(member.0 as usize - 1)) {
                 let process = nodes.get(member.0 as usize - 1).and_then(|node| node.process.as_ref());
                 let replica = process.and_then(|process| process.broker.node().partitions.get(key));
@@ -99,6 +111,15 @@ fn judge_done(key: PartitionKey, upto: Offset, told: Offset) -> Result<(), Broke
     Err(("not-deleted", format!("says that {key} has nothing below {told}; what is below {upto} was to be deleted")))
 }
 
+/// `heard`: where the replica said, in this epoch of its leader, that its log starts.
+fn judge_heard(folder: &str, told: Offset, replica: i32, heard: Option<Offset>) -> Result<(), Broken> {
+    if heard.is_some_and(|heard| heard >= told) {
+        return Ok(());
+    }
+    let what = format!("says that {folder} has nothing below {told}; {replica} said that its log starts at {heard:?}");
+    Err(("deleted-unheard", what))
+}
+
 fn judge(folder: &str, told: Offset, member: i32, start: Offset) -> Result<(), Broken> {
     if start >= told {
         return Ok(());
@@ -117,6 +138,16 @@ mod tests {
     fn a_replica_that_still_has_the_records_is_caught() {
         assert!(judge("t-0", Offset(4), 2, Offset(4)).is_ok());
         assert_eq!(judge("t-0", Offset(4), 2, Offset(3)).unwrap_err().0, "deleted-here-alone");
+    }
+
+    #[test]
+    fn who_did_not_say_where_its_log_starts_is_waited_for() {
+        let judge = |heard: Option<i64>| judge_heard("t-0", Offset(4), 2, heard.map(Offset)).map_err(|broken| broken.0);
+        assert_eq!(judge(Some(4)), Ok(()));
+        assert_eq!(
+            (judge(Some(3)), judge(Some(-1)), judge(None)),
+            (Err("deleted-unheard"), Err("deleted-unheard"), Err("deleted-unheard"))
+        );
     }
 
     #[test]

@@ -133,10 +133,10 @@ impl Members {
                     continue;
                 }
                 let Some(state) = leader.state().filter(|state| state.leader_epoch == *epoch) else { continue };
-                let named = |node: NodeId| part.new_isr_with_epochs.iter().any(|one| one.broker_id.0 == node.0);
+                let stays = |node: NodeId| part.new_isr_with_epochs.iter().any(|one| one.broker_id.0 == node.0);
                 let patience = core.config.replicas.lag_max;
                 let alone = self.alone.get(&node).is_some_and(|at| *at + patience >= now);
-                for gone in state.isr.iter().filter(|one| !alone && **one != leader.me() && !named(**one)) {
+                for gone in state.isr.iter().filter(|one| !alone && **one != leader.me() && !stays(**one)) {
                     let whole = told.get(gone).map(|told| (told.synced, told.whole));
                     let reach = (leader.watermark(), leader.log_end());
                     leaves(leader.folder(), *gone, (whole, *since), reach, (now, patience))?;
@@ -146,7 +146,9 @@ impl Members {
                     let there = core.image.broker(node).is_some_and(|known| {
                         known.active() && (one.broker_epoch < 0 || known.epoch.0 == one.broker_epoch)
                     });
-                    let told = told.get(&node).map(|told| (told.synced, told.start));
+                    let told = told.get(&node);
+                    named(leader.folder(), node, BrokerEpoch(one.broker_epoch), told.map(|told| told.incarnation))?;
+                    let told = told.map(|told| (told.synced, told.start));
                     joins(leader.folder(), node, (told, there), (leader.watermark(), leader.saved_start()))?;
                 }
             }
@@ -172,6 +174,17 @@ fn leaves(
     let what =
         format!("{folder} is to drop {node}, which has {synced} of {end} and had everything at {last:?}, at {now:?}");
     Err(("member-dropped", what))
+}
+
+/// A replica is to join, in that incarnation: the one in which it told that it may, or the controller could let in what it is by now.
+fn named(folder: &str, node: NodeId, asked: BrokerEpoch, told: Option<BrokerEpoch>) -> Result<(), Broken> {
+    match told.filter(|told| *told != asked) {
+        None => Ok(()),
+        Some(told) => Err((
+            "member-unnamed",
+            format!("{folder} is to take in {node} as it is in {asked}, and it fetched in {told}"),
+        )),
+    }
 }
 
 /// A replica is to join. `told`: how far its log is durable, and where it starts, if that was seen: what a node that starts puts off is
@@ -209,6 +222,15 @@ mod tests {
         assert_eq!(judge(Some((4, 150)), 151), Ok(()), "it lost what is committed");
         assert_eq!(judge(None, 151), Ok(()));
         assert_eq!(judge(None, 150), Err("member-dropped"), "the epoch is young");
+    }
+
+    #[test]
+    fn who_joins_is_named_as_what_it_was_when_it_fetched() {
+        let judge = |asked, told: Option<i64>| {
+            named("t-0", NodeId(2), BrokerEpoch(asked), told.map(BrokerEpoch)).map_err(|broken| broken.0)
+        };
+        assert_eq!((judge(7, Some(7)), judge(-1, None)), (Ok(()), Ok(())));
+        assert_eq!((judge(-1, Some(7)), judge(5, Some(7))), (Err("member-unnamed"), Err("member-unnamed")));
     }
 
     #[test]

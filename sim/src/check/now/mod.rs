@@ -9,11 +9,14 @@ mod admitted;
 mod anew;
 mod asked;
 mod beside;
+mod beyond;
+mod blamed;
 mod blocks;
 mod commits;
 mod committed_reads;
 mod complete;
 mod coordinates;
+mod counted;
 mod decided;
 mod described;
 mod doubt;
@@ -23,21 +26,25 @@ mod epochs;
 mod followed;
 mod granted;
 mod heard;
+mod hearsay;
 mod hints;
 mod incarnations;
 mod joins;
 mod kept;
+mod keyed;
 mod latest;
 mod learnt;
 mod leaves;
 mod let_go;
 mod loads;
+mod look;
 mod low_watermark;
 mod made;
 mod majority;
 mod members;
 mod moved;
 mod one_leader;
+mod placed;
 mod prefix;
 mod producers;
 mod reads;
@@ -62,11 +69,10 @@ mod written;
 
 use crate::client::KEPT;
 use crate::disk::Disk;
-use crate::node::Node;
 use crate::table::Map;
 use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch, Uuid};
 use esker_core::io::{DiskOp, DiskTag, Note};
-use esker_core::log::{SyncPolicy, TimestampType};
+use esker_core::log::TimestampType;
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -113,6 +119,10 @@ pub struct Watch {
     earliest: earliest::Earliest,
     retries: retries::Retries,
     heard: heard::Heard,
+    hearsay: hearsay::Hearsay,
+    counted: counted::Counted,
+    blamed: blamed::Blamed,
+    placed: placed::Placed,
     commits: commits::Commits,
     followed: followed::Followed,
     incarnations: incarnations::Incarnations,
@@ -186,6 +196,10 @@ impl Watch {
             earliest: earliest::Earliest::default(),
             retries: retries::Retries::default(),
             heard: heard::Heard::default(),
+            hearsay: hearsay::Hearsay::default(),
+            counted: counted::Counted::default(),
+            blamed: blamed::Blamed::default(),
+            placed: placed::Placed::default(),
             commits: commits::Commits::default(),
             followed: followed::Followed::default(),
             incarnations: incarnations::Incarnations::default(),
@@ -226,6 +240,9 @@ impl Watch {
         self.votes.on_start(node, disk);
         self.followed.on_start(node);
         self.members.on_start(node);
+        self.hearsay.on_start(node);
+        self.counted.on_start(node);
+        self.blamed.on_start(node);
         self.woken.on_start(node);
         self.written.on_start(node);
         self.doubt.on_start(node);
@@ -239,8 +256,9 @@ impl Watch {
     }
 
     /// A node begins to handle an input.
-    pub const fn begin(&mut self, now: Now) {
+    pub fn begin(&mut self, node: usize, now: Now) {
         self.now = now;
+        self.blamed.on_input(node, now.mono);
     }
 
     /// A disk operation is done, or has failed.
@@ -266,7 +284,11 @@ impl Watch {
                     let as_leader = || {
                         stamped::on_appended(folder, appended, own, wall)
                             .and_then(|()| admitted::on_appended(folder, appended, replica.log().config(), wall))
+                            .and_then(|()| keyed::on_appended(folder, op, replica.log().config()))
                     };
+                    if replica.is_leader() {
+                        self.retries.on_appended(folder, appended);
+                    }
                     let as_leader = if replica.is_leader() { as_leader() } else { Ok(()) };
                     epochs::on_appended(folder, appended, replica.leader_epoch()).and(as_leader)
                 }
@@ -338,152 +360,5 @@ impl Watch {
         if let Err(broken) = judged {
             self.broken.get_or_insert(broken);
         }
-    }
-
-    /// A node has handled an input.
-    pub fn after(&mut self, node: usize, nodes: &[Node]) -> Result<(), Broken> {
-        self.broken.take().map_or(Ok(()), Err)?;
-        let Some(process) = &nodes[node].process else { return Ok(()) };
-        let core = process.broker.node();
-        let new = self.loads.look(node, core, &self.seen)?;
-        for replica in new.into_iter().filter(|_| self.rotten != Some(node)) {
-            reloaded::look(core, replica, &nodes[node].disk)?;
-        }
-        for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
-            self.look(node, partition, nodes)?;
-        }
-        self.woken.look(node, core)?;
-        self.written.look(node, self.now.mono, core)?;
-        self.doubt.look()?;
-        self.vouched.look(node, core);
-        self.leaves.look(node, self.now.mono, core)?;
-        self.doubt.on_input(node, self.now.mono, core);
-        coordinates::look(core)?;
-        let decided = core.controller.as_ref().map(|controller| controller.image());
-        self.let_go.look(decided, nodes)?;
-        self.moved.look(decided)?;
-        self.asked.look(core)?;
-        self.low_watermark.look(core, self.gone, nodes)?;
-        self.followed.look(node, self.now.mono, core)?;
-        let quorum = &core.quorum;
-        if quorum.leader().is_none() {
-            self.members.is_alone(node, self.now.mono);
-        }
-        if quorum.is_leader() {
-            self.members.controls(node, self.now.mono);
-        }
-        if let Some(controller) = &core.controller {
-            let ahead = controller.image().offset();
-            if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
-                controller.check_image();
-                self.learnt.look(node, controller);
-                self.active.look(controller.image(), quorum.epoch(), quorum.watermark())?;
-            }
-        }
-        let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
-        let before = std::mem::replace(&mut self.quorum_seen[node], glance);
-        if before == glance {
-            return Ok(());
-        }
-        if quorum.is_leader() {
-            self.one_leader.leads_quorum(node, quorum.epoch())?;
-            if !(before.1 && before.0 == glance.0) {
-                self.begins_to_lead(node, METADATA, glance.0, quorum.end())?;
-            }
-            if let Some(shadow) = self.shadows[node].log(METADATA).filter(|_| before.1 && before.2 < glance.2) {
-                complete::Complete::own_epoch(shadow, glance.0, glance.2)?;
-            }
-            self.complete.on_committed(METADATA, glance.0, glance.2);
-            if before.2 < glance.2 && self.gone.is_none() {
-                majority::look(node, glance.2, quorum.voters().iter().map(|voter| voter.id), &self.shadows)?;
-            }
-        }
-        if before.2 != glance.2
-            && let Some(shadow) = self.shadows[node].log(METADATA)
-        {
-            self.prefix.on_watermark(node, METADATA, shadow, (0, quorum.watermark().0))?;
-        }
-        if before.3 != glance.3 {
-            core.image.check();
-            kept::look(core)?;
-            self.asked.on_image(core.config.node, core)?;
-            self.same_image.look(&core.image)?;
-        }
-        Ok(())
-    }
-
-    /// A node was not seen to lead in this epoch before; its log ends at `end`.
-    fn begins_to_lead(&self, node: usize, folder: &str, epoch: LeaderEpoch, end: Offset) -> Result<(), Broken> {
-        // What bits that flipped took away from a replica it fetches again, out of the set: what it led before it may have lost.
-        if self.rotten == Some(node) && folder != METADATA {
-            return Ok(());
-        }
-        // It may have appended already, at once.
-        let start = self.shadows[node].log(folder).and_then(|shadow| shadow.start_of(epoch.0));
-        self.complete.on_leads(folder, epoch, start.map_or(end, Offset))
-    }
-
-    fn look(&mut self, node: usize, partition: &Partition, nodes: &[Node]) -> Result<(), Broken> {
-        let glance = Glance {
-            leads: partition.is_leader(),
-            epoch: partition.leader_epoch(),
-            state: partition.state().map(|state| state.epoch),
-            in_sync: partition.state().map_or(0, |state| state.isr.len()),
-            watermark: partition.watermark(),
-            start: partition.log_start(),
-            end: partition.log_end(),
-            synced: partition.log().synced(),
-        };
-        let before = self.seen.insert((node, partition.dir()), glance);
-        if before == Some(glance) {
-            return Ok(());
-        }
-        self.members.look(node, self.now.mono, partition, before, glance);
-        if before.is_none_or(|before| before.watermark != glance.watermark) {
-            self.written.moved(node, self.now.mono, partition);
-        }
-        let folder = partition.folder();
-        if comes_and_goes(folder) {
-            self.anew.look(node, partition)?;
-            return if glance.leads { self.one_leader.leads(node, partition.key(), glance.epoch) } else { Ok(()) };
-        }
-        let begins = before.is_none_or(|was| was.end > glance.end || glance.leads && !was.leads);
-        if let Some(log) = self.shadows[node].log(folder).filter(|_| begins && self.rotten != Some(node))
-            && partition.log().is_settled()
-        {
-            remembers::look(folder, log, partition.log())?;
-        }
-        let grown = before.is_none_or(|was| was.synced < glance.synced);
-        let promises = partition.log().config().sync == SyncPolicy::Always;
-        if let Some(log) = self.shadows[node].log(folder).filter(|_| grown && promises) {
-            synced::judge(folder, log, (glance.start, glance.synced), &nodes[node].disk)?;
-        }
-        if glance.leads {
-            self.one_leader.leads(node, partition.key(), glance.epoch)?;
-            if !before.is_some_and(|before| before.leads && before.epoch == glance.epoch) {
-                self.begins_to_lead(node, folder, glance.epoch, glance.end)?;
-            }
-            self.complete.on_committed(folder, glance.epoch, glance.watermark);
-        }
-        if let Some(state) =
-            partition.state().filter(|state| before.and_then(|before| before.state) != Some(state.epoch))
-        {
-            self.granted.look(folder, state)?;
-        }
-        let Glance { leads, epoch, watermark, start, end, .. } = glance;
-        let moved = self.watermark.look(node, watermark::Sight { folder, leads, epoch, watermark, start, end })?;
-        let led = before.filter(|before| leads && before.leads && before.epoch == epoch);
-        if let Some(before) = led.filter(|before| before.watermark < watermark) {
-            watermark::enough_in_sync(partition, before.watermark, before.in_sync)?;
-        }
-        let reshaped = before.is_none_or(|before| before.state != glance.state);
-        if !moved && !reshaped {
-            return Ok(());
-        }
-        if let Some(shadow) = self.shadows[node].log(folder) {
-            self.prefix.on_watermark(node, folder, shadow, (start.0, watermark.0))?;
-        }
-        let known = self.complete.before(folder, epoch).unwrap_or(watermark);
-        if leads { beside::compare(partition, watermark.max(known), self.gone, nodes) } else { Ok(()) }
     }
 }

@@ -16,6 +16,7 @@ impl Watch {
         if let Some(controller) = &core.controller {
             self.incarnations.on_request(at, body, controller.image());
             self.decided.on_request(at, body, controller.epoch());
+            self.blamed.on_request(node, self.now.mono, body, controller.image());
             match body {
                 RequestKind::BrokerHeartbeat(request) => {
                     self.doubt.on_beat(at, request);
@@ -37,10 +38,13 @@ impl Watch {
                 self.committed_reads.on_request(at, request);
                 self.reads.on_request(at, request, core);
                 self.members.on_request(node, self.now.mono, request, core);
+                self.hearsay.on_request(at, request);
+                self.counted.on_request(node, request);
             }
             RequestKind::Produce(request) => {
                 self.acked.on_request(at, request, core);
-                self.retries.on_request(at, request);
+                let shadows = &self.shadows[node];
+                self.retries.on_request(at, request, core, &|folder| shadows.log(folder));
             }
             RequestKind::ListOffsets(request) => {
                 self.epochs.on_list_offsets(at, request, core);
@@ -68,7 +72,10 @@ impl Watch {
                 self.heard.on_join(at, request);
                 self.stays.on_join(at, request);
             }
-            RequestKind::CreateTopics(_) => self.made.on_request(at, self.now.mono, core),
+            RequestKind::CreateTopics(request) => {
+                self.made.on_request(at, self.now.mono, core);
+                self.placed.on_request(request);
+            }
             RequestKind::Heartbeat(request) => {
                 self.heard.on_request(at, self.now.mono, request);
                 self.stays.on_heartbeat(at, self.now.mono, request);
@@ -88,6 +95,7 @@ impl Watch {
         self.doubt.on_put_off(at);
         self.heard.forget(at);
         self.stays.put_off(at);
+        self.retries.put_off(at);
         self.made.forget(at);
         self.told.forget(at);
         self.asked.forget(at);
@@ -169,12 +177,14 @@ impl Watch {
                         .and_then(|()| self.votes.on_reply(node, at, body, voter))
                 }
             },
-            Reply::Fetch { response, records } => self
-                .epochs
-                .on_reply(at, response, core, &led_in)
-                .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
-                .and_then(|()| self.reads.on_reply(at, response, records, core, &before))
-                .and_then(|()| hints::on_fetched(response, core)),
+            Reply::Fetch { response, records } => {
+                self.hearsay.on_reply(at, response, core, &led_in);
+                self.epochs
+                    .on_reply(at, response, core, &led_in)
+                    .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
+                    .and_then(|()| self.reads.on_reply(at, response, records, core, &before))
+                    .and_then(|()| hints::on_fetched(response, core))
+            }
             Reply::Silence => self.acked.on_silence(at, core),
         };
         self.note_broken(judged);
