@@ -68,8 +68,10 @@ enum Item {
 struct Lane {
     items: VecDeque<(u64, Item)>,
     last: u64,
-    /// Arrivals that came while the link was cut: to be asked for again.
+    /// Arrivals that came while nothing got through: to be asked for again.
     stalled: u32,
+    /// How many faults hold this way of this connection back now.
+    holds: u32,
 }
 
 #[derive(Debug)]
@@ -217,7 +219,7 @@ impl Net {
         let cut = self.links[from as usize * self.peers + to as usize].cuts > 0;
         let lane = &mut pair.lanes[way.place()];
         let Some((at, _)) = lane.items.front() else { return Delivery::Nothing };
-        if cut {
+        if cut || lane.holds > 0 {
             lane.stalled += 1;
             return Delivery::Nothing;
         }
@@ -270,9 +272,31 @@ impl Net {
         due
     }
 
-    /// All cuts are mended.
+    /// Holds back what goes this way on one connection; others between the same peers go on. What its ends give up meanwhile arrives late.
+    pub fn hold(&mut self, conn: Conn, way: Way) {
+        self.pairs[conn as usize].lanes[way.place()].holds += 1;
+    }
+
+    /// Takes one hold away; what waited is due again.
+    pub fn release(&mut self, now: u64, conn: Conn, way: Way) -> Vec<(u64, Arrival)> {
+        let lane = &mut self.pairs[conn as usize].lanes[way.place()];
+        lane.holds = lane.holds.saturating_sub(1);
+        let stalled = if lane.holds > 0 { 0 } else { std::mem::take(&mut lane.stalled) };
+        (0..stalled).map(|_| (now + 1, Arrival { conn, way })).collect()
+    }
+
+    /// All cuts are mended, and nothing is held back.
     pub fn heal(&mut self, now: u64) -> Vec<(u64, Arrival)> {
         let mut due = Vec::new();
+        for conn in 0..self.pairs.len() {
+            for way in [Way::Out, Way::Back] {
+                let lane = &mut self.pairs[conn].lanes[way.place()];
+                if lane.holds > 0 {
+                    lane.holds = 1;
+                    due.extend(self.release(now, conn as Conn, way));
+                }
+            }
+        }
         for place in 0..self.links.len() {
             if self.links[place].cuts > 0 {
                 self.links[place].cuts = 1;
@@ -363,6 +387,20 @@ mod tests {
         assert_eq!(net.mend(90_000, 0, 1), []);
         let due = net.mend(90_000, 0, 1);
         assert_eq!(drain(&mut net, due, true), [Delivery::Frame(frame(1))]);
+    }
+
+    #[test]
+    fn a_connection_that_is_held_back_keeps_its_order_and_others_pass_it() {
+        let mut net = net();
+        let (slow, quick) = (net.open(0, 1, 0), net.open(0, 1, 0));
+        net.hold(slow, Way::Out);
+        let mut due: Vec<_> = (0..3).filter_map(|n| net.send(0, slow, Way::Out, frame(n))).collect();
+        due.extend(net.send(1, quick, Way::Out, frame(9)));
+        due.extend(net.close(2, slow, Way::Out));
+        assert_eq!(drain(&mut net, due, true), [Delivery::Frame(frame(9))]);
+        let due = net.release(90_000, slow, Way::Out);
+        let late = [0, 1, 2].map(|n| Delivery::Frame(frame(n)));
+        assert_eq!(drain(&mut net, due, true), [&late[..], &[Delivery::Closed]].concat());
     }
 
     #[test]

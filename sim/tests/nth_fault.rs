@@ -49,6 +49,7 @@ fn story(nodes: u32) -> Plan {
         bump_us: 0,
         step_ms: 0,
         snappy: false,
+        first_sequence: 0,
     };
     let member = ClientPlan::Member {
         group: 0,

@@ -3,14 +3,15 @@
 use super::link::DATA;
 use super::map::{Map, place};
 use super::{Client, Ctx, Event, Heard, Link, Me, Pace, earliest};
+use crate::dice::Dice;
 use crate::history::{Act, State};
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::ResponseError as Code;
 use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, ApiKey, BrokerId, DeleteRecordsRequest, ElectLeadersRequest, ResponseKind,
-    TopicName,
+    AlterPartitionReassignmentsRequest, ApiKey, BrokerId, DeleteRecordsRequest, DeleteRecordsResponse,
+    ElectLeadersRequest, ResponseKind, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -20,9 +21,16 @@ const OFFSETS: &str = "__consumer_offsets";
 #[derive(Debug)]
 enum Purpose {
     Map,
-    Delete { op: u64, partition: u32 },
-    Elect { op: u64 },
-    Move { op: u64 },
+    /// Operations, each with its partition.
+    Delete {
+        ops: Vec<(u64, u32)>,
+    },
+    Elect {
+        op: u64,
+    },
+    Move {
+        op: u64,
+    },
 }
 
 /// An admin client.
@@ -33,6 +41,7 @@ pub struct Admin {
     deletes: bool,
     elects: bool,
     moves: bool,
+    many: bool,
     request_timeout: u64,
     link: Link<Purpose>,
     map: Map,
@@ -40,7 +49,7 @@ pub struct Admin {
 
 impl Admin {
     pub fn new(plan: &Plan, client: ClientPlan, me: Me) -> Self {
-        let ClientPlan::Admin { pause_us, deletes, elects, moves, request_timeout_us } = client else {
+        let ClientPlan::Admin { pause_us, deletes, elects, moves, many, request_timeout_us } = client else {
             unreachable!("an admin's plan")
         };
         Self {
@@ -48,6 +57,7 @@ impl Admin {
             deletes,
             elects,
             moves,
+            many,
             request_timeout: request_timeout_us,
             link: Link::new(me.peer, "admin"),
             map: Map::new(plan, me.peer),
@@ -76,41 +86,53 @@ impl Admin {
         }
     }
 
-    /// Deletes up to a record that was acked.
+    /// Deletes up to a record that was acked; sometimes in all partitions that one node leads.
     fn delete(&mut self, ctx: &mut Ctx<'_>) {
+        let count = ctx.plan.partitions().count() as u32;
         let mut dice = self.me.dice();
-        let partition = dice.below(ctx.plan.partitions().count() as u64) as u32;
+        let partition = dice.below(count.into()) as u32;
+        let Some(leader) = self.map.leader(partition) else { return };
+        let beside =
+            (0..count).filter(|other| self.many && *other != partition && self.map.leader(*other) == Some(leader));
+        let partitions: Vec<u32> = [partition].into_iter().chain(beside).collect();
+        let wanted: Vec<_> =
+            partitions.into_iter().filter_map(|partition| self.delete_in(ctx, partition, &mut dice)).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let mut request = DeleteRecordsRequest::default();
+        request.timeout_ms = (self.request_timeout / 2000) as i32;
+        let mut ops = Vec::new();
+        for (op, partition, before) in wanted {
+            let (name, index) = place(ctx.plan, partition);
+            let mut part = DeleteRecordsPartition::default();
+            (part.partition_index, part.offset) = (index, before);
+            let mut topic = DeleteRecordsTopic::default();
+            topic.name = name;
+            topic.partitions = vec![part];
+            request.topics.push(topic);
+            ops.push((op, partition));
+        }
+        let (to, wait) = ((leader, DATA), self.request_timeout);
+        self.link.ask(ctx, to, ApiKey::DeleteRecords, 2, request, wait, Purpose::Delete { ops });
+    }
+
+    /// An operation that deletes in a partition, and up to where; -1: all that is committed.
+    fn delete_in(&mut self, ctx: &mut Ctx<'_>, partition: u32, dice: &mut Dice) -> Option<(u64, u32, i64)> {
         let acked = acked_end(ctx, partition);
-        let Some(leader) = self.map.leader(partition).filter(|_| acked > 0) else { return };
+        if acked <= 0 {
+            return None;
+        }
         // Now and then more than may be deleted: what is not committed.
         let beyond = dice.chance(1, 3);
         let before = if beyond { acked + dice.between(1, 8) as i64 } else { dice.below(acked as u64 + 1) as i64 };
-        let (name, index) = place(ctx.plan, partition);
         // Or all that is committed, where records go unasked in any case: how many those are nobody tells.
         let bounded = ctx.plan.partitions().nth(partition as usize).is_some_and(|(topic, _)| topic.is_bounded());
         let all = bounded && dice.chance(1, 3);
         let before = if all { -1 } else { before };
-        let mut wanted = DeleteRecordsPartition::default();
-        wanted.partition_index = index;
-        wanted.offset = before;
-        let mut topic = DeleteRecordsTopic::default();
-        topic.name = name;
-        topic.partitions = vec![wanted];
-        let mut request = DeleteRecordsRequest::default();
-        request.topics = vec![topic];
-        request.timeout_ms = (self.request_timeout / 2000) as i32;
         let what = || format!("delete all of {partition}");
         let act = if all { Act::Admin { what: what() } } else { Act::Delete { partition, before } };
-        let op = self.me.invoke(ctx, act);
-        self.link.ask(
-            ctx,
-            (leader, DATA),
-            ApiKey::DeleteRecords,
-            2,
-            request,
-            self.request_timeout,
-            Purpose::Delete { op, partition },
-        );
+        Some((self.me.invoke(ctx, act), partition, before))
     }
 
     fn elect(&mut self, ctx: &mut Ctx<'_>) {
@@ -166,9 +188,11 @@ impl Admin {
     fn on_lost(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose) {
         match purpose {
             Purpose::Map => self.map.on_lost(ctx),
-            Purpose::Delete { op, partition } => {
-                self.me.unknown(ctx, op, "connection lost");
-                self.map.forget(ctx, partition);
+            Purpose::Delete { ops } => {
+                for (op, partition) in ops {
+                    self.me.unknown(ctx, op, "connection lost");
+                    self.map.forget(ctx, partition);
+                }
             }
             Purpose::Elect { op } | Purpose::Move { op } => self.me.unknown(ctx, op, "connection lost"),
         }
@@ -177,16 +201,9 @@ impl Admin {
     fn on_answer(&mut self, ctx: &mut Ctx<'_>, purpose: Purpose, answer: ResponseKind) {
         match (purpose, answer) {
             (Purpose::Map, ResponseKind::Metadata(answer)) => self.map.on_answer(ctx, &answer),
-            (Purpose::Delete { op, partition }, ResponseKind::DeleteRecords(answer)) => {
-                let code =
-                    answer.topics.first().and_then(|topic| topic.partitions.first()).map_or(-1, |told| told.error_code);
-                match Code::try_from_code(code) {
-                    None => self.me.end(ctx, op, State::Ok, Act::Done),
-                    Some(code @ Code::OffsetOutOfRange) => self.me.failed(ctx, op, &format!("{code:?}")),
-                    Some(code) => {
-                        self.me.unknown(ctx, op, &format!("{code:?}"));
-                        self.map.forget(ctx, partition);
-                    }
+            (Purpose::Delete { ops }, ResponseKind::DeleteRecords(answer)) => {
+                for (op, partition) in ops {
+                    self.on_deleted(ctx, op, partition, &answer);
                 }
             }
             (Purpose::Elect { op }, ResponseKind::ElectLeaders(answer)) => {
@@ -198,6 +215,22 @@ impl Admin {
                 self.me.end(ctx, op, State::Ok, Act::Admin { what: format!("move: {codes:?}") });
             }
             _ => {}
+        }
+    }
+}
+
+impl Admin {
+    fn on_deleted(&mut self, ctx: &mut Ctx<'_>, op: u64, partition: u32, answer: &DeleteRecordsResponse) {
+        let (name, index) = place(ctx.plan, partition);
+        let of_topic = answer.topics.iter().filter(|topic| topic.name == name);
+        let told = of_topic.flat_map(|topic| &topic.partitions).find(|told| told.partition_index == index);
+        match Code::try_from_code(told.map_or(-1, |told| told.error_code)) {
+            None => self.me.end(ctx, op, State::Ok, Act::Done),
+            Some(code @ Code::OffsetOutOfRange) => self.me.failed(ctx, op, &format!("{code:?}")),
+            Some(code) => {
+                self.me.unknown(ctx, op, &format!("{code:?}"));
+                self.map.forget(ctx, partition);
+            }
         }
     }
 }

@@ -68,6 +68,8 @@ pub struct Producer {
     bump_us: u64,
     next_bump: u64,
     old: Option<zombie::Old>,
+    /// With which it begins in each partition.
+    first_sequence: i32,
     /// Sends one batch to each partition and gives none up.
     probe: bool,
     values: u64,
@@ -89,6 +91,7 @@ impl Producer {
             bump_us,
             step_ms,
             snappy,
+            first_sequence,
         } = client
         else {
             unreachable!("a producer's plan")
@@ -117,6 +120,7 @@ impl Producer {
             bump_us,
             next_bump: bump_us,
             old: None,
+            first_sequence,
             me,
         }
     }
@@ -137,6 +141,7 @@ impl Producer {
             bump_us: 0,
             step_ms: 0,
             snappy: false,
+            first_sequence: 0,
         };
         Self { probe: true, ..Self::new(plan, client, me) }
     }
@@ -211,7 +216,9 @@ impl Producer {
         let op =
             self.me.invoke(ctx, Act::Send { partition, values: values.clone(), order, once: self.idempotent, kept });
         self.me.number = me;
-        self.queues.entry(partition).or_default().push(op, values, ctx.now);
+        // In an epoch that is not its first it has to begin with 0 (KIP-360).
+        let begins = if self.identity.is_none_or(|(_, epoch)| epoch == 0) { self.first_sequence } else { 0 };
+        self.queues.entry(partition).or_insert_with(|| Queue::new(begins)).push(op, values, ctx.now);
     }
 
     /// Gives up what is too old: what was never sent failed, of the rest nobody knows.

@@ -1,21 +1,31 @@
 //! A stranger: commits in the name of groups that have members, speaks for brokers as they were before they started anew, and asks for
-//! the offsets of several groups at once. What it is told is judged inside the brokers (`check/now`); here nobody waits for it.
+//! the offsets of several groups at once. Or, if it trespasses, fetches as a broker that has started anew since, and sends what no client may.
+//! What it is told is judged inside the brokers (`check/now`); here nobody waits for it.
 
 use super::link::{CONTROL, DATA};
+use super::map::Map;
 use super::member::group_name;
-use super::{Client, Ctx, Event, Link, Me, Pace, earliest};
+use super::{Client, Ctx, Event, Heard, Link, Me, Pace, earliest};
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
     AllocateProducerIdsRequest, ApiKey, BrokerHeartbeatRequest, BrokerId, GroupId, OffsetCommitRequest,
-    OffsetFetchRequest, TopicName,
+    OffsetFetchRequest, ResponseKind, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
+mod trespass;
+
 /// A topic that is there, and that no member reads.
 const NOBODYS: &str = "__consumer_offsets";
+
+#[derive(Debug)]
+enum Purpose {
+    Map,
+    Nothing,
+}
 
 /// Who asks what he may not.
 #[derive(Debug)]
@@ -23,18 +33,25 @@ pub struct Stranger {
     me: Me,
     pace: Pace,
     request_timeout: u64,
-    link: Link<()>,
+    link: Link<Purpose>,
+    /// Where it trespasses, if it does.
+    map: Option<Map>,
+    values: u64,
     groups: u32,
     nodes: u64,
 }
 
 impl Stranger {
     pub fn new(plan: &Plan, client: &ClientPlan, me: Me) -> Self {
-        let ClientPlan::Stranger { pause_us, request_timeout_us } = client else { unreachable!("a stranger's plan") };
+        let ClientPlan::Stranger { pause_us, request_timeout_us, trespasses } = client else {
+            unreachable!("a stranger's plan")
+        };
         Self {
             pace: Pace::new(*pause_us),
             request_timeout: *request_timeout_us,
             link: Link::new(me.peer, "stranger"),
+            map: trespasses.then(|| Map::new(plan, me.peer)),
+            values: 0,
             groups: plan.groups(),
             nodes: plan.nodes.len() as u64,
             me,
@@ -42,7 +59,12 @@ impl Stranger {
     }
 
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        self.link.expire(ctx);
+        if self.link.expire(ctx).iter().any(|lost| matches!(lost, Purpose::Map)) {
+            self.forget(ctx);
+        }
+        if let Some(map) = &mut self.map {
+            map.ask(ctx, &mut self.link, self.request_timeout, Purpose::Map);
+        }
         if !self.pace.is_due(ctx.now) {
             return;
         }
@@ -52,6 +74,9 @@ impl Stranger {
         let broker = BrokerId(dice.between(1, self.nodes) as i32);
         let number = dice.below(self.groups.into()) as u32;
         let (data, control, wait) = ((node, DATA), (node, CONTROL), self.request_timeout);
+        if self.map.is_some() && dice.chance(1, 2) {
+            return self.trespass(ctx, broker, &mut dice);
+        }
         match dice.below(4) {
             0 => {
                 // Or of a partition that is not there: the one behind a topic's last.
@@ -60,21 +85,28 @@ impl Stranger {
                 // Or with more beside it than may be (`offset.metadata.max.bytes`).
                 let words = "a stranger's".repeat(if dice.chance(1, 3) { 400 } else { 1 });
                 let request = commit(number, topic, index, words);
-                self.link.ask(ctx, data, ApiKey::OffsetCommit, 7, request, wait, ());
+                self.link.ask(ctx, data, ApiKey::OffsetCommit, 7, request, wait, Purpose::Nothing);
             }
-            1 => self.link.ask(ctx, data, ApiKey::OffsetFetch, 8, self.all_offsets(), wait, ()),
+            1 => self.link.ask(ctx, data, ApiKey::OffsetFetch, 8, self.all_offsets(), wait, Purpose::Nothing),
             2 => {
                 // Offset 0 of the metadata is no broker's: so no broker ever had this epoch.
                 let mut request = BrokerHeartbeatRequest::default();
                 (request.broker_id, request.broker_epoch, request.current_metadata_offset) = (broker, 0, 0);
                 (request.want_fence, request.want_shut_down) = (dice.chance(1, 2), dice.chance(1, 2));
-                self.link.ask(ctx, control, ApiKey::BrokerHeartbeat, 1, request, wait, ());
+                self.link.ask(ctx, control, ApiKey::BrokerHeartbeat, 1, request, wait, Purpose::Nothing);
             }
             _ => {
                 let mut request = AllocateProducerIdsRequest::default();
                 (request.broker_id, request.broker_epoch) = (broker, 0);
-                self.link.ask(ctx, control, ApiKey::AllocateProducerIds, 0, request, wait, ());
+                self.link.ask(ctx, control, ApiKey::AllocateProducerIds, 0, request, wait, Purpose::Nothing);
             }
+        }
+    }
+
+    /// What it knew of leaders may not be so any more.
+    fn forget(&mut self, ctx: &Ctx<'_>) {
+        if let Some(map) = &mut self.map {
+            map.on_lost(ctx);
         }
     }
 
@@ -111,11 +143,20 @@ impl Client for Stranger {
         if matches!(event, Event::Quiet) {
             self.pace.hush();
         }
-        self.link.hear(ctx, event);
+        match self.link.hear(ctx, event) {
+            Heard::Answer(Purpose::Map, ResponseKind::Metadata(answer)) => {
+                if let Some(map) = &mut self.map {
+                    map.on_answer(ctx, &answer);
+                }
+            }
+            Heard::Lost(lost) if lost.iter().any(|purpose| matches!(purpose, Purpose::Map)) => self.forget(ctx),
+            Heard::Answer(..) | Heard::Lost(_) | Heard::Quiet | Heard::Nothing => {}
+        }
         self.advance(ctx);
     }
 
     fn next_wake(&self) -> Option<u64> {
-        earliest([self.link.next_deadline(), self.pace.next_wake()])
+        let map = self.map.as_ref().filter(|_| self.pace.next_wake().is_some()).and_then(Map::next_wake);
+        earliest([self.link.next_deadline(), self.pace.next_wake(), map])
     }
 }

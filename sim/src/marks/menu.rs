@@ -12,6 +12,10 @@ pub const MENU: &[(&str, &str)] = &[
     ("cut-one-way", "nothing gets from one node to another; the other way it does"),
     ("isolate", "nothing gets to or from a node"),
     ("reset", "connections of a node break, and lose any suffix of what was under way"),
+    (
+        "stall",
+        "each of a node's connections carries nothing for a while, one of two times; others pass them, and what was given up arrives late",
+    ),
     ("slow-disk", "a node's disk is 2 to 100 times slower"),
     ("sync-fails", "a sync fails, and what was to be synced may be gone"),
     ("write-fails", "a write fails with an error of the medium"),
@@ -39,6 +43,15 @@ pub const MENU: &[(&str, &str)] = &[
         "cut-joining",
         "when a leader asks to have a follower in sync nothing gets to it any more from the controller that it asks",
     ),
+    (
+        "late-joining",
+        "a follower is stopped in order when its leader asks to have it in sync, and what they had asked until then arrives late",
+    ),
+    (
+        "lost-answer",
+        "a leader that asks to have a follower in sync never hears the answer, and hears of the metadata late",
+    ),
+    ("crash-installing", "a process dies when it has taken over a snapshot of the metadata, and has the log of before"),
     ("perish", "a process dies when all is healed and whole again, and never comes back: the others go on without it"),
     ("clock-step", "a node's wall clock jumps, either way, by up to an hour"),
 ];

@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::draw_groups::groups;
-use super::draw_kinds::{books, kinds, looks, ways};
+use super::draw_kinds::{books, kinds, looks, strangeness, ways};
 use super::part::{Part, VOTERS, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
@@ -46,6 +46,7 @@ pub fn draw(seed: u64) -> Plan {
     books(&mut plan);
     looks(&mut plan);
     groups(&mut plan);
+    strangeness(&mut plan);
     plan
 }
 
@@ -189,6 +190,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             bump_us: 0,
             step_ms: 0,
             snappy: false,
+            first_sequence: 0,
         });
     }
     for _ in 0..dice.between(0, 2) {
@@ -237,6 +239,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             deletes,
             elects,
             moves: false,
+            many: false,
             request_timeout_us: 2 * SECOND,
         });
     }
@@ -317,6 +320,7 @@ fn moves(plan: &mut Plan) {
             deletes: false,
             elects: false,
             moves: true,
+            many: false,
             request_timeout_us: 2 * SECOND,
         }),
     }

@@ -1,6 +1,8 @@
 //! The faults of a plan. Each seed switches a random subset of kinds on: a run that has everything at once reaches less
 //! than one in which few things go wrong often.
 
+mod late;
+
 use super::part::{Part, VOTERS, dice};
 use super::{Damage, Fault, Plan, Strike, Target};
 use crate::dice::Dice;
@@ -69,6 +71,7 @@ pub(super) fn faults(plan: &Plan) -> Vec<Fault> {
     faults.extend(ambushes(plan, &scene, from));
     faults.extend(swizzle(plan, &scene, from));
     faults.extend(cuts_joining(plan, &scene, from));
+    faults.extend(late::faults(plan, &scene, from));
     faults.sort_by_key(|fault| fault.at_us);
     faults
 }

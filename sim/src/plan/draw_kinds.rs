@@ -78,7 +78,7 @@ fn habits(plan: &mut Plan) {
     }
     if dice.chance(1, 3) {
         let pause_us = dice.skewed(50 * MS, SECOND);
-        plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND });
+        plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND, trespasses: false });
     }
     if dice.chance(1, 3) {
         let pause_us = dice.skewed(30 * MS, 800 * MS);
@@ -149,6 +149,7 @@ fn careless(plan: &Plan, dice: &mut Dice) -> ClientPlan {
         bump_us: 0,
         step_ms: 0,
         snappy: false,
+        first_sequence: 0,
     }
 }
 
@@ -165,5 +166,31 @@ fn second_group(plan: &mut Plan, dice: &mut Dice) {
     }
     for _ in 0..dice.between(1, 2) {
         plan.clients.push(other.clone());
+    }
+}
+
+/// What only some of the clients do, in one run of two or three each; with dice of their own: sequences that begin near their end, deletions in
+/// several partitions at once, and strangers who take themselves for brokers.
+pub(super) fn strangeness(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Strangeness);
+    let (wraps, many_at_once, trespass) = (dice.chance(1, 3), dice.chance(1, 2), dice.chance(1, 4));
+    for client in &mut plan.clients {
+        match client {
+            ClientPlan::Producer { idempotent: true, first_sequence, .. } if wraps => {
+                *first_sequence = i32::MAX - dice.below(60) as i32;
+            }
+            ClientPlan::Admin { many, .. } => *many = many_at_once,
+            ClientPlan::Stranger { trespasses, .. } => *trespasses = trespass,
+            ClientPlan::Producer { .. }
+            | ClientPlan::Reader { .. }
+            | ClientPlan::Member { .. }
+            | ClientPlan::Onlooker { .. }
+            | ClientPlan::Bookkeeper { .. }
+            | ClientPlan::Keeper { .. } => {}
+        }
+    }
+    if trespass && !plan.clients.iter().any(|client| matches!(client, ClientPlan::Stranger { .. })) {
+        let pause_us = dice.skewed(50 * MS, SECOND);
+        plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND, trespasses: true });
     }
 }

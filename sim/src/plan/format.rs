@@ -26,6 +26,10 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+const fn is_none_yet(sequence: &i32) -> bool {
+    *sequence == 0
+}
+
 /// Everything that a run is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +118,9 @@ pub enum ClientPlan {
         /// Batches are compressed.
         #[serde(default, skip_serializing_if = "is_false")]
         snappy: bool,
+        /// The sequence with which an idempotent producer begins in each partition: near `i32::MAX`, behind which comes 0.
+        #[serde(default, skip_serializing_if = "is_none_yet")]
+        first_sequence: i32,
     },
     /// Reads partitions that it chose itself.
     Reader {
@@ -178,7 +185,14 @@ pub enum ClientPlan {
     },
     /// Asks what has to be refused (commits in the name of groups that have members, speaks for brokers as they were before they
     /// started anew), and for the offsets of all groups at once.
-    Stranger { pause_us: u64, request_timeout_us: u64 },
+    Stranger {
+        pause_us: u64,
+        request_timeout_us: u64,
+        /// It fetches as brokers that have started anew since, and sends what no client may: control records, and records without a key where
+        /// a topic is compacted.
+        #[serde(default, skip_serializing_if = "is_false")]
+        trespasses: bool,
+    },
     /// Asks whatever can be looked at: groups, topics, configs, logs, producers, the quorum, moves.
     Onlooker { pause_us: u64, request_timeout_us: u64 },
     /// Keeps offsets in a group that has no members: commits some, asks what is there and, if it does, deletes single ones and the whole group.
@@ -196,6 +210,9 @@ pub enum ClientPlan {
         /// Moves replicas between nodes, and gives up moves. (Plans of before do not say: they have none.)
         #[serde(default, skip_serializing_if = "is_false")]
         moves: bool,
+        /// Deletes records of several partitions at once, as far as one node leads them.
+        #[serde(default, skip_serializing_if = "is_false")]
+        many: bool,
         request_timeout_us: u64,
     },
 }
@@ -255,6 +272,9 @@ pub enum Strike {
     Isolate { target: Target, clients: bool, for_us: u64 },
     /// Connections of the node break.
     Reset { target: Target },
+    /// Each of the connections that the node has then carries nothing for so long, one of two times: those that are opened later do, and what
+    /// its ends gave up meanwhile arrives late.
+    Stall { target: Target, for_us: u64 },
     /// Its disk is so many times slower.
     Slow { target: Target, times: u64, for_us: u64 },
     /// Its next sync fails.
@@ -284,6 +304,15 @@ pub enum Strike {
     StopJoining { down_us: u64 },
     /// From now on: when a leader asks to have a follower in sync nothing gets to it any more from the controller that it asks.
     CutJoining { for_us: u64 },
+    /// From now on: when a leader asks to have a follower in sync that follower is stopped in order, and what they had asked until then gets
+    /// there only after `for_us`: the leader's wish at the controller, the follower's Fetches at the leader.
+    LateJoining { down_us: u64, for_us: u64 },
+    /// From now on: when a leader asks to have a follower in sync it never hears the answer and asks again, and what it asked for of the
+    /// metadata comes only after `for_us`.
+    LostAnswer { for_us: u64 },
+    /// From now on: the first node that takes over a snapshot of the metadata dies when it has it and still has the log of before, and starts
+    /// again after `down_us`.
+    CrashInstalling { loss: Loss, down_us: u64 },
     /// The process dies once all is healed and whole again, and never comes back: the others go on without it.
     Perish { target: Target },
     /// Its wall clock jumps.
@@ -294,12 +323,19 @@ impl Strike {
     /// Whom it strikes; `None`: links, or whoever does what it waits for.
     pub const fn target_mut(&mut self) -> Option<&mut Target> {
         match self {
-            Self::Cut { .. } | Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::CutJoining { .. } => None,
+            Self::Cut { .. }
+            | Self::CrashWriting { .. }
+            | Self::StopJoining { .. }
+            | Self::CutJoining { .. }
+            | Self::LateJoining { .. }
+            | Self::LostAnswer { .. }
+            | Self::CrashInstalling { .. } => None,
             Self::Crash { target, .. }
             | Self::Stop { target, .. }
             | Self::Pause { target, .. }
             | Self::Isolate { target, .. }
             | Self::Reset { target }
+            | Self::Stall { target, .. }
             | Self::Slow { target, .. }
             | Self::SyncFails { target }
             | Self::WriteFails { target }
@@ -314,7 +350,7 @@ impl Strike {
 
     /// What was written stays written, whatever else it does.
     pub const fn spare(&mut self) {
-        if let Self::Crash { loss, .. } | Self::CrashWriting { loss, .. } = self {
+        if let Self::Crash { loss, .. } | Self::CrashWriting { loss, .. } | Self::CrashInstalling { loss, .. } = self {
             *loss = Loss::Nothing;
         }
     }
@@ -328,7 +364,13 @@ impl Strike {
     pub const fn waits(&self) -> bool {
         matches!(
             self,
-            Self::CrashWriting { .. } | Self::StopJoining { .. } | Self::CutJoining { .. } | Self::Perish { .. }
+            Self::CrashWriting { .. }
+                | Self::StopJoining { .. }
+                | Self::CutJoining { .. }
+                | Self::LateJoining { .. }
+                | Self::LostAnswer { .. }
+                | Self::CrashInstalling { .. }
+                | Self::Perish { .. }
         )
     }
 
@@ -350,6 +392,7 @@ impl Strike {
             Self::Cut { both: false, .. } => "cut-one-way",
             Self::Isolate { .. } => "isolate",
             Self::Reset { .. } => "reset",
+            Self::Stall { .. } => "stall",
             Self::Slow { .. } => "slow-disk",
             Self::SyncFails { .. } => "sync-fails",
             Self::WriteFails { .. } => "write-fails",
@@ -362,6 +405,9 @@ impl Strike {
             Self::CrashWriting { .. } => "crash-writing",
             Self::StopJoining { .. } => "stop-joining",
             Self::CutJoining { .. } => "cut-joining",
+            Self::LateJoining { .. } => "late-joining",
+            Self::LostAnswer { .. } => "lost-answer",
+            Self::CrashInstalling { .. } => "crash-installing",
             Self::Perish { .. } => "perish",
             Self::Step { .. } => "clock-step",
         }

@@ -33,6 +33,11 @@ pub(super) enum Part {
     CutJoining,
     Looks,
     Groups,
+    Stalls,
+    Late,
+    Dark,
+    Standstill,
+    Strangeness,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

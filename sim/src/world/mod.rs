@@ -19,14 +19,14 @@ use crate::disk::Due;
 use crate::film::Film;
 use crate::history::History;
 use crate::marks::Marks;
-use crate::net::{Arrival, Conn, Net, Peer};
+use crate::net::{Arrival, Conn, Net, Peer, Way};
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::trace::{Digest, Keep, Trace};
 use bytes::Bytes;
 use esker_core::id::{ConnId, LeaderEpoch};
-use esker_core::io::{Input, Listener};
+use esker_core::io::{Address, Input, Lane, Listener};
 use std::collections::BTreeMap;
 
 /// Something that happens at a moment.
@@ -61,6 +61,9 @@ pub(crate) enum Event {
     Ambush {
         node: usize,
         place: usize,
+        /// The one that did it, and the call by which it did, if it was one.
+        by: usize,
+        call: Option<(Address, Lane)>,
     },
     Heal,
     Quiet,
@@ -73,6 +76,10 @@ pub(crate) enum Event {
 pub(crate) enum Relief {
     Resume(usize),
     Mend(Vec<(Peer, Peer)>),
+    /// Connections that were held back, and which way.
+    Release(Vec<(Conn, Way)>),
+    /// A node gives a connection up that it had opened.
+    GiveUp(usize, Conn),
     Faster(usize),
     Room(usize),
     /// No end yet: the shell looks how much room is left, as it does from time to time.
@@ -290,7 +297,7 @@ impl World {
             Event::Strike(place) => self.on_strike(place),
             Event::Relief(relief) => self.on_relief(relief),
             Event::Start(node) => self.on_start(node),
-            Event::Ambush { node, place } => self.on_ambush(node, place),
+            Event::Ambush { node, place, by, call } => self.on_ambush(node, place, by, call),
             Event::Heal => self.on_heal(),
             Event::Quiet => self.on_quiet(),
             Event::Sweep => {

@@ -3,7 +3,7 @@
 use super::{Event, Relief, World};
 use crate::dice::{Dice, Stream};
 use crate::disk::Loss;
-use crate::net::{Conn, Peer};
+use crate::net::{Conn, Peer, Way};
 use crate::plan::{Strike, Target};
 use esker_core::io::Input;
 
@@ -80,6 +80,14 @@ impl World {
                     }
                 }
             }
+            Strike::Stall { target, for_us } => {
+                for node in self.struck(&target) {
+                    let conns: Vec<Conn> = self.net.between(node as Peer, None).collect();
+                    let held = conns.into_iter().flat_map(|conn| [(conn, Way::Out), (conn, Way::Back)]);
+                    let held: Vec<(Conn, Way)> = held.filter(|_| dice.chance(1, 2)).collect();
+                    self.hold(held, for_us);
+                }
+            }
             Strike::Slow { target, times, for_us } => {
                 for node in self.struck(&target) {
                     self.nodes[node].disk.slow = times;
@@ -118,6 +126,9 @@ impl World {
             Strike::CrashWriting { .. }
             | Strike::StopJoining { .. }
             | Strike::CutJoining { .. }
+            | Strike::LateJoining { .. }
+            | Strike::LostAnswer { .. }
+            | Strike::CrashInstalling { .. }
             | Strike::Perish { .. } => {
                 unreachable!("they wait")
             }
@@ -151,6 +162,14 @@ impl World {
                     self.due.extend(due);
                 }
             }
+            Relief::Release(held) => {
+                // When all was healed nothing was held any more.
+                for (conn, way) in held.into_iter().filter(|_| !self.healed) {
+                    let due = self.net.release(self.now, conn, way);
+                    self.due.extend(due);
+                }
+            }
+            Relief::GiveUp(node, conn) => self.on_call_lost(node, conn),
             Relief::Faster(node) if !self.healed => self.nodes[node].disk.slow = self.plan.nodes[node].disk.slow,
             Relief::Faster(_) => {}
             Relief::Room(node) => {
@@ -188,6 +207,12 @@ impl World {
     pub(super) fn cut(&mut self, links: Vec<(Peer, Peer)>, for_us: u64) {
         links.iter().for_each(|(from, to)| self.net.cut(*from, *to));
         self.queue.push(self.now + for_us, Event::Relief(Relief::Mend(links)));
+    }
+
+    /// Holds connections back, each a way.
+    pub(super) fn hold(&mut self, held: Vec<(Conn, Way)>, for_us: u64) {
+        held.iter().for_each(|(conn, way)| self.net.hold(*conn, *way));
+        self.queue.push(self.now + for_us, Event::Relief(Relief::Release(held)));
     }
 
     /// The process is gone.

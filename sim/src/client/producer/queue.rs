@@ -24,16 +24,22 @@ impl Batch {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     pub batches: VecDeque<Batch>,
     pub next_sequence: i32,
 }
 
 impl Queue {
+    /// Nothing is to be sent yet; the first record will have that sequence.
+    pub const fn new(next_sequence: i32) -> Self {
+        Self { batches: VecDeque::new(), next_sequence }
+    }
+
     pub fn push(&mut self, op: u64, values: Vec<Value>, now: u64) {
         let sequence = self.next_sequence;
-        self.next_sequence += values.len() as i32;
+        // Behind the last sequence comes the first.
+        self.next_sequence = sequence.wrapping_add(values.len() as i32) & i32::MAX;
         let batch = Batch { op, values, sequence, created: now, under_way: false, unsure: false, not_before: 0 };
         self.batches.push_back(batch);
     }

@@ -59,7 +59,8 @@ impl World {
                     self.cut(others.flat_map(|peer| [(node, peer), (peer, node)]).collect(), for_us);
                 }
             }
-            Strike::Reset { target } => {
+            // What a connection that carries nothing is to its ends when they give it up.
+            Strike::Reset { target } | Strike::Stall { target, .. } => {
                 for node in self.struck(&target) {
                     simulated::reset(host(0, node), || dice.chance(2, 3));
                 }
@@ -89,6 +90,9 @@ impl World {
             Strike::CrashWriting { .. }
             | Strike::StopJoining { .. }
             | Strike::CutJoining { .. }
+            | Strike::LateJoining { .. }
+            | Strike::LostAnswer { .. }
+            | Strike::CrashInstalling { .. }
             | Strike::Perish { .. } => {
                 unreachable!("they do not strike here")
             }
