@@ -50,7 +50,10 @@ pub fn on_delete_records(node: &mut Node, now: Now, ask: Ask, request: DeleteRec
     let deadline = now.mono + Span::from_kafka_millis(request.timeout_ms.into());
     let dirs: Vec<DirId> = deleting.waits.iter().map(|wait| wait.dir).collect();
     let hold = node.hold.insert(ask, now.mono, Some(deadline), Waiting::DeleteRecords(deleting));
-    for dir in dirs {
+    for (place, dir) in dirs.into_iter().enumerate() {
+        if place > 0 && mutant::is(Mutant::DeleteWatchesFirst) {
+            continue;
+        }
         node.hold.watch(hold, dir);
     }
 }

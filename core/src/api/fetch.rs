@@ -87,7 +87,7 @@ fn count(node: &mut Node, now: Now, replica: NodeId, request: &FetchRequest, by_
     let epoch = BrokerEpoch(request.replica_state.replica_epoch);
     let registered = node.image.broker(replica);
     let known = registered.map(|broker| broker.epoch);
-    if epoch.0 >= 0 && known.is_some_and(|known| known > epoch) {
+    if epoch.0 >= 0 && known.is_some_and(|known| known > epoch) && !mutant::is(Mutant::OldIncarnationCounted) {
         return refused;
     }
     let eligible = registered.is_some_and(|broker| broker.active()) && (epoch.0 < 0 || known == Some(epoch));

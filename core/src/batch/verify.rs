@@ -139,7 +139,7 @@ fn verify_header(header: &Header<'_>) -> Result<(), Refusal> {
     if i64::from(header.last_offset_delta()) + 1 != i64::from(header.count()) && !mutant::is(Mutant::CountNotChecked) {
         return invalid("the batch's range of offsets and number of records differ");
     }
-    if header.is_control() {
+    if header.is_control() && !mutant::is(Mutant::ControlTaken) {
         return invalid("a client may not write control records");
     }
     if header.has_producer() && header.base_sequence() < 0 {

@@ -93,7 +93,8 @@ impl Controller {
         let eligible = |member: &Member| {
             self.image.broker(member.node).is_some_and(|broker| {
                 (broker.active() || mutant::is(Mutant::FencedIntoIsr))
-                    && member.epoch.is_none_or(|epoch| epoch == broker.epoch.0)
+                    && (member.epoch.is_none_or(|epoch| epoch == broker.epoch.0)
+                        || mutant::is(Mutant::MemberEpochIgnored))
             })
         };
         if members.iter().all(eligible) { Ok(()) } else { Err(ErrorCode::IneligibleReplica.into()) }

@@ -9,6 +9,7 @@ use crate::error::{ErrorCode, Refusal};
 use crate::id::NodeId;
 use crate::limits::PARTITIONS_MAX;
 use crate::metadata::{Image, Text, Topic};
+use crate::mutant::{self, Mutant};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -87,7 +88,9 @@ impl Placer {
     pub fn place(&mut self, replication_factor: i16) -> Result<Vec<NodeId>, Refusal> {
         let wanted = self.possible(replication_factor)?;
         let count = self.seats.len();
-        let leader = (0..count).filter(|at| !self.seats[*at].fenced).min_by_key(|at| (self.seats[*at].leads, *at));
+        let leader = (0..count)
+            .filter(|at| !self.seats[*at].fenced)
+            .min_by_key(|at| (if mutant::is(Mutant::PlacedOnOne) { 0 } else { self.seats[*at].leads }, *at));
         let leader = leader.unwrap_or(0);
         // Each time round the ring, the first follower lies one seat further on.
         let first = leader + 1 + self.placed / count;

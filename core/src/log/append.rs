@@ -154,7 +154,7 @@ impl Log {
         self.admit_timestamps(now, header, batch)?;
         if self.config.compact_policy && header.codec() == Some(Codec::None) {
             let keyless = of_batch(batch, |record| record.key.is_none());
-            if !keyless.is_empty() {
+            if !keyless.is_empty() && !mutant::is(Mutant::KeylessTaken) {
                 let why = "a compacted topic takes no record without a key";
                 return Err(Refusal::because(ErrorCode::InvalidRecord, why).of_records(keyless));
             }

@@ -149,6 +149,9 @@ impl Producers {
     pub fn admit(&self, header: &Header<'_>, sequences: bool) -> Result<(), Refusal> {
         let Some(producer) = self.known.get(&header.producer_id()) else {
             // Nothing is known of it, perhaps because retention took all it wrote: any sequence is taken.
+            if sequences && header.base_sequence() > 0 && mutant::is(Mutant::UnknownMustBegin) {
+                return Err(Refusal::because(ErrorCode::OutOfOrderSequenceNumber, "unknown"));
+            }
             return Ok(());
         };
         if header.producer_epoch() < producer.epoch && !mutant::is(Mutant::NoProducerFencing) {
@@ -160,7 +163,11 @@ impl Producers {
         let first = header.base_sequence();
         let follows = if header.producer_epoch() == producer.epoch {
             let last = producer.last_sequence();
-            if last < 0 { first == 0 } else { first == advance_sequence(last, 1) }
+            if last < 0 {
+                first == 0
+            } else {
+                first == advance_sequence(last, 1) && !(last == i32::MAX && mutant::is(Mutant::SequenceNeverWraps))
+            }
         } else {
             first == 0 || mutant::is(Mutant::NewEpochAnySequence)
         };

@@ -55,7 +55,9 @@ impl Leader {
         assert!(state.leader_epoch > self.epoch, "leader: {} does not follow {}", state.leader_epoch, self.epoch);
         self.epoch = state.leader_epoch;
         self.epoch_start = end;
-        self.followers.clear();
+        if !mutant::is(Mutant::FollowersOutliveEpoch) {
+            self.followers.clear();
+        }
         self.assign(now, me, state);
     }
 

@@ -135,6 +135,7 @@ impl Partition {
                 .filter(|(node, _)| {
                     (alive(*node) || mutant::is(Mutant::DeleteWaitsForDead)) && !mutant::is(Mutant::LowWatermarkAlone)
                 })
+                .filter(|(_, progress)| !(progress.start == Offset::NONE && mutant::is(Mutant::UnheardStartsCount)))
                 .fold(own, |low, (_, progress)| low.min(progress.start)),
             Role::Opening | Role::Short(_) | Role::Follower { .. } | Role::Offline => own,
         }

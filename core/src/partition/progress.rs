@@ -39,6 +39,9 @@ impl Progress {
 
     /// It is about to fetch in the incarnation `epoch`: what an earlier one held its disk may have lost.
     pub fn on_incarnation(&mut self, epoch: BrokerEpoch) {
+        if self.synced != Offset::NONE && mutant::is(Mutant::IncarnationKeepsSynced) {
+            self.broker_epoch = epoch;
+        }
         if self.broker_epoch != epoch {
             (self.broker_epoch, self.end, self.synced) = (epoch, Offset::NONE, Offset::NONE);
         }

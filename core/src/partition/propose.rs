@@ -38,7 +38,12 @@ impl Partition {
         if shrinks && mutant::is(Mutant::ShrinkNotGranted) {
             leader.insync.grant(&set);
         }
-        let epoch_of = |node: NodeId| leader.follower(node).map_or(BrokerEpoch(-1), |progress| progress.broker_epoch);
+        let epoch_of = |node: NodeId| {
+            leader
+                .follower(node)
+                .filter(|_| !mutant::is(Mutant::RejoinUnchecked))
+                .map_or(BrokerEpoch(-1), |progress| progress.broker_epoch)
+        };
         let isr = set.into_iter().map(|node| (node, epoch_of(node))).collect();
         let partition_epoch = self.state.as_ref().map_or(PartitionEpoch(-1), |state| state.epoch);
         Some(Proposal {
@@ -91,7 +96,9 @@ impl Partition {
     pub fn on_broker(&mut self, now: Now, node: NodeId, epoch: Option<BrokerEpoch>, active: bool) -> PartitionEvent {
         let Role::Leader(leader) = &mut self.role else { return self.on_heir(now.mono, node, epoch, active) };
         let Some(progress) = leader.follower_mut(node) else { return PartitionEvent::NONE };
-        let known = progress.broker_epoch.0 < 0 || epoch == Some(progress.broker_epoch);
+        let known = progress.broker_epoch.0 < 0
+            || epoch == Some(progress.broker_epoch)
+            || active && mutant::is(Mutant::RejoinUnchecked);
         progress.eligible = active && known;
         // Who is not there is not waited for any more, where a log's start is to move on all replicas.
         let gone = PartitionEvent { start_moved: !active, ..PartitionEvent::NONE };

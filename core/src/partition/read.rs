@@ -111,7 +111,10 @@ impl Partition {
         let end = self.log.end();
         let Role::Leader(leader) = &mut self.role else { return Err(ErrorCode::NotLeaderOrFollower.into()) };
         let Some(progress) = leader.follower_mut(replica.node) else { return Err(stranger(query).into()) };
-        if replica.broker_epoch < progress.broker_epoch && replica.broker_epoch != BrokerEpoch(-1) {
+        if replica.broker_epoch < progress.broker_epoch
+            && replica.broker_epoch != BrokerEpoch(-1)
+            && !mutant::is(Mutant::OldIncarnationCounted)
+        {
             return Err(ErrorCode::NotLeaderOrFollower.into());
         }
         let started = progress.start;

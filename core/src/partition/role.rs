@@ -84,7 +84,13 @@ impl Partition {
         {
             return PartitionEvent::NONE;
         }
-        let (told, start) = (Offset::NONE, Offset::NONE);
+        let (mut told, start) = (Offset::NONE, Offset::NONE);
+        if let Role::Follower { told: before, .. } = &self.role
+            && *before > self.watermark
+            && mutant::is(Mutant::ToldOutlivesEpoch)
+        {
+            told = *before;
+        }
         self.role = Role::Follower { leader: other, epoch: state.leader_epoch, told, start, claims: false };
         if let Some(leader) = other {
             out.note(Note::Follows { partition: self.key, leader, epoch: state.leader_epoch });

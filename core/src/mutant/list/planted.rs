@@ -210,6 +210,33 @@ macro_rules! planted {
             MetadataAnyLength = "metadata-any-length",
             /// ListGroups leaves out groups without members.
             ListLacksEmpty = "list-lacks-empty",
+            // Of incarnations and epochs: what comes late, and what is refused.
+            /// The controller takes a replica into sync in whatever incarnation it was asked for.
+            MemberEpochIgnored = "member-epoch-ignored",
+            /// A follower that started anew may join for what it was before: neither the leader nor what it asks names the incarnation.
+            RejoinUnchecked = "rejoin-unchecked",
+            /// What a follower had synced before it started anew still counts.
+            IncarnationKeepsSynced = "incarnation-keeps-synced",
+            /// A Fetch of a follower as it was before it started anew counts.
+            OldIncarnationCounted = "old-incarnation-counted",
+            /// DeleteRecords does not wait for followers that have not said where their logs start.
+            UnheardStartsCount = "unheard-starts-count",
+            /// The watermark that a leader told in an earlier epoch counts in the next one.
+            ToldOutlivesEpoch = "told-outlives-epoch",
+            /// What followers said counts in the next epoch of the same leader.
+            FollowersOutliveEpoch = "followers-outlive-epoch",
+            /// A compacted topic takes records without a key.
+            KeylessTaken = "keyless-taken",
+            /// A client writes control records.
+            ControlTaken = "control-taken",
+            /// All partitions of a topic are placed with the same broker as their preferred leader.
+            PlacedOnOne = "placed-on-one",
+            /// A DeleteRecords of several partitions is woken by the first alone.
+            DeleteWatchesFirst = "delete-watches-first",
+            /// Behind the last sequence number there is none.
+            SequenceNeverWraps = "sequence-never-wraps",
+            /// A producer of which nothing is known has to begin with sequence number 0 (as before KIP-360).
+            UnknownMustBegin = "unknown-must-begin",
         }
     };
 }
