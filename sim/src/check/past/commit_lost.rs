@@ -1,7 +1,7 @@
 //! A group's committed offset never moves back: who asks after a commit was acked is told that offset or a later one.
 //!
 //! A commit of which nobody knows may still arrive later than one that was acked, and then what is told is exactly what it said. What is deleted
-//! meanwhile, or committed so that it expires, may be gone.
+//! meanwhile, or committed so that it expires, may be gone; of a commit and a deletion that are under way at once nobody knows which is first.
 
 use super::View;
 use crate::check::Anomaly;
@@ -16,11 +16,19 @@ type Place = (u32, u32);
 struct Doubt {
     late: BTreeSet<(u32, u32, i64)>,
     forgotten: BTreeSet<Place>,
+    /// When deletions that were carried out began and ended.
+    deleted: BTreeMap<Place, Vec<(u64, u64)>>,
 }
 
 impl Doubt {
     fn of(view: &View<'_>) -> Self {
         let mut doubt = Self::default();
+        for op in view.ops.iter().filter(|op| op.state == State::Ok) {
+            let Act::Forget { group, partitions } = op.asked else { continue };
+            for partition in partitions {
+                doubt.deleted.entry((*group, *partition)).or_default().push((op.invoked, op.ended));
+            }
+        }
         for op in view.ops.iter().filter(|op| matches!(op.state, State::Info | State::Invoke)) {
             match op.asked {
                 Act::Commit { group, offsets, expires, .. } => {
@@ -37,6 +45,11 @@ impl Doubt {
         }
         doubt
     }
+
+    /// Whether it was deleted while a commit of then was under way.
+    fn may_be_deleted(&self, place: Place, (invoked, ended): (u64, u64)) -> bool {
+        self.deleted.get(&place).into_iter().flatten().any(|deletion| deletion.0 < ended && invoked < deletion.1)
+    }
 }
 
 pub fn check(view: &View<'_>) -> Vec<Anomaly> {
@@ -52,14 +65,17 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
     moments.sort_unstable();
     let doubt = Doubt::of(view);
     let mut found = Vec::new();
-    // The highest that was committed, and whether it expires.
+    // The highest that was committed, and whether it may be gone: it expires, or was deleted at the same time.
     let mut acked: BTreeMap<Place, (i64, bool)> = BTreeMap::new();
     for (when, place) in moments {
         match (view.ops[place].asked, view.ops[place].told) {
             (Act::Commit { group, offsets, expires, .. }, _) => {
+                let span = (view.ops[place].invoked, view.ops[place].ended);
                 for (partition, offset) in offsets {
-                    let highest = acked.entry((*group, *partition)).or_insert((*offset, *expires));
-                    *highest = (highest.0.max(*offset), *expires);
+                    let place = (*group, *partition);
+                    let passing = *expires || doubt.may_be_deleted(place, span);
+                    let highest = acked.entry(place).or_insert((*offset, passing));
+                    *highest = (highest.0.max(*offset), passing);
                 }
             }
             (Act::Forget { group, partitions }, _) => {
@@ -70,8 +86,8 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
             (Act::Ask { group }, Some(Act::Told { offsets })) => {
                 for (partition, offset) in offsets {
                     let place = (*group, *partition);
-                    let Some((highest, expires)) = acked.get(&place).copied() else { continue };
-                    let gone = *offset < 0 && (expires || doubt.forgotten.contains(&place));
+                    let Some((highest, passing)) = acked.get(&place).copied() else { continue };
+                    let gone = *offset < 0 && (passing || doubt.forgotten.contains(&place));
                     if gone {
                         // Whoever was told so may begin anew, before what was committed once.
                         acked.remove(&place);
@@ -137,6 +153,17 @@ mod tests {
         assert_eq!(told(forget(commit(story(), 5, State::Ok), State::Fail), -1).judged(check), ["commit-lost"]);
         assert_eq!(told(commit(passing(story(), 4), 5, State::Ok), -1).judged(check), ["commit-lost"]);
         assert_eq!(told(passing(commit(story(), 4, State::Ok), 5), 4).judged(check), ["commit-lost"]);
+    }
+
+    #[test]
+    fn what_is_committed_while_it_is_deleted_may_be_gone() {
+        let mut both = story();
+        let act = Act::Commit { group: 0, generation: 1, offsets: vec![(0, 5)], expires: false };
+        let commit = both.invoke(5, act);
+        let deletion = both.invoke(7, Act::Forget { group: 0, partitions: vec![0] });
+        both.end(5, commit, State::Ok, Act::Done);
+        both.end(7, deletion, State::Ok, Act::Done);
+        assert!(told(both, -1).judged(check).is_empty());
     }
 
     #[test]
