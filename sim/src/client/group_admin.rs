@@ -2,9 +2,10 @@
 //! members are there or read the topic; takes several members out at once (KIP-345, KIP-571); and now and then is one member more itself, for
 //! which there may be no room.
 
+use super::assignment::subscription_bytes;
 use super::link::{DATA, GROUP};
 use super::map::place;
-use super::member::{group_name, subscription_bytes};
+use super::member::group_name;
 use super::{Client, Ctx, Event, Heard, Link, Me, Pace, earliest};
 use crate::dice::Dice;
 use crate::history::{Act, State};

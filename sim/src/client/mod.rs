@@ -4,6 +4,7 @@
 //! request costs a purpose and an arm in the model that sends it; [`Link`] does the rest.
 
 mod admin;
+mod assignment;
 pub mod batch;
 mod bookkeeper;
 mod desk;

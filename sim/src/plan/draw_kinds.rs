@@ -186,6 +186,7 @@ pub(super) fn strangeness(plan: &mut Plan) {
             | ClientPlan::Member { .. }
             | ClientPlan::Onlooker { .. }
             | ClientPlan::Bookkeeper { .. }
+            | ClientPlan::GroupAdmin { .. }
             | ClientPlan::Keeper { .. } => {}
         }
     }

@@ -13,11 +13,11 @@ mod draw_groups;
 mod draw_kinds;
 mod format;
 mod part;
+mod strike;
 
 pub use draw::draw;
-pub use format::{
-    BY_ID, ClientPlan, Damage, EXPIRY, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION,
-};
+pub use format::{BY_ID, ClientPlan, EXPIRY, NodePlan, Phases, Plan, TopicPlan, VERSION};
+pub use strike::{Damage, Fault, Strike, Target};
 
 /// The plan of a seed, with a mutant or without.
 pub fn plan_of(seed: u64, mutant: Option<&str>) -> Plan {

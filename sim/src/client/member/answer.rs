@@ -1,8 +1,8 @@
 //! What a member makes of answers, and of requests that were lost.
 
-use super::assignment::{assignment_bytes, assignment_of};
 use super::{Member, Purpose, RETRY_US, Stage};
 use crate::client::Ctx;
+use crate::client::assignment::{assignment_bytes, assignment_of};
 use crate::client::map::number;
 use crate::client::subscription::Subscription;
 use crate::history::{Act, State};
@@ -215,7 +215,7 @@ impl Member {
             Some((number(ctx.plan, name, told.partition_index)?, told.committed_leader_epoch))
         });
         epochs.for_each(|(partition, epoch)| self.map.learn(ctx, partition, epoch));
-        let offsets: Vec<(u32, i64)> = all
+        let mut offsets: Vec<(u32, i64)> = all
             .iter()
             .filter_map(|(name, told)| Some((number(ctx.plan, name, told.partition_index)?, told.committed_offset)))
             // Asked for all it is told what others have, too.
@@ -227,6 +227,9 @@ impl Member {
                 self.committed.insert(*partition, *offset);
             }
         }
+        // Asked for all, of what nothing is committed for it is told nothing.
+        let told: Vec<u32> = offsets.iter().map(|(partition, _)| *partition).collect();
+        offsets.extend(self.subscription.places.keys().filter(|own| !told.contains(own)).map(|own| (*own, -1)));
         self.me.end(ctx, op, State::Ok, Act::Told { offsets });
         self.stage = Stage::Stable;
     }

@@ -1,8 +1,8 @@
 //! What a member asks, and when.
 
-use super::assignment::subscription_bytes;
 use super::{Member, Purpose, Stage};
 use crate::client::Ctx;
+use crate::client::assignment::subscription_bytes;
 use crate::client::link::{DATA, GROUP};
 use crate::client::map::place;
 use crate::history::Act;

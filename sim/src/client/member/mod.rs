@@ -6,10 +6,7 @@
 
 mod answer;
 mod ask;
-mod assignment;
 mod unruly;
-
-pub(super) use assignment::subscription_bytes;
 
 use super::subscription::Subscription;
 use super::{Client, Ctx, Event, Heard, Link, Map, Me, Part, earliest};

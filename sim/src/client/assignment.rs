@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// `ConsumerProtocolSubscription`, version 0, with a word to the assignor.
-pub(in crate::client) fn subscription_bytes(topics: &[String], word: &str) -> Bytes {
+pub fn subscription_bytes(topics: &[String], word: &str) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(0);
     bytes.put_i32(topics.len() as i32);
@@ -17,7 +17,7 @@ pub(in crate::client) fn subscription_bytes(topics: &[String], word: &str) -> By
 }
 
 /// `ConsumerProtocolAssignment`, version 0.
-pub(super) fn assignment_bytes(part: &[(String, i32)]) -> Bytes {
+pub fn assignment_bytes(part: &[(String, i32)]) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(0);
     bytes.put_i32(part.len() as i32);
@@ -31,7 +31,7 @@ pub(super) fn assignment_bytes(part: &[(String, i32)]) -> Bytes {
     bytes.freeze()
 }
 
-pub(super) fn assignment_of(bytes: &Bytes) -> Option<Vec<(String, i32)>> {
+pub fn assignment_of(bytes: &Bytes) -> Option<Vec<(String, i32)>> {
     let mut bytes = bytes.clone();
     if bytes.is_empty() {
         return Some(Vec::new());
