@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// Its name in the data folder.
 pub const FILE: &str = "esker.journal";
+/// The name that it has until it is whole.
+pub const MAKING: &str = "esker.journal.new";
 /// Parts that are written in turn. Smaller ones are synced in smaller bursts, behind which writes to the journal have to wait.
 pub const SLOTS: u64 = 16;
 
@@ -20,7 +22,17 @@ pub fn exists(root: &Path, bytes: u64) -> bool {
 
 /// Takes the journal away, which holds nothing.
 pub fn remove(root: &Path) -> io::Result<()> {
-    match std::fs::remove_file(root.join(FILE)) {
+    remove_unfinished(root)?;
+    remove_named(root, FILE)
+}
+
+/// Takes away what a process that died did not come to the end of: nothing was ever written to it.
+pub fn remove_unfinished(root: &Path) -> io::Result<()> {
+    remove_named(root, MAKING)
+}
+
+fn remove_named(root: &Path, name: &str) -> io::Result<()> {
+    match std::fs::remove_file(root.join(name)) {
         Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
         Ok(()) | Err(_) => Ok(()),
     }

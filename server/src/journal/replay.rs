@@ -1,8 +1,8 @@
 //! What the journal still holds is put into the files, before anybody opens them.
 
-use super::entry::Item;
-use super::file::{FILE, SLOTS, empty};
-use super::scan::{find, is_empty, walk};
+use super::entry::{BLOCK, Item};
+use super::file::{FILE, SLOTS, empty, remove_unfinished};
+use super::scan::{damaged, find, is_empty, walk};
 use crate::durable;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
@@ -28,14 +28,17 @@ type Place = (u64, u64, usize);
 /// # Errors
 /// `InvalidData` if entries are missing that were durable: what was promised may be gone, and it is for a person to say what now.
 pub fn replay(root: &Path) -> io::Result<Replayed> {
+    remove_unfinished(root)?;
     let path = root.join(FILE);
     let file = match OpenOptions::new().read(true).write(true).open(&path) {
         Ok(file) => file,
         Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Replayed::default()),
         Err(why) => return Err(why),
     };
-    let bytes = file.metadata()?.len();
-    let slot_bytes = bytes / SLOTS;
+    let slot_bytes = file.metadata()?.len() / SLOTS;
+    if slot_bytes < BLOCK as u64 {
+        return Err(damaged("it is cut short"));
+    }
     let generations = find(&file, slot_bytes)?;
     let mut forgotten: HashMap<String, Place> = HashMap::new();
     for (&generation, &slot) in &generations {

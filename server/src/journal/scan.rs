@@ -105,7 +105,8 @@ fn missing_before(generation: u64) -> io::Error {
     damaged(&format!("entries are missing before generation {generation}"))
 }
 
-fn damaged(what: &str) -> io::Error {
+/// What a person is told whose journal cannot be trusted.
+pub fn damaged(what: &str) -> io::Error {
     let line = format!(
         "the journal {FILE} is damaged: {what}; what was acknowledged may be gone. Remove the file to go on without it"
     );

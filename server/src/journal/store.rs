@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::entry::{BLOCK, ENTRY_MAX, Head, ITEMS_MAX};
-use super::file::{FILE, SLOTS, empty, remove};
+use super::file::{FILE, MAKING, SLOTS, empty, exists, remove};
 use crate::{durable, files};
 use esker_core::io::FileId;
 use std::collections::HashMap;
@@ -95,23 +95,28 @@ impl Store {
 
     fn make_file(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
         let slot_bytes = (bytes / SLOTS).next_multiple_of(BLOCK as u64).max(ENTRY_MAX as u64);
-        let path = root.join(FILE);
-        let direct = libc::O_DIRECT;
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(direct).open(&path)?;
-        let mut at = file.metadata()?.len();
-        if at != slot_bytes * SLOTS {
-            file.set_len(0)?;
-            at = 0;
-            let mut zeros = Draft::default();
-            while at < slot_bytes * SLOTS {
-                let piece = zeros.zeros((slot_bytes * SLOTS - at).min(ITEMS_MAX as u64) as usize);
+        let open = |name: &str, new: bool| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(new).truncate(new).custom_flags(libc::O_DIRECT).open(root.join(name))
+        };
+        let bytes = slot_bytes * SLOTS;
+        let file = if exists(root, bytes) {
+            open(FILE, false)?
+        } else {
+            remove(root)?;
+            let file = open(MAKING, true)?;
+            let (mut zeros, mut at) = (Draft::default(), 0);
+            while at < bytes {
+                let piece = zeros.zeros((bytes - at).min(ITEMS_MAX as u64) as usize);
                 file.write_all_at(piece, at)?;
                 at += piece.len() as u64;
             }
             durable::sync_file(&file)?;
+            // Whoever dies meanwhile leaves no journal, and none that is short.
+            std::fs::rename(root.join(MAKING), root.join(FILE))?;
             durable::sync_dir(root)?;
-        }
+            file
+        };
         let (checkpoints, queue) = mpsc::channel::<Checkpoint>();
         let clean = Arc::<Clean>::default();
         let (of_thread, of_root) = (Arc::clone(&clean), File::open(root)?);

@@ -1,6 +1,6 @@
 //! The journal by itself: what it says is put back, what it takes back is not.
 
-use super::file::{FILE, SLOTS};
+use super::file::{FILE, MAKING, SLOTS};
 use super::*;
 use crate::durable::shadow;
 use bytes::Bytes;
@@ -63,6 +63,19 @@ impl Store {
         gather.add(subject, at, &parts.iter().map(|part| Bytes::from_static(part)).collect::<Vec<_>>());
         self.write(&mut gather.take())
     }
+}
+
+#[test]
+fn a_journal_is_there_as_a_whole_or_not_at_all() {
+    let folder = Folder::new();
+    let [path, making] = [FILE, MAKING].map(|name| folder.root().join(name));
+    std::fs::write(&making, [0; 100]).unwrap();
+    assert_eq!(replay(folder.root()).unwrap().entries, 0, "who made it died");
+    assert!(!making.exists());
+    drop(folder.store(1));
+    assert!(path.exists() && !making.exists());
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(100).unwrap();
+    assert!(replay(folder.root()).unwrap_err().to_string().contains("damaged: it is cut short"));
 }
 
 #[test]
