@@ -96,7 +96,7 @@ pub fn produce(stage: &mut Stage, words: &mut Words) -> Told {
             known.epoch = epoch.unwrap_or(known.epoch);
             let next = known.next.entry(name.clone()).or_default();
             let sequence = sequence.unwrap_or(*next);
-            *next = sequence + values.len() as i32;
+            *next = sequence.wrapping_add(values.len() as i32) & i32::MAX;
             batch::Sender { id: known.id, epoch: known.epoch, sequence }
         }
     };
