@@ -36,12 +36,6 @@ impl Followed {
         }
     }
 
-    /// When a node heard of each of the other voters, since it leads.
-    fn heard_of(&self, node: usize, since: Mono, core: &Core) -> Vec<Mono> {
-        let others = core.quorum.voters().iter().filter(|voter| voter.id != core.config.node);
-        others.map(|voter| self.heard.get(&(node, voter.id.0)).copied().unwrap_or(since).max(since)).collect()
-    }
-
     pub fn look(&mut self, node: usize, now: Mono, core: &Core) -> Result<(), Broken> {
         if !core.quorum.is_leader() || core.quorum.voters().len() < 2 {
             self.leads.remove(&node);
@@ -53,8 +47,10 @@ impl Followed {
             self.leads.insert(node, (epoch, now, None));
             return Ok(());
         }
+        let others = core.quorum.voters().iter().filter(|voter| voter.id != core.config.node);
+        let heard = others.map(|voter| self.heard.get(&(node, voter.id.0)).copied().unwrap_or(since).max(since));
         let timeout = core.config.quorum.fetch_timeout;
-        let lonely = is_alone(self.heard_of(node, since, core), now, Span(timeout.0 + timeout.0 / 2));
+        let lonely = is_alone(heard.collect(), now, Span(timeout.0 + timeout.0 / 2));
         // One that stood still has a moment to see that it did.
         let alone = if lonely { alone.or(Some(now)) } else { None };
         self.leads.insert(node, (epoch, since, alone));

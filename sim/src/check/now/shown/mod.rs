@@ -31,6 +31,7 @@ struct Asked {
 pub struct Shown {
     asked: Map<At, Asked>,
     told: groups::Told,
+    said: voters::Said,
 }
 
 fn known(core: &Core) -> (Offset, Option<Offset>) {
@@ -43,6 +44,7 @@ impl Shown {
         match body {
             RequestKind::JoinGroup(request) => return self.told.on_join(request),
             RequestKind::SyncGroup(request) => return self.told.on_sync(at, request),
+            RequestKind::Fetch(request) => return self.said.on_request(request, core),
             RequestKind::DescribeGroups(request) => {
                 members.extend(request.groups.iter().map(|group| core.groups.members_of(&group.0)));
             }
@@ -85,7 +87,7 @@ impl Shown {
         }
         let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         if let ResponseKind::DescribeQuorum(response) = body {
-            return asked.quorum.map_or(Ok(()), |led| voters::on_described(response, led, core));
+            return asked.quorum.map_or(Ok(()), |led| self.said.on_described(response, led, core));
         }
         // What was committed with the same input is known already, and not in the answer.
         if asked.known != known(core) {
