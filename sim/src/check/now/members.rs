@@ -1,7 +1,6 @@
 //! Whom a leader asks for in its in-sync set: nobody new that lacks what is committed, or still has what was deleted, or is not there; and
 //! everybody that held all there was less than `replica.lag.time.max.ms` ago stays (KIP-16, KIP-903), unless it says that what is committed
-//! is not whole with it any more. What was asked once is asked
-//! until it is decided.
+//! is not whole with it any more. Each is named in the incarnation in which it fetched. What was asked once is asked until it is decided.
 
 use super::{Broken, Glance};
 use crate::table::Map;

@@ -1,6 +1,6 @@
 //! A producer may have five batches under way, and sends them again when it does not know what became of them (KIP-98): one that is
-//! among its last five in the log is known there, and not refused as out of order. Nor is the one that comes next, or any of a producer of which the log knows nothing:
-//! retention may have taken what came before (KIP-360).
+//! among its last five in the log is known there, and not refused as out of order. Nor is the one that comes next, or any of a producer of
+//! which the log knows nothing: retention may have taken what came before (KIP-360).
 
 use super::shadow::{Entry, Shadow, Stamp, stamp};
 use super::{At, Broken, id_of};

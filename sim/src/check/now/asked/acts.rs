@@ -37,26 +37,12 @@ struct Asked {
 impl Acts {
     pub fn on_heartbeat(&mut self, at: At, request: &HeartbeatRequest, core: &Core) {
         let speaker = (&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
-        self.ask(at, "a heartbeat", &request.group_id, speaker, core, |sight| {
-            may_speak(sight, speaker)?;
-            match sight.state {
-                "PreparingRebalance" => Err(ErrorCode::RebalanceInProgress),
-                "Empty" => Err(ErrorCode::UnknownMemberId),
-                _ => Ok(()),
-            }
-        });
+        self.ask(at, "a heartbeat", &request.group_id, speaker, core, |sight| may_take_part(sight, speaker));
     }
 
     pub fn on_sync(&mut self, at: At, request: &SyncGroupRequest, core: &Core) {
         let speaker = (&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
-        self.ask(at, "a SyncGroup", &request.group_id, speaker, core, |sight| {
-            may_speak(sight, speaker)?;
-            match sight.state {
-                "PreparingRebalance" => Err(ErrorCode::RebalanceInProgress),
-                "Empty" => Err(ErrorCode::UnknownMemberId),
-                _ => Ok(()),
-            }
-        });
+        self.ask(at, "a SyncGroup", &request.group_id, speaker, core, |sight| may_take_part(sight, speaker));
         if let Some(asked) = self.asked.get_mut(&at) {
             let stable = core.groups.sight(&request.group_id).is_some_and(|sight| sight.state == "Stable");
             asked.waits = !stable && asked.expected.is_ok();
@@ -111,6 +97,16 @@ fn may_speak(sight: &Sight, (member, instance, generation): Speaker<'_>) -> Resu
         return Err(ErrorCode::UnknownMemberId);
     }
     if generation == sight.generation { Ok(()) } else { Err(ErrorCode::IllegalGeneration) }
+}
+
+/// Whether who speaks takes part in the generation that is.
+fn may_take_part(sight: &Sight, speaker: Speaker<'_>) -> Result<(), ErrorCode> {
+    may_speak(sight, speaker)?;
+    match sight.state {
+        "PreparingRebalance" => Err(ErrorCode::RebalanceInProgress),
+        "Empty" => Err(ErrorCode::UnknownMemberId),
+        _ => Ok(()),
+    }
 }
 
 fn may_commit(sight: &Sight, speaker: Speaker<'_>) -> Result<(), ErrorCode> {
