@@ -5,6 +5,7 @@ use super::{At, Broken};
 use crate::table::Map;
 use esker_core::controller::Controller;
 use esker_core::id::{LeaderEpoch, NodeId, Offset};
+use esker_core::metadata::Image;
 use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 
 /// A controller: node and epoch.
@@ -16,26 +17,43 @@ pub struct Learnt {
     seen: Map<Who, (Offset, Vec<NodeId>)>,
     /// The record that fenced a broker lies behind this.
     fenced: Map<(Who, NodeId), Offset>,
-    /// The same of whoever is fenced, by any controller: the next one finds it so.
+    /// How far each node knows the metadata, which is committed, and who is fenced there.
+    known: Map<usize, (Offset, Vec<NodeId>)>,
+    /// The last committed record that fenced a broker lies behind this: the next controller finds it so. What a controller decided and could not
+    /// have committed fenced nobody (seed 2239723450336).
     latest: Map<NodeId, Offset>,
     /// Heartbeats of fenced brokers: how far each knows the metadata, and how far it has to.
     asked: Map<At, (NodeId, Offset, Offset)>,
 }
 
 impl Learnt {
+    pub fn on_start(&mut self, node: usize) {
+        self.known.remove(&node);
+    }
+
+    /// A node has learnt more of the metadata.
+    pub fn on_image(&mut self, node: usize, image: &Image) {
+        let fenced = fenced_in(image);
+        if let Some((before, known)) = self.known.insert(node, (image.offset(), fenced.clone())) {
+            for id in fenced.into_iter().filter(|id| !known.contains(id)) {
+                let latest = self.latest.entry(id).or_insert(before);
+                *latest = (*latest).max(before);
+            }
+        }
+    }
+
     /// A controller has decided something.
     pub fn look(&mut self, node: usize, controller: &Controller) {
         let (who, image) = ((node, controller.epoch()), controller.image());
-        let fenced: Vec<NodeId> = image.brokers().filter(|broker| broker.fenced).map(|broker| broker.id).collect();
+        let fenced = fenced_in(image);
         if let Some((before, known)) = self.seen.get(&who) {
             for id in fenced.iter().filter(|id| !known.contains(id)) {
                 self.fenced.insert((who, *id), *before);
-                self.latest.insert(*id, *before);
             }
         } else {
             for id in &fenced {
                 if let Some(behind) = self.latest.get(id) {
-                    self.fenced.insert((who, *id), (*behind).min(image.offset()));
+                    self.fenced.insert((who, *id), *behind);
                 }
             }
         }
@@ -57,6 +75,10 @@ impl Learnt {
             Some((id, knows, behind)) => judge(id, knows, behind),
         }
     }
+}
+
+fn fenced_in(image: &Image) -> Vec<NodeId> {
+    image.brokers().filter(|broker| broker.fenced).map(|broker| broker.id).collect()
 }
 
 fn judge(id: NodeId, knows: Offset, behind: Offset) -> Result<(), Broken> {

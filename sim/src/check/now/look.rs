@@ -79,6 +79,7 @@ impl Watch {
         if before.3 != glance.3 {
             core.image.check();
             kept::look(core)?;
+            self.learnt.on_image(node, &core.image);
             self.asked.on_image(core.config.node, core)?;
             self.same_image.look(&core.image)?;
         }

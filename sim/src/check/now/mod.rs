@@ -249,6 +249,7 @@ impl Watch {
         self.leaves.on_start(node);
         self.vouched.on_start(node, disk);
         self.loads.on_start(node);
+        self.learnt.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
