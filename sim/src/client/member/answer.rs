@@ -92,6 +92,10 @@ impl Member {
             (Purpose::Sync, ResponseKind::SyncGroup(answer)) => self.on_error(ctx, answer.error_code),
             (Purpose::Offsets { op }, ResponseKind::OffsetFetch(answer)) => self.on_offsets(ctx, op, &answer),
             (Purpose::Start, ResponseKind::ListOffsets(answer)) => {
+                // What was asked for an assignment that is over places nobody: what the group had committed is asked first.
+                if self.stage != Stage::Stable {
+                    return;
+                }
                 for (partition, offset) in self.subscription.on_listed(ctx, &mut self.map, &answer) {
                     self.me.tell(ctx, Act::Seek { partition, offset });
                 }
