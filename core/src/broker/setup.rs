@@ -47,6 +47,8 @@ fn quorum(config: &NodeConfig) -> QuorumConfig {
         election_backoff_max: config.quorum.election_backoff_max,
         request_timeout: config.quorum.request_timeout,
         retry_backoff: config.quorum.retry_backoff,
+        fetch_bytes: config.quorum.fetch_bytes,
+        snapshot_bytes: config.quorum.snapshot_fetch_bytes,
         segment_bytes: config.quorum.segment_bytes,
         ..QuorumConfig::new(config.node, voters, seed_of(config, QUORUM_STREAM))
     }
@@ -114,5 +116,19 @@ pub(super) fn log(config: &NodeConfig, topic: &TopicConfig) -> LogConfig {
         retention_check: config.chores.retention_check,
         producer_expiry: config.producers.expiration,
         ..LogConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::NodeId;
+
+    /// A plan of the simulator that drew them small found that nothing came of them.
+    #[test]
+    fn the_quorum_asks_for_no_more_at_once_than_is_set() {
+        let set = [("controller.quorum.fetch.max.bytes", "700"), ("controller.quorum.fetch.snapshot.max.bytes", "300")];
+        let config = quorum(&NodeConfig::for_test(NodeId(1), &[(1, "host", 9093)], &set));
+        assert_eq!((config.fetch_bytes, config.snapshot_bytes), (700, 300));
     }
 }
