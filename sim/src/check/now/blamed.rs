@@ -64,18 +64,20 @@ impl Blamed {
         }
     }
 
+    /// A node controls, whether it has decided anything yet or not.
+    pub fn controls(&mut self, node: usize, now: Mono, controller: &Controller) {
+        let seat = self.seats.entry(node).or_default();
+        if seat.epoch != controller.epoch() {
+            let serves = serving(node, controller.image());
+            *seat = Seat { epoch: controller.epoch(), since: now, serves, ..Seat::default() };
+        }
+    }
+
     /// A controller has decided something.
     pub fn look(&mut self, node: usize, now: Mono, controller: &Controller, session: Span) -> Result<(), Broken> {
         let image = controller.image();
-        // Itself it hears without a request.
-        let serving = image.brokers().filter(|broker| !broker.fenced && broker.id.0 as usize - 1 != node);
-        let serves: Map<NodeId, BrokerEpoch> = serving.map(|broker| (broker.id, broker.epoch)).collect();
-        let epoch = controller.epoch();
+        let serves = serving(node, image);
         let seat = self.seats.entry(node).or_default();
-        if seat.epoch != epoch {
-            *seat = Seat { epoch, since: now, serves, ..Seat::default() };
-            return Ok(());
-        }
         // Another incarnation is fenced until it has caught up.
         let same = |id: NodeId, epoch: BrokerEpoch| image.broker(id).is_some_and(|broker| broker.epoch == epoch);
         let gone = seat.serves.iter().filter(|(id, epoch)| !serves.contains_key(*id) && same(**id, **epoch));
@@ -87,6 +89,12 @@ impl Blamed {
         seat.serves = serves;
         Ok(())
     }
+}
+
+/// The brokers that serve but the controller's own: itself it hears without a request.
+fn serving(node: usize, image: &Image) -> Map<NodeId, BrokerEpoch> {
+    let others = image.brokers().filter(|broker| !broker.fenced && broker.id.0 as usize - 1 != node);
+    others.map(|broker| (broker.id, broker.epoch)).collect()
 }
 
 fn judge(id: NodeId, silent: Span, patience: Span) -> Result<(), Broken> {

@@ -44,6 +44,7 @@ impl Watch {
             self.members.controls(node, self.now.mono);
         }
         if let Some(controller) = &core.controller {
+            self.blamed.controls(node, self.now.mono, controller);
             let ahead = controller.image().offset();
             if std::mem::replace(&mut self.controller_seen[node], ahead) != ahead {
                 controller.check_image();
