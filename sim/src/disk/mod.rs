@@ -443,7 +443,7 @@ impl Disk {
 }
 
 /// The folder in whose order an operation stands.
-fn dir_of(op: &DiskOp) -> DirId {
+pub fn dir_of(op: &DiskOp) -> DirId {
     match op {
         DiskOp::Folders | DiskOp::Unpack { .. } => DirId::ROOT,
         DiskOp::OpenDir { dir, .. }

@@ -31,6 +31,7 @@ impl World {
             .or_else(|| self.overdue())
             .or_else(|| self.outstayed())
             .or_else(|| self.undeleted())
+            .or_else(|| self.littered())
     }
 
     /// A node that does not serve, though it is to.
@@ -62,6 +63,28 @@ impl World {
             folders.find_map(|(name, folder)| {
                 let (file, _) = folder.list().find(retired)?;
                 Some(format!("node {id} still has {file:?} in {name}, which was dropped"))
+            })
+        })
+    }
+
+    /// A file of what a log does not have any more: an index without its segment, or a snapshot of producers before its first one.
+    fn littered(&self) -> Option<String> {
+        self.cores().find_map(|(id, core)| {
+            let disk = &self.nodes[id.0 as usize - 1].disk;
+            let open = core.partitions.iter().filter(|replica| replica.is_online() && replica.is_open());
+            let mut folders = open.filter_map(|replica| Some((replica, disk.named(replica.folder())?)));
+            folders.find_map(|(replica, folder)| {
+                let first = folder
+                    .list()
+                    .find_map(|(name, _)| if let FileName::Log(base) = name { Some(base) } else { None })?;
+                let (file, _) = folder.list().find(|(name, _)| match name {
+                    FileName::Index(base) | FileName::TimeIndex(base) | FileName::TxnIndex(base) => {
+                        folder.file(FileName::Log(*base)).is_none()
+                    }
+                    FileName::ProducerSnapshot(offset) => *offset < first || *offset > replica.log_end(),
+                    _ => false,
+                })?;
+                Some(format!("node {id} still has {file:?} in {}, which begins at {first}", replica.folder()))
             })
         })
     }

@@ -4,7 +4,7 @@
 use super::shadow::Entry;
 use super::{At, Broken, id_of};
 use crate::table::Map;
-use esker_core::id::{LeaderEpoch, PartitionKey};
+use esker_core::id::{LeaderEpoch, PartitionKey, Uuid};
 use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -12,6 +12,9 @@ use kafka_protocol::messages::{
     FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest,
     OffsetForLeaderEpochResponse, TopicName,
 };
+
+/// The metadata's log.
+const QUORUM: PartitionKey = PartitionKey { topic: Uuid::METADATA_TOPIC, partition: 0 };
 
 /// The epochs that requests without an answer named.
 #[derive(Debug, Default)]
@@ -23,6 +26,10 @@ impl Epochs {
     pub fn on_request(&mut self, at: At, request: &FetchRequest, image: &Image) {
         let mut asked = Vec::new();
         for topic in &request.topics {
+            if is_quorum(&topic.topic, topic.topic_id.into()) {
+                asked.extend(topic.partitions.iter().map(|part| (QUORUM, part.current_leader_epoch)));
+                continue;
+            }
             let Some(id) = id_of(image, &topic.topic, topic.topic_id.into()) else { continue };
             let named = topic.partitions.iter().filter(|part| part.current_leader_epoch >= 0);
             asked.extend(
@@ -65,6 +72,14 @@ impl Epochs {
         core: &Core,
         before: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
     ) -> Result<(), Broken> {
+        if let Some((_, named)) = self.asked.get(&at).and_then(|asked| asked.iter().find(|(key, _)| *key == QUORUM)) {
+            let served = response.responses.iter().flat_map(|topic| &topic.partitions);
+            // The answer says in which epoch it was made.
+            let mut served = served.filter(|part| part.error_code == 0 && response.error_code == 0);
+            served.try_for_each(|part| {
+                judge(QUORUM, Some(*named), Some(LeaderEpoch(part.current_leader.leader_epoch)))
+            })?;
+        }
         let served = response.responses.iter().flat_map(|topic| {
             let id = id_of(&core.image, &topic.topic, topic.topic_id.into());
             let served = topic.partitions.iter().filter(|part| part.error_code == 0);
@@ -120,6 +135,11 @@ impl Epochs {
             judge(key, named, replica.map(Partition::leader_epoch))
         })
     }
+}
+
+/// Whether a Fetch is of the metadata's log.
+fn is_quorum(name: &TopicName, id: Uuid) -> bool {
+    name.as_str() == "__cluster_metadata" || id == QUORUM.topic
 }
 
 /// The partition, and the epoch that it is named with, if it is with one.

@@ -1,4 +1,5 @@
-//! A partition's state has one meaning for one partition epoch: nobody's in-sync set or leader is another than the controller granted.
+//! A partition's state has one meaning for one partition epoch: nobody's in-sync set or leader is another than the controller granted. And
+//! who knows one takes none before it for what is.
 
 use super::Broken;
 use crate::table::Map;
@@ -35,9 +36,24 @@ impl Granted {
     }
 }
 
+/// What a process knows of a replica's partition.
+pub fn rises(folder: &str, was: Option<PartitionEpoch>, is: Option<PartitionEpoch>) -> Result<(), Broken> {
+    if was <= is {
+        return Ok(());
+    }
+    Err(("granted", format!("{folder} was known in {was:?}, and is taken for what it was in {is:?}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_from_before_is_caught() {
+        let rises = |was, is| rises("t-0", was, Some(PartitionEpoch(is))).is_ok();
+        assert!(rises(None, 4) && rises(Some(PartitionEpoch(4)), 4) && rises(Some(PartitionEpoch(4)), 5));
+        assert!(!rises(Some(PartitionEpoch(4)), 3));
+    }
 
     #[test]
     fn two_sets_of_one_epoch_are_caught() {

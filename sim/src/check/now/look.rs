@@ -1,8 +1,8 @@
 //! Which promise looks at what, once a node has handled an input.
 
 use super::{
-    Broken, Glance, METADATA, Watch, beside, beyond, comes_and_goes, complete, coordinates, kept, majority, reloaded,
-    remembers, synced, watermark,
+    Broken, Glance, METADATA, Watch, beside, beyond, comes_and_goes, complete, coordinates, granted, kept, majority,
+    reloaded, remembers, synced, watermark,
 };
 use crate::node::Node;
 use esker_core::id::{LeaderEpoch, Offset};
@@ -22,6 +22,7 @@ impl Watch {
         for partition in core.partitions.recent().filter(|partition| partition.is_open() && partition.is_online()) {
             self.look(node, partition, nodes)?;
             self.counted.look(node, partition)?;
+            self.flushed.look(node, self.now.mono, partition)?;
         }
         self.woken.look(node, core)?;
         self.written.look(node, self.now.mono, core)?;
@@ -52,6 +53,7 @@ impl Watch {
                 self.blamed.look(node, self.now.mono, controller, core.config.brokers.session_timeout)?;
                 self.placed.look(node, controller.epoch(), controller.image())?;
                 self.active.look(controller.image(), quorum.epoch(), quorum.watermark())?;
+                self.unclean.look(controller.image(), quorum.epoch())?;
             }
         }
         let glance = (quorum.epoch(), quorum.is_leader(), quorum.watermark(), core.image.offset());
@@ -114,6 +116,7 @@ impl Watch {
             return Ok(());
         }
         self.members.look(node, self.now.mono, partition, before, glance);
+        granted::rises(partition.folder(), before.and_then(|before| before.state), glance.state)?;
         if before.is_none_or(|before| before.watermark != glance.watermark) {
             self.written.moved(node, self.now.mono, partition);
         }

@@ -23,7 +23,9 @@ mod doubt;
 mod earliest;
 mod epoch_ends;
 mod epochs;
+mod flushed;
 mod followed;
+mod full;
 mod granted;
 mod heard;
 mod hearsay;
@@ -51,7 +53,9 @@ mod reads;
 mod reloaded;
 mod remembers;
 mod retained;
+mod retired;
 mod retries;
+mod rolled;
 mod same_image;
 mod shadow;
 mod shown;
@@ -61,6 +65,7 @@ mod synced;
 mod talk;
 mod times;
 mod told;
+mod unclean;
 mod votes;
 mod vouched;
 mod watermark;
@@ -68,7 +73,7 @@ mod woken;
 mod written;
 
 use crate::client::KEPT;
-use crate::disk::Disk;
+use crate::disk::{Disk, dir_of};
 use crate::table::Map;
 use esker_core::id::{ConnId, DirId, LeaderEpoch, NodeId, Offset, PartitionEpoch, Uuid};
 use esker_core::io::{DiskOp, DiskTag, Note};
@@ -117,14 +122,18 @@ pub struct Watch {
     low_watermark: low_watermark::LowWatermark,
     times: times::Times,
     earliest: earliest::Earliest,
+    retired: retired::Retired,
     retries: retries::Retries,
+    rolled: rolled::Rolled,
     heard: heard::Heard,
     hearsay: hearsay::Hearsay,
     counted: counted::Counted,
     blamed: blamed::Blamed,
     placed: placed::Placed,
     commits: commits::Commits,
+    flushed: flushed::Flushed,
     followed: followed::Followed,
+    full: full::Full,
     incarnations: incarnations::Incarnations,
     acked: acked::Acked,
     made: made::Made,
@@ -139,6 +148,7 @@ pub struct Watch {
     asked: asked::Asked,
     stays: stays::Stays,
     told: told::Told,
+    unclean: unclean::Unclean,
     joins: joins::Joins,
     decided: decided::Decided,
     described: described::Described,
@@ -194,14 +204,18 @@ impl Watch {
             low_watermark: low_watermark::LowWatermark::default(),
             times: times::Times::default(),
             earliest: earliest::Earliest::default(),
+            retired: retired::Retired::default(),
             retries: retries::Retries::default(),
+            rolled: rolled::Rolled::default(),
             heard: heard::Heard::default(),
             hearsay: hearsay::Hearsay::default(),
             counted: counted::Counted::default(),
             blamed: blamed::Blamed::default(),
             placed: placed::Placed::default(),
             commits: commits::Commits::default(),
+            flushed: flushed::Flushed::default(),
             followed: followed::Followed::default(),
+            full: full::Full::default(),
             incarnations: incarnations::Incarnations::default(),
             now: Now::default(),
             acked: acked::Acked::default(),
@@ -217,6 +231,7 @@ impl Watch {
             asked: asked::Asked::default(),
             stays: stays::Stays::default(),
             told: told::Told::default(),
+            unclean: unclean::Unclean::default(),
             joins: joins::Joins::default(),
             decided: decided::Decided::default(),
             described: described::Described::default(),
@@ -238,6 +253,9 @@ impl Watch {
     pub fn on_start(&mut self, node: usize, disk: &Disk) {
         self.shadows[node].on_start();
         self.votes.on_start(node, disk);
+        self.flushed.on_start(node);
+        self.retired.on_start(node);
+        self.rolled.on_start(node);
         self.followed.on_start(node);
         self.members.on_start(node);
         self.hearsay.on_start(node);
@@ -277,6 +295,8 @@ impl Watch {
         let cut = self.shadows[node].on_op(op, disk);
         let judged = self.asked.on_disk_op(self.shadows[node].appended(op).map(|(folder, _)| folder), op, core);
         self.note_broken(judged);
+        let judged = self.look_at_files(node, op, core);
+        self.note_broken(judged);
         if let Some((folder, appended)) = self.shadows[node].appended(op) {
             let judged = match core.partitions.iter().find(|replica| replica.folder() == folder) {
                 Some(replica) => {
@@ -309,6 +329,19 @@ impl Watch {
             let judged = self.prefix.on_cut(node, &cut);
             self.note_broken(judged);
         }
+    }
+
+    /// What the settings of a topic say of its files.
+    fn look_at_files(&mut self, node: usize, op: &DiskOp, core: &Core) -> Result<(), Broken> {
+        let replica = core.partitions.key_of(dir_of(op)).and_then(|key| core.partitions.get(key));
+        let Some(replica) = replica.filter(|replica| !comes_and_goes(replica.folder())) else { return Ok(()) };
+        let (config, now) = (replica.log().config(), self.now.mono);
+        let appended = self.shadows[node].appended(op).map_or(&[][..], |(_, appended)| appended);
+        let records = appended.iter().map(|entry| entry.last - entry.base + 1).sum();
+        self.flushed.on_disk_op((node, now), op, records, config.sync)?;
+        self.retired.on_disk_op((node, now), op, config.file_delete_delay)?;
+        let log = self.shadows[node].log(replica.folder()).filter(|_| self.rotten != Some(node));
+        self.rolled.on_disk_op(node, op, log, config.segment)
     }
 
     pub fn on_note(&mut self, node: usize, note: &Note, disk: &Disk) {

@@ -20,6 +20,8 @@ impl Watch {
             match body {
                 RequestKind::BrokerHeartbeat(request) => {
                     self.doubt.on_beat(at, request);
+                    let judged = self.full.on_request((node, controller.epoch()), request, controller.image());
+                    self.broken = std::mem::take(&mut self.broken).or(judged.err());
                     self.leaves.on_request(at, request);
                     self.learnt.on_request(node, at, request, controller);
                     self.let_go.on_request(at, request, controller.image(), controller.epoch())

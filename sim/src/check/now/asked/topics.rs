@@ -3,6 +3,7 @@
 
 use super::super::Broken;
 use super::configs::is_nonsense;
+use esker_core::config::TopicDefaults;
 use esker_core::metadata::{Image, Topic};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -12,10 +13,10 @@ use std::collections::BTreeMap;
 /// What is wanted of a topic.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Wish {
-    /// So many partitions of so many replicas (`None`: as many as the broker says), with these settings.
+    /// So many partitions of so many replicas, with these settings.
     Made {
-        partitions: Option<usize>,
-        factor: Option<usize>,
+        partitions: usize,
+        factor: usize,
         settings: BTreeMap<String, String>,
     },
     /// So many partitions.
@@ -34,7 +35,7 @@ pub struct Topics {
 
 impl Topics {
     pub fn on_make(&mut self, request: &CreateTopicsRequest, core: &Core) {
-        let named = request.topics.iter().map(|topic| (topic.name.to_string(), made(topic)));
+        let named = request.topics.iter().map(|topic| (topic.name.to_string(), made(topic, &core.config.topics)));
         self.ask(named.collect(), request.validate_only, core);
     }
 
@@ -51,7 +52,8 @@ impl Topics {
         let all: Option<Vec<String>> =
             by_state.chain(request.topic_names.iter().map(|name| Some(name.to_string()))).collect();
         // Whoever names a topic by its id is not judged.
-        let named = all.unwrap_or_default().into_iter().map(|name| (name, Wish::Gone));
+        let wish = || if core.config.topics.delete_enable { Wish::Gone } else { Wish::Nothing };
+        let named = all.unwrap_or_default().into_iter().map(|name| (name, wish()));
         self.ask(named.collect(), false, core);
     }
 
@@ -62,6 +64,8 @@ impl Topics {
             .into_iter()
             .map(|(name, wish)| {
                 let was = image.topic_named(&name).cloned();
+                let collides = image.topics().any(|topic| collide(topic.name.as_str(), &name));
+                let wish = if collides { wish.of_none() } else { wish };
                 (name, was, if looks { Wish::Nothing } else { wish })
             })
             .collect();
@@ -87,7 +91,19 @@ impl Topics {
     }
 }
 
-fn made(topic: &CreatableTopic) -> Wish {
+impl Wish {
+    /// What may come of it where nothing may be made.
+    fn of_none(self) -> Self {
+        if matches!(self, Self::Made { .. }) { Self::Nothing } else { self }
+    }
+}
+
+/// Names that differ in dots and underscores alone (they are one name for metrics).
+fn collide(one: &str, other: &str) -> bool {
+    one != other && one.replace('.', "_") == other.replace('.', "_")
+}
+
+fn made(topic: &CreatableTopic, defaults: &TopicDefaults) -> Wish {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     let count = |number: i64| (number != -1).then(|| usize::try_from(number).unwrap_or(0));
     let (partitions, factor) = (count(topic.num_partitions.into()), count(topic.replication_factor.into()));
@@ -100,17 +116,23 @@ fn made(topic: &CreatableTopic) -> Wish {
     if is_nonsense(&settings) {
         return Wish::Nothing;
     }
-    // Where each replica is to be says how many there are.
-    let given = !topic.assignments.is_empty();
-    Wish::Made { partitions: partitions.filter(|_| !given), factor: factor.filter(|_| !given), settings }
+    // Where each replica is to be says how many there are; else what is not said is as the broker has it.
+    let (partitions, factor) = match topic.assignments.first() {
+        Some(first) => (topic.assignments.len(), first.broker_ids.len()),
+        None => (
+            partitions.unwrap_or(usize::try_from(defaults.partitions).unwrap_or(0)),
+            factor.unwrap_or(usize::try_from(defaults.replication_factor).unwrap_or(0)),
+        ),
+    };
+    Wish::Made { partitions, factor, settings }
 }
 
 fn judge(name: &str, was: Option<&Topic>, wish: &Wish, is: Option<&Topic>) -> Result<(), Broken> {
     let right = match (was, is, wish) {
         (None, None, _) | (Some(_), None, Wish::Gone) => true,
         (None, Some(is), Wish::Made { partitions, factor, settings }) => {
-            partitions.is_none_or(|count| count == is.partitions.len())
-                && is.partitions.iter().all(|one| factor.is_none_or(|factor| factor == one.replicas.len()))
+            *partitions == is.partitions.len()
+                && is.partitions.iter().all(|one| *factor == one.replicas.len())
                 && is.configs == *settings
         }
         (Some(was), Some(is), wish) => {
@@ -141,7 +163,7 @@ mod tests {
 
     #[test]
     fn another_topic_than_was_wanted_is_caught() {
-        let wish = Wish::Made { partitions: Some(2), factor: Some(1), settings: BTreeMap::new() };
+        let wish = Wish::Made { partitions: 2, factor: 1, settings: BTreeMap::new() };
         let made = |wish: &Wish, is: Topic| judge("t", None, wish, Some(&is)).is_ok();
         assert!(made(&wish, topic(1, 2, 1)) && judge("t", None, &wish, None).is_ok());
         assert!(!made(&wish, topic(1, 3, 1)) && !made(&wish, topic(1, 2, 2)) && !made(&Wish::Nothing, topic(1, 2, 1)));
