@@ -12,7 +12,9 @@ use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource as Whole, AlterableConfig as Value};
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
-use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -53,6 +55,8 @@ pub struct Keeper {
     keeps: Keeps,
     names: u32,
     nodes: u32,
+    /// Of a topic that is made without saying how many.
+    partitions: i32,
     one_dies: bool,
     next: u64,
     quiet: bool,
@@ -70,6 +74,7 @@ impl Keeper {
             keeps: Keeps { topics: BTreeMap::new(), brokers: brokers.map(|id| (id, Some(Settings::new()))).collect() },
             names: 0,
             nodes,
+            partitions: plan.settings.get("num.partitions").and_then(|count| count.parse().ok()).unwrap_or(1),
             one_dies: plan.faults.iter().any(|fault| fault.strike.is_for_good()),
             next: *pause_us,
             quiet: false,
@@ -96,7 +101,8 @@ impl Keeper {
         let known: Vec<(String, Kept)> =
             self.keeps.topics.iter().map(|(name, kept)| (name.clone(), kept.clone())).collect();
         if known.len() < 2 {
-            let name = format!("{KEPT}{}", self.names);
+            // Names that others could collide with.
+            let name = format!("{KEPT}{}_", self.names);
             self.names += 1;
             return self.make(ctx, node, name);
         }
@@ -138,6 +144,12 @@ impl Keeper {
         let replicas = dice.between(1, self.nodes.into()) as i16;
         // Where a node dies for good the others must be able to do without it (seed 88001795).
         topic.replication_factor = if self.one_dies { self.nodes as i16 } else { replicas };
+        match dice.below(4) {
+            // As many as the brokers say.
+            0 => (topic.num_partitions, kept.partitions) = (-1, self.partitions),
+            1 => assign(&mut topic, self.nodes, &mut dice),
+            _ => {}
+        }
         let configs = kept.settings.iter().map(|(name, value)| {
             let mut config = CreatableTopicConfig::default();
             (config.name, config.value) = (text(name), Some(text(value)));
@@ -149,7 +161,8 @@ impl Keeper {
         request.validate_only = dice.chance(1, 4);
         let mut then = Purpose::Topic(name.clone(), if request.validate_only { Kept::default() } else { kept });
         if dice.chance(1, 4) {
-            spoil(&mut request.topics[0], self.nodes, &mut dice);
+            let other = self.keeps.topics.iter().find(|(other, kept)| **other != name && kept.partitions > 0);
+            spoil(&mut request.topics[0], self.nodes, other.map(|(other, _)| other.as_str()), &mut dice);
             then = Purpose::Any;
         }
         self.ask(ctx, node, (ApiKey::CreateTopics, 5), request, then);
@@ -303,9 +316,30 @@ impl Keeper {
     }
 }
 
+/// Says on which brokers its partitions are to be, whether they are there or not.
+fn assign(topic: &mut CreatableTopic, nodes: u32, dice: &mut Dice) {
+    let factor = u64::try_from(topic.replication_factor).unwrap_or(1);
+    let mut place = |index| {
+        let first = dice.below(nodes.into());
+        let mut one = CreatableReplicaAssignment::default();
+        one.partition_index = index;
+        one.broker_ids = (0..factor).map(|next| BrokerId(((first + next) % u64::from(nodes)) as i32 + 1)).collect();
+        one
+    };
+    topic.assignments = (0..topic.num_partitions).map(&mut place).collect();
+    (topic.num_partitions, topic.replication_factor) = (-1, -1);
+}
+
 /// Asks for what nobody can make.
-fn spoil(topic: &mut CreatableTopic, nodes: u32, dice: &mut Dice) {
-    match dice.below(4) {
+fn spoil(topic: &mut CreatableTopic, nodes: u32, other: Option<&str>, dice: &mut Dice) {
+    match (dice.below(5), other) {
+        (4, Some(other)) => topic.name = name_of(&other.replace('_', ".")),
+        (turn, _) => spoil_parts(topic, nodes, turn),
+    }
+}
+
+fn spoil_parts(topic: &mut CreatableTopic, nodes: u32, turn: u64) {
+    match turn {
         0 => topic.num_partitions = 0,
         1 => topic.replication_factor = nodes as i16 + 1,
         2 => topic.name = name_of("no name!"),

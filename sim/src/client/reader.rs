@@ -151,8 +151,9 @@ impl Reader {
             }
             if self.stale_one_in > 0 && self.me.dice().chance(1, self.stale_one_in) {
                 let parts = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
-                // Never none at all (-1): whoever leads no more would serve that.
-                parts.for_each(|part| part.current_leader_epoch = (part.current_leader_epoch - 1).max(0));
+                // One that is over, or that this leader has not heard of. Never none at all (-1): whoever leads no more would serve that.
+                let step = self.me.dice().pick(&[-1, -1, 1]);
+                parts.for_each(|part| part.current_leader_epoch = (part.current_leader_epoch + step).max(0));
             }
             if let Some(sessions) = &mut self.sessions {
                 sessions.narrow(leader, &mut request);

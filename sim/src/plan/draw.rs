@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::draw_groups::groups;
-use super::draw_kinds::{books, kinds, looks, strangeness, ways};
+use super::draw_kinds::{books, kinds, looks, pieces, strangeness, ways};
 use super::part::{Part, VOTERS, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
@@ -47,6 +47,7 @@ pub fn draw(seed: u64) -> Plan {
     looks(&mut plan);
     groups(&mut plan);
     strangeness(&mut plan);
+    pieces(&mut plan);
     plan
 }
 
@@ -361,6 +362,14 @@ fn durability(plan: &mut Plan) {
         return;
     }
     plan.settings.insert("durability".into(), "os".into());
+    // When a log is to be synced all the same; drawn behind all that is drawn before.
+    for topic in &mut plan.topics {
+        for (name, most) in [("flush.messages", 30), ("flush.ms", 3_000)] {
+            if dice.chance(1, 2) {
+                topic.settings.insert(name.into(), dice.skewed(1, most).to_string());
+            }
+        }
+    }
     for fault in &mut plan.faults {
         fault.strike.spare();
     }

@@ -1,8 +1,9 @@
 //! Kinds of topics, clients and requests that are rarer: each with dice of its own, drawn behind all else.
 
 use super::part::{Part, dice, some};
-use super::{BY_ID, ClientPlan, EXPIRY, Plan};
+use super::{BY_ID, ClientPlan, EXPIRY, Fault, Plan, Strike, Target};
 use crate::dice::Dice;
+use crate::disk::Loss;
 use std::collections::BTreeMap;
 
 const MS: u64 = 1_000;
@@ -194,4 +195,40 @@ pub(super) fn strangeness(plan: &mut Plan) {
         let pause_us = dice.skewed(50 * MS, SECOND);
         plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND, trespasses: true });
     }
+}
+
+/// The metadata comes in small pieces, in one run of two or three each; how many partitions a topic has by itself, and whether any may be
+/// deleted. With dice of their own.
+pub(super) fn pieces(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Pieces);
+    away(plan, &mut dice);
+    let mut set = |name: &str, value: String| plan.settings.insert(name.into(), value);
+    if dice.chance(1, 2) {
+        set("controller.quorum.fetch.snapshot.max.bytes", dice.skewed(50, 5_000).to_string());
+    }
+    if dice.chance(1, 3) {
+        set("controller.quorum.fetch.max.bytes", dice.skewed(100, 20_000).to_string());
+    }
+    if dice.chance(1, 2) {
+        set("num.partitions", dice.between(2, 3).to_string());
+    }
+    if dice.chance(1, 10) {
+        set("delete.topic.enable", "false".into());
+    }
+}
+
+/// In one run of four that can do without somebody for a while, somebody is away for so long that only a snapshot of the metadata has what he
+/// missed.
+fn away(plan: &mut Plan, dice: &mut Dice) {
+    let loses = plan.faults.iter().any(|fault| fault.strike.is_loss());
+    let nodes = plan.nodes.len() as u64;
+    if nodes < 3 || loses || !dice.chance(1, 4) {
+        return;
+    }
+    plan.settings.insert("metadata.log.max.record.bytes.between.snapshots".into(), dice.skewed(200, 1_000).to_string());
+    let target = Target::Nodes(vec![dice.between(1, nodes) as u32]);
+    let (down_us, last) = (dice.between(2 * SECOND, 5 * SECOND), plan.phases.safety_us - 5 * SECOND);
+    let strike = Strike::Crash { target, loss: Loss::Nothing, loud: true, down_us };
+    plan.faults.push(Fault { at_us: dice.between(SECOND, last), strike });
+    plan.faults.sort_by_key(|fault| fault.at_us);
 }

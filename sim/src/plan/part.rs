@@ -38,6 +38,7 @@ pub(super) enum Part {
     Dark,
     Standstill,
     Strangeness,
+    Pieces,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {
