@@ -76,7 +76,16 @@ impl Controller {
                     self.leader_updates(&[id], None, &mut records);
                 }
                 let epoch = BrokerEpoch(self.image.offset().plus(1 + records.len() as i64).0);
-                let new = Broker { id, epoch, incarnation, endpoints, rack, directories, fenced: true, leaving: false };
+                let new = Broker {
+                    id,
+                    epoch,
+                    incarnation,
+                    endpoints,
+                    rack,
+                    directories,
+                    fenced: !mutant::is(Mutant::BornUnfenced),
+                    leaving: false,
+                };
                 if known.is_some_and(|known| self.is_guarded(now, known, &new)) {
                     return Err(ErrorCode::DuplicateBrokerRegistration.into());
                 }
@@ -179,7 +188,9 @@ impl Controller {
                 if !broker.leaving {
                     records.push(Record::BrokerState { id, epoch: broker.epoch, fenced: false, leaving: true });
                 }
-                self.leader_updates(&[id], None, &mut records);
+                if !mutant::is(Mutant::LeavingKeepsLead) {
+                    self.leader_updates(&[id], None, &mut records);
+                }
                 self.sessions.leave_after(id, self.image.offset().plus(records.len() as i64));
             }
             Standing::Unfenced if full => self.hand_over(id, &mut records),
@@ -223,7 +234,7 @@ impl Controller {
 
     /// The brokers leave leaderships and in-sync sets, and are not shown to clients any more.
     pub(super) fn fence_records(&self, ids: &[NodeId], records: &mut Vec<Record>) {
-        self.leave_records(ids, records);
+        self.leave_records(if mutant::is(Mutant::DeadStayInSync) { &ids[..1] } else { ids }, records);
         for broker in ids.iter().filter_map(|id| self.image.broker(*id)) {
             let (id, epoch, leaving) = (broker.id, broker.epoch, broker.leaving);
             records.push(Record::BrokerState { id, epoch, fenced: true, leaving });

@@ -53,10 +53,10 @@ pub fn change_to(
     };
     let mut next = aim;
     if let Some(node) = unclean {
-        next.isr.clear();
+        next.isr.retain(|other| mutant::is(Mutant::UncleanKeepsIsr) && *other != node);
         next.isr.push(node);
         next.recovering = true;
-    } else if next.isr.is_empty() {
+    } else if next.isr.is_empty() && !mutant::is(Mutant::LastInSyncForgotten) {
         next.isr.clone_from(&was.isr);
     }
     if let Some(node) = leader
@@ -97,7 +97,9 @@ fn complete(aim: &mut Partition) {
     }
     aim.replicas = replicas;
     aim.isr = isr;
-    aim.adding.clear();
+    if !mutant::is(Mutant::AddingStays) {
+        aim.adding.clear();
+    }
     aim.removing.clear();
 }
 

@@ -86,6 +86,9 @@ impl Controller {
     /// What a broker whose disk is full leads goes to replicas in sync whose disks are not: there producers are taken. It stays in
     /// sync, and leaves the set when it lags, as any follower does.
     pub(super) fn hand_over(&self, full: NodeId, records: &mut Vec<Record>) {
+        if mutant::is(Mutant::FullKeepsLead) {
+            return;
+        }
         let roomy = |node: NodeId| self.image.active(node) && !self.sessions.is_full(node);
         let led = self.image.topics().flat_map(Topic::each_partition).filter(|(_, was)| was.leader == Some(full));
         let moved = led.filter(|(_, was)| was.isr.iter().any(|node| roomy(*node))).filter_map(|(key, was)| {

@@ -116,6 +116,7 @@ impl Controller {
         let all = || self.image.topics_by_name().map(|topic| topic.name.as_str()).chain(new);
         // Most names hold neither of the two: nothing can collide with them.
         if name.contains(['.', '_'])
+            && !mutant::is(Mutant::NamesCollide)
             && let Some(other) = all().find(|other| collide(name, other))
         {
             let why = format!("Topic '{name}' collides with existing topic: {other}");
@@ -134,6 +135,7 @@ impl Controller {
             let why = "Number of partitions was set to an invalid non-positive value.";
             return Err(Refusal::because(ErrorCode::InvalidPartitions, why));
         }
+        let count = if count == -1 && mutant::is(Mutant::DefaultCountIgnored) { 1 } else { count };
         let count = if count == -1 { self.settings.topics.partitions } else { count };
         let factor = if factor == -1 { self.settings.topics.replication_factor } else { factor };
         self.place_partitions(count, factor, placer)
@@ -227,7 +229,11 @@ impl Controller {
                 replicas.len()
             ));
         }
-        let isr: Vec<NodeId> = replicas.iter().copied().filter(|node| self.image.active(*node)).collect();
+        let isr: Vec<NodeId> = replicas
+            .iter()
+            .copied()
+            .filter(|node| self.image.active(*node) || mutant::is(Mutant::AssignedWithFenced))
+            .collect();
         if isr.is_empty() {
             return bad(format!(
                 "All brokers specified in the manual partition assignment for partition {number} are fenced or in controlled shutdown."
@@ -295,7 +301,8 @@ impl Controller {
                 Some(topic) => drop(doomed.insert(topic.id)),
             }
         }
-        let disabled = (!self.settings.topics.delete_enable).then(|| deletion_disabled(version));
+        let disabled = (!self.settings.topics.delete_enable && !mutant::is(Mutant::DeletionAlways))
+            .then(|| deletion_disabled(version));
         let mut records = Vec::new();
         for topic in doomed.iter().filter_map(|id| self.image.topic(*id)) {
             let name = TopicName(topic.name.wire());

@@ -269,7 +269,7 @@ impl Log {
     /// Whether these records make a sync due (`flush.messages`); `flush.ms` starts to run.
     fn count_unflushed(&mut self, now: Now, records: i64, flush_messages: i64, flush_ms: i64) -> bool {
         self.unflushed = self.unflushed.saturating_add(records);
-        if self.unflushed >= flush_messages {
+        if self.unflushed >= flush_messages && !mutant::is(Mutant::FlushForgotten) {
             self.unflushed = 0;
             self.flush_due = None;
             return true;

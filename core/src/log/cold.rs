@@ -56,7 +56,7 @@ impl Chunk {
             }
             let begin = *begin.get_or_insert(at);
             let fits = at + batch.len() - begin <= max_bytes || (whole_first && at == begin);
-            if header.last_offset() >= until || !fits {
+            if header.last_offset() >= until.plus(i64::from(mutant::is(Mutant::ColdReadsOneMore))) || !fits {
                 break;
             }
             end = at + batch.len();

@@ -139,7 +139,12 @@ impl Producers {
             return None;
         }
         let range = (header.base_sequence(), header.last_sequence());
-        producer.window.iter().copied().find(|batch| (batch.first_sequence(), batch.last_sequence) == range)
+        producer
+            .window
+            .iter()
+            .copied()
+            .skip(if mutant::is(Mutant::DuplicateOfLastOnly) { producer.window.len() - 1 } else { 0 })
+            .find(|batch| (batch.first_sequence(), batch.last_sequence) == range)
     }
 
     /// Whether a batch that is no duplicate may be appended. `sequences`: they count (a client's batch); the epoch always does.
@@ -188,7 +193,9 @@ impl Producers {
         }
         let producer = self.known.entry(header.producer_id()).or_insert(Producer::NEW);
         producer.enter_epoch(header.producer_epoch());
-        producer.timestamp = header.max_timestamp();
+        if producer.timestamp < 0 || !mutant::is(Mutant::ProducerTimeStays) {
+            producer.timestamp = header.max_timestamp();
+        }
         if header.is_control() {
             producer.transaction = None;
             producer.coordinator_epoch = marker.unwrap_or(producer.coordinator_epoch);

@@ -100,7 +100,7 @@ impl Log {
         }
         self.flush_due = None;
         self.unflushed = 0;
-        if matches!(self.config.sync, SyncPolicy::Os { .. }) {
+        if matches!(self.config.sync, SyncPolicy::Os { .. }) && !mutant::is(Mutant::FlushNeverDue) {
             let file = self.file(FileName::Log(self.active().base));
             self.change(DiskOp::Sync { file }, Then::Nothing, out);
         }
@@ -158,7 +158,11 @@ impl Log {
             }
             return false;
         };
-        let newest = if largest >= 0 { largest } else { self.segments[place].created.0 };
+        let newest = if largest >= 0 && !mutant::is(Mutant::RetentionByCreation) {
+            largest
+        } else {
+            self.segments[place].created.0
+        };
         let part = if mutant::is(Mutant::RetentionTooYoung) { 2 } else { 1 };
         now.wall.0.saturating_sub(newest) > self.config.retention_ms / part
     }
@@ -166,7 +170,8 @@ impl Log {
     /// Takes the first segments out of the log; their batches stay on disk under another name for a while, for the replies that name them.
     fn retire(&mut self, now: Now, count: usize, out: &mut Out) {
         assert!(count < self.segments.len(), "a segment stays");
-        let gone = now.mono + self.config.file_delete_delay;
+        let gone =
+            if mutant::is(Mutant::RetiredDeletedAtOnce) { now.mono } else { now.mono + self.config.file_delete_delay };
         let dropped: alloc::vec::Vec<Offset> = self.segments.drain(..count).map(|segment| segment.base).collect();
         let first = self.segments[0].base;
         for base in dropped {
@@ -175,14 +180,21 @@ impl Log {
                 Then::Nothing,
                 out,
             );
-            for name in [FileName::Index(base), FileName::TimeIndex(base), FileName::TxnIndex(base)] {
+            for name in [FileName::Index(base), FileName::TimeIndex(base), FileName::TxnIndex(base)]
+                .into_iter()
+                .filter(|_| !mutant::is(Mutant::RetiredIndexStays))
+            {
                 self.change(DiskOp::Delete { file: self.file(name) }, Then::Nothing, out);
             }
             // One after the other, so that a crash leaves no hole.
             self.change(DiskOp::SyncDir { dir: self.dir }, Then::Nothing, out);
             self.retired.push_back((gone, FileName::RetiredLog(base)));
         }
-        while let Some((offset, _)) = self.snapshots.first_key_value().filter(|(offset, _)| **offset < first) {
+        while let Some((offset, _)) = self
+            .snapshots
+            .first_key_value()
+            .filter(|(offset, _)| **offset < first && !mutant::is(Mutant::OldSnapshotsStay))
+        {
             let offset = *offset;
             self.snapshots.remove(&offset);
             self.change(DiskOp::Delete { file: self.file(FileName::ProducerSnapshot(offset)) }, Then::Nothing, out);

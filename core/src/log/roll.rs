@@ -33,7 +33,9 @@ impl Log {
     /// Makes the active segment and its indexes durable as they are.
     fn seal_active(&mut self, out: &mut Out) {
         let base = self.active().base;
-        self.change(DiskOp::Sync { file: self.file(FileName::Log(base)) }, Then::Nothing, out);
+        if !mutant::is(Mutant::RollUnsynced) {
+            self.change(DiskOp::Sync { file: self.file(FileName::Log(base)) }, Then::Nothing, out);
+        }
         self.unflushed = 0;
         self.flush_due = None;
         let segment = self.active_mut();
@@ -82,7 +84,9 @@ impl Log {
         assert!(matches!(self.phase, Phase::Closing) && self.cutting.is_none(), "closing, and not being cut");
         self.seal_active(out);
         self.epochs.cut_end(self.end);
-        self.write_epochs(out);
+        if !mutant::is(Mutant::CloseEpochsUnwritten) {
+            self.write_epochs(out);
+        }
         self.write_snapshot(out);
         self.change(DiskOp::SyncDir { dir: self.dir }, Then::Closed, out);
     }

@@ -62,7 +62,9 @@ impl Log {
         let mut seen = Vec::new();
         for (offset, header, batch) in walk.by_ref() {
             self.epochs.assign(header.leader_epoch(), header.base_offset());
-            if header.base_offset() >= known.plus(i64::from(mutant::is(Mutant::ScanSkipsBatch))) {
+            if header.base_offset() >= known.plus(i64::from(mutant::is(Mutant::ScanSkipsBatch)))
+                || mutant::is(Mutant::ScanCountsAgain)
+            {
                 let marker = if header.is_control() {
                     append::marker_epoch(&Bytes::copy_from_slice(batch), &Bytes::new())
                 } else {

@@ -103,6 +103,7 @@ impl Segment {
             _ => now.0.saturating_sub(self.created.0),
         };
         u64::try_from(waited).is_ok_and(|waited| waited > config.segment.as_millis())
+            && !mutant::is(Mutant::SegmentNeverAges)
     }
 
     /// Takes in a batch at the end: indexes and timestamps follow. The bytes are the caller's business.

@@ -126,7 +126,9 @@ impl Log {
         for segment in core::mem::take(&mut self.segments).iter().rev() {
             self.delete_segment(segment.base, out);
         }
-        for snapshot in core::mem::take(&mut self.snapshots).into_keys() {
+        for snapshot in
+            core::mem::take(&mut self.snapshots).into_keys().filter(|_| !mutant::is(Mutant::RestartKeepsSnapshots))
+        {
             self.change(DiskOp::Delete { file: self.file(FileName::ProducerSnapshot(snapshot)) }, Then::Nothing, out);
         }
         self.lower_end(offset.min(self.end));

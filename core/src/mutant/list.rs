@@ -5,6 +5,8 @@
 #[macro_use]
 mod asked;
 #[macro_use]
+mod lower;
+#[macro_use]
 mod named;
 #[macro_use]
 mod planted;
@@ -36,7 +38,11 @@ macro_rules! mutants {
 }
 
 macro_rules! then_planted {
-    ($($before:tt)*) => { planted! { then_asked! $($before)* } };
+    ($($before:tt)*) => { planted! { then_lower! $($before)* } };
+}
+
+macro_rules! then_lower {
+    ($($before:tt)*) => { lower! { then_asked! $($before)* } };
 }
 
 macro_rules! then_asked {

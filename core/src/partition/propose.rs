@@ -73,7 +73,9 @@ impl Partition {
                     && leader.insync.serial() == serial
                     && leader.insync.is_proposed(&granted.isr);
                 let newer = granted.partition_epoch > state.epoch;
-                if granted.leader_epoch != leader.epoch || !newer && !nothing_to_change {
+                if granted.leader_epoch != leader.epoch && !mutant::is(Mutant::GrantOfOldEpoch)
+                    || !newer && !nothing_to_change && !mutant::is(Mutant::OldGrantHeeded)
+                {
                     return PartitionEvent::NONE;
                 }
                 if !granted.isr.iter().all(|node| state.replicas.contains(node)) || !granted.isr.contains(&self.me) {

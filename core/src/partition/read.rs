@@ -72,7 +72,9 @@ impl Partition {
         let own = self.leader_epoch();
         match epoch {
             Some(theirs) if theirs < own => Err(ErrorCode::FencedLeaderEpoch.into()),
-            Some(theirs) if theirs > own => Err(ErrorCode::UnknownLeaderEpoch.into()),
+            Some(theirs) if theirs > own && !(mutant::is(Mutant::FutureEpochServed) && self.is_leader()) => {
+                Err(ErrorCode::UnknownLeaderEpoch.into())
+            }
             Some(_) | None if self.is_leader() => Ok(()),
             Some(_) | None => Err(ErrorCode::NotLeaderOrFollower.into()),
         }

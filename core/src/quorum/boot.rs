@@ -166,7 +166,11 @@ impl Quorum {
             }
             Some(_) | None => {
                 if election.leader == Some(own) {
-                    let voted = Election { voted: Some(own), leader: None, ..election };
+                    let voted = Election {
+                        voted: if mutant::is(Mutant::OwnLeadForgotten) { None } else { Some(own) },
+                        leader: None,
+                        ..election
+                    };
                     self.ballot = Ballot::new(voted, voted);
                 }
                 // A pre-vote disturbs nobody and finds the leader: no need to wait a whole time-out for it.

@@ -11,6 +11,7 @@ use super::stage::{Purpose, SNAPSHOT_BYTES_MAX};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, Offset};
 use crate::io::{DiskOp, FileName, Lane, Note, Out};
+use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::format;
 use alloc::vec::Vec;
@@ -128,7 +129,11 @@ impl Quorum {
         match &mut self.warm_snapshot {
             Some((warm, file, used)) if *warm == id => {
                 *used = now.mono;
-                let from = usize::try_from(position).unwrap_or(usize::MAX).min(file.len());
+                let from = if mutant::is(Mutant::SnapshotFromStart) {
+                    0
+                } else {
+                    usize::try_from(position).unwrap_or(usize::MAX).min(file.len())
+                };
                 let wanted = usize::try_from(request.max_bytes).unwrap_or(0).min(PIECE_BYTES_MAX);
                 let until = from.saturating_add(wanted).min(file.len());
                 let found = (file.len() as i64, part.position, file.slice(from..until));
@@ -182,7 +187,7 @@ impl Quorum {
             return;
         }
         download.bytes.extend_from_slice(&part.unaligned_records);
-        let whole = Some(download.bytes.len()) == size;
+        let whole = Some(download.bytes.len()) == size || mutant::is(Mutant::InstallCutShortBelieved);
         role.heard = true;
         role.fetch_until = now.mono + self.config.fetch_timeout;
         self.calls.on_answered(from, Lane::QuorumFetch);
@@ -196,7 +201,9 @@ impl Quorum {
         let Role::Follower(role) = &mut self.role else { return };
         let Some(download) = &mut role.download else { return };
         let file = Bytes::from(core::mem::take(&mut download.bytes));
-        if let Err(why) = snapshot_file::unwrap(&file) {
+        if let Err(why) = snapshot_file::unwrap(&file)
+            && !mutant::is(Mutant::InstallCutShortBelieved)
+        {
             out.note(Note::Text { topic: "quorum", text: format!("the leader's snapshot {id} is {why}") });
             role.download = None;
             return;

@@ -1,6 +1,7 @@
 //! Votes, counted.
 
 use crate::id::NodeId;
+use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeMap;
 use alloc::collections::BTreeSet;
 
@@ -31,7 +32,7 @@ impl Tally {
     }
 
     pub fn is_won(&self) -> bool {
-        self.count(true) >= majority(self.words.len())
+        self.count(true) >= majority(self.words.len()) - usize::from(mutant::is(Mutant::HalfIsMajority))
     }
 
     /// Whether too many refused for it to be won any more.
