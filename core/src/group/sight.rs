@@ -1,6 +1,6 @@
 //! What a group is at a moment, for the simulator's checkers: they judge what may be answered by what is so, not by what clients believe.
 
-use super::classic::Group;
+use super::classic::{Group, Phase};
 use super::groups::{Groups, Place};
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -16,6 +16,8 @@ pub struct Sight {
     pub protocol: Option<StrBytes>,
     pub leader: Option<StrBytes>,
     pub members: Vec<SightOfMember>,
+    /// The group was empty before: only time ends the joining.
+    pub delayed: bool,
     /// Ids that were given out and have not joined yet.
     pub expected: Vec<StrBytes>,
 }
@@ -49,6 +51,7 @@ const fn nowhere() -> Sight {
         protocol: None,
         leader: None,
         members: Vec::new(),
+        delayed: false,
         expected: Vec::new(),
     }
 }
@@ -67,6 +70,7 @@ fn of(group: &Group) -> Sight {
         protocol: group.protocol.clone(),
         leader: group.leader.clone(),
         members: members.collect(),
+        delayed: matches!(group.phase, Phase::Preparing { first: Some(_) }),
         expected: group.pending_joins.iter().cloned().collect(),
     }
 }

@@ -78,7 +78,7 @@ impl World {
         let now = own.clock.now(self.now);
         self.watch.begin(node, now);
         if let Input::Request(request) = &input {
-            self.watch.on_request(node, (request.conn, request.seq), &request.body, process.broker.node());
+            self.watch.on_request(node, request, process.broker.node());
         }
         let asked = if let Input::Request(request) = &input { Some((request.conn, request.seq)) } else { None };
         process.broker.handle(now, input);

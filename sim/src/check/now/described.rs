@@ -8,17 +8,17 @@ use esker_core::id::{NodeId, Offset};
 use esker_core::metadata::Partition as State;
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
-use kafka_protocol::messages::{BrokerId, MetadataResponse};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
-/// How far the node knew the metadata when it was asked.
+/// How far the node knew the metadata when it was asked, and whether for all topics.
 #[derive(Debug, Default)]
 pub struct Described {
-    asked: Map<At, Offset>,
+    asked: Map<At, (Offset, bool)>,
 }
 
 impl Described {
-    pub fn on_request(&mut self, at: At, core: &Core) {
-        self.asked.insert(at, core.image.offset());
+    pub fn on_request(&mut self, at: At, request: &MetadataRequest, core: &Core) {
+        self.asked.insert(at, (core.image.offset(), request.topics.is_none()));
     }
 
     /// It is asked when the node takes clients, which knows more by then.
@@ -27,7 +27,7 @@ impl Described {
     }
 
     pub fn on_reply(&mut self, at: At, response: &MetadataResponse, core: &Core) -> Result<(), Broken> {
-        let known = self.asked.remove(&at);
+        let (known, all) = self.asked.remove(&at).unzip();
         // What was committed with the same input is in the image already, and not in the answer.
         if known != Some(core.image.offset()) {
             return Ok(());
@@ -36,6 +36,9 @@ impl Described {
         if response.cluster_id.is_some() {
             let serve = core.image.brokers().map(|broker| broker.id).filter(|id| core.image.alive(*id));
             judge_brokers(response, &serve.collect::<Vec<_>>())?;
+        }
+        if all == Some(true) {
+            judge_all(response.topics.len(), core.image.topics().count())?;
         }
         for topic in response.topics.iter().filter(|topic| topic.error_code == 0) {
             let name = topic.name.clone().unwrap_or_default();
@@ -60,6 +63,13 @@ impl Described {
         }
         Ok(())
     }
+}
+
+fn judge_all(told: usize, own: usize) -> Result<(), Broken> {
+    if told == own {
+        return Ok(());
+    }
+    Err(("described-wrong", format!("asked for all topics it describes {told} of {own}")))
 }
 
 /// `serve`: the brokers that do, by id.
@@ -121,6 +131,11 @@ mod tests {
         assert_eq!(judge(&told), Ok(()), "it cannot be reached");
         told.error_code = 0;
         assert_eq!(judge(&told), Err("described-wrong"));
+    }
+
+    #[test]
+    fn a_topic_that_is_left_out_is_caught() {
+        assert!(judge_all(2, 2).is_ok() && judge_all(1, 2).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod active;
 mod admitted;
 mod anew;
 mod asked;
+mod beats;
 mod beside;
 mod beyond;
 mod blamed;
@@ -46,6 +47,7 @@ mod majority;
 mod members;
 mod moved;
 mod one_leader;
+mod outlived;
 mod placed;
 mod prefix;
 mod producers;
@@ -108,6 +110,7 @@ const METADATA: &str = "__cluster_metadata-0";
 pub struct Watch {
     shadows: Vec<shadow::Shadows>,
     one_leader: one_leader::OneLeader,
+    outlived: outlived::Outlived,
     watermark: watermark::Watermark,
     prefix: prefix::Prefix,
     granted: granted::Granted,
@@ -190,6 +193,7 @@ impl Watch {
         Self {
             shadows: vec![shadow::Shadows::default(); nodes],
             one_leader: one_leader::OneLeader::default(),
+            outlived: outlived::Outlived::default(),
             watermark: watermark::Watermark::default(),
             prefix: prefix::Prefix::default(),
             granted: granted::Granted::default(),
@@ -288,7 +292,8 @@ impl Watch {
     pub fn on_disk_op(&mut self, node: usize, tag: DiskTag, op: &DiskOp, disk: &Disk, core: &Core) {
         self.votes.on_disk_op(node, tag, op);
         self.written.on_disk_op(node, op);
-        let judged = self.vouched.on_disk_op(node, op);
+        let folder = if let DiskOp::RemoveDir { dir } = op { self.shadows[node].folder(*dir) } else { None };
+        let judged = self.vouched.on_disk_op(node, tag, op, folder, disk);
         self.note_broken(judged);
         let judged = self.look_at_drop(node, op, core);
         self.note_broken(judged);

@@ -1,10 +1,10 @@
 //! A producer may have five batches under way, and sends them again when it does not know what became of them (KIP-98): one that is
 //! among its last five in the log is known there, and not refused as out of order. Nor is the one that comes next, or any of a producer of
-//! which the log knows nothing: retention may have taken what came before (KIP-360).
+//! which the log knows nothing: retention may have taken what came before (KIP-360). And only who has written in a later epoch is fenced.
 
 use super::shadow::{Entry, Shadow, Stamp, stamp};
 use super::{At, Broken, id_of};
-use crate::table::{Map, Set};
+use crate::table::Map;
 use esker_core::batch::{Header, advance_sequence};
 use esker_core::error::ErrorCode;
 use esker_core::id::PartitionKey;
@@ -21,8 +21,8 @@ type Asked = (Stamp, bool);
 #[derive(Debug, Default)]
 pub struct Retries {
     asked: Map<At, Vec<Option<Asked>>>,
-    /// The producers that ever wrote to each log.
-    wrote: Map<String, Set<i64>>,
+    /// The producers that ever wrote to each log, and in which epoch at most.
+    wrote: Map<String, Map<i64, i16>>,
 }
 
 impl Retries {
@@ -62,10 +62,12 @@ impl Retries {
     /// A leader appends.
     pub fn on_appended(&mut self, folder: &str, appended: &[Entry]) {
         for stamp in appended.iter().filter_map(|entry| entry.producer) {
-            match self.wrote.get_mut(folder) {
-                Some(wrote) => wrote.insert(stamp.id),
-                None => self.wrote.entry(folder.into()).or_default().insert(stamp.id),
+            let wrote = match self.wrote.get_mut(folder) {
+                Some(wrote) => wrote,
+                None => self.wrote.entry(folder.into()).or_default(),
             };
+            let epoch = wrote.entry(stamp.id).or_insert(stamp.epoch);
+            *epoch = stamp.epoch.max(*epoch);
         }
     }
 
@@ -80,16 +82,19 @@ impl Retries {
         let parts =
             response.responses.iter().flat_map(|topic| topic.partition_responses.iter().map(move |one| (topic, one)));
         for ((topic, told), asked) in parts.zip(asked) {
-            let Some((stamp, followed)) =
-                asked.filter(|_| told.error_code == ErrorCode::OutOfOrderSequenceNumber.code())
-            else {
-                continue;
-            };
+            let of_epoch = told.error_code == ErrorCode::InvalidProducerEpoch.code();
+            let of_order = told.error_code == ErrorCode::OutOfOrderSequenceNumber.code();
+            let Some((stamp, followed)) = asked.filter(|_| of_order || of_epoch) else { continue };
             let Some(id) = id_of(&core.image, &topic.name, topic.topic_id.into()) else { continue };
             let replica = core.partitions.get(PartitionKey { topic: id, partition: told.index });
+            if let Some(replica) = replica.filter(|_| of_epoch) {
+                let known = self.wrote.get(replica.folder()).and_then(|wrote| wrote.get(&stamp.id));
+                judge_epoch(replica.folder(), stamp, known.copied())?;
+                continue;
+            }
             if let Some(log) = replica.and_then(|replica| log(replica.folder())) {
                 let folder = replica.map_or("?", |replica| replica.folder());
-                judge_new(folder, stamp, self.wrote.get(folder).is_some_and(|wrote| wrote.contains(&stamp.id)))?;
+                judge_new(folder, stamp, self.wrote.get(folder).is_some_and(|wrote| wrote.contains_key(&stamp.id)))?;
                 judge_next(folder, log, stamp, followed)?;
                 judge(folder, log, stamp)?;
             }
@@ -110,6 +115,17 @@ fn judge_next(folder: &str, log: &Shadow, refused: Stamp, followed: bool) -> Res
         return Ok(());
     }
     Err(("next-refused", format!("refuses {refused:?} as out of order, which is the next of its producer in {folder}")))
+}
+
+/// A batch of this stamp was refused for its epoch; `known`: the highest in which its producer ever wrote there.
+fn judge_epoch(folder: &str, refused: Stamp, known: Option<i16>) -> Result<(), Broken> {
+    if known.is_some_and(|known| known > refused.epoch) {
+        return Ok(());
+    }
+    Err((
+        "epoch-refused",
+        format!("refuses {refused:?} for its epoch, whose producer wrote to {folder} in {known:?} last"),
+    ))
 }
 
 /// The same; `wrote`: its producer has ever written there.
@@ -135,6 +151,13 @@ fn judge(folder: &str, log: &Shadow, refused: Stamp) -> Result<(), Broken> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_epoch_that_is_not_over_is_not_refused() {
+        let judge = |known| judge_epoch("t-0", Stamp { id: 7, epoch: 2, first: 0, last: 0 }, known).is_ok();
+        assert!(judge(Some(3)));
+        assert!(!judge(Some(2)) && !judge(Some(1)) && !judge(None));
+    }
 
     #[test]
     fn what_comes_next_is_taken_also_behind_the_last_sequence() {

@@ -1,8 +1,12 @@
 //! Whose clock a record has: where a topic says `LogAppendTime` its leader's at the append, with the bit that says so; else the
-//! producer's, as it came (KIP-32).
+//! producer's, as it came (KIP-32). A producer is told the time that its records have where that is not its own.
 
-use super::Broken;
 use super::shadow::Entry;
+use super::{Broken, comes_and_goes, id_of};
+use esker_core::id::PartitionKey;
+use esker_core::log::TimestampType;
+use esker_core::node::Node as Core;
+use kafka_protocol::messages::ProduceResponse;
 
 /// A leader whose wall clock stands at `wall` appends; `append_time`: its clock counts.
 pub fn on_appended(folder: &str, appended: &[Entry], append_time: bool, wall: i64) -> Result<(), Broken> {
@@ -19,10 +23,39 @@ pub fn on_appended(folder: &str, appended: &[Entry], append_time: bool, wall: i6
     }
 }
 
+/// Where a topic has another clock than its producers' they are told the time.
+pub fn on_produced(response: &ProduceResponse, core: &Core) -> Result<(), Broken> {
+    for topic in &response.responses {
+        let Some(id) = id_of(&core.image, &topic.name, topic.topic_id.into()) else { continue };
+        for told in topic.partition_responses.iter().filter(|told| told.error_code == 0) {
+            let replica = core.partitions.get(PartitionKey { topic: id, partition: told.index });
+            // What is set for a topic that a keeper has may be another by now.
+            let own = replica
+                .filter(|replica| !comes_and_goes(replica.folder()))
+                .is_some_and(|replica| replica.log().config().timestamp_type == TimestampType::LogAppendTime);
+            judge_told(own, told.log_append_time_ms)?;
+        }
+    }
+    Ok(())
+}
+
+fn judge_told(append_time: bool, told: i64) -> Result<(), Broken> {
+    if told >= 0 || !append_time {
+        return Ok(());
+    }
+    Err(("wrong-stamp", "does not tell a producer the time of its records, which its own clock's is not".into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::now::shadow::Shadow;
+
+    #[test]
+    fn a_time_that_is_not_told_is_caught() {
+        assert!(judge_told(true, 50).is_ok() && judge_told(false, -1).is_ok());
+        assert!(judge_told(true, -1).is_err());
+    }
 
     #[test]
     fn the_wrong_clock_is_caught() {

@@ -1,14 +1,15 @@
 //! Which promise hears which request, and judges which answer.
 
-use super::{At, Watch, hints, votes};
-use esker_core::io::Reply;
+use super::{At, Watch, beats, hints, stamped, votes};
+use esker_core::io::{Reply, Request};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 
 impl Watch {
     /// A request is handed to a node.
-    pub fn on_request(&mut self, node: usize, at: At, body: &RequestKind, core: &Core) {
+    pub fn on_request(&mut self, node: usize, request: &Request, core: &Core) {
+        let (at, body) = ((request.conn, request.seq), &request.body);
         self.votes.on_request(at, body);
         self.doubt.on_input(node, self.now.mono, core);
         self.doubt.on_request(node, at, body);
@@ -33,7 +34,7 @@ impl Watch {
             }
         }
         self.shown.on_request(at, body, core);
-        self.asked.on_request(at, body, core);
+        self.asked.on_request(at, request, core);
         match body {
             RequestKind::Fetch(request) => {
                 self.epochs.on_request(at, request, &core.image);
@@ -62,9 +63,13 @@ impl Watch {
             RequestKind::OffsetCommit(request) => {
                 self.commits.on_request(at, request, core);
                 self.told.on_commit(at, request, core);
+                self.outlived.on_commit(request, core);
                 self.heard.on_commit(at, self.now.mono, request);
             }
-            RequestKind::OffsetFetch(request) => self.told.on_fetch(at, request, core),
+            RequestKind::OffsetFetch(request) => {
+                self.told.on_fetch(at, request, core);
+                self.outlived.on_fetch(at, request, core);
+            }
             RequestKind::OffsetDelete(request) => self.told.on_delete(&request.group_id),
             RequestKind::DeleteGroups(request) => {
                 request.groups_names.iter().for_each(|group| self.told.on_delete(group))
@@ -84,7 +89,7 @@ impl Watch {
             }
             RequestKind::SyncGroup(request) => self.stays.on_sync(at, self.now.mono, request),
             RequestKind::LeaveGroup(request) => self.stays.on_leave(request),
-            RequestKind::Metadata(_) => self.described.on_request(at, core),
+            RequestKind::Metadata(request) => self.described.on_request(at, request, core),
             _ => {}
         }
     }
@@ -100,6 +105,7 @@ impl Watch {
         self.retries.put_off(at);
         self.made.forget(at);
         self.told.forget(at);
+        self.outlived.forget(at);
         self.asked.forget(at);
     }
 
@@ -112,7 +118,7 @@ impl Watch {
         let log = |folder: &str| shadows.log(folder).filter(|_| self.rotten != Some(node));
         if let Reply::Plain(body) = reply {
             let judged = self.shown.on_reply(at, body, core, &self.joins, &log);
-            let judged = judged.and(self.asked.on_reply(at, body, core));
+            let judged = judged.and(self.asked.on_reply(at, self.now.mono, body, core));
             self.broken = std::mem::take(&mut self.broken).or(judged.err());
         }
         let judged = match reply {
@@ -121,6 +127,7 @@ impl Watch {
                     .acked
                     .on_reply(at, response, core, &mut self.latest)
                     .and_then(|()| self.retries.on_reply(at, response, core, &log))
+                    .and_then(|()| stamped::on_produced(response, core))
                     .and_then(|()| hints::on_produced(response, core)),
                 // What bits that flipped took away from a replica, it does not tell.
                 ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
@@ -148,7 +155,9 @@ impl Watch {
                     .on_committed(at, response, core)
                     .and_then(|()| self.commits.on_reply(at, response, core))
                     .and_then(|()| self.told.on_committed(at, response, core)),
-                ResponseKind::OffsetFetch(response) => self.told.on_fetched(at, response, core),
+                ResponseKind::OffsetFetch(response) => {
+                    self.outlived.on_fetched(at, response).and_then(|()| self.told.on_fetched(at, response, core))
+                }
                 ResponseKind::JoinGroup(response) => {
                     self.heard.on_joined(at, response);
                     self.stays.on_joined(at, response);
@@ -196,6 +205,8 @@ impl Watch {
     pub fn on_call(&mut self, node: usize, body: &RequestKind, core: &Core) {
         if let RequestKind::BrokerHeartbeat(request) = body {
             self.leaves.on_call(node, self.now.mono, request);
+            let judged = beats::on_call(request, core);
+            self.note_broken(judged);
         }
         let judged = match body {
             RequestKind::AlterPartition(request) => self.members.on_call(node, self.now.mono, request, core),

@@ -2,7 +2,7 @@
 //! then; of all that a group has nothing is left out (where nothing was to be deleted); and who is no member commits nothing where there are members.
 //! Nothing is committed for a partition that is not there.
 
-use super::{At, Broken};
+use super::{At, Broken, comes_and_goes};
 use crate::table::{Map, Set};
 use esker_core::group;
 use esker_core::id::{LeaderEpoch, Offset, PartitionKey};
@@ -109,6 +109,10 @@ impl Told {
                 }
                 let known = core.image.topic_named(&topic.name).and_then(|topic| topic.partition(part.partition_index));
                 judge_place(&group, &topic.name, part.partition_index, known.is_some())?;
+                // What is committed for a topic ends with it (`outlived.rs`).
+                if comes_and_goes(&topic.name) {
+                    continue;
+                }
                 let place = (group.clone(), topic.name.0.to_string(), part.partition_index);
                 self.acked.entry(place).or_insert(epoch);
             }

@@ -10,11 +10,12 @@ use kafka_protocol::messages::{HeartbeatRequest, OffsetCommitRequest, SyncGroupR
 use kafka_protocol::protocol::StrBytes;
 
 /// The codes by which a group says that who speaks may not: others come from below it.
-const REASONS: [ErrorCode; 4] = [
+const REASONS: [ErrorCode; 5] = [
     ErrorCode::UnknownMemberId,
     ErrorCode::IllegalGeneration,
     ErrorCode::FencedInstanceId,
     ErrorCode::RebalanceInProgress,
+    ErrorCode::InconsistentGroupProtocol,
 ];
 
 /// Who speaks: member, instance, generation.
@@ -43,6 +44,12 @@ impl Acts {
     pub fn on_sync(&mut self, at: At, request: &SyncGroupRequest, core: &Core) {
         let speaker = (&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
         self.ask(at, "a SyncGroup", &request.group_id, speaker, core, |sight| may_take_part(sight, speaker));
+        // Of members of the generation, whatever the phase.
+        let wrong = |sight: Sight| may_speak(&sight, speaker).is_ok() && is_foreign(&sight, request);
+        let foreign = core.groups.sight(&request.group_id).is_some_and(wrong);
+        if let Some(asked) = self.asked.get_mut(&at).filter(|_| foreign) {
+            asked.expected = Err(ErrorCode::InconsistentGroupProtocol);
+        }
         if let Some(asked) = self.asked.get_mut(&at) {
             let stable = core.groups.sight(&request.group_id).is_some_and(|sight| sight.state == "Stable");
             asked.waits = !stable && asked.expected.is_ok();
@@ -107,6 +114,12 @@ fn may_take_part(sight: &Sight, speaker: Speaker<'_>) -> Result<(), ErrorCode> {
         "Empty" => Err(ErrorCode::UnknownMemberId),
         _ => Ok(()),
     }
+}
+
+/// It takes the group for another than it is (KIP-559).
+fn is_foreign(sight: &Sight, request: &SyncGroupRequest) -> bool {
+    let differs = |said: &Option<StrBytes>, own: &Option<StrBytes>| said.is_some() && own.is_some() && said != own;
+    differs(&request.protocol_type, &sight.protocol_type) || differs(&request.protocol_name, &sight.protocol)
 }
 
 fn may_commit(sight: &Sight, speaker: Speaker<'_>) -> Result<(), ErrorCode> {

@@ -29,7 +29,12 @@ struct Asked {
     fate: Fate,
     /// The member whose place it takes.
     old: Option<StrBytes>,
+    /// It is a member, or was given its id, and nobody has taken one out since: as long as it waits it is one.
+    stays: bool,
 }
+
+/// From this version on a member without an id is given one and comes again with it (KIP-394).
+const MEMBER_ID_REQUIRED: i16 = 4;
 
 #[derive(Debug, Default)]
 pub struct Enters {
@@ -37,12 +42,24 @@ pub struct Enters {
 }
 
 impl Enters {
-    pub fn on_request(&mut self, at: At, request: &JoinGroupRequest, core: &Core) {
+    pub fn on_request(&mut self, at: At, request: &JoinGroupRequest, version: i16, core: &Core) {
         let Some(sight) = core.groups.sight(&request.group_id) else { return };
-        let fate = fate(&sight, request, core.groups.settings().group_max_size);
+        let mut fate = fate(&sight, request, core.groups.settings().group_max_size);
+        let nameless = request.member_id.is_empty() && request.group_instance_id.is_none();
+        if version >= MEMBER_ID_REQUIRED && nameless && matches!(fate, Fate::Open) {
+            fate = Fate::Refused(ErrorCode::MemberIdRequired);
+        }
+        let is_there = sight.members.iter().any(|one| one.id == request.member_id);
+        let stays = (is_there || sight.expected.contains(&request.member_id)) && !matches!(fate, Fate::Refused(_));
         let instance = request.group_instance_id.as_ref().filter(|_| request.member_id.is_empty());
         let old = instance.and_then(|name| sight.members.iter().find(|one| one.instance.as_ref() == Some(name)));
-        self.asked.insert(at, Asked { group: request.group_id.0.clone(), fate, old: old.map(|old| old.id.clone()) });
+        let (group, old) = (request.group_id.0.clone(), old.map(|old| old.id.clone()));
+        self.asked.insert(at, Asked { group, fate, old, stays });
+    }
+
+    /// Somebody leaves, or is taken out.
+    pub fn on_leave(&mut self, group: &StrBytes) {
+        self.asked.values_mut().filter(|asked| asked.group == *group).for_each(|asked| asked.stays = false);
     }
 
     pub fn forget(&mut self, at: At) {
@@ -50,8 +67,12 @@ impl Enters {
     }
 
     pub fn on_reply(&mut self, at: At, response: &JoinGroupResponse, core: &Core) -> Result<(), Broken> {
-        let Some(Asked { group, fate, old }) = self.asked.remove(&at) else { return Ok(()) };
+        let Some(Asked { group, fate, old, stays }) = self.asked.remove(&at) else { return Ok(()) };
         judge(&group, fate, response)?;
+        if stays && response.error_code == ErrorCode::UnknownMemberId.code() {
+            let what = format!("puts {} out of {group}, while its JoinGroup waits", response.member_id);
+            return Err(("put-out", what));
+        }
         let Some(sight) = core.groups.sight(&group).filter(|_| response.error_code == 0) else { return Ok(()) };
         if let Some(old) = old.filter(|old| sight.members.iter().any(|one| one.id == *old)) {
             let what = format!("{group} has {old} still, though {} took its place", response.member_id);

@@ -2,22 +2,28 @@
 //! answer leaves. A group's requests by its members, its generation and its phase; an administrator's by what the controller has decided.
 
 mod acts;
+mod codes;
 mod configs;
 mod configured;
 mod ends;
 mod enters;
 mod factor;
 mod goes;
+mod improper;
 mod left;
 mod parts;
 mod topics;
+mod whole;
 
 use super::{At, Broken};
+use crate::table::Map;
 use bytes::Buf;
+use esker_core::error::ErrorCode;
 use esker_core::group::Sight;
 use esker_core::id::NodeId;
-use esker_core::io::DiskOp;
+use esker_core::io::{DiskOp, Request};
 use esker_core::node::Node as Core;
+use esker_core::time::Mono;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
 
@@ -33,10 +39,19 @@ pub struct Asked {
     configured: configured::Configured,
     parts: parts::Parts,
     topics: topics::Topics,
+    improper: improper::Improper,
+    whole: whole::Whole,
+    /// The group that each request without an answer is about.
+    groups: Map<At, StrBytes>,
 }
 
 impl Asked {
-    pub fn on_request(&mut self, at: At, body: &RequestKind, core: &Core) {
+    pub fn on_request(&mut self, at: At, request: &Request, core: &Core) {
+        let body = &request.body;
+        self.improper.on_request(at, request, core);
+        if let Some(group) = group_of(body) {
+            self.groups.insert(at, group.clone());
+        }
         match body {
             RequestKind::Heartbeat(request) => self.acts.on_heartbeat(at, request, core),
             RequestKind::SyncGroup(request) => {
@@ -44,8 +59,17 @@ impl Asked {
                 self.acts.on_sync(at, request, core);
             }
             RequestKind::OffsetCommit(request) => self.acts.on_commit(at, request, core),
-            RequestKind::JoinGroup(request) => self.enters.on_request(at, request, core),
-            RequestKind::LeaveGroup(request) => self.left.on_request(at, request, core),
+            RequestKind::JoinGroup(join) => {
+                if let Some(sight) = core.groups.sight(&join.group_id) {
+                    self.whole.on_join(join, &sight);
+                }
+                self.enters.on_request(at, join, request.version, core);
+            }
+            RequestKind::LeaveGroup(request) => {
+                self.enters.on_leave(&request.group_id);
+                self.whole.on_gone(&request.group_id);
+                self.left.on_request(at, request, core);
+            }
             RequestKind::DeleteGroups(request) => self.goes.on_groups(at, request, core),
             RequestKind::OffsetDelete(request) => self.goes.on_offsets(at, request, core),
             RequestKind::IncrementalAlterConfigs(request) => self.configs.on_some(at, request, core),
@@ -60,6 +84,10 @@ impl Asked {
 
     /// It waits until its node takes clients: what is so by then nobody has seen.
     pub fn forget(&mut self, at: At) {
+        self.improper.forget(at);
+        if let Some(group) = self.groups.get(&at) {
+            self.whole.forget(group);
+        }
         self.acts.forget(at);
         self.enters.forget(at);
         self.left.forget(at);
@@ -67,7 +95,18 @@ impl Asked {
         self.parts.forget(at);
     }
 
-    pub fn on_reply(&mut self, at: At, body: &ResponseKind, core: &Core) -> Result<(), Broken> {
+    pub fn on_reply(&mut self, at: At, now: Mono, body: &ResponseKind, core: &Core) -> Result<(), Broken> {
+        codes::on_reply(body)?;
+        self.improper.on_reply(at, body)?;
+        if let Some(group) = self.groups.remove(&at) {
+            if let ResponseKind::JoinGroup(response) = body {
+                self.whole.on_joined(&group, response);
+                if response.error_code == ErrorCode::GroupMaxSizeReached.code() {
+                    self.whole.on_gone(&group);
+                }
+            }
+            self.whole.look(&group, now, core)?;
+        }
         match body {
             ResponseKind::Heartbeat(response) => self.acts.on_answer(at, &[response.error_code]),
             ResponseKind::SyncGroup(response) => {
@@ -109,6 +148,17 @@ impl Asked {
     /// A node has learnt more of the metadata.
     pub fn on_image(&mut self, node: NodeId, core: &Core) -> Result<(), Broken> {
         self.configured.look(node, core)
+    }
+}
+
+fn group_of(body: &RequestKind) -> Option<&StrBytes> {
+    match body {
+        RequestKind::Heartbeat(request) => Some(&request.group_id.0),
+        RequestKind::SyncGroup(request) => Some(&request.group_id.0),
+        RequestKind::OffsetCommit(request) => Some(&request.group_id.0),
+        RequestKind::JoinGroup(request) => Some(&request.group_id.0),
+        RequestKind::LeaveGroup(request) => Some(&request.group_id.0),
+        _ => None,
     }
 }
 
@@ -154,6 +204,7 @@ mod tests {
             protocol: Some(text("range")),
             leader: members.first().map(|(id, _)| text(id)),
             members: members.iter().map(one).collect(),
+            delayed: false,
             expected: Vec::new(),
         }
     }

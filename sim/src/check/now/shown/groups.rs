@@ -111,6 +111,10 @@ impl Told {
         if response.error_code != 0 {
             return Ok(());
         }
+        // Of a log that is still being read nobody knows what is in it.
+        if let Some(loading) = core.groups.partitions().find(|partition| core.groups.is_loading(*partition)) {
+            return super::wrong(format!("lists its groups while it reads those of {loading}"));
+        }
         let served = core.groups.partitions().filter_map(|partition| core.groups.stored(partition)).flatten();
         let known = served.filter_map(|entry| match entry {
             Entry::Group { group, value: Some(value) } => Some((group, !value.members.is_empty())),

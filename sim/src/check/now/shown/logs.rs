@@ -64,8 +64,8 @@ pub fn on_producers<'a>(
         for told in topic.partitions.iter().filter(|told| told.error_code == 0) {
             let Some(held) = held(core, &topic.name, told.partition_index) else { continue };
             if let Some(log) = log(held.folder()) {
-                let last =
-                    |id| log.entries.iter().rev().filter_map(|entry| entry.producer).find(|stamp| stamp.id == id);
+                let stamped = |entry: &Entry| Some((entry.producer?, entry.time));
+                let last = |id| log.entries.iter().rev().filter_map(stamped).find(|(stamp, _)| stamp.id == id);
                 told.active_producers
                     .iter()
                     .try_for_each(|told| judge_producer(held.folder(), told, last(told.producer_id.0)))?;
@@ -75,9 +75,10 @@ pub fn on_producers<'a>(
     Ok(())
 }
 
-/// `last`: what it wrote last, if that is still there.
-fn judge_producer(folder: &str, told: &ProducerState, last: Option<Stamp>) -> Result<(), Broken> {
-    let same = |last: Stamp| (i32::from(last.epoch), last.last) == (told.producer_epoch, told.last_sequence);
+/// `last`: what it wrote last and of which time, if that is still there.
+fn judge_producer(folder: &str, told: &ProducerState, last: Option<(Stamp, i64)>) -> Result<(), Broken> {
+    let said = (told.producer_epoch, told.last_sequence, told.last_timestamp);
+    let same = |(last, time): (Stamp, i64)| (i32::from(last.epoch), last.last, time) == said;
     if last.is_none_or(same) {
         return Ok(());
     }
@@ -101,7 +102,9 @@ mod tests {
     fn another_sequence_is_caught() {
         let told =
             ProducerState::default().with_producer_id(ProducerId(7)).with_producer_epoch(1).with_last_sequence(4);
-        let stamp = |epoch, last| Some(Stamp { id: 7, epoch, first: 0, last });
+        let told = told.with_last_timestamp(9);
+        let stamp = |epoch, last| Some((Stamp { id: 7, epoch, first: 0, last }, 9));
+        assert!(judge_producer("t-0", &told, stamp(1, 4).map(|(stamp, _)| (stamp, 8))).is_err(), "another time");
         assert!(judge_producer("t-0", &told, stamp(1, 4)).is_ok() && judge_producer("t-0", &told, None).is_ok());
         assert!(
             judge_producer("t-0", &told, stamp(1, 5)).is_err() && judge_producer("t-0", &told, stamp(2, 4)).is_err()
