@@ -13,6 +13,8 @@ const LAST: usize = 23;
 /// Where the attributes stand, and the bit of their second byte that control batches have.
 const ATTRIBUTES: usize = 21;
 const CONTROL: u8 = 0x20;
+/// That of batches of a transaction.
+const TRANSACTIONAL: u8 = 0x10;
 
 /// Who sends a batch: id, epoch, first sequence; -1 each for a plain producer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,8 +128,17 @@ pub fn miscount(batch: &[u8]) -> Bytes {
 
 /// The batch says that it is a control batch; its CRC fits.
 pub fn control(batch: &[u8]) -> Bytes {
+    with_bit(batch, CONTROL)
+}
+
+/// The batch says that it is of a transaction; its CRC fits.
+pub fn transactional(batch: &[u8]) -> Bytes {
+    with_bit(batch, TRANSACTIONAL)
+}
+
+fn with_bit(batch: &[u8], bit: u8) -> Bytes {
     let mut wrong = batch.to_vec();
-    wrong[ATTRIBUTES + 1] |= CONTROL;
+    wrong[ATTRIBUTES + 1] |= bit;
     let crc = crc32c::crc32c(&wrong[COVERED..]);
     wrong[CRC..COVERED].copy_from_slice(&crc.to_be_bytes());
     wrong.into()

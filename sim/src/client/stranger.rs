@@ -1,5 +1,6 @@
 //! A stranger: commits in the name of groups that have members, speaks for brokers as they were before they started anew, and asks for
-//! the offsets of several groups at once. Or, if it trespasses, fetches as a broker that has started anew since, and sends what no client may.
+//! the offsets of several groups at once. Or, if it trespasses, fetches as a broker that has started anew since, and sends what no client may;
+//! or, if it is improper, asks what cannot be.
 //! What it is told is judged inside the brokers (`check/now`); here nobody waits for it.
 
 use super::link::{CONTROL, DATA};
@@ -16,6 +17,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+mod improper;
 mod trespass;
 
 /// A topic that is there, and that no member reads.
@@ -36,6 +38,8 @@ pub struct Stranger {
     link: Link<Purpose>,
     /// Where it trespasses, if it does.
     map: Option<Map>,
+    /// It asks what nobody may.
+    improper: bool,
     values: u64,
     groups: u32,
     nodes: u64,
@@ -43,7 +47,7 @@ pub struct Stranger {
 
 impl Stranger {
     pub fn new(plan: &Plan, client: &ClientPlan, me: Me) -> Self {
-        let ClientPlan::Stranger { pause_us, request_timeout_us, trespasses } = client else {
+        let ClientPlan::Stranger { pause_us, request_timeout_us, trespasses, improper } = client else {
             unreachable!("a stranger's plan")
         };
         Self {
@@ -51,6 +55,7 @@ impl Stranger {
             request_timeout: *request_timeout_us,
             link: Link::new(me.peer, "stranger"),
             map: trespasses.then(|| Map::new(plan, me.peer)),
+            improper: *improper,
             values: 0,
             groups: plan.groups(),
             nodes: plan.nodes.len() as u64,
@@ -76,6 +81,9 @@ impl Stranger {
         let (data, control, wait) = ((node, DATA), (node, CONTROL), self.request_timeout);
         if self.map.is_some() && dice.chance(1, 2) {
             return self.trespass(ctx, broker, &mut dice);
+        }
+        if self.improper && dice.chance(1, 2) {
+            return self.be_improper(ctx, node, &mut dice);
         }
         match dice.below(4) {
             0 => {

@@ -79,7 +79,12 @@ fn habits(plan: &mut Plan) {
     }
     if dice.chance(1, 3) {
         let pause_us = dice.skewed(50 * MS, SECOND);
-        plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND, trespasses: false });
+        plan.clients.push(ClientPlan::Stranger {
+            pause_us,
+            request_timeout_us: SECOND,
+            trespasses: false,
+            improper: false,
+        });
     }
     if dice.chance(1, 3) {
         let pause_us = dice.skewed(30 * MS, 800 * MS);
@@ -193,7 +198,17 @@ pub(super) fn strangeness(plan: &mut Plan) {
     }
     if trespass && !plan.clients.iter().any(|client| matches!(client, ClientPlan::Stranger { .. })) {
         let pause_us = dice.skewed(50 * MS, SECOND);
-        plan.clients.push(ClientPlan::Stranger { pause_us, request_timeout_us: SECOND, trespasses: true });
+        plan.clients.push(ClientPlan::Stranger {
+            pause_us,
+            request_timeout_us: SECOND,
+            trespasses: true,
+            improper: false,
+        });
+    }
+    for client in &mut plan.clients {
+        if let ClientPlan::Stranger { improper, .. } = client {
+            *improper = dice.chance(3, 4);
+        }
     }
 }
 

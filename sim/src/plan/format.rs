@@ -177,7 +177,7 @@ pub enum ClientPlan {
         #[serde(default, skip_serializing_if = "is_false")]
         by_name: bool,
         /// So often it does what one does that has gone wrong, or has forgotten where it is: speaks for generations that are not, commits before
-        /// it knows its part, joins again without need, and saying something else; 0: never.
+        /// it knows its part, joins again without need, twice at once, and saying something else, and lets the others wait for it; 0: never.
         #[serde(default, skip_serializing_if = "is_zero")]
         unruly_us: u64,
         /// What it commits is to be kept only so long, in ms; 0: it does not say.
@@ -193,6 +193,10 @@ pub enum ClientPlan {
         /// a topic is compacted.
         #[serde(default, skip_serializing_if = "is_false")]
         trespasses: bool,
+        /// It asks what cannot be: acknowledgements that there are not, half of a producer's identity, to be a member like none of the others;
+        /// and keeps offsets of topics that come and go.
+        #[serde(default, skip_serializing_if = "is_false")]
+        improper: bool,
     },
     /// Asks whatever can be looked at: groups, topics, configs, logs, producers, the quorum, moves.
     Onlooker { pause_us: u64, request_timeout_us: u64 },

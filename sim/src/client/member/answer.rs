@@ -29,6 +29,7 @@ impl Member {
         match Code::try_from_code(code) {
             None => {}
             Some(Code::FencedInstanceId) if ctx.now >= self.replaced_at => self.gone = true,
+            Some(Code::RebalanceInProgress) if self.drags(ctx) => {}
             Some(Code::UnknownMemberId | Code::FencedInstanceId) => {
                 self.id = StrBytes::default();
                 self.generation = -1;
@@ -163,6 +164,7 @@ impl Member {
             self.parts = self.divide(ctx, &members);
         }
         self.ask_again(ctx);
+        self.dawdle(ctx);
     }
 
     /// Gives the partitions to the members in turn.

@@ -53,7 +53,10 @@ impl Member {
             Stage::Away => {
                 let wait = self.request_timeout + self.rebalance_ms as u64 * 1_000;
                 self.to(ctx, coordinator, ApiKey::JoinGroup, 5, self.join_request(ctx), wait, Purpose::Join);
+                self.join_twice(ctx, coordinator, wait);
             }
+            // It says that it lives, and does not ask for its part.
+            Stage::Syncing if ctx.now < self.drags_until => self.beat(ctx, coordinator),
             Stage::Syncing => {
                 self.hurry(ctx, coordinator);
                 let mut request = SyncGroupRequest::default();
@@ -98,17 +101,22 @@ impl Member {
             Stage::Stable if ctx.now >= self.next_commit && self.has_news() => {
                 self.commit(ctx, coordinator, self.generation);
             }
-            Stage::Stable if ctx.now >= self.next_heartbeat => {
-                let mut request = HeartbeatRequest::default();
-                request.group_id = self.name.clone();
-                request.generation_id = self.generation;
-                request.member_id = self.id.clone();
-                request.group_instance_id = self.instance.clone();
-                self.next_heartbeat = ctx.now + self.heartbeat_us;
-                self.to(ctx, coordinator, ApiKey::Heartbeat, 3, request, self.request_timeout, Purpose::Heartbeat);
-            }
+            Stage::Stable if ctx.now >= self.next_heartbeat => self.beat(ctx, coordinator),
             Stage::Stable => {}
         }
+    }
+
+    fn beat(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
+        let mut request = HeartbeatRequest::default();
+        request.group_id = self.name.clone();
+        request.generation_id = self.generation;
+        request.member_id = self.id.clone();
+        request.group_instance_id = self.instance.clone();
+        self.next_heartbeat = ctx.now + self.heartbeat_us;
+        if self.stage == Stage::Syncing {
+            self.not_before = self.next_heartbeat;
+        }
+        self.to(ctx, coordinator, ApiKey::Heartbeat, 3, request, self.request_timeout, Purpose::Heartbeat);
     }
 
     pub(super) fn to(
@@ -124,7 +132,7 @@ impl Member {
         self.link.ask(ctx, (node, GROUP), key, version, request, timeout, purpose);
     }
 
-    fn join_request(&self, ctx: &Ctx<'_>) -> JoinGroupRequest {
+    pub(super) fn join_request(&self, ctx: &Ctx<'_>) -> JoinGroupRequest {
         let names: Vec<String> =
             self.topics.iter().map(|topic| ctx.plan.topics[*topic as usize].name.clone()).collect();
         let protocols = self.assignors.iter().map(|assignor| {
@@ -136,7 +144,7 @@ impl Member {
         });
         let mut request = JoinGroupRequest::default();
         request.group_id = self.name.clone();
-        request.session_timeout_ms = self.session_ms;
+        request.session_timeout_ms = self.session();
         request.rebalance_timeout_ms = self.rebalance_ms;
         request.member_id = self.id.clone();
         request.group_instance_id = self.instance.clone();

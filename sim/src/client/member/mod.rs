@@ -102,6 +102,8 @@ pub struct Member {
     next_unruly: u64,
     /// How often it has changed what it says to the assignors.
     words: u32,
+    /// Until then it goes on as if the others did not join, or does not ask for its part.
+    drags_until: u64,
     /// How long what it commits is to be kept, in ms; 0: it does not say.
     kept_ms: u64,
     /// All partitions of its topics.
@@ -155,6 +157,7 @@ impl Member {
             unruly_us,
             next_unruly: if unruly_us > 0 { unruly_us } else { u64::MAX },
             words: 0,
+            drags_until: 0,
             kept_ms,
             group,
             name: GroupId(StrBytes::from(group_name(group))),
@@ -209,7 +212,7 @@ impl Client for Member {
             Heard::Answer(purpose, answer) => self.on_answer(ctx, purpose, answer),
             Heard::Lost(lost) => lost.into_iter().for_each(|purpose| self.on_lost(ctx, purpose)),
             // Members that come and go would keep the group from its end.
-            Heard::Quiet => (self.next_rejoin, self.next_unruly) = (u64::MAX, u64::MAX),
+            Heard::Quiet => (self.next_rejoin, self.next_unruly, self.drags_until) = (u64::MAX, u64::MAX, 0),
             Heard::Nothing => {}
         }
         self.advance(ctx);

@@ -1,8 +1,10 @@
 //! What a member does out of turn: it has forgotten where it is, or wants something else than before. The group has to refuse it, or to begin
-//! a generation for it (`check/now/asked`); here nobody waits for the answers but to the joins.
+//! a generation for it (`check/now/asked`); here nobody waits for the answers but to the joins. Or it says that it lives and does not come to
+//! a rebalance, or does not ask for its part, until the others go on without it.
 
 use super::{Member, Purpose, Stage};
 use crate::client::Ctx;
+use crate::client::link::DATA;
 use crate::net::Peer;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::{ApiKey, HeartbeatRequest, OffsetCommitRequest, SyncGroupRequest, TopicName};
@@ -17,9 +19,44 @@ impl Member {
         if self.words == 0 { assignor.to_string() } else { format!("{assignor}, change {}", self.words) }
     }
 
+    /// What it says anew comes with another session time-out: longer, and never by much.
+    pub(super) const fn session(&self) -> i32 {
+        self.session_ms + 20 * (self.words % 3) as i32
+    }
+
+    /// Whether it does not come, though the others join: for longer than they wait.
+    pub(super) fn drags(&mut self, ctx: &Ctx<'_>) -> bool {
+        if self.stage != Stage::Stable || self.next_unruly == u64::MAX {
+            return false;
+        }
+        if ctx.now >= self.drags_until && self.me.dice().chance(1, 4) {
+            self.drags_until = ctx.now + 2_500 * self.rebalance_ms as u64;
+        }
+        ctx.now < self.drags_until
+    }
+
+    /// It was told its generation, and lets the others wait.
+    pub(super) fn dawdle(&mut self, ctx: &Ctx<'_>) {
+        if self.stage == Stage::Syncing && self.next_unruly < u64::MAX && self.me.dice().chance(1, 6) {
+            self.drags_until = ctx.now + 2_500 * self.rebalance_ms as u64;
+        }
+    }
+
+    /// It asks twice at once, on two connections: one of them is told to begin anew.
+    pub(super) fn join_twice(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, wait: u64) {
+        if self.next_unruly == u64::MAX || self.id.is_empty() || !self.me.dice().chance(1, 4) {
+            return;
+        }
+        let request = self.join_request(ctx);
+        self.link.ask(ctx, (coordinator, DATA), ApiKey::JoinGroup, 5, request, wait, Purpose::Unruly);
+    }
+
     pub(super) fn act_out_of_turn(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
         let mut dice = self.me.dice();
         self.next_unruly = ctx.now + 1 + dice.between(self.unruly_us / 2, self.unruly_us * 3 / 2);
+        if ctx.now < self.drags_until {
+            return;
+        }
         // A generation that was, or is to come, or that never is.
         let other = dice.pick(&[self.generation - 1, self.generation - 1, self.generation + 1, -1]);
         match dice.below(6) {
@@ -33,7 +70,14 @@ impl Member {
                 let mut request = SyncGroupRequest::default();
                 (request.group_id, request.generation_id) = (self.name.clone(), other);
                 (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
-                self.to(ctx, coordinator, ApiKey::SyncGroup, 3, request, self.request_timeout, Purpose::Unruly);
+                // Or of this one, by an assignor that nobody has.
+                let foreign = dice.chance(1, 2);
+                if foreign {
+                    request.generation_id = self.generation;
+                    request.protocol_name = Some(StrBytes::from_static_str("nobody's"));
+                }
+                let version = if foreign { 5 } else { 3 };
+                self.to(ctx, coordinator, ApiKey::SyncGroup, version, request, self.request_timeout, Purpose::Unruly);
             }
             3 => self.commit_nobodys(ctx, coordinator, other),
             4 => self.rejoin(ctx),
