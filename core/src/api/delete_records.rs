@@ -67,7 +67,7 @@ fn on_partition(
     let topic = place::topic(node, false, Default::default(), topic)?;
     let internal = topic.internal();
     let key = place::partition(node, topic, asked.partition_index)?;
-    if internal {
+    if internal && !mutant::is(Mutant::InternalDeleted) {
         return Err(ErrorCode::InvalidTopicException);
     }
     let partition = node.partitions.get_mut(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
@@ -75,7 +75,7 @@ fn on_partition(
         return Err(ErrorCode::NotLeaderOrFollower);
     }
     let config = partition.log().config();
-    if config.compact_policy && !config.delete_policy {
+    if config.compact_policy && !config.delete_policy && !mutant::is(Mutant::CompactedDeleted) {
         return Err(ErrorCode::PolicyViolation);
     }
     let dir = partition.dir();

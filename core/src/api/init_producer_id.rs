@@ -8,6 +8,7 @@
 use super::no_transactions;
 use crate::error::ErrorCode;
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::time::Now;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
@@ -16,7 +17,7 @@ use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, Pr
 pub fn on_init_producer_id(node: &mut Node, _now: Now, ask: Ask, request: InitProducerIdRequest) {
     let half = (request.producer_id.0 == -1) != (request.producer_epoch == -1);
     let given = match &request.transactional_id {
-        _ if half => Err(ErrorCode::InvalidRequest),
+        _ if half && !mutant::is(Mutant::HalfIdentityTaken) => Err(ErrorCode::InvalidRequest),
         Some(id) if id.is_empty() => Err(ErrorCode::InvalidRequest),
         Some(_) => Err(no_transactions::refusal().code),
         None => node.producer_ids.take().ok_or(ErrorCode::CoordinatorLoadInProgress),

@@ -146,7 +146,7 @@ fn lookup(
     };
     match by_time.map_err(|refusal| refusal.code)? {
         TimeLookup::Wait => Ok(Lookup::Wait),
-        TimeLookup::Found { offset, timestamp, epoch } if offset < end => {
+        TimeLookup::Found { offset, timestamp, epoch } if offset < end || mutant::is(Mutant::TimeUncommitted) => {
             let epoch = if mutant::is(Mutant::TimeEpochOfLeader) { partition.leader_epoch() } else { epoch };
             Ok(Lookup::Found { timestamp, offset, epoch })
         }

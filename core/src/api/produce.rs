@@ -34,6 +34,7 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
         0 => Ok(Acks::None),
         1 => Ok(Acks::Leader),
         -1 => Ok(Acks::All),
+        _ if mutant::is(Mutant::AnyAcksTaken) => Ok(Acks::Leader),
         _ => Err(ErrorCode::InvalidRequiredAcks),
     };
     let deadline = now.mono + Span::from_kafka_millis(request.timeout_ms.into());
@@ -112,7 +113,9 @@ fn on_topic(node: &mut Node, now: Now, turn: &mut Turn, place: u32, topic: Topic
         let index = data.index;
         let key = match found {
             Err(code) => Err(code),
-            Ok((_, true, _)) if !turn.admin => Err(ErrorCode::InvalidTopicException),
+            Ok((_, true, _)) if !turn.admin && !mutant::is(Mutant::InternalWritten) => {
+                Err(ErrorCode::InvalidTopicException)
+            }
             Ok((id, _, count)) if usize::try_from(index).is_ok_and(|index| index < count) => {
                 Ok(PartitionKey { topic: id, partition: index })
             }
@@ -170,7 +173,9 @@ fn on_partition(
 /// Kafka answers so to a transactional batch outside a transaction. There are no transactions yet: a batch of one would never be committed or aborted, and block `read_committed` readers.
 fn refuse_transactions(bytes: &Bytes) -> Result<(), Refusal> {
     match Header::read(bytes) {
-        Some(header) if header.is_transactional() => Err(no_transactions::refusal()),
+        Some(header) if header.is_transactional() && !mutant::is(Mutant::TransactionalTaken) => {
+            Err(no_transactions::refusal())
+        }
         Some(_) => Ok(()),
         None => Err(Refusal::because(ErrorCode::InvalidRecord, "there has to be a record batch for each partition")),
     }
@@ -180,7 +185,10 @@ fn appended_answer(index: i32, appended: &Appended) -> PartitionProduceResponse 
     PartitionProduceResponse::default()
         .with_index(index)
         .with_base_offset(appended.base.0)
-        .with_log_append_time_ms(appended.append_time.map_or(-1, |time| time.0))
+        .with_log_append_time_ms(match appended.append_time {
+            Some(time) if !mutant::is(Mutant::AppendTimeUntold) => time.0,
+            _ => -1,
+        })
         .with_log_start_offset(if mutant::is(Mutant::ProduceStartIsBase) { appended.base.0 } else { appended.start.0 })
 }
 

@@ -274,13 +274,17 @@ impl Alive {
 
     fn heartbeat(&self, node: &Node, epoch: BrokerEpoch) -> BrokerHeartbeatRequest {
         let mut request = BrokerHeartbeatRequest::default();
-        if node.room.is_full() {
+        if node.room.is_full() && !mutant::is(Mutant::FullUntold) {
             request.unknown_tagged_fields.insert(FULL_TAG, Bytes::new());
         }
         request
             .with_broker_id(BrokerId(node.config.node.0))
             .with_broker_epoch(epoch.0)
-            .with_current_metadata_offset(node.image.offset().0)
+            .with_current_metadata_offset(if mutant::is(Mutant::BeatsAhead) {
+                node.quorum.end().0 - 1
+            } else {
+                node.image.offset().0
+            })
             // A broker that has not seen its own registration has not caught up: it stays fenced until it has.
             .with_want_fence(!self.is_registered(node) && !self.leaving)
             .with_want_shut_down(self.leaving)
@@ -355,6 +359,7 @@ impl Alive {
                         self.doubt = None;
                     }
                     Some(ErrorCode::StaleBrokerEpoch) if self.leaving => self.state = State::Left,
+                    Some(ErrorCode::StaleBrokerEpoch) if mutant::is(Mutant::StaleEpochUnheard) => {}
                     Some(ErrorCode::StaleBrokerEpoch) => self.state = State::Outside,
                     Some(_) => {}
                 }

@@ -96,7 +96,7 @@ impl Boot {
                     DiskDone::Done | DiskDone::Files(_) => {}
                 }
             }
-            (Step::Unmarking, Ok(_)) if serial == UNMARK_SYNC => {
+            (Step::Unmarking, Ok(_)) if serial == UNMARK_SYNC || mutant::is(Mutant::UnmarkNotSynced) => {
                 self.step = Step::Up;
                 return BootEvent::Up(core::mem::take(&mut self.found));
             }

@@ -146,7 +146,8 @@ fn snapshot(node: &mut Node) {
     if node.quorum.bytes_since_snapshot() < node.config.quorum.snapshot_every_bytes {
         return;
     }
-    let (offset, epoch) = (node.image.offset().plus(1), node.image.epoch());
+    let one = i64::from(!mutant::is(Mutant::SnapshotOneShort));
+    let (offset, epoch) = (node.image.offset().plus(one), node.image.epoch());
     let epoch = if mutant::is(Mutant::SnapshotOfLaterEpoch) { node.quorum.epoch() } else { epoch };
     let bytes = apply::snapshot_of(&node.image);
     node.quorum.write_snapshot(offset, epoch, bytes, &mut node.out);

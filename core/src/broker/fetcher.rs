@@ -318,7 +318,10 @@ fn wire(key: PartitionKey, plan: &FetchPlan, settings: &ReplicaSettings) -> Fetc
         .with_partition(key.partition)
         .with_current_leader_epoch(plan.epoch.0)
         .with_fetch_offset(plan.offset.0)
-        .with_last_fetched_epoch(plan.last_epoch.map_or(-1, |epoch| epoch.0))
+        .with_last_fetched_epoch(match plan.last_epoch {
+            Some(epoch) if !mutant::is(Mutant::LastEpochUnsaid) => epoch.0,
+            _ => -1,
+        })
         .with_log_start_offset(plan.start.0)
         .with_partition_max_bytes(i32::try_from(settings.fetch_bytes).unwrap_or(i32::MAX))
         .with_unknown_tagged_field(crate::api::fetch::SYNCED_TAG, Bytes::copy_from_slice(&plan.synced.0.to_be_bytes()))

@@ -7,6 +7,7 @@ use super::{Broker, serials, setup};
 use crate::id::{PartitionKey, Uuid};
 use crate::io::{DiskOp, Note, Owner};
 use crate::log::layout::{self, Folder};
+use crate::mutant::{self, Mutant};
 use crate::quorum;
 use crate::time::Now;
 use alloc::format;
@@ -21,7 +22,12 @@ impl Broker {
             match layout::folder(&name) {
                 Some(Folder::Partition { topic, partition }) if !self.is_mine(&topic, partition) => {
                     let aside = self.stray_name(&name);
-                    self.clear_found(name, |dir| DiskOp::RenameDir { dir, name: aside });
+                    self.clear_found(name, |dir| {
+                        if mutant::is(Mutant::StrayDeleted) {
+                            return DiskOp::RemoveDir { dir };
+                        }
+                        DiskOp::RenameDir { dir, name: aside }
+                    });
                 }
                 Some(Folder::Stray { .. }) => {
                     let text = format!("the folder {name} is nobody's, and is kept: delete it if it is not wanted");

@@ -68,7 +68,7 @@ fn validate(group: Option<&Group>, request: &OffsetCommitRequest, version: i16) 
     let generation = request.generation_id_or_member_epoch;
     match group {
         Some(group) => group.validate_commit(&request.member_id, request.group_instance_id.as_ref(), generation),
-        None if generation < 0 => Ok(()),
+        None if generation < 0 || mutant::is(Mutant::UnknownGroupCommits) => Ok(()),
         None if version >= GROUP_NOT_FOUND_VERSION => Err(ErrorCode::GroupIdNotFound),
         None => Err(ErrorCode::IllegalGeneration),
     }

@@ -18,7 +18,10 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 /// What Kafka's coordinator makes of an append's error (`CoordinatorOperationExceptionHelper`).
-pub(super) const fn of_append(code: ErrorCode) -> ErrorCode {
+pub(super) fn of_append(code: ErrorCode) -> ErrorCode {
+    if mutant::is(Mutant::AppendErrorRaw) {
+        return code;
+    }
     match code {
         ErrorCode::UnknownTopicOrPartition
         | ErrorCode::NotEnoughReplicas
@@ -37,7 +40,7 @@ pub(super) fn instead_of(response: ResponseKind, code: ErrorCode) -> ResponseKin
     match response {
         ResponseKind::OffsetCommit(mut response) => {
             for partition in response.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
-                if partition.error_code == 0 {
+                if partition.error_code == 0 && !mutant::is(Mutant::CommitErrorSwallowed) {
                     partition.error_code = code.code();
                 }
             }

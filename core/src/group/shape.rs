@@ -1,5 +1,6 @@
 //! Replies as each version has them: the coordinator answers in the form of the newest.
 
+use crate::mutant::{self, Mutant};
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponseTopic,
 };
@@ -52,5 +53,6 @@ fn offset_fetch(response: OffsetFetchResponse, version: i16) -> OffsetFetchRespo
         });
         OffsetFetchResponseTopic::default().with_name(topic.name).with_partitions(partitions.collect())
     });
+    let error_code = if mutant::is(Mutant::FetchErrorLost) { 0 } else { error_code };
     OffsetFetchResponse::default().with_topics(topics.collect()).with_error_code(error_code)
 }

@@ -64,7 +64,9 @@ impl Producer {
             if !mutant::is(Mutant::WindowOutlivesEpoch) {
                 self.window.clear();
             }
-            self.epoch = epoch;
+            if self.epoch < 0 || !mutant::is(Mutant::EpochNotEntered) {
+                self.epoch = epoch;
+            }
         }
     }
 }
@@ -159,7 +161,8 @@ impl Producers {
             }
             return Ok(());
         };
-        if header.producer_epoch() < producer.epoch && !mutant::is(Mutant::NoProducerFencing) {
+        let later = mutant::is(Mutant::LaterEpochRefused) && header.producer_epoch() > producer.epoch;
+        if (header.producer_epoch() < producer.epoch || later) && !mutant::is(Mutant::NoProducerFencing) {
             return Err(Refusal::because(ErrorCode::InvalidProducerEpoch, "a newer epoch of the producer has written"));
         }
         if !sequences || header.is_control() || mutant::is(Mutant::AppendDuplicate) || producer.epoch < 0 {

@@ -1,7 +1,9 @@
 //! The bugs, each with what it breaks and its name.
 //!
-//! One enum in three files: each file is a macro that hands what came before it and its own bugs on to the next one.
+//! One enum in four files: each file is a macro that hands what came before it and its own bugs on to the next one.
 
+#[macro_use]
+mod answered;
 #[macro_use]
 mod asked;
 #[macro_use]
@@ -46,7 +48,11 @@ macro_rules! then_lower {
 }
 
 macro_rules! then_asked {
-    ($($before:tt)*) => { asked! { mutants! $($before)* } };
+    ($($before:tt)*) => { asked! { then_answered! $($before)* } };
+}
+
+macro_rules! then_answered {
+    ($($before:tt)*) => { answered! { mutants! $($before)* } };
 }
 
 named! { then_planted! }

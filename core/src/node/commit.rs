@@ -59,7 +59,7 @@ impl Node {
         let watermark = self.quorum.watermark();
         let mut early = Vec::new();
         while let Some((end, hold)) = self.commits.pop_first() {
-            if end > watermark {
+            if end > watermark.plus(i64::from(mutant::is(Mutant::CommitsOneEarly))) {
                 self.commits.insert((end, hold));
                 break;
             }

@@ -66,7 +66,7 @@ impl Group {
             let response = JoinGroupResponse::default().with_protocol_name(None);
             turn.release(hold, response.with_error_code(ErrorCode::UnknownMemberId.code()));
         }
-        if let Some(hold) = member.syncing {
+        if let Some(hold) = member.syncing.filter(|_| !mutant::is(Mutant::DismissedSyncWaits)) {
             turn.release(hold, super::sync::refused(ErrorCode::UnknownMemberId));
         }
     }

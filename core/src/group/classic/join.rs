@@ -51,7 +51,7 @@ impl Group {
             // It may have been the last one that was missing.
             return self.maybe_complete_join(turn).map(|entry| (entry, Then::Nothing));
         }
-        if !self.supports(&join.request.protocol_type, names) {
+        if !self.supports(&join.request.protocol_type, names) && !mutant::is(Mutant::OtherProtocolTaken) {
             return refuse(turn, join.hold, id, ErrorCode::InconsistentGroupProtocol);
         }
         match (id.is_empty(), &join.request.group_instance_id) {
@@ -59,7 +59,7 @@ impl Group {
                 Some(old) => self.replace_static(turn, join, &own(instance), &old),
                 None => self.take_in(turn, join, &join.fresh_id),
             },
-            (true, None) if join.ask.version >= MEMBER_ID_REQUIRED_VERSION => {
+            (true, None) if join.ask.version >= MEMBER_ID_REQUIRED_VERSION && !mutant::is(Mutant::MemberIdNotAsked) => {
                 if self.pending_joins.len() >= PENDING_JOINS_MAX {
                     return refuse(turn, join.hold, id, ErrorCode::CoordinatorNotAvailable);
                 }
@@ -149,8 +149,11 @@ impl Group {
         let Some(member) = self.members.get_mut(id) else { return };
         member.protocols = join.protocols();
         member.rebalance_timeout_ms = join.request.rebalance_timeout_ms;
-        member.session_timeout_ms = join.request.session_timeout_ms;
-        if let Some(before) = member.joining.replace(join.hold) {
+        if !mutant::is(Mutant::RejoinKeepsSession) {
+            member.session_timeout_ms = join.request.session_timeout_ms;
+        }
+        let before = member.joining.replace(join.hold);
+        if let Some(before) = before.filter(|_| !mutant::is(Mutant::FirstJoinUnanswered)) {
             // It asked again: nobody waits for the first answer any more, but it holds the place of those behind it.
             refuse(turn, before, id, ErrorCode::RebalanceInProgress);
         }

@@ -33,7 +33,9 @@ impl Group {
             {
                 self.rebalance(turn)
             }
-            Phase::Preparing { .. } if left => self.maybe_complete_join(turn),
+            Phase::Preparing { .. } if left && !mutant::is(Mutant::LeaveWhileJoiningUnheard) => {
+                self.maybe_complete_join(turn)
+            }
             Phase::Empty | Phase::Preparing { .. } | Phase::Completing | Phase::Stable => None,
         };
         (LeaveGroupResponse::default().with_members(members), entry)
@@ -42,7 +44,10 @@ impl Group {
     fn leave(&mut self, turn: &mut Turn<'_>, one: &MemberIdentity) -> Result<(), ErrorCode> {
         if one.member_id.is_empty() {
             let holder = one.group_instance_id.as_ref().and_then(|instance| self.statics.get(instance)).cloned();
-            self.dismiss(turn, &holder.ok_or(ErrorCode::UnknownMemberId)?);
+            let holder = holder.ok_or(ErrorCode::UnknownMemberId)?;
+            if !mutant::is(Mutant::NamedLeaveIgnored) {
+                self.dismiss(turn, &holder);
+            }
         } else if self.pending_joins.remove(&one.member_id) {
             turn.timers.cancel(&Timer::Session { group: self.id.clone(), member: one.member_id.clone() });
         } else {

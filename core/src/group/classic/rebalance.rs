@@ -82,7 +82,7 @@ impl Group {
             .filter(|(_, member)| member.joining.is_none() && member.instance.is_none())
             .map(|(id, _)| id.clone())
             .collect();
-        for id in &late {
+        for id in late.iter().filter(|_| !mutant::is(Mutant::LateMembersStay)) {
             self.dismiss(turn, id);
         }
         if self.members.is_empty() {
@@ -102,7 +102,9 @@ impl Group {
         self.protocol = None;
         self.leader = None;
         self.pending_syncs.clear();
-        self.subscribed = self.compute_subscribed();
+        if !mutant::is(Mutant::EmptyStillSubscribed) {
+            self.subscribed = self.compute_subscribed();
+        }
         self.enter(turn, Phase::Empty);
         self.stored(&|_| Bytes::new())
     }
@@ -122,7 +124,7 @@ impl Group {
             self.complete_member_join(turn, id, self.is_leader(id));
             self.expect_again(turn, id);
             if let Some(member) = self.members.get_mut(id) {
-                member.is_new = false;
+                member.is_new = mutant::is(Mutant::NewForEver);
             }
         }
         turn.arm(Timer::Sync { group: self.id.clone() }, self.rebalance_timeout());
@@ -137,6 +139,9 @@ impl Group {
         let silent: Vec<StrBytes> = self.pending_syncs.iter().cloned().collect();
         for id in &silent {
             self.dismiss(turn, id);
+        }
+        if mutant::is(Mutant::SilentSyncsUnheard) && !self.members.is_empty() {
+            return None;
         }
         self.prepare(turn)
     }

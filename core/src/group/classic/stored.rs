@@ -130,6 +130,9 @@ fn subscription_topics(mut bytes: Bytes) -> Option<Vec<StrBytes>> {
         let name = if bytes.len() < len { return None } else { bytes.split_to(len) };
         // A copy: the subscription itself may be replaced sooner.
         topics.push(StrBytes::from_utf8(Bytes::copy_from_slice(&name)).ok()?);
+        if mutant::is(Mutant::FirstTopicSubscribed) {
+            break;
+        }
     }
     Some(topics)
 }

@@ -43,7 +43,9 @@ impl Group {
             (Some(said), Some(own)) => said != own,
             (None, _) | (_, None) => false,
         };
-        if differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol) {
+        let wrong =
+            differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol);
+        if wrong && !mutant::is(Mutant::SyncAnyProtocol) {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
         Ok(())
@@ -93,7 +95,8 @@ impl Group {
         result: Result<&BTreeMap<StrBytes, Bytes>, ErrorCode>,
     ) -> Option<super::super::records::Entry> {
         // While they were on their way somebody may have come or gone.
-        if self.phase != Phase::Completing || self.generation != generation {
+        let old = self.generation != generation && !mutant::is(Mutant::AssignedOfOldGeneration);
+        if self.phase != Phase::Completing || old {
             return None;
         }
         match result {

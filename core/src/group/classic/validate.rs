@@ -55,6 +55,9 @@ impl Group {
         match self.phase {
             // Its member knows the generation, but its own partitions are not settled: let it wait for them.
             Phase::Completing if !mutant::is(Mutant::CommitWhileCompleting) => Err(ErrorCode::RebalanceInProgress),
+            Phase::Preparing { .. } if mutant::is(Mutant::CommitWhileJoiningRefused) => {
+                Err(ErrorCode::RebalanceInProgress)
+            }
             Phase::Completing | Phase::Empty | Phase::Preparing { .. } | Phase::Stable => Ok(()),
         }
     }
