@@ -1,6 +1,6 @@
 //! The bugs, each with what it breaks and its name.
 //!
-//! One enum in four files: each file is a macro that hands what came before it and its own bugs on to the next one.
+//! One enum in several files: each is a macro that hands what came before it and its own bugs on to the next one.
 
 #[macro_use]
 mod answered;

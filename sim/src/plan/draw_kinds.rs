@@ -222,7 +222,8 @@ pub(super) fn pieces(plan: &mut Plan) {
         set("controller.quorum.fetch.snapshot.max.bytes", dice.skewed(50, 5_000).to_string());
     }
     if dice.chance(1, 3) {
-        set("controller.quorum.fetch.max.bytes", dice.skewed(100, 20_000).to_string());
+        // With hardly a record in each a cluster learns of its brokers' coming and going more slowly than they come and go.
+        set("controller.quorum.fetch.max.bytes", dice.skewed(2_000, 50_000).to_string());
     }
     if dice.chance(1, 2) {
         set("num.partitions", dice.between(2, 3).to_string());

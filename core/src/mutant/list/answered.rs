@@ -82,8 +82,6 @@ macro_rules! answered {
             CommitsOneEarly = "commits-one-early",
             /// A producer's later epoch is refused as an older one is.
             LaterEpochRefused = "later-epoch-refused",
-            /// A producer is as old as the first batch that it wrote.
-            ProducerTimeStays = "producer-time-stays",
             /// A producer's first epoch stays the one that is known.
             EpochNotEntered = "epoch-not-entered",
         }

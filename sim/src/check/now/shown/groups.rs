@@ -24,29 +24,35 @@ type Who = (StrBytes, StrBytes);
 /// What members were told to read.
 #[derive(Debug, Default)]
 pub struct Told {
-    syncs: Map<At, Who>,
-    /// With the epoch of the coordinator that told it.
-    parts: BTreeMap<Who, (LeaderEpoch, Bytes)>,
+    /// Who asked, in which generation.
+    syncs: Map<At, (Who, i32)>,
+    /// With the epoch of the coordinator that told it, and the generation.
+    parts: BTreeMap<Who, (LeaderEpoch, i32, Bytes)>,
 }
 
 impl Told {
     /// From now on it may have another part.
     pub fn on_join(&mut self, request: &JoinGroupRequest) {
         let who = (request.group_id.0.clone(), request.member_id.clone());
-        self.syncs.retain(|_, of| *of != who);
+        self.syncs.retain(|_, (of, _)| *of != who);
         self.parts.remove(&who);
     }
 
     pub fn on_sync(&mut self, at: At, request: &SyncGroupRequest) {
-        self.syncs.insert(at, (request.group_id.0.clone(), request.member_id.clone()));
+        let (group, generation) = (&request.group_id.0, request.generation_id);
+        // Who assigns a generation may assign it to a static member that has not joined it, and is told nothing (seed 7110185).
+        if !request.assignments.is_empty() {
+            self.parts.retain(|(of, _), (_, told, _)| of != group || *told >= generation);
+        }
+        self.syncs.insert(at, ((group.clone(), request.member_id.clone()), generation));
     }
 
     pub fn on_synced(&mut self, at: At, response: &SyncGroupResponse, core: &Core) {
-        let who = self.syncs.remove(&at).filter(|_| response.error_code == 0);
-        if let Some(who) = who
+        let asked = self.syncs.remove(&at).filter(|_| response.error_code == 0);
+        if let Some((who, generation)) = asked
             && let Some(epoch) = core.groups.epoch_of(core.groups.partition_of(&who.0))
         {
-            self.parts.insert(who, (epoch, response.assignment.clone()));
+            self.parts.insert(who, (epoch, generation, response.assignment.clone()));
         }
     }
 
@@ -86,8 +92,8 @@ impl Told {
         for member in group.members.iter().filter(|_| state == "Stable") {
             let id = &member.member_id;
             // What a later coordinator told the one before it cannot know.
-            let told = self.parts.get(&(name.clone(), id.clone())).filter(|(by, _)| *by <= epoch);
-            if let Some((by, part)) = told.filter(|(_, part)| *part != member.member_assignment) {
+            let told = self.parts.get(&(name.clone(), id.clone())).filter(|(by, ..)| *by <= epoch);
+            if let Some((by, _, part)) = told.filter(|(.., part)| *part != member.member_assignment) {
                 let shown = &member.member_assignment;
                 return wrong(format!(
                     "shows {shown:?} as the part of {id} in {name}, which {by} told it to be {part:?}"
@@ -157,7 +163,7 @@ mod tests {
     #[test]
     fn another_part_or_other_words_are_caught() {
         let mut told = Told::default();
-        told.parts.insert((text("g"), text("m")), (LeaderEpoch(2), Bytes::from_static(b"all")));
+        told.parts.insert((text("g"), text("m")), (LeaderEpoch(2), 1, Bytes::from_static(b"all")));
         let member = |part: &'static [u8], words: &'static [u8]| {
             DescribedGroupMember::default()
                 .with_member_id(text("m"))
