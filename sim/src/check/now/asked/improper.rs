@@ -48,7 +48,8 @@ impl Improper {
                 let half = (body.producer_id.0 == -1) != (body.producer_epoch == -1);
                 half.then_some(("half of a producer's identity", ErrorCode::InvalidRequest))
             }
-            RequestKind::JoinGroup(body) => {
+            // Without a name there is no group, whatever else is wrong.
+            RequestKind::JoinGroup(body) if !body.group_id.is_empty() => {
                 core.groups.sight(&body.group_id).and_then(|sight| join(body, &sight, core.groups.settings()))
             }
             _ => None,
