@@ -190,3 +190,28 @@ fn the_core_depends_on_nothing_else() {
     let more = names.filter(|n| !allowed.contains(n)).map(str::to_owned).collect();
     none(more, "what the core may depend on is in the design; a clock or a socket could come in by any other crate");
 }
+
+#[test]
+fn every_setting_has_a_reader() {
+    let core = Crate::read(&top().join("core/src"));
+    let of = |path: &str| core.files.iter().find(|file| file.path == path).expect(path);
+    let read = |field: &str| {
+        let read = format!(".{field}");
+        let names = |code: &str| {
+            code.match_indices(&read)
+                .any(|(at, _)| !code[at + read.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+        };
+        let server = Crate::read(&top().join("server/src"));
+        let files = core.files.iter().filter(|file| !file.path.starts_with("config/"));
+        files.chain(&server.files).any(|file| names(&file.code))
+    };
+    let fields = of("config/settings.rs").code.lines().filter_map(|line| {
+        let (field, value) = line.trim().split_once(": ")?;
+        let field = field.rsplit(' ').next()?;
+        value.starts_with("self.").then_some(field.to_owned())
+    });
+    let fields: Vec<String> = fields.collect();
+    assert!(fields.len() > 30, "settings.rs reads the table otherwise than this test knows");
+    let unread = fields.into_iter().filter(|field| !read(field)).collect();
+    none(unread, "a config that nobody reads has no meaning here: it is `Use::Idle`, which warns, and no field");
+}

@@ -59,17 +59,11 @@ pub struct QuorumSettings {
     pub fetch_timeout: Span,
     pub request_timeout: Span,
     pub retry_backoff: Span,
-    pub append_linger: Span,
     pub fetch_bytes: u32,
     pub snapshot_fetch_bytes: u32,
-    /// A snapshot is taken after so many bytes of records, or so much time.
+    /// A snapshot is taken after so many bytes of records.
     pub snapshot_every_bytes: u64,
-    pub snapshot_every: Span,
-    pub idle_interval: Span,
     pub segment_bytes: u32,
-    pub segment_age: Span,
-    pub retention: Span,
-    pub retention_bytes: u64,
 }
 
 /// A broker among others, and the controller that watches it.
@@ -80,9 +74,6 @@ pub struct BrokerSettings {
     pub controlled_shutdown: bool,
     pub rebalance_leaders: bool,
     pub rebalance_interval: Span,
-    pub unclean_interval: Span,
-    /// How long a request to the active controller may take.
-    pub controller_timeout: Span,
 }
 
 /// Followers.
@@ -125,16 +116,12 @@ pub struct GroupSettings {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProducerSettings {
     pub expiration: Span,
-    pub expiration_check: Span,
-    pub transaction_max: Span,
 }
 
 /// What is done from time to time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChoreSettings {
     pub retention_check: Span,
-    pub recovery_points: Span,
-    pub start_offsets: Span,
     pub watermarks: Span,
 }
 
@@ -174,16 +161,10 @@ impl Read<'_> {
             fetch_timeout: self.ms("controller.quorum.fetch.timeout.ms"),
             request_timeout: self.ms("controller.quorum.request.timeout.ms"),
             retry_backoff: self.ms("controller.quorum.retry.backoff.ms"),
-            append_linger: self.ms("controller.quorum.append.linger.ms"),
             fetch_bytes: self.bytes("controller.quorum.fetch.max.bytes"),
             snapshot_fetch_bytes: self.bytes("controller.quorum.fetch.snapshot.max.bytes"),
             snapshot_every_bytes: u64::from(self.bytes("metadata.log.max.record.bytes.between.snapshots")),
-            snapshot_every: self.ms("metadata.log.max.snapshot.interval.ms"),
-            idle_interval: self.ms("metadata.max.idle.interval.ms"),
             segment_bytes: self.bytes("metadata.log.segment.bytes"),
-            segment_age: self.ms("metadata.log.segment.ms"),
-            retention: self.ms("metadata.max.retention.ms"),
-            retention_bytes: u64::try_from(self.long("metadata.max.retention.bytes")).unwrap_or(u64::MAX),
         }
     }
 
@@ -196,8 +177,6 @@ impl Read<'_> {
             rebalance_interval: Span::from_kafka_millis(
                 self.long("leader.imbalance.check.interval.seconds").saturating_mul(1000),
             ),
-            unclean_interval: self.ms("unclean.leader.election.interval.ms"),
-            controller_timeout: self.ms("controller.socket.timeout.ms"),
         }
     }
 
@@ -237,18 +216,12 @@ impl Read<'_> {
     }
 
     pub(super) fn producers(&self) -> ProducerSettings {
-        ProducerSettings {
-            expiration: self.ms("producer.id.expiration.ms"),
-            expiration_check: self.ms("producer.id.expiration.check.interval.ms"),
-            transaction_max: self.ms("transaction.max.timeout.ms"),
-        }
+        ProducerSettings { expiration: self.ms("producer.id.expiration.ms") }
     }
 
     pub(super) fn chores(&self) -> ChoreSettings {
         ChoreSettings {
             retention_check: self.ms("log.retention.check.interval.ms"),
-            recovery_points: self.ms("log.flush.offset.checkpoint.interval.ms"),
-            start_offsets: self.ms("log.flush.start.offset.checkpoint.interval.ms"),
             watermarks: self.ms("replica.high.watermark.checkpoint.interval.ms"),
         }
     }

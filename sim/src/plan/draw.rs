@@ -137,8 +137,6 @@ fn settings(seed: u64, nodes: u32) -> BTreeMap<String, String> {
     set("controller.quorum.fetch.timeout.ms", dice.between(300, 2_000));
     set("controller.quorum.request.timeout.ms", dice.between(200, 1_500));
     set("controller.quorum.retry.backoff.ms", dice.between(5, 50));
-    set("controller.quorum.append.linger.ms", dice.pick(&[0, 0, 5, 25]));
-    set("metadata.max.idle.interval.ms", dice.pick(&[200, 500, 500]));
     set("metadata.log.max.record.bytes.between.snapshots", dice.skewed(300, 20_000));
     let heartbeat = dice.between(100, 600);
     set("broker.heartbeat.interval.ms", heartbeat);
@@ -150,10 +148,7 @@ fn settings(seed: u64, nodes: u32) -> BTreeMap<String, String> {
     set("replica.fetch.max.bytes", dice.skewed(200, 1_000_000));
     set("replica.fetch.response.max.bytes", dice.skewed(300, 2_000_000));
     set("replica.high.watermark.checkpoint.interval.ms", dice.skewed(100, 5_000));
-    set("log.flush.offset.checkpoint.interval.ms", dice.skewed(100, 10_000));
-    set("log.flush.start.offset.checkpoint.interval.ms", dice.skewed(100, 10_000));
     set("log.retention.check.interval.ms", dice.skewed(200, 10_000));
-    set("controller.socket.timeout.ms", dice.between(300, 2_000));
     set("group.initial.rebalance.delay.ms", dice.pick(&[0, 50, 500]));
     set("group.min.session.timeout.ms", 100);
     set("offsets.topic.num.partitions", dice.between(1, 2));

@@ -74,7 +74,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("controller.quorum.election.timeout.ms", "300"),
     ("controller.quorum.fetch.timeout.ms", "600"),
     ("controller.quorum.request.timeout.ms", "500"),
-    ("controller.socket.timeout.ms", "500"),
     ("group.initial.rebalance.delay.ms", "100"),
     ("group.min.session.timeout.ms", "100"),
     ("offsets.topic.num.partitions", "1"),
