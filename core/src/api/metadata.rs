@@ -47,9 +47,11 @@ pub fn on_metadata(node: &mut Node, _now: Now, ask: Ask, request: MetadataReques
     let mut unknown = Vec::new();
     let topics = match wanted {
         None => {
-            let all = view.image.topics_by_name().count();
-            let most = all - usize::from(mutant::is(Mutant::MetadataLacksLast) && all > 1);
-            view.image.topics_by_name().take(most).map(|topic| view.topic(topic)).collect()
+            let mut all: Vec<_> = view.image.topics_by_name().map(|topic| view.topic(topic)).collect();
+            if mutant::is(Mutant::MetadataLacksLast) {
+                all.pop();
+            }
+            all
         }
         Some(topics) if topics.iter().any(by_id) => view.topics_by_id(topics),
         Some(topics) => view.topics_by_name(topics, &mut unknown),
