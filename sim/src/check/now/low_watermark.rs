@@ -6,7 +6,7 @@ use super::{At, Broken};
 use crate::disk::Disk;
 use crate::node::Node;
 use crate::table::Map;
-use esker_core::id::{Offset, PartitionKey};
+use esker_core::id::{NodeId, Offset, PartitionKey};
 use esker_core::io::FileName;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -15,9 +15,19 @@ use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 /// What is asked for, and what the answers of the present input told.
 #[derive(Debug, Default)]
 pub struct LowWatermark {
-    /// Up to where each partition is to be deleted.
-    asked: Map<At, Vec<(PartitionKey, Offset)>>,
-    told: Vec<(PartitionKey, Offset)>,
+    asked: Map<At, Vec<Asked>>,
+    told: Vec<(PartitionKey, Offset, Vec<NodeId>)>,
+}
+
+/// A partition of a request.
+#[derive(Debug)]
+struct Asked {
+    key: PartitionKey,
+    /// Up to where it is to be deleted.
+    upto: Offset,
+    /// Its replicas that lived when it was asked. One partition may be done while the answer waits for others: who is a replica, or comes
+    /// back, since then need not have been waited for (seed 530602244111).
+    living: Vec<NodeId>,
 }
 
 impl LowWatermark {
@@ -30,7 +40,9 @@ impl LowWatermark {
                 let committed =
                     core.partitions.get(key).filter(|replica| replica.is_leader()).map(Partition::watermark);
                 let upto = if part.offset < 0 { committed } else { Some(Offset(part.offset)) };
-                asked.extend(upto.map(|upto| (key, upto)));
+                let replicas = core.partitions.get(key).and_then(Partition::state).map(|state| &state.replicas[..]);
+                let living = replicas.unwrap_or_default().iter().copied().filter(|node| core.image.alive(*node));
+                asked.extend(upto.map(|upto| Asked { key, upto, living: living.collect() }));
             }
         }
         self.asked.insert(at, asked);
@@ -43,9 +55,10 @@ impl LowWatermark {
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
                 let (key, told) =
                     (PartitionKey { topic: id, partition: part.partition_index }, Offset(part.low_watermark));
-                self.told.push((key, told));
-                if let Some((_, upto)) = asked.iter().find(|(of, _)| *of == key) {
-                    judge_done(key, *upto, told)?;
+                let wanted = asked.iter().find(|wanted| wanted.key == key);
+                self.told.push((key, told, wanted.map(|wanted| wanted.living.clone()).unwrap_or_default()));
+                if let Some(wanted) = wanted {
+                    judge_done(key, wanted.upto, told)?;
                 }
             }
         }
@@ -61,10 +74,11 @@ impl LowWatermark {
         nodes: &[Node],
         counted: &Counted,
     ) -> Result<(), Broken> {
-        for (key, told) in self.told.drain(..) {
+        for (key, told, living) in self.told.drain(..) {
             let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
             let Some(state) = leader.state() else { continue };
-            for other in state.replicas.iter().filter(|other| **other != leader.me() && core.image.alive(**other)) {
+            let lives = |other: &&NodeId| **other != leader.me() && living.contains(other) && core.image.alive(**other);
+            for other in state.replicas.iter().filter(lives) {
                 let heard = counted.start(node, leader, *other);
                 judge_heard(leader.folder(), told, other.0, heard)?;
             }
