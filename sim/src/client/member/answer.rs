@@ -28,7 +28,8 @@ impl Member {
     fn on_error(&mut self, ctx: &Ctx<'_>, code: i16) {
         match Code::try_from_code(code) {
             None => {}
-            Some(Code::FencedInstanceId) if ctx.now >= self.replaced_at => self.gone = true,
+            // Old commits do not say which instance they are of, and are told that the member is unknown (seed 31200798).
+            Some(Code::FencedInstanceId | Code::UnknownMemberId) if ctx.now >= self.replaced_at => self.gone = true,
             Some(Code::RebalanceInProgress) if self.drags(ctx) => {}
             Some(Code::UnknownMemberId | Code::FencedInstanceId) => {
                 self.id = StrBytes::default();
