@@ -118,12 +118,12 @@ impl Quorum {
         self.role.name(self.ballot.decided().voted.is_some())
     }
 
-    /// Committed up to here (exclusive), as far as this node knows.
     /// Whether it follows a leader that answers: for the simulator's checkers.
     pub const fn hears_leader(&self) -> bool {
         matches!(&self.role, Role::Follower(role) if role.heard)
     }
 
+    /// Committed up to here (exclusive), as far as this node knows.
     pub fn watermark(&self) -> Offset {
         self.watermark
     }

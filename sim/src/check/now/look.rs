@@ -77,7 +77,7 @@ impl Watch {
         if before.2 != glance.2
             && let Some(shadow) = self.shadows[node].log(METADATA)
         {
-            self.prefix.on_watermark(node, METADATA, shadow, (0, quorum.watermark().0))?;
+            self.prefix.on_watermark(node, METADATA, shadow, (quorum.start().0, quorum.watermark().0))?;
         }
         if before.3 != glance.3 {
             core.image.check();
