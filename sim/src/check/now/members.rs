@@ -83,6 +83,10 @@ impl Members {
                     part.unknown_tagged_fields.get(&SYNCED_TAG).and_then(|field: &Bytes| field[..].try_into().ok());
                 let synced = Offset(field.map_or(part.fetch_offset, i64::from_be_bytes));
                 let before = told.get(&of).copied();
+                // What comes late of an incarnation before is refused, whether its node knows that it is over or not (seed 1795892881607).
+                if before.is_some_and(|told| told.incarnation > incarnation && incarnation.0 >= 0) {
+                    continue;
+                }
                 let whole = if synced >= end { Some(now) } else { before.and_then(|told| told.whole) };
                 let same = before.filter(|told| told.incarnation == incarnation);
                 let synced = same.map_or(synced, |told| told.synced.max(synced));
