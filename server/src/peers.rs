@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use esker_core::api::receive;
 use esker_core::config::NodeConfig;
 use esker_core::error::Refusal;
-use esker_core::id::CallId;
+use esker_core::id::{CallId, NodeId};
 use esker_core::io::{Address, CallFault, Input, Lane};
 use esker_core::time::Span;
 use esker_core::wire::{Slip, calls};
@@ -33,7 +33,7 @@ pub struct Call {
 /// The lanes in use.
 #[derive(Debug)]
 pub struct Peers {
-    client_id: String,
+    node: NodeId,
     /// By lane.
     patience: [(Lane, Duration); 5],
     events: UnboundedSender<Event>,
@@ -65,8 +65,7 @@ impl Peers {
     pub fn new(config: &NodeConfig, events: UnboundedSender<Event>) -> Self {
         let lanes = [Lane::QuorumFetch, Lane::QuorumVote, Lane::Control, Lane::Forward, Lane::Replica];
         let patience = lanes.map(|lane| (lane, patience(config, lane)));
-        let client_id = format!("esker-{}", config.node);
-        Self { client_id, patience, events, runtime: Handle::current(), lanes: HashMap::new() }
+        Self { node: config.node, patience, events, runtime: Handle::current(), lanes: HashMap::new() }
     }
 
     /// Tells the loop something in a moment.
@@ -81,12 +80,12 @@ impl Peers {
 
     pub fn call(&mut self, to: Address, lane: Lane, call: Call) {
         let events = &self.events;
-        let (client_id, runtime, patience) = (&self.client_id, &self.runtime, &self.patience);
+        let (node, runtime, patience) = (self.node, &self.runtime, &self.patience);
         let sender = self.lanes.entry((to, lane)).or_insert_with_key(|(to, lane)| {
             let (sender, calls) = unbounded_channel();
             let patience = patience.iter().find(|(of, _)| of == lane).map_or(CONNECT, |(_, patience)| *patience);
-            let line =
-                Line { to: to.clone(), lane: *lane, patience, client_id: client_id.clone(), events: events.clone() };
+            let client_id = lane.client_id(node);
+            let line = Line { to: to.clone(), lane: *lane, patience, client_id, events: events.clone() };
             runtime.spawn(line.run(calls));
             sender
         });

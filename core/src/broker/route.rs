@@ -9,6 +9,9 @@ use kafka_protocol::messages::RequestKind as R;
 /// Hands a request to its handler. What a listener does not serve never gets here: `wire` refuses it.
 pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
     let ask = Ask::of(&request);
+    if node.is_left_behind(&ask) {
+        return ask.close(&mut node.out);
+    }
     match request.body {
         // One line a request, here, in the change that adds its file.
         R::Produce(body) => api::produce::on_produce(node, now, ask, body, request.checks),

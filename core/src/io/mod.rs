@@ -14,7 +14,7 @@ pub use note::{ID_TAKEN, LOG_LOST, Note};
 pub use out::{Local, Out};
 
 use crate::error::Refusal;
-use crate::id::{CallId, ConnId};
+use crate::id::{CallId, ConnId, NodeId};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -114,6 +114,21 @@ pub enum Lane {
     Forward,
     /// A follower's Fetch, and OffsetForLeaderEpoch.
     Replica,
+}
+
+impl Lane {
+    /// The client id of what the node sends on this lane: `esker-1-forward`, `esker-1` on all others.
+    pub fn client_id(self, node: NodeId) -> String {
+        match self {
+            Self::Forward => alloc::format!("esker-{node}-forward"),
+            Self::QuorumFetch | Self::QuorumVote | Self::Control | Self::Replica => alloc::format!("esker-{node}"),
+        }
+    }
+
+    /// Which node forwards with this client id.
+    pub fn forwarder(client_id: &str) -> Option<NodeId> {
+        client_id.strip_prefix("esker-")?.strip_suffix("-forward")?.parse().ok().map(NodeId)
+    }
 }
 
 /// Where a node listens.

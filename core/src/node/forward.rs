@@ -1,6 +1,10 @@
 //! Admin requests that reach a broker which is not the active controller travel on to it, and the answer travels back
 //! (KIP-590). The controller closes the connection when it is not active: the request is then sent again, to whoever
 //! is, until its time is up.
+//!
+//! What was sent and is not answered may still arrive, long after it was sent again and answered, and would then undo what
+//! was asked for since. So a node that takes forwarded requests goes by the connection: those come one after the other,
+//! and what arrives on one that a broker has left behind is not done.
 
 use super::{Forwarded, Node, Waiting};
 use crate::id::{CallId, HoldId};
@@ -27,6 +31,15 @@ impl Node {
         let forwarded = Forwarded { key, version, body: Box::new(body.into()) };
         let hold = self.hold.insert(ask, now.mono, Some(now.mono + PATIENCE), Waiting::Forward(forwarded));
         self.send_forward(now, hold);
+    }
+
+    /// Whether the request was forwarded by a broker that has since come on a newer connection.
+    pub fn is_left_behind(&mut self, ask: &Ask) -> bool {
+        if ask.listener != Listener::Controller {
+            return false;
+        }
+        let from = Lane::forwarder(&ask.client_id).filter(|from| self.image.broker(*from).is_some());
+        from.is_some_and(|from| !self.forwards.heed(from, ask.conn))
     }
 
     fn send_forward(&mut self, now: Now, hold: HoldId) {

@@ -79,6 +79,7 @@ pub fn topic(stage: &mut Stage, words: &mut Words) -> Told {
 pub fn set(stage: &mut Stage, words: &mut Words) -> Told {
     const TOPIC: i8 = 2;
     let name = words.word("a topic")?;
+    let to = words.after("to").map(|node| stage.named(&node, words)).transpose()?;
     let config = |word: &String| {
         let (name, value) = word.split_once('=').ok_or_else(|| format!("{word} is not name=value"))?;
         Ok::<_, String>(AlterableConfig::default().with_name(text(name)).with_value(Some(text(value))))
@@ -88,7 +89,7 @@ pub fn set(stage: &mut Stage, words: &mut Words) -> Told {
         AlterConfigsResource::default().with_resource_type(TOPIC).with_resource_name(text(&name)).with_configs(configs);
     let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
     stage.world()?;
-    let to = stage.living()?;
+    let to = to.map_or_else(|| stage.living(), Ok)?;
     let ask = Ask::new(ApiKey::IncrementalAlterConfigs, 1, request);
     let told = stage.tell("admin", to, ask, false, |answer| match answer {
         ResponseKind::IncrementalAlterConfigs(answer) => {
@@ -160,6 +161,14 @@ pub fn cut(stage: &mut Stage, words: &mut Words, cuts: bool) -> Told {
             world.mend_link(from, to);
         }
     }
+    Ok(Vec::new())
+}
+
+/// Holds back what goes one way on the connections between two that are open, until the network heals.
+pub fn stall(stage: &mut Stage, words: &mut Words) -> Told {
+    words.has("->");
+    let (from, to) = (peer(stage, words)?, peer(stage, words)?);
+    stage.world()?.stall(from, to);
     Ok(Vec::new())
 }
 

@@ -15,9 +15,9 @@
 //! |---|---|
 //! | `cluster 3 [voters 1,2] [with name=value …]` | nodes, started, until all serve |
 //! | `topic t replicas 1,2,3 [/ 2,3,1 …] [with name=value …]` | creates a topic; a list of replicas a partition |
-//! | `set t name=value …` `drop t` | changes a topic's configs; deletes it |
+//! | `set t name=value … [to 2]` `drop t` | changes a topic's configs; deletes it |
 //! | `kill 1` `crash 1 [torn\|pages]` `stop 1` `start 1` `pause 1` `resume 1` | the process dies; its host loses power; SIGTERM; … (or `all`) |
-//! | `cut 1 3` `cut 1 -> 3` `isolate 1 [from nodes]` `mend 1 3` `heal` `reset 1` | the network; `clients` is a peer as well |
+//! | `cut 1 3` `cut 1 -> 3` `isolate 1 [from nodes]` `stall 1 -> 3` (open connections only) `mend 1 3` `heal` `reset 1` | the network; `clients` is a peer as well |
 //! | `disk 1 fails sync\|write\|read` `disk 1 slow 100` `disk 1 full` `disk 1 whole` `disk 1 rots t-0` `disk 1 lost` `clock 1 +5s` | the disk, the wall clock |
 //! | `loss (is expected)` | from here on records may be lost without breaking a promise |
 //! | `wait 3s` `until … [within 10s]` | time passes; [`until`] lists what can be waited for |
@@ -98,6 +98,7 @@ fn perform(stage: &mut Stage, mut words: Words) -> Told {
         "kill" | "crash" | "stop" | "start" | "pause" | "resume" => cluster::process(stage, &verb, &mut words),
         "cut" => cluster::cut(stage, &mut words, true),
         "mend" => cluster::cut(stage, &mut words, false),
+        "stall" => cluster::stall(stage, &mut words),
         "isolate" => cluster::isolate(stage, &mut words),
         "heal" => cluster::heal(stage),
         "reset" => cluster::reset(stage, &mut words),

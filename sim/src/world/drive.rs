@@ -173,7 +173,7 @@ impl World {
         });
         calling.correlation += 1;
         let slip = Slip { key, version, correlation: calling.correlation };
-        match calls::encode(slip, "esker", request) {
+        match calls::encode(slip, &lane.client_id(own.id), request) {
             Ok(frame) => {
                 calling.open.push_back((call, slip, self.now));
                 self.due.extend(net.send(self.now, calling.conn, Way::Out, body(&frame)));

@@ -4,7 +4,7 @@ use super::{PROBE, World};
 use crate::client::{self, Desk};
 use crate::dice::{Dice, Stream};
 use crate::disk::Loss;
-use crate::net::{Conn, Peer};
+use crate::net::{Conn, Peer, Way};
 use crate::plan::Plan;
 use crate::trace::Keep;
 use esker_core::io::Input;
@@ -94,6 +94,13 @@ impl World {
         let due = self.net.mend(self.now, from, to);
         self.due.extend(due);
         self.flush();
+    }
+
+    /// What goes from one to the other waits on the connections that are open now; those opened later get through.
+    pub fn stall(&mut self, from: Peer, to: Peer) {
+        for conn in self.net.between(from, Some(to)).collect::<Vec<_>>() {
+            self.net.hold(conn, if self.net.opener(conn) == from { Way::Out } else { Way::Back });
+        }
     }
 
     /// All links are whole again; what waited arrives.
