@@ -14,127 +14,201 @@ use crate::swarm::{LINES, Swarm, again};
 use crate::trace::Keep;
 use crate::twice;
 use crate::world::Kind;
+use clap::{Args, Subcommand, value_parser};
 use esker_core::mutant;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-const HELP: &str = "\
-esker sim run [--seconds N] [--jobs J] [--seed S] [--seeds N] [--keep-going] [--mutant NAME] [--marks] [--json]
-    runs seeds until the time is over or one fails; --marks: a mark that none reached is an error (some thousand seeds reach all)
-esker sim replay SEED|PLAN [--trace] [--until SECONDS] [--mutant NAME] [--history FILE]
-    runs one again, exactly; PLAN is a file
-esker sim plan SEED
-    prints the plan of a seed
-esker sim shrink SEED|PLAN [--mutant NAME] [-o FILE]
-    makes a failing one small, and writes its plan
-esker sim view SEED|PLAN [--mutant NAME] [-o FILE]
-    writes a run as one HTML page: a lane for each node and client, roles, epochs, watermarks, faults, what failed
-esker sim diff SEED|PLAN [SEED|PLAN] [--with PROGRAM] [--mutant NAME]
-    runs it twice, in two processes whose surroundings differ (or by another build of the simulator), or runs two plans, and
-    shows the first line of the trace that differs
-esker sim mutants [--bases N] [--seconds N] [--jobs J] [--only NAME,…] [--table FILE]
-    hunts every named bug (built with the feature mutants) from each of N base seeds, N seconds at most each; --table puts the
-    table into a file, between the lines `<!-- mutants -->` and `<!-- end of mutants -->`
-esker sim check FILE
-    judges a history
-esker sim script FILE [--trace] [--mutant NAME]
-    plays a scenario, as tests/scenarios has them, and prints it with the answers
-esker sim marks
-    lists the marks and faults that a batch has to reach, each with the reason
-exit codes: 0 ok, 127 panic, 128 liveness, 129 safety, 130 not deterministic, 131 out of budget, 132 a mark was never reached, 2 wrong usage";
+/// What the commands end with.
+pub const EXIT_CODES: &str = "Exit codes: 0 ok, 127 panic, 128 liveness, 129 safety, 130 not deterministic, \
+131 out of budget, 132 a mark was never reached, 2 wrong usage";
 
-/// What stands behind the verb.
-struct Args<'a> {
-    plain: Vec<&'a str>,
-    options: Vec<(&'a str, &'a str)>,
+/// The commands of `esker sim`.
+#[derive(Subcommand, Debug)]
+pub enum Sim {
+    /// Run seeds until the time is over or one fails
+    Run {
+        #[command(flatten)]
+        batch: Batch,
+        /// Take a mark that no seed reached for an error (some thousand seeds reach all)
+        #[arg(long)]
+        marks: bool,
+    },
+    /// Run one again, exactly
+    Replay {
+        #[command(flatten)]
+        one: One,
+        /// Print the plan, and a line for each transition
+        #[arg(long)]
+        trace: bool,
+        /// End there, in seconds of virtual time
+        #[arg(long, value_name = "SECONDS", default_value_t = u64::MAX / 1_000_000, hide_default_value = true)]
+        until: u64,
+        /// Write there what clients asked and were told
+        #[arg(long, value_name = "FILE")]
+        history: Option<PathBuf>,
+    },
+    /// Print the plan of a seed
+    Plan(One),
+    /// Make a failing one small, and write its plan
+    Shrink {
+        #[command(flatten)]
+        one: One,
+        /// Where the plan goes [default: SEED.plan]
+        #[arg(short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Write a run as one HTML page: a lane for each node and client, roles, epochs, watermarks, faults, what failed
+    View {
+        #[command(flatten)]
+        one: One,
+        /// Where the page goes [default: SEED.html]
+        #[arg(short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Run one twice, in two processes whose surroundings differ, or run two, and show the first line that differs
+    Diff {
+        /// One, or two
+        #[arg(value_name = "SEED|PLAN", num_args = 1..=2, required = true)]
+        which: Vec<String>,
+        /// The second time by another build of the simulator
+        #[arg(long, value_name = "PROGRAM")]
+        with: Option<PathBuf>,
+        /// Switch a named bug on (of a build with the feature mutants)
+        #[arg(long, value_name = "NAME")]
+        mutant: Option<String>,
+    },
+    /// Hunt every named bug (of a build with the feature mutants)
+    Mutants {
+        /// From how many base seeds each
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        bases: u64,
+        /// How long from each at most
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u64,
+        #[command(flatten)]
+        jobs: Jobs,
+        /// These alone
+        #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Put the table into a file, between the lines `<!-- mutants -->` and `<!-- end of mutants -->`
+        #[arg(long, value_name = "FILE")]
+        table: Option<PathBuf>,
+    },
+    /// Judge a history
+    Check {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Play a scenario, as tests/scenarios has them, and print it with the answers
+    Script {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print a line for each transition
+        #[arg(long)]
+        trace: bool,
+        /// Switch a named bug on (of a build with the feature mutants)
+        #[arg(long, value_name = "NAME")]
+        mutant: Option<String>,
+    },
+    /// List the marks and faults that a batch has to reach, each with the reason
+    Marks,
 }
 
-const FLAGS: &[&str] = &["--trace", "--json", "--keep-going", "--marks"];
-const OPTIONS: &[&str] = &[
-    "--seconds",
-    "--jobs",
-    "--seed",
-    "--seeds",
-    "--until",
-    "--mutant",
-    "--bases",
-    "--only",
-    "--history",
-    "-o",
-    "--with",
-    "--table",
-];
+/// Which run a command is about.
+#[derive(Args, Clone, Debug)]
+pub struct One {
+    /// A seed, or the file of a plan
+    #[arg(value_name = "SEED|PLAN")]
+    which: String,
+    /// Switch a named bug on (of a build with the feature mutants)
+    #[arg(long, value_name = "NAME")]
+    mutant: Option<String>,
+}
 
-impl<'a> Args<'a> {
-    fn read(args: &'a [String]) -> Result<Self, String> {
-        let mut read = Self { plain: Vec::new(), options: Vec::new() };
-        let mut rest = args.iter().map(String::as_str);
-        while let Some(arg) = rest.next() {
-            if FLAGS.contains(&arg) {
-                read.options.push((arg, ""));
-            } else if OPTIONS.contains(&arg) {
-                read.options.push((arg, rest.next().ok_or_else(|| format!("{arg} needs a value"))?));
-            } else if arg.starts_with('-') {
-                return Err(format!("unknown option {arg}"));
-            } else {
-                read.plain.push(arg);
+/// How many run at once.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Jobs {
+    /// How many run at once [default: one a core]
+    #[arg(long, value_name = "J", value_parser = value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+impl Jobs {
+    fn number(self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(cores, usize::from)
+    }
+}
+
+/// Many seeds: what a batch of either simulator takes.
+#[derive(Args, Clone, Debug)]
+pub struct Batch {
+    /// The first seed
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// How many seeds at most; fewer within the time are an error
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// How long at most
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    seconds: u64,
+    #[command(flatten)]
+    jobs: Jobs,
+    /// Do not end at the first seed that fails
+    #[arg(long)]
+    keep_going: bool,
+    /// Switch a named bug on (of a build with the feature mutants)
+    #[arg(long, value_name = "NAME")]
+    pub mutant: Option<String>,
+    /// Print one object of JSON, for scripts
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Batch {
+    pub fn swarm(&self) -> Swarm {
+        Swarm {
+            seed: self.seed,
+            jobs: self.jobs.number(),
+            seconds: Duration::from_secs(self.seconds),
+            most: self.seeds.unwrap_or(u64::MAX),
+            keep_going: self.keep_going,
+            mutant: self.mutant.clone(),
+        }
+    }
+}
+
+impl Sim {
+    /// Does it; what cannot be done is told on standard error.
+    pub fn run(self) -> ExitCode {
+        let done = match self {
+            Self::Run { batch, marks } => command_run(&batch, marks),
+            Self::Replay { one, trace, until, history } => replay(&one, trace, until, history.as_deref()),
+            Self::Plan(one) => one.plan().map(|plan| {
+                say!("{}", plan.text());
+                ExitCode::SUCCESS
+            }),
+            Self::Shrink { one, output } => command_shrink(&one, output),
+            Self::View { one, output } => view(&one, output),
+            Self::Diff { which, with, mutant } => diff(&which, with, mutant),
+            Self::Mutants { bases, seconds, jobs, only, table } => {
+                mutants(bases, Duration::from_secs(seconds), jobs.number(), &only, table.as_deref())
             }
-        }
-        Ok(read)
+            Self::Check { file } => check(&file),
+            Self::Script { file, trace, mutant } => script(&file, trace, mutant.as_deref()),
+            Self::Marks => {
+                marks::ALL.iter().for_each(|mark| say!("{:<28} {}", mark.name(), mark.why().trim()));
+                marks::MENU.iter().for_each(|(name, what)| say!("{name:<28} {what}"));
+                Ok(ExitCode::SUCCESS)
+            }
+        };
+        done.unwrap_or_else(|wrong| {
+            eprintln!("esker sim: {wrong}");
+            ExitCode::from(2)
+        })
     }
-
-    fn text(&self, name: &str) -> Option<&'a str> {
-        self.options.iter().find(|(option, _)| *option == name).map(|(_, value)| *value)
-    }
-
-    fn number(&self, name: &str, default: u64) -> Result<u64, String> {
-        self.text(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name} {text}: not a number")))
-    }
-
-    fn flag(&self, name: &str) -> bool {
-        self.text(name).is_some()
-    }
-}
-
-/// The command `esker sim`; `args` begin with the verb.
-pub fn main(args: &[String]) -> ExitCode {
-    let Some((verb, rest)) = args.split_first() else {
-        say!("{HELP}");
-        return ExitCode::from(2);
-    };
-    let done = Args::read(rest).and_then(|args| match verb.as_str() {
-        "run" => command_run(&args),
-        "replay" => replay(&args),
-        "plan" => plan(&args).map(|plan| {
-            say!("{}", plan.text());
-            ExitCode::SUCCESS
-        }),
-        "shrink" => command_shrink(&args),
-        "view" => view(&args),
-        "diff" => diff(&args),
-        "mutants" => mutants(&args),
-        "check" => check(&args),
-        "script" => script(&args),
-        "marks" => {
-            marks::ALL.iter().for_each(|mark| say!("{:<28} {}", mark.name(), mark.why().trim()));
-            marks::MENU.iter().for_each(|(name, what)| say!("{name:<28} {what}"));
-            Ok(ExitCode::SUCCESS)
-        }
-        "help" | "--help" | "-h" => {
-            say!("{HELP}");
-            Ok(ExitCode::SUCCESS)
-        }
-        other => Err(format!("unknown command {other}")),
-    });
-    done.unwrap_or_else(|wrong| {
-        eprintln!("esker sim: {wrong}\n{HELP}");
-        ExitCode::from(2)
-    })
-}
-
-fn cores() -> u64 {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
 }
 
 /// Switches the plan's bug on, if there is one.
@@ -149,11 +223,15 @@ fn choose(mutant: Option<&str>) -> Result<(), String> {
     Err(format!("no mutant is called {name}"))
 }
 
-fn script(args: &Args<'_>) -> Result<ExitCode, String> {
-    let [file] = args.plain[..] else { return Err("script needs one FILE".into()) };
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-    choose(args.text("--mutant"))?;
-    let played = play(&text, if args.flag("--trace") { Keep::Print } else { Keep::Nothing });
+/// What is wrong with a file, and which.
+fn about(file: &Path) -> impl Fn(std::io::Error) -> String {
+    move |error| format!("{}: {error}", file.display())
+}
+
+fn script(file: &Path, trace: bool, mutant: Option<&str>) -> Result<ExitCode, String> {
+    let text = std::fs::read_to_string(file).map_err(about(file))?;
+    choose(mutant)?;
+    let played = play(&text, if trace { Keep::Print } else { Keep::Nothing });
     say!("{}", played.text.trim_end());
     Ok(match played.broken {
         None => ExitCode::SUCCESS,
@@ -164,17 +242,10 @@ fn script(args: &Args<'_>) -> Result<ExitCode, String> {
     })
 }
 
-fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
-    let swarm = Swarm {
-        seed: args.number("--seed", 1)?,
-        jobs: args.number("--jobs", cores())? as usize,
-        seconds: Duration::from_secs(args.number("--seconds", 60)?),
-        most: args.number("--seeds", u64::MAX)?,
-        keep_going: args.flag("--keep-going"),
-        mutant: args.text("--mutant").map(str::to_string),
-    };
+fn command_run(batch: &Batch, marks: bool) -> Result<ExitCode, String> {
+    let swarm = batch.swarm();
     choose(swarm.mutant.as_deref())?;
-    let quiet = args.flag("--json");
+    let quiet = batch.json;
     if !quiet {
         progress::outlook(&swarm);
     }
@@ -197,108 +268,105 @@ fn command_run(args: &Args<'_>) -> Result<ExitCode, String> {
         eprintln!("esker sim: {} of {} seeds were run when the time was over", total.seeds, swarm.most);
         code = Kind::Budget.exit_code();
     }
-    if code == 0 && args.flag("--marks") && !total.missed().is_empty() {
+    if code == 0 && marks && !total.missed().is_empty() {
         eprintln!("esker sim: the batch never reached some of the marks");
         code = report::MISSED;
     }
     Ok(ExitCode::from(code))
 }
 
-/// The plan that a command is about: of a seed, or in a file.
-fn plan(args: &Args<'_>) -> Result<Plan, String> {
-    let [which] = args.plain[..] else { return Err("name one seed or plan".into()) };
-    let mut plan = match which.parse() {
-        Ok(seed) => plan_of(seed, None),
-        Err(_) => Plan::parse(&std::fs::read_to_string(which).map_err(|error| format!("{which}: {error}"))?)?,
-    };
-    if let Some(mutant) = args.text("--mutant") {
-        plan.mutant = Some(mutant.into());
+impl One {
+    fn plan(&self) -> Result<Plan, String> {
+        let mut plan = match self.which.parse() {
+            Ok(seed) => plan_of(seed, None),
+            Err(_) => Plan::parse(&std::fs::read_to_string(&self.which).map_err(about(Path::new(&self.which)))?)?,
+        };
+        if let Some(mutant) = &self.mutant {
+            plan.mutant = Some(mutant.clone());
+        }
+        Ok(plan)
     }
-    Ok(plan)
 }
 
-fn replay(args: &Args<'_>) -> Result<ExitCode, String> {
-    let plan = plan(args)?;
+fn replay(one: &One, trace: bool, until: u64, history: Option<&Path>) -> Result<ExitCode, String> {
+    let plan = one.plan()?;
     choose(plan.mutant.as_deref())?;
-    let until = args.number("--until", u64::MAX / 1_000_000)?.saturating_mul(1_000_000);
-    let keep = if args.flag("--trace") { Keep::Print } else { Keep::Last(LINES) };
-    if args.flag("--trace") {
+    let keep = if trace { Keep::Print } else { Keep::Last(LINES) };
+    if trace {
         say!("{}", plan.text());
     }
-    let outcome = run(&plan, keep, until);
-    if let Some(file) = args.text("--history") {
-        let mut to = std::fs::File::create(file).map_err(|error| format!("{file}: {error}"))?;
-        outcome.history.write(&mut to).map_err(|error| format!("{file}: {error}"))?;
+    let outcome = run(&plan, keep, until.saturating_mul(1_000_000));
+    if let Some(file) = history {
+        let mut to = std::fs::File::create(file).map_err(about(file))?;
+        outcome.history.write(&mut to).map_err(about(file))?;
     }
-    report::failure(&outcome, &report::replay(args.plain[0], args.text("--mutant")));
+    report::failure(&outcome, &report::replay(&one.which, one.mutant.as_deref()));
     say!("{} events, {} ms of virtual time", outcome.events, outcome.virtual_us / 1000);
     say!("state hash {:016x}", outcome.state);
     say!("trace hash {:016x}", outcome.hash);
     Ok(ExitCode::from(outcome.failure.map_or(0, |failure| failure.kind.exit_code())))
 }
 
-fn command_shrink(args: &Args<'_>) -> Result<ExitCode, String> {
-    let plan = plan(args)?;
+fn command_shrink(one: &One, output: Option<PathBuf>) -> Result<ExitCode, String> {
+    let plan = one.plan()?;
     choose(plan.mutant.as_deref())?;
     let Some((small, failure)) = shrink(&plan, &|line| eprintln!("{line}")) else {
         say!("seed {} does not fail", plan.seed);
         return Ok(ExitCode::SUCCESS);
     };
-    let file = args.text("-o").map_or_else(|| format!("{}.plan", plan.seed), str::to_string);
-    std::fs::write(&file, small.text()).map_err(|error| format!("{file}: {error}"))?;
-    say!("{}: {}\nreplay: esker sim replay {file} --trace", failure.kind.name(), failure.anomaly);
+    let file = output.unwrap_or_else(|| format!("{}.plan", plan.seed).into());
+    std::fs::write(&file, small.text()).map_err(about(&file))?;
+    say!("{}: {}\nreplay: esker sim replay {} --trace", failure.kind.name(), failure.anomaly, file.display());
     Ok(ExitCode::from(failure.kind.exit_code()))
 }
 
-fn view(args: &Args<'_>) -> Result<ExitCode, String> {
-    let plan = plan(args)?;
+fn view(one: &One, output: Option<PathBuf>) -> Result<ExitCode, String> {
+    let plan = one.plan()?;
     choose(plan.mutant.as_deref())?;
-    let file = args.text("-o").map_or_else(|| format!("{}.html", plan.seed), str::to_string);
+    let file = output.unwrap_or_else(|| format!("{}.html", plan.seed).into());
     let page = crate::view::page(&plan);
-    std::fs::write(&file, &page).map_err(|error| format!("{file}: {error}"))?;
-    say!("{file}: {} KB; open it in a browser", page.len() / 1024);
+    std::fs::write(&file, &page).map_err(about(&file))?;
+    say!("{}: {} KB; open it in a browser", file.display(), page.len() / 1024);
     Ok(ExitCode::SUCCESS)
 }
 
-fn diff(args: &Args<'_>) -> Result<ExitCode, String> {
-    let (first, second) = match args.plain[..] {
-        [one] => (one, one),
-        [one, other] => (one, other),
-        _ => return Err("name one or two seeds or plans".into()),
-    };
-    let mutant = args.text("--mutant").map_or_else(Vec::new, |name| vec!["--mutant".into(), name.into()]);
-    let words = |which: &str| [&[which.to_string()], &mutant[..]].concat();
+fn diff(which: &[String], with: Option<PathBuf>, mutant: Option<String>) -> Result<ExitCode, String> {
+    let mutant = mutant.map_or_else(Vec::new, |name| vec!["--mutant".into(), name]);
+    let words = |which: Option<&String>| [which.cloned().as_slice(), &mutant].concat();
+    let (first, second) = (words(which.first()), words(which.last()));
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let other = args.text("--with").map_or_else(|| own.clone(), PathBuf::from);
+    let other = with.unwrap_or_else(|| own.clone());
     // In the shipped binary the word `sim` stands before the verb.
     let verb_before: Vec<String> = std::env::args().skip(1).take_while(|word| word != "diff").collect();
-    let compared = twice::twice(&own, &other, &verb_before, &words(first), &words(second))?;
+    let compared = twice::twice(&own, &other, &verb_before, &first, &second)?;
     compared.print();
     let same = matches!(compared, twice::Compared::Same { .. });
     Ok(ExitCode::from(if same { 0 } else { Kind::NotDeterministic.exit_code() }))
 }
 
-fn mutants(args: &Args<'_>) -> Result<ExitCode, String> {
-    let seconds = Duration::from_secs(args.number("--seconds", 60)?);
-    let jobs = args.number("--jobs", cores())? as usize;
-    let bases = args.number("--bases", 1)?;
-    let only: Vec<&str> = args.text("--only").map_or_else(Vec::new, |names| names.split(',').collect());
-    for name in &only {
+fn mutants(
+    bases: u64,
+    seconds: Duration,
+    jobs: usize,
+    only: &[String],
+    table: Option<&Path>,
+) -> Result<ExitCode, String> {
+    for name in only {
         choose(Some(name))?;
     }
     let mut rows = Vec::new();
     say!("{}", Row::HEAD);
     let core = mutant::ALL.iter().filter(|chosen| !mutant::SHELL.contains(chosen));
-    for chosen in core.filter(|chosen| only.is_empty() || only.contains(&chosen.name())) {
+    for chosen in core.filter(|chosen| only.is_empty() || only.iter().any(|name| name == chosen.name())) {
         choose(Some(chosen.name()))?;
         let row = hunt(*chosen, bases, jobs, seconds);
         say!("{}", row.line());
         rows.push(row);
     }
-    if let Some(file) = args.text("--table") {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-        let text = put_table(&text, &rows).ok_or_else(|| format!("{file} has no place for the table"))?;
-        std::fs::write(file, text).map_err(|error| format!("{file}: {error}"))?;
+    if let Some(file) = table {
+        let text = std::fs::read_to_string(file).map_err(about(file))?;
+        let text = put_table(&text, &rows).ok_or_else(|| format!("{} has no place for the table", file.display()))?;
+        std::fs::write(file, text).map_err(about(file))?;
     }
     let lived: Vec<&str> = rows.iter().filter(|row| row.lived()).map(|row| row.name).collect();
     say!("{} of {} were found{}", rows.len() - lived.len(), rows.len(), if lived.is_empty() { "" } else { "; alive:" });
@@ -306,10 +374,10 @@ fn mutants(args: &Args<'_>) -> Result<ExitCode, String> {
     Ok(if lived.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check(args: &Args<'_>) -> Result<ExitCode, String> {
-    let [file] = args.plain[..] else { return Err("name one history".into()) };
-    let from = std::fs::File::open(file).map_err(|error| format!("{file}: {error}"))?;
-    let history = History::read(std::io::BufReader::new(from)).map_err(|error| format!("{file}: {error}"))?;
+fn check(file: &Path) -> Result<ExitCode, String> {
+    let from = std::fs::File::open(file).map_err(about(file))?;
+    let history =
+        History::read(std::io::BufReader::new(from)).map_err(|error| format!("{}: {error}", file.display()))?;
     let found = crate::check::past::judge(&history);
     found.iter().for_each(|anomaly| say!("{anomaly}"));
     say!("{} events, {} anomalies", history.lines.len(), found.len());

@@ -10,7 +10,6 @@ mod metadata;
 mod offsets;
 mod produce;
 mod serve;
-mod sim;
 mod topic;
 
 use crate::exit::{Code, Failure};
@@ -48,8 +47,8 @@ enum Command {
     #[command(subcommand)]
     Log(log::Log),
     /// Run the simulator: crash a cluster on purpose, from a seed, and replay it
-    #[command(disable_help_flag = true)]
-    Sim(sim::Sim),
+    #[command(subcommand, after_help = esker_sim::cli::EXIT_CODES)]
+    Sim(esker_sim::cli::Sim),
 }
 
 /// What every command that asks a broker takes.

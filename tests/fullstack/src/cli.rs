@@ -2,107 +2,90 @@
 
 use crate::draw::draw;
 use crate::one::{self, Outcome};
-use crate::swarm::{self, Swarm};
+use crate::swarm;
+use clap::Parser;
 use esker_core::mutant;
+use esker_sim::cli::{Batch, EXIT_CODES};
 use esker_sim::plan::Plan;
-use esker_sim::swarm::LINES;
+use esker_sim::swarm::{LINES, Swarm};
 use esker_sim::trace::Keep;
 use esker_sim::world::Kind;
 use serde_json::json;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-const HELP: &str = "\
-ci/fullstack [--seconds N] [--jobs J] [--seed S] [--seeds N] [--keep-going] [--mutant NAME] [--json]
-    runs seeds until the time is over or one fails
-ci/fullstack --replay SEED|PLAN [--trace] [--until SECONDS] [--mutant NAME] [--history FILE]
-    runs one again, exactly; PLAN is a file
-ci/fullstack --twice N [--seed S] [--jobs J]
-    runs N seeds twice, in two processes and two environments, and compares
-ci/fullstack --mutants [--bases N] [--seeds N] [--jobs J] [--only NAME]
-    hunts the bugs of the shell
-exit codes: 0 ok, 127 panic, 128 liveness, 129 safety, 130 not deterministic, 131 out of budget, 2 wrong usage";
+/// How many seeds a bug is hunted in at most, from each base.
+const HUNT_SEEDS: u64 = 500;
 
-/// The command line.
-#[derive(Default)]
-struct Args<'a>(Vec<(&'a str, &'a str)>);
+/// The unmodified server in one thread from one seed, a process a seed. Without --replay, --twice or --mutants: runs seeds
+/// until the time is over or one fails.
+#[derive(Parser)]
+#[command(name = "ci/fullstack", bin_name = "ci/fullstack", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    batch: Batch,
+    /// Run one again, exactly
+    #[arg(long, value_name = "SEED|PLAN", group = "mode")]
+    replay: Option<String>,
+    /// Print the plan, and a line for each transition
+    #[arg(long, requires = "replay")]
+    trace: bool,
+    /// End there, in seconds of virtual time
+    #[arg(long, value_name = "SECONDS", requires = "replay")]
+    until: Option<u64>,
+    /// Write there what clients asked and were told
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    history: Option<PathBuf>,
+    /// Run N seeds twice, in two processes and two environments, and compare
+    #[arg(long, value_name = "N", group = "mode")]
+    twice: Option<u64>,
+    /// Hunt the bugs of the shell, in --seeds each (or 500)
+    #[arg(long, group = "mode")]
+    mutants: bool,
+    /// From how many base seeds each
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "mutants")]
+    bases: u64,
+    /// This one alone
+    #[arg(long, value_name = "NAME", requires = "mutants")]
+    only: Option<String>,
+    /// One run for a batch: its outcome as a line of JSON
+    #[arg(long, value_name = "SEED", group = "mode", hide = true)]
+    one: Option<String>,
+}
 
-const FLAGS: &[&str] = &["--trace", "--json", "--keep-going", "--mutants"];
-const OPTIONS: &[&str] = &[
-    "--seconds",
-    "--jobs",
-    "--seed",
-    "--seeds",
-    "--until",
-    "--mutant",
-    "--bases",
-    "--only",
-    "--history",
-    "--replay",
-    "--twice",
-    "--one",
-];
+impl Cli {
+    pub fn run(self) -> ExitCode {
+        let done = match (&self.one, &self.replay, self.twice) {
+            (Some(which), ..) => one(&self, which),
+            (_, Some(which), _) => replay(&self, which),
+            (.., Some(seeds)) => twice(&self, seeds),
+            (None, None, None) if self.mutants => mutants(&self),
+            (None, None, None) => run(&self.batch),
+        };
+        done.unwrap_or_else(|wrong| {
+            eprintln!("ci/fullstack: {wrong}");
+            ExitCode::from(2)
+        })
+    }
 
-impl<'a> Args<'a> {
-    fn read(args: &'a [String]) -> Result<Self, String> {
-        let mut read = Self::default();
-        let mut rest = args.iter().map(String::as_str);
-        while let Some(arg) = rest.next() {
-            if FLAGS.contains(&arg) {
-                read.0.push((arg, ""));
-            } else if OPTIONS.contains(&arg) {
-                read.0.push((arg, rest.next().ok_or_else(|| format!("{arg} needs a value"))?));
-            } else {
-                return Err(format!("unknown option {arg}"));
-            }
+    /// The plan of a seed, or in a file; its bug is switched on.
+    fn plan(&self, which: &str) -> Result<Plan, String> {
+        let mut plan = match which.parse() {
+            Ok(seed) => draw(seed),
+            Err(_) => Plan::parse(&std::fs::read_to_string(which).map_err(|error| format!("{which}: {error}"))?)?,
+        };
+        if let Some(mutant) = &self.batch.mutant {
+            plan.mutant = Some(mutant.clone());
         }
-        Ok(read)
-    }
-
-    fn text(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(option, _)| *option == name).map(|(_, value)| *value)
-    }
-
-    fn number(&self, name: &str, default: u64) -> Result<u64, String> {
-        self.text(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name} {text}: not a number")))
-    }
-
-    fn flag(&self, name: &str) -> bool {
-        self.text(name).is_some()
+        let name = plan.mutant.as_deref().unwrap_or("none");
+        if mutant::select(name) { Ok(plan) } else { Err(format!("no mutant is called {name} in this build")) }
     }
 }
 
-/// The command.
-pub fn main(args: &[String]) -> ExitCode {
-    let done = Args::read(args).and_then(|args| match (args.text("--one"), args.text("--replay")) {
-        (Some(which), _) => one(&args, which),
-        (_, Some(which)) => replay(&args, which),
-        (None, None) if args.flag("--mutants") => mutants(&args),
-        (None, None) if args.flag("--twice") => twice(&args),
-        (None, None) => run(&args),
-    });
-    done.unwrap_or_else(|wrong| {
-        eprintln!("ci/fullstack: {wrong}\n{HELP}");
-        ExitCode::from(2)
-    })
-}
-
-fn swarm(args: &Args<'_>) -> Result<Swarm, String> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    Ok(Swarm {
-        seed: args.number("--seed", 1)?,
-        jobs: args.number("--jobs", cores)? as usize,
-        seconds: Duration::from_secs(args.number("--seconds", 60)?),
-        most: args.number("--seeds", u64::MAX)?,
-        keep_going: args.flag("--keep-going"),
-        mutant: args.text("--mutant").map(str::to_string),
-    })
-}
-
-fn run(args: &Args<'_>) -> Result<ExitCode, String> {
-    let swarm = swarm(args)?;
-    let quiet = args.flag("--json");
-    let (total, first) = swarm.run(!quiet)?;
+fn run(batch: &Batch) -> Result<ExitCode, String> {
+    let (swarm, quiet) = (batch.swarm(), batch.json);
+    let (total, first) = swarm::run(&swarm, !quiet)?;
     if quiet {
         println!("{}", total.json());
     } else {
@@ -118,36 +101,24 @@ fn run(args: &Args<'_>) -> Result<ExitCode, String> {
     Ok(ExitCode::from(first.map_or(0, |failed| failed.code)))
 }
 
-fn mutants(args: &Args<'_>) -> Result<ExitCode, String> {
-    let swarm = Swarm { most: args.number("--seeds", 500)?, seconds: Duration::MAX, ..swarm(args)? };
-    let lived = swarm::mutants(&swarm, args.number("--bases", 1)?, args.text("--only"))?;
+fn mutants(args: &Cli) -> Result<ExitCode, String> {
+    let most = args.batch.seeds.unwrap_or(HUNT_SEEDS);
+    let swarm = Swarm { most, seconds: Duration::MAX, ..args.batch.swarm() };
+    let lived = swarm::mutants(&swarm, args.bases, args.only.as_deref())?;
     println!("{lived} lived");
     Ok(if lived == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn twice(args: &Args<'_>) -> Result<ExitCode, String> {
-    let swarm = Swarm { most: args.number("--twice", 10)?, seconds: Duration::MAX, ..swarm(args)? };
+fn twice(args: &Cli, seeds: u64) -> Result<ExitCode, String> {
+    let swarm = Swarm { most: seeds, seconds: Duration::MAX, ..args.batch.swarm() };
     let different = swarm::twice(&swarm)?;
     println!("{} seeds twice: {different} different", swarm.most);
     Ok(ExitCode::from(if different == 0 { 0 } else { 130 }))
 }
 
-/// The plan of a seed, or in a file; its bug is switched on.
-fn plan(args: &Args<'_>, which: &str) -> Result<Plan, String> {
-    let mut plan = match which.parse() {
-        Ok(seed) => draw(seed),
-        Err(_) => Plan::parse(&std::fs::read_to_string(which).map_err(|error| format!("{which}: {error}"))?)?,
-    };
-    if let Some(mutant) = args.text("--mutant") {
-        plan.mutant = Some(mutant.into());
-    }
-    let name = plan.mutant.as_deref().unwrap_or("none");
-    if mutant::select(name) { Ok(plan) } else { Err(format!("no mutant is called {name} in this build")) }
-}
-
 /// A run for the swarm: one line of JSON.
-fn one(args: &Args<'_>, which: &str) -> Result<ExitCode, String> {
-    let plan = plan(args, which)?;
+fn one(args: &Cli, which: &str) -> Result<ExitCode, String> {
+    let plan = args.plan(which)?;
     let Outcome { record, virtual_us } = one::run(&plan, Keep::Nothing, u64::MAX);
     let failure = record.failure.as_ref().map(|failure| {
         let code = failure.kind.exit_code();
@@ -167,17 +138,18 @@ fn one(args: &Args<'_>, which: &str) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn replay(args: &Args<'_>, which: &str) -> Result<ExitCode, String> {
-    let plan = plan(args, which)?;
-    let until = args.number("--until", u64::MAX / 1_000_000)?.saturating_mul(1_000_000);
-    let keep = if args.flag("--trace") { Keep::Print } else { Keep::Last(LINES) };
-    if args.flag("--trace") {
+fn replay(args: &Cli, which: &str) -> Result<ExitCode, String> {
+    let plan = args.plan(which)?;
+    let until = args.until.map_or(u64::MAX, |seconds| seconds.saturating_mul(1_000_000));
+    let keep = if args.trace { Keep::Print } else { Keep::Last(LINES) };
+    if args.trace {
         println!("{}", plan.text());
     }
     let Outcome { record, virtual_us } = one::run(&plan, keep, until);
-    if let Some(file) = args.text("--history") {
-        let mut to = std::fs::File::create(file).map_err(|error| format!("{file}: {error}"))?;
-        record.history.write(&mut to).map_err(|error| format!("{file}: {error}"))?;
+    if let Some(file) = &args.history {
+        let wrong = |error| format!("{}: {error}", file.display());
+        let mut to = std::fs::File::create(file).map_err(wrong)?;
+        record.history.write(&mut to).map_err(wrong)?;
     }
     let code = record.failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
     if let Some(failure) = &record.failure {

@@ -2,8 +2,7 @@
 
 #[cfg(madsim)]
 fn main() -> std::process::ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    esker_fullstack::cli::main(&args)
+    <esker_fullstack::cli::Cli as clap::Parser>::parse().run()
 }
 
 #[cfg(not(madsim))]

@@ -1,26 +1,13 @@
 //! Many seeds, a process each.
 
 use esker_core::mutant::{ALL, SHELL};
+use esker_sim::swarm::Swarm;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What to run.
-#[derive(Clone, Debug)]
-pub struct Swarm {
-    /// The first seed; the others follow it.
-    pub seed: u64,
-    pub jobs: usize,
-    pub seconds: Duration,
-    /// At most so many seeds.
-    pub most: u64,
-    /// Goes on after a failure.
-    pub keep_going: bool,
-    pub mutant: Option<String>,
-}
 
 /// How long a seed may take on a busy machine: it needs a fraction of a second. A task that never waits stops virtual time,
 /// and no budget of events ends it.
@@ -113,65 +100,63 @@ impl Ran {
     }
 }
 
-impl Swarm {
-    /// Runs seeds until the time is over, or one fails. Answers the sum and the failed seed with the smallest number.
-    pub fn run(&self, talks: bool) -> Result<(Total, Option<Ran>), String> {
-        let began = Instant::now();
-        let told = Mutex::new((Total::default(), None::<Ran>, Instant::now()));
-        self.each(|ran| {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            let (total, first, last) = &mut *told;
-            total.add(&ran);
-            let failed = ran.code != 0;
-            if failed && first.as_ref().is_none_or(|known| ran.seed < known.seed) {
-                *first = Some(ran);
-            }
-            if talks && last.elapsed() > Duration::from_secs(2) {
-                *last = Instant::now();
-                let failures = total.failures.len();
-                eprintln!("{:>4} s  {} seeds, {failures} failures", began.elapsed().as_secs(), total.seeds);
-            }
-            !failed || self.keep_going
-        })?;
-        let (mut total, first, _) = told.into_inner().unwrap_or_else(PoisonError::into_inner);
-        total.took = began.elapsed();
-        total.failures.sort();
-        Ok((total, first))
-    }
+/// Runs seeds until the time is over, or one fails. Answers the sum and the failed seed with the smallest number.
+pub fn run(swarm: &Swarm, talks: bool) -> Result<(Total, Option<Ran>), String> {
+    let began = Instant::now();
+    let told = Mutex::new((Total::default(), None::<Ran>, Instant::now()));
+    each(swarm, |ran| {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (total, first, last) = &mut *told;
+        total.add(&ran);
+        let failed = ran.code != 0;
+        if failed && first.as_ref().is_none_or(|known| ran.seed < known.seed) {
+            *first = Some(ran);
+        }
+        if talks && last.elapsed() > Duration::from_secs(2) {
+            *last = Instant::now();
+            let failures = total.failures.len();
+            eprintln!("{:>4} s  {} seeds, {failures} failures", began.elapsed().as_secs(), total.seeds);
+        }
+        !failed || swarm.keep_going
+    })?;
+    let (mut total, first, _) = told.into_inner().unwrap_or_else(PoisonError::into_inner);
+    total.took = began.elapsed();
+    total.failures.sort();
+    Ok((total, first))
+}
 
-    /// Runs seed after seed, on all jobs, until `go_on` says no.
-    fn each(&self, go_on: impl Fn(Ran) -> bool + Sync) -> Result<(), String> {
-        let began = Instant::now();
-        let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-        let wrong = Mutex::new(None);
-        std::thread::scope(|scope| {
-            for _ in 0..self.jobs.max(1) {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::Relaxed) && began.elapsed() < self.seconds {
-                        let turn = next.fetch_add(1, Ordering::Relaxed);
-                        if turn >= self.most {
-                            return;
-                        }
-                        match run_one(self.seed.wrapping_add(turn), self.mutant.as_deref(), None) {
-                            Ok(ran) => drop(stop.fetch_or(!go_on(ran), Ordering::Relaxed)),
-                            Err(why) => {
-                                stop.store(true, Ordering::Relaxed);
-                                *wrong.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-                            }
+/// Runs seed after seed, on all jobs, until `go_on` says no.
+fn each(swarm: &Swarm, go_on: impl Fn(Ran) -> bool + Sync) -> Result<(), String> {
+    let began = Instant::now();
+    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let wrong = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..swarm.jobs.max(1) {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) && began.elapsed() < swarm.seconds {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    if turn >= swarm.most {
+                        return;
+                    }
+                    match run_one(swarm.seed.wrapping_add(turn), swarm.mutant.as_deref(), None) {
+                        Ok(ran) => drop(stop.fetch_or(!go_on(ran), Ordering::Relaxed)),
+                        Err(why) => {
+                            stop.store(true, Ordering::Relaxed);
+                            *wrong.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
                         }
                     }
-                });
-            }
-        });
-        wrong.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
-    }
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 /// Runs each seed again in another environment, and says which come out otherwise.
 pub fn twice(swarm: &Swarm) -> Result<u64, String> {
     let padding = "x".repeat(4_321);
     let different = AtomicU64::new(0);
-    swarm.each(|first| {
+    each(swarm, |first| {
         let second = run_one(first.seed, swarm.mutant.as_deref(), Some(&padding));
         if second.as_ref().map(Ran::fingerprint) != Ok(first.fingerprint()) {
             different.fetch_add(1, Ordering::Relaxed);
@@ -193,7 +178,7 @@ pub fn mutants(swarm: &Swarm, bases: u64, only: Option<&str>) -> Result<u64, Str
             let first = swarm.seed + base * 10_000;
             let hunt = Swarm { seed: first, mutant: Some(mutant.name().into()), keep_going: true, ..swarm.clone() };
             let killed = Mutex::new(None::<Ran>);
-            hunt.each(|ran| {
+            each(&hunt, |ran| {
                 if ran.code != 0
                     && run_one(ran.seed, None, None).is_ok_and(|without| without.property() != ran.property())
                 {
