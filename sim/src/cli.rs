@@ -75,9 +75,8 @@ pub enum Sim {
         /// The second time by another build of the simulator
         #[arg(long, value_name = "PROGRAM")]
         with: Option<PathBuf>,
-        /// Switch a named bug on (of a build with the feature mutants)
-        #[arg(long, value_name = "NAME")]
-        mutant: Option<String>,
+        #[command(flatten)]
+        bug: Bug,
     },
     /// Hunt every named bug (of a build with the feature mutants)
     Mutants {
@@ -108,12 +107,19 @@ pub enum Sim {
         /// Print a line for each transition
         #[arg(long)]
         trace: bool,
-        /// Switch a named bug on (of a build with the feature mutants)
-        #[arg(long, value_name = "NAME")]
-        mutant: Option<String>,
+        #[command(flatten)]
+        bug: Bug,
     },
     /// List the marks and faults that a batch has to reach, each with the reason
     Marks,
+}
+
+/// A named bug of `esker_core::mutant`.
+#[derive(Args, Clone, Debug)]
+pub struct Bug {
+    /// Switch a named bug on (of a build with the feature mutants)
+    #[arg(long, value_name = "NAME")]
+    pub mutant: Option<String>,
 }
 
 /// Which run a command is about.
@@ -122,9 +128,8 @@ pub struct One {
     /// A seed, or the file of a plan
     #[arg(value_name = "SEED|PLAN")]
     which: String,
-    /// Switch a named bug on (of a build with the feature mutants)
-    #[arg(long, value_name = "NAME")]
-    mutant: Option<String>,
+    #[command(flatten)]
+    bug: Bug,
 }
 
 /// How many run at once.
@@ -159,9 +164,8 @@ pub struct Batch {
     /// Do not end at the first seed that fails
     #[arg(long)]
     keep_going: bool,
-    /// Switch a named bug on (of a build with the feature mutants)
-    #[arg(long, value_name = "NAME")]
-    pub mutant: Option<String>,
+    #[command(flatten)]
+    pub bug: Bug,
     /// Print one object of JSON, for scripts
     #[arg(long)]
     pub json: bool,
@@ -175,7 +179,7 @@ impl Batch {
             seconds: Duration::from_secs(self.seconds),
             most: self.seeds.unwrap_or(u64::MAX),
             keep_going: self.keep_going,
-            mutant: self.mutant.clone(),
+            mutant: self.bug.mutant.clone(),
         }
     }
 }
@@ -192,12 +196,12 @@ impl Sim {
             }),
             Self::Shrink { one, output } => command_shrink(&one, output),
             Self::View { one, output } => view(&one, output),
-            Self::Diff { which, with, mutant } => diff(&which, with, mutant),
+            Self::Diff { which, with, bug } => diff(&which, with, bug.mutant),
             Self::Mutants { bases, seconds, jobs, only, table } => {
                 mutants(bases, Duration::from_secs(seconds), jobs.number(), &only, table.as_deref())
             }
             Self::Check { file } => check(&file),
-            Self::Script { file, trace, mutant } => script(&file, trace, mutant.as_deref()),
+            Self::Script { file, trace, bug } => script(&file, trace, bug.mutant.as_deref()),
             Self::Marks => {
                 marks::ALL.iter().for_each(|mark| say!("{:<28} {}", mark.name(), mark.why().trim()));
                 marks::MENU.iter().for_each(|(name, what)| say!("{name:<28} {what}"));
@@ -281,7 +285,7 @@ impl One {
             Ok(seed) => plan_of(seed, None),
             Err(_) => Plan::parse(&std::fs::read_to_string(&self.which).map_err(about(Path::new(&self.which)))?)?,
         };
-        if let Some(mutant) = &self.mutant {
+        if let Some(mutant) = &self.bug.mutant {
             plan.mutant = Some(mutant.clone());
         }
         Ok(plan)
@@ -300,7 +304,7 @@ fn replay(one: &One, trace: bool, until: u64, history: Option<&Path>) -> Result<
         let mut to = std::fs::File::create(file).map_err(about(file))?;
         outcome.history.write(&mut to).map_err(about(file))?;
     }
-    report::failure(&outcome, &report::replay(&one.which, one.mutant.as_deref()));
+    report::failure(&outcome, &report::replay(&one.which, one.bug.mutant.as_deref()));
     say!("{} events, {} ms of virtual time", outcome.events, outcome.virtual_us / 1000);
     say!("state hash {:016x}", outcome.state);
     say!("trace hash {:016x}", outcome.hash);

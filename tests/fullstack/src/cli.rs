@@ -75,7 +75,7 @@ impl Cli {
             Ok(seed) => draw(seed),
             Err(_) => Plan::parse(&std::fs::read_to_string(which).map_err(|error| format!("{which}: {error}"))?)?,
         };
-        if let Some(mutant) = &self.batch.mutant {
+        if let Some(mutant) = &self.batch.bug.mutant {
             plan.mutant = Some(mutant.clone());
         }
         let name = plan.mutant.as_deref().unwrap_or("none");
