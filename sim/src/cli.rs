@@ -387,3 +387,30 @@ fn check(file: &Path) -> Result<ExitCode, String> {
     say!("{} events, {} anomalies", history.lines.len(), found.len());
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Safety.exit_code()) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser, Debug)]
+    struct Line {
+        #[command(subcommand)]
+        sim: Sim,
+    }
+
+    #[test]
+    fn what_has_no_place_on_the_line_is_refused() {
+        let parsed = |line: &str| Line::try_parse_from(["sim"].into_iter().chain(line.split(' ')));
+        for wrong in
+            ["run 4", "run --jobs 0", "run --trace", "mutants a-bug", "replay", "replay 1 2", "diff 1 2 3", "dance"]
+        {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+        for right in
+            ["run --seed 4 --jobs 2 --json", "mutants --only a-bug,another", "replay 1 --trace --until 3", "diff 1 2"]
+        {
+            assert!(parsed(right).is_ok(), "{right}");
+        }
+    }
+}
