@@ -184,6 +184,12 @@ fn aside(path: &Path) -> PathBuf {
     aside.into()
 }
 
+/// The same file, opened once more, whatever its name is by now.
+pub fn open_again(file: &File) -> io::Result<File> {
+    use std::os::fd::AsRawFd as _;
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
 /// How the core is told of an error.
 pub fn fault_of(why: &io::Error) -> DiskFault {
     match why.kind() {

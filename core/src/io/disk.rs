@@ -16,6 +16,7 @@
 //!
 //! **Failure.** A failed `Append`, `Sync`, `Truncate`, `Replace` or `SyncDir` is final for the data folder:
 //! what the medium holds is unknown from then on, and the core stops the node. A failed `Read` is the reader's business.
+//! What fails behind operations that are complete already is told under [`DiskTag::FOLDER`].
 
 use crate::id::{DirId, Offset};
 use alloc::string::String;
@@ -94,6 +95,11 @@ pub enum Owner {
 pub struct DiskTag {
     pub owner: Owner,
     pub serial: u64,
+}
+
+impl DiskTag {
+    /// No operation's: the data folder itself has failed.
+    pub const FOLDER: Self = Self { owner: Owner::Node, serial: u64::MAX };
 }
 
 /// What is to be done.

@@ -5,7 +5,7 @@
 //! that fails is final.
 
 use super::Completed;
-use crate::durable;
+use crate::durable::{self, Poison};
 use crate::files::Files;
 use crate::journal::{Gather, Store};
 use crate::metrics::Metrics;
@@ -15,7 +15,7 @@ use esker_core::io::{DiskDone, DiskFault, DiskTag, FileId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Instant;
 
@@ -83,7 +83,7 @@ struct Sync {
     metrics: Arc<Metrics>,
     report: Arc<dyn Fn(Completed) + Send + std::marker::Sync>,
     complete: Arc<Complete>,
-    failed: Arc<AtomicBool>,
+    poison: Poison,
     journal: Arc<Journal>,
 }
 
@@ -142,6 +142,7 @@ impl Commit {
         files: Arc<Files>,
         journal: Arc<Journal>,
         metrics: Arc<Metrics>,
+        poison: Poison,
         report: impl Fn(Completed) + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
@@ -155,7 +156,7 @@ impl Commit {
             metrics,
             report: Arc::new(report),
             complete: Arc::default(),
-            failed: Arc::default(),
+            poison,
             journal,
         };
         let of_thread = sync.clone();
@@ -237,13 +238,13 @@ impl Commit {
         for &file in files {
             match self.files.open(file) {
                 Ok(open) => job.open.push((Dirty::File(file), open)),
-                Err(_) => job.fault = Some(DiskFault::Io),
+                Err(why) => job.fault = Some(self.sync.poison.set(format_args!("a sync of {file}"), &why)),
             }
         }
         for &dir in dirs {
             match self.files.folder(dir).and_then(File::open) {
                 Ok(open) => job.open.push((Dirty::Dir(dir), Arc::new(open))),
-                Err(_) => job.fault = Some(DiskFault::Io),
+                Err(why) => job.fault = Some(self.sync.poison.set(format_args!("a sync of {dir}"), &why)),
             }
         }
     }
@@ -257,24 +258,14 @@ impl Sync {
             dirty.insert(*name, file);
         }
         let began = Instant::now();
-        let result = if self.failed.load(Ordering::Acquire) {
-            Err(DiskFault::Io)
-        } else {
-            // A cut comes before what was appended behind it: else the end of what was cut might stand there again.
-            let many = dirty.len() > durable::EACH_MAX || jobs.iter().any(|job| job.dirty > durable::EACH_MAX);
-            let done = if many { durable::sync_all(self.root.root_dir()) } else { sync_each(&dirty) };
-            done.and_then(|()| self.journal.write()).map_err(|_| DiskFault::Io)
-        };
+        let many = dirty.len() > durable::EACH_MAX || jobs.iter().any(|job| job.dirty > durable::EACH_MAX);
+        let mut fault = self.poison.fault().or_else(|| self.make_durable(&dirty, many).err());
         self.metrics.synced(jobs.iter().map(|job| job.dirty).sum(), began.elapsed());
-        let mut fault = result.err();
         let mut completed = Completed::new();
         let mut last = 0;
         for job in jobs {
             last = job.number;
             fault = fault.or(job.fault);
-            if fault.is_some() {
-                self.failed.store(true, Ordering::Release);
-            }
             for done in job.done {
                 let result = match fault {
                     Some(fault) if done.durable => done.result.and(Err(fault)),
@@ -286,14 +277,30 @@ impl Sync {
         (self.report)(completed);
         self.complete.set(last);
     }
-}
 
-fn sync_each(dirty: &HashMap<Dirty, &File>) -> io::Result<()> {
-    for (name, file) in dirty {
-        match name {
-            Dirty::File(_) => durable::sync_file(file)?,
-            Dirty::Dir(_) => durable::sync_open_dir(file)?,
+    fn make_durable(&self, dirty: &HashMap<Dirty, &File>, many: bool) -> Result<(), DiskFault> {
+        let failed = |what: &'static str| move |why: io::Error| self.poison.set(what, &why);
+        // A cut comes before what was appended behind it: else the end of what was cut might stand there again.
+        if many {
+            durable::sync_all(self.root.root_dir()).map_err(failed("a sync of everything"))?;
+        } else {
+            for (name, file) in dirty {
+                match name {
+                    Dirty::File(_) => durable::sync_file(file),
+                    Dirty::Dir(_) => durable::sync_open_dir(file),
+                }
+                .map_err(|why| self.poison.set(format_args!("a sync of {}", self.path(*name).display()), &why))?;
+            }
         }
+        self.journal.write().map_err(failed("the journal"))
     }
-    Ok(())
+
+    /// Where it is, as far as it is known.
+    fn path(&self, name: Dirty) -> PathBuf {
+        let path = match name {
+            Dirty::File(file) => self.root.path(file),
+            Dirty::Dir(dir) => self.root.folder(dir),
+        };
+        path.unwrap_or_else(|_| self.root.root().to_path_buf())
+    }
 }

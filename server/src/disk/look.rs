@@ -14,6 +14,7 @@ const READ_SMALL: u64 = 1 << 20;
 
 /// Carries one out.
 pub fn look(files: &Files, op: DiskOp) -> Result<DiskDone, DiskFault> {
+    let of_file = if let DiskOp::Read { file, .. } = op { Some(file) } else { None };
     let answer = match op {
         DiskOp::Folders => folders(files.root()).map(DiskDone::Folders),
         DiskOp::List { dir } => files.folder(dir).and_then(|path| list(&path)).map(DiskDone::Files),
@@ -33,7 +34,13 @@ pub fn look(files: &Files, op: DiskOp) -> Result<DiskDone, DiskFault> {
         | DiskOp::Delete { .. }
         | DiskOp::SyncDir { .. } => Err(io::ErrorKind::Unsupported.into()),
     };
-    answer.map_err(|why| fault_of(&why))
+    answer.map_err(|why| {
+        let fault = fault_of(&why);
+        if let Some(path) = of_file.filter(|_| fault != DiskFault::Missing).and_then(|file| files.path(file).ok()) {
+            tracing::warn!("{} cannot be read: {why}", path.display());
+        }
+        fault
+    })
 }
 
 fn folders(root: &Path) -> io::Result<Vec<String>> {

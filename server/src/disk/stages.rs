@@ -9,7 +9,7 @@ use super::kind::dir_of;
 use super::write::Writer;
 use crate::durable;
 use esker_core::id::DirId;
-use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
+use esker_core::io::{DiskDone, DiskOp, DiskTag, FileId, FileName};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
@@ -59,18 +59,21 @@ impl Writer {
             {
                 ahead::give_back(&open);
             }
-            let result = self.failed.map_or(Ok(DiskDone::Done), Err);
+            let result = self.poison.fault().map_or(Ok(DiskDone::Done), Err);
             round.done.push(Done { tag, dir: file.dir, result, durable: true, waits: false });
-            if self.failed.is_none() && !is_settled(self, &file) {
+            if self.poison.fault().is_none() && !is_settled(self, &file) {
                 unsettled.push(file);
             }
         }
+        if !unsettled.is_empty() {
+            // Rounds under way may sync the same open files.
+            self.commit.drain();
+        }
         match self.sync(&unsettled) {
             Ok(()) => unsettled.into_iter().for_each(|file| self.settle_log(file)),
-            Err(_) => {
-                self.failed.get_or_insert(DiskFault::Io);
-                let synced = round.done.iter_mut().skip(first);
-                synced.for_each(|done| done.result = Err(DiskFault::Io));
+            Err(why) => {
+                let fault = self.poison.set("a sync of whole files", &why);
+                round.done.iter_mut().skip(first).for_each(|done| done.result = Err(fault));
             }
         }
     }

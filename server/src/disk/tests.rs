@@ -2,6 +2,7 @@
 
 use super::threads::JOURNAL_MIN;
 use super::*;
+use crate::durable::shadow;
 use bytes::Bytes;
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskDone, DiskFault, FileId, FileName, Owner};
@@ -13,6 +14,8 @@ struct Bench {
     folder: TempDir,
     disk: DiskThreads,
     done: mpsc::Receiver<(DiskTag, Result<DiskDone, DiskFault>)>,
+    /// That the folder has failed.
+    failed: mpsc::Receiver<(DiskTag, Result<DiskDone, DiskFault>)>,
     serial: u64,
 }
 
@@ -42,8 +45,12 @@ impl Bench {
 
     fn start(journal: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (sender, done) = mpsc::channel();
-        let report = move |completed: Completed| completed.into_iter().for_each(|one| drop(sender.send(one)));
+        let ((sender, done), (of_folder, failed)) = (mpsc::channel(), mpsc::channel());
+        let report = move |completed: Completed| {
+            for one in completed {
+                let _ = if one.0 == DiskTag::FOLDER { of_folder.send(one) } else { sender.send(one) };
+            }
+        };
         let disk = DiskThreads::start(
             folder.path(),
             Settings { readers: 2, files: 8, journal, life: 1 },
@@ -51,7 +58,7 @@ impl Bench {
             report,
         )
         .unwrap();
-        Self { folder, disk, done, serial: 0 }
+        Self { folder, disk, done, failed, serial: 0 }
     }
 
     fn submit(&mut self, ops: Vec<DiskOp>) -> Vec<u64> {
@@ -301,4 +308,41 @@ fn many_logs_are_synced_together_in(mut bench: Bench) {
         assert_eq!(std::fs::read(folder.join("00000000000000000001.log")).unwrap(), b"c");
     }
     bench.disk.close().unwrap();
+}
+
+#[test]
+fn a_sync_that_fails_is_final_whoever_meets_it() {
+    // The checkpoint thread: of a write that was durable in the journal, and complete, long before.
+    let mut bench = Bench::new();
+    bench.all(vec![open(), DiskOp::Create { file: LOG }]);
+    shadow::break_syncs(bench.folder.path(), "esker-checkpoint");
+    let zeros = Bytes::from(vec![0; 100 << 10]);
+    let write =
+        |number: u64| DiskOp::Append { file: LOG, at: number * (100 << 10), bytes: vec![zeros.clone()], sync: true };
+    let told = |bench: &Bench| {
+        let told = bench.failed.recv_timeout(Duration::from_secs(10)).expect("it is told");
+        assert_eq!(told, (DiskTag::FOLDER, Err(DiskFault::Io)));
+    };
+    // As many as the first part of a slot takes, which may be told before the last of them ends.
+    assert_eq!((0..2).map(|number| bench.one(write(number))).filter(Result::is_err).count(), 0);
+    let _ = bench.one(write(2));
+    told(&bench);
+    for op in [write(3), DiskOp::Truncate { file: LOG, len: 0 }, DiskOp::RenameDir { dir: DIR, name: "x-0".into() }] {
+        assert_eq!(bench.one(op), Err(DiskFault::Io));
+    }
+    let size = std::fs::metadata(bench.folder.path().join("topic-0/00000000000000000000.log")).unwrap().len();
+    assert!((300 << 10..=400 << 10).contains(&size), "nothing is cut any more: {size}");
+    assert!(bench.disk.close().is_err());
+
+    // The thread that writes, of its own accord or for a round.
+    for sync in [DiskOp::Sync { file: LOG }, append(LOG, 0, b"abcd", true)] {
+        let mut bench = Bench::without_journal();
+        bench.all(vec![open(), DiskOp::Create { file: LOG }, append(LOG, 0, b"abc", false)]);
+        shadow::break_syncs(bench.folder.path(), "esker-write");
+        shadow::break_syncs(bench.folder.path(), "esker-sync");
+        bench.submit(vec![sync]);
+        told(&bench);
+        assert_eq!(bench.next().1, Err(DiskFault::Io));
+        assert_eq!(bench.one(DiskOp::Delete { file: LOG }), Err(DiskFault::Io));
+    }
 }

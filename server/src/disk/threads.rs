@@ -15,11 +15,12 @@ use super::settled::Settled;
 use super::wait::Waiting;
 use super::write::Writer;
 use super::{Completed, Disk, Source};
+use crate::durable::Poison;
 use crate::files::Files;
 use crate::journal::{self, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
-use esker_core::io::{DiskOp, DiskTag, FileRange};
+use esker_core::io::{DiskFault, DiskOp, DiskTag, FileRange};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub struct DiskThreads {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     journal: Arc<Journal>,
+    poison: Poison,
     /// A journal that is not there yet.
     making: Mutex<Option<Making>>,
 }
@@ -55,7 +57,8 @@ const JOURNAL_PART: u64 = 16;
 pub const JOURNAL_MIN: u64 = 16 << 20;
 
 impl DiskThreads {
-    /// Puts back what the journal still has, and starts the threads on an existing folder. `done` is called with what is complete, in order.
+    /// Puts back what the journal still has, and starts the threads on an existing folder. `done` is called with what is complete, in order;
+    /// and once with [`DiskTag::FOLDER`] when something has failed, whosever operation it was.
     pub fn start(
         root: &Path,
         settings: Settings,
@@ -67,13 +70,15 @@ impl DiskThreads {
             tracing::info!("the journal had {} writes that were lost elsewhere", replayed.put_back);
         }
         let files = Arc::new(Files::new(root, settings.files)?);
+        let tell = done.clone();
+        let poison = Poison::new(move || tell(vec![(DiskTag::FOLDER, Err(DiskFault::Io))]));
         let journal = Arc::<Journal>::default();
         let mut making = Making::of(root, settings)?;
         if journal::exists(root, settings.journal) {
-            making.take().map_or(Ok(()), |making| making.begin(Arc::clone(&journal)))?;
+            making.take().map_or(Ok(()), |making| making.begin(Arc::clone(&journal), poison.clone()))?;
         }
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
-        let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, done.clone())?;
+        let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, poison.clone(), done.clone())?;
         let of_writer = Arc::clone(&files);
         let queue = Arc::clone(&writes);
         let writer = Writer {
@@ -83,7 +88,7 @@ impl DiskThreads {
             settled: Settled::default(),
             journaled: BTreeSet::new(),
             waiting: Waiting::default(),
-            failed: None,
+            poison: poison.clone(),
         };
         spawn_thread("esker-write", move || writer.run())?;
         for _ in 0..settings.readers {
@@ -96,7 +101,7 @@ impl DiskThreads {
                 }
             })?;
         }
-        Ok(Self { files, writes, reads, journal, making: Mutex::new(making) })
+        Ok(Self { files, writes, reads, journal, poison, making: Mutex::new(making) })
     }
 
     /// Makes the journal of a new folder. For when the node serves: the journal is written once from end to end, and each sync of a
@@ -106,7 +111,7 @@ impl DiskThreads {
     /// No thread could be started.
     pub fn make_journal(&self) -> io::Result<()> {
         let making = self.making.lock().unwrap_or_else(PoisonError::into_inner).take();
-        making.map_or(Ok(()), |making| making.begin(Arc::clone(&self.journal)))
+        making.map_or(Ok(()), |making| making.begin(Arc::clone(&self.journal), self.poison.clone()))
     }
 
     #[cfg(test)]
@@ -142,8 +147,8 @@ impl Making {
     }
 
     /// Until it is done files are synced themselves.
-    fn begin(self, journal: Arc<Journal>) -> io::Result<()> {
-        spawn_thread("esker-journal", move || match Store::make(&self.root, self.bytes, self.life) {
+    fn begin(self, journal: Arc<Journal>, poison: Poison) -> io::Result<()> {
+        spawn_thread("esker-journal", move || match Store::make(&self.root, self.bytes, self.life, poison) {
             Ok(store) => {
                 let _ = journal.store.set(Mutex::new(store));
                 tracing::info!("writes go to a journal of {} MiB first", self.bytes >> 20);

@@ -6,13 +6,14 @@ use super::kind::{Touched, appended, dir_of, is_durable, touched};
 use super::queue::Queue;
 use super::settled::Settled;
 use super::wait::{Waiting, may_wait};
-use crate::durable;
+use crate::durable::{self, Poison};
 use crate::files::{self, Files, fault_of};
 use crate::journal::Subject;
 use bytes::Bytes;
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
@@ -69,8 +70,8 @@ pub struct Writer {
     pub journaled: BTreeSet<FileId>,
     /// What found no room.
     pub waiting: Waiting,
-    /// Something failed: what the medium holds is unknown, and nothing is changed any more.
-    pub failed: Option<DiskFault>,
+    /// Once it is set what the medium holds is unknown, and nothing is changed any more.
+    pub poison: Poison,
 }
 
 impl Writer {
@@ -93,7 +94,7 @@ impl Writer {
     /// Carries out what is no sync.
     pub(super) fn carry_out_stage(&mut self, ops: Vec<(DiskTag, DiskOp)>, round: &mut Round) {
         let mut runs: HashMap<FileId, Run> = HashMap::new();
-        let aside = if self.failed.is_none() { self.write_aside(&ops) } else { HashSet::new() };
+        let aside = if self.poison.fault().is_none() { self.write_aside(&ops) } else { HashSet::new() };
         for (tag, op) in ops {
             let dir = dir_of(&op);
             if !matches!(op, DiskOp::Append { .. }) {
@@ -150,8 +151,9 @@ impl Writer {
                 aside.insert(*file);
             }
         }
-        if durable::sync_all(self.files.root_dir()).is_err() {
-            self.failed.get_or_insert(DiskFault::Io);
+        self.commit.drain();
+        if let Err(why) = durable::sync_all(self.files.root_dir()) {
+            self.poison.set("a sync of everything", &why);
         }
         aside
     }
@@ -165,19 +167,28 @@ impl Writer {
         aside: &HashSet<FileId>,
         round: &mut Round,
     ) {
-        let result = match self.failed {
+        let result = match self.poison.fault() {
             Some(fault) => Err(fault),
-            None => self.settle(touched).map_err(|_| DiskFault::Io).and_then(|()| {
-                let result = self.change(op.clone(), aside, round);
-                result.map_err(|why| fault_of(&why))
-            }),
+            None => match self.settle(touched) {
+                Ok(()) => self.change(op.clone(), aside, round).map_err(|why| self.fault(&op, may_wait(&op), &why)),
+                Err(why) => Err(self.poison.set("the journal", &why)),
+            },
         };
-        if result == Err(DiskFault::Full) && self.failed.is_none() && may_wait(&op) {
+        if result == Err(DiskFault::Full) && may_wait(&op) {
             round.wait(place);
             self.waiting.hold(dir_of(&op), tag, op);
         } else {
-            self.set(round, place, result);
+            Self::set(round, place, result);
         }
+    }
+
+    /// What an operation is answered that could not be carried out: one that may wait for room has not failed without it.
+    fn fault(&self, op: impl Display, may_wait: bool, why: &io::Error) -> DiskFault {
+        let fault = fault_of(why);
+        if fault != DiskFault::Full || !may_wait {
+            self.poison.set(op, why);
+        }
+        fault
     }
 
     fn gather(
@@ -217,19 +228,22 @@ impl Writer {
     }
 
     fn write(&mut self, run: Run, round: &mut Round) {
-        let result = match self.failed {
+        let result = match self.poison.fault() {
             Some(fault) => Err(fault),
             // Another file of the folder has found no room.
             None if self.waiting.holds(run.file.dir) => Err(DiskFault::Full),
-            None => self.append(&run, round).map_err(|why| fault_of(&why)),
+            None => self.append(&run, round).map_err(|why| {
+                let path = self.files.path(run.file).unwrap_or_default();
+                self.fault(format_args!("a write to {}", path.display()), true, &why)
+            }),
         };
-        if result == Err(DiskFault::Full) && self.failed.is_none() {
+        if result == Err(DiskFault::Full) {
             run.ops.iter().for_each(|part| round.wait(part.place));
             let dir = run.file.dir;
             return run.into_ops().for_each(|(tag, op)| self.waiting.hold(dir, tag, op));
         }
         for part in run.ops {
-            self.set(round, part.place, result.map(|()| DiskDone::Done));
+            Self::set(round, part.place, result.map(|()| DiskDone::Done));
         }
     }
 
@@ -305,10 +319,7 @@ impl Writer {
         Ok(())
     }
 
-    fn set(&mut self, round: &mut Round, place: usize, result: Result<DiskDone, DiskFault>) {
-        if let Err(fault) = &result {
-            self.failed.get_or_insert(*fault);
-        }
+    fn set(round: &mut Round, place: usize, result: Result<DiskDone, DiskFault>) {
         if let Some(done) = round.done.get_mut(place) {
             done.result = result;
         }

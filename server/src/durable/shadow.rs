@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -57,6 +58,20 @@ pub fn lose_power_within(root: &Path, file: &str, spared: u32, image: &Path, dic
     let mut watched = WATCHED.lock().unwrap();
     let shadow = watched.get_mut(root).expect("the folder is watched");
     shadow.ambush = Some(Ambush { file: root.join(file), spared, image: image.to_path_buf(), dice });
+}
+
+static BROKEN: Mutex<Vec<(PathBuf, &str)>> = Mutex::new(Vec::new());
+
+/// From now on each sync of a file in the folder fails in the threads of that name.
+pub fn break_syncs(root: &Path, thread: &'static str) {
+    BROKEN.lock().unwrap().push((root.to_path_buf(), thread));
+}
+
+pub fn may_fail(file: &File) -> io::Result<()> {
+    let (path, thread) = (path_of(file), std::thread::current());
+    let broken = BROKEN.lock().unwrap();
+    let fails = broken.iter().any(|(root, name)| path.starts_with(root) && thread.name() == Some(name));
+    if fails { Err(io::Error::from_raw_os_error(5)) } else { Ok(()) }
 }
 
 fn of<T>(path: &Path, with: impl FnOnce(&Path, &mut Shadow) -> T) -> Option<T> {

@@ -3,7 +3,8 @@
 use super::draft::Draft;
 use super::entry::{BLOCK, ENTRY_MAX, Head, ITEMS_MAX};
 use super::file::{FILE, MAKING, SLOTS, empty, exists, remove};
-use crate::{durable, files};
+use crate::durable::{self, Poison};
+use crate::files;
 use esker_core::io::FileId;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -38,7 +39,8 @@ struct Checkpoint {
 /// A slot's files are synced after each of so many parts of it, and not when it is full alone: what is written to the journal waits behind
 /// what a sync has for the medium, and behind a little not as long. Not where there are many: each part would be a sync of everything.
 const PARTS: u64 = 4;
-/// Files that a slot has writes of.
+/// Files that a slot has writes of. Each is opened for this alone: a sync that fails is told to every open file, but only once, and
+/// whoever syncs the same log in another thread has to hear of it as well.
 enum Files {
     Few(HashMap<FileId, Arc<File>>),
     Many,
@@ -51,17 +53,11 @@ impl Default for Files {
 }
 
 /// What the checkpoint thread has come to.
-#[derive(Default)]
 struct Clean {
-    state: Mutex<State>,
-    more: Condvar,
-}
-
-#[derive(Clone, Copy, Default)]
-struct State {
     /// Every file of this generation and those before it is durable.
-    upto: u64,
-    failed: bool,
+    upto: Mutex<u64>,
+    more: Condvar,
+    poison: Poison,
 }
 
 /// The journal, open for writing. Its slots are written in turn; a slot is begun anew when what it holds is durable in the files.
@@ -75,6 +71,7 @@ pub struct Store {
     /// Files of which an entry may speak, by the last generation that does. Replay would bring what it says back.
     live: HashMap<FileId, (u64, Arc<str>)>,
     clean: Arc<Clean>,
+    poison: Poison,
     checkpoints: mpsc::Sender<Checkpoint>,
 }
 
@@ -89,11 +86,11 @@ impl Store {
     ///
     /// # Errors
     /// What the file system says; `InvalidInput` where it knows no direct writes.
-    pub fn make(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
-        Self::make_file(root, bytes, life).inspect_err(|_| drop(remove(root)))
+    pub fn make(root: &Path, bytes: u64, life: u64, poison: Poison) -> io::Result<Self> {
+        Self::make_file(root, bytes, life, poison).inspect_err(|_| drop(remove(root)))
     }
 
-    fn make_file(root: &Path, bytes: u64, life: u64) -> io::Result<Self> {
+    fn make_file(root: &Path, bytes: u64, life: u64, poison: Poison) -> io::Result<Self> {
         let slot_bytes = (bytes / SLOTS).next_multiple_of(BLOCK as u64).max(ENTRY_MAX as u64);
         let open = |name: &str, new: bool| {
             let mut options = OpenOptions::new();
@@ -118,7 +115,7 @@ impl Store {
             file
         };
         let (checkpoints, queue) = mpsc::channel::<Checkpoint>();
-        let clean = Arc::<Clean>::default();
+        let clean = Arc::new(Clean { upto: Mutex::default(), more: Condvar::new(), poison: poison.clone() });
         let (of_thread, of_root) = (Arc::clone(&clean), File::open(root)?);
         crate::rt::spawn_thread("esker-checkpoint", move || {
             while let Ok(first) = queue.recv() {
@@ -133,7 +130,7 @@ impl Store {
         })?;
         let head = Head { life, generation: 0, number: 0, before: 0, synced: 0 };
         let (files, live) = (Files::default(), HashMap::new());
-        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, checkpoints };
+        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, poison, checkpoints };
         store.begin()?;
         Ok(store)
     }
@@ -148,6 +145,7 @@ impl Store {
 
     /// Makes what the entries say durable: when this returns, no loss of power undoes it.
     pub fn write(&mut self, entries: &mut [Entry]) -> io::Result<()> {
+        self.poison.check()?;
         for Entry { draft, subjects } in entries {
             self.make_room(draft)?;
             for subject in subjects {
@@ -170,12 +168,10 @@ impl Store {
         if self.live.get(&subject.id).is_some_and(|(generation, _)| *generation == self.head.generation) {
             return;
         }
-        match &mut self.files {
-            Files::Few(files) if files.len() < durable::EACH_MAX || files.contains_key(&subject.id) => {
-                files.insert(subject.id, Arc::clone(&subject.file));
-            }
-            Files::Few(_) => self.files = Files::Many,
-            Files::Many => {}
+        let few = |files: &HashMap<_, _>| files.len() < durable::EACH_MAX || files.contains_key(&subject.id);
+        match (&mut self.files, files::open_again(&subject.file)) {
+            (Files::Few(files), Ok(own)) if few(files) => drop(files.insert(subject.id, Arc::new(own))),
+            (Files::Few(_) | Files::Many, _) => self.files = Files::Many,
         }
         self.live.insert(subject.id, (self.head.generation, Arc::clone(&subject.name)));
     }
@@ -203,6 +199,8 @@ impl Store {
             }
             self.live.remove(&id);
         }
+        // Of what failed elsewhere before these syncs did not.
+        self.poison.check()?;
         self.make_room(&draft)?;
         self.put(&mut draft)?;
         self.sync()
@@ -276,20 +274,23 @@ impl Clean {
             Files::Few(files) => files.values().try_for_each(|file| durable::sync_file(file)),
             Files::Many => durable::sync_all(root),
         };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match done {
-            Ok(()) => state.upto = checkpoint.full.unwrap_or(state.upto),
-            Err(_) => state.failed = true,
+        if let Err(why) = done {
+            self.poison.set("a sync of what the journal has", &why);
+        }
+        let mut upto = self.upto.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.poison.fault().is_none() {
+            *upto = checkpoint.full.unwrap_or(*upto);
         }
         self.more.notify_all();
     }
 
     /// Waits until every file of that generation is durable.
     fn wait(&self, generation: u64) -> io::Result<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while state.upto < generation && !state.failed {
-            state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut upto = self.upto.lock().unwrap_or_else(PoisonError::into_inner);
+        while *upto < generation {
+            self.poison.check()?;
+            upto = self.more.wait(upto).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.failed { Err(io::Error::other("a file of the journal could not be synced")) } else { Ok(()) }
+        Ok(())
     }
 }
