@@ -4,6 +4,7 @@
 //! * A follower's lag is what it lacks of the leader's watermark, as far as it knows it.
 //! * The size of the medium, and how much is left; -1 each until the shell has looked.
 
+use super::place;
 use crate::id::PartitionKey;
 use crate::io::Ask;
 use crate::node::Node;
@@ -42,7 +43,7 @@ pub fn on_describe_log_dirs(node: &mut Node, _now: Now, ask: Ask, request: Descr
     let told = |bytes: Option<u64>| bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     let (left, total) = (node.room.left(), node.room.total());
     let result = DescribeLogDirsResult::default()
-        .with_log_dir(folder(node))
+        .with_log_dir(place::data_folder(node).map_or_else(StrBytes::new, |path| StrBytes::from_string(path.into())))
         .with_topics(topics.collect())
         .with_total_bytes(told(total))
         .with_usable_bytes(told(total.map(|_| left)));
@@ -53,9 +54,4 @@ pub fn on_describe_log_dirs(node: &mut Node, _now: Now, ask: Ask, request: Descr
 fn kept(node: &Node) -> Vec<(StrBytes, PartitionKey)> {
     let keys = node.partitions.keys().into_iter();
     keys.filter_map(|key| Some((node.image.topic(key.topic)?.name.wire(), key))).collect()
-}
-
-fn folder(node: &Node) -> StrBytes {
-    let given = ["log.dirs", "log.dir"].iter().find_map(|name| node.config.file.get(*name));
-    given.map_or_else(StrBytes::new, |path| StrBytes::from_string(path.trim().into()))
 }

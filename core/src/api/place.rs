@@ -21,6 +21,11 @@ pub(super) fn topic<'a>(node: &'a Node, by_id: bool, id: Uuid, name: &str) -> Re
     }
 }
 
+/// The node's data folder, as its configuration names it.
+pub(super) fn data_folder(node: &Node) -> Option<&str> {
+    ["log.dirs", "log.dir"].iter().find_map(|name| node.config.file.get(*name)).map(|path| path.trim())
+}
+
 /// The partition, if there is one of that number and this node keeps a replica of it (Kafka's `getPartitionOrError`).
 ///
 /// # Errors
