@@ -49,14 +49,10 @@ pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
         }
     }
     let most = usize::try_from(node.config.fetches.bytes_max).unwrap_or(usize::MAX);
-    let fetching = Fetching {
-        reader,
-        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(most),
-        source,
-        all,
-        overdue: request.max_wait_ms <= 0,
-    };
+    let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
+    // Who wants more at least than he may have is answered with what he may have (Kafka's `KafkaApis.handleFetchRequest`).
+    let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0).min(max_bytes);
+    let fetching = Fetching { reader, min_bytes, max_bytes, source, all, overdue: request.max_wait_ms <= 0 };
     proceed(node, now, ask, fetching, Span::from_kafka_millis(request.max_wait_ms.into()));
 }
 

@@ -161,6 +161,7 @@ struct Query {
     epoch: i32,
     last: i32,
     max: i32,
+    most: i32,
     min: i32,
     wait_ms: i32,
 }
@@ -178,7 +179,7 @@ fn fetch_ask(name: &str, query: &Query) -> Result<Ask, Wrong> {
         .with_replica_id(BrokerId(-1))
         .with_max_wait_ms(query.wait_ms)
         .with_min_bytes(query.min)
-        .with_max_bytes(FETCH_BYTES)
+        .with_max_bytes(query.most)
         .with_session_epoch(-1)
         .with_topics(vec![topic]);
     Ok(Ask::new(ApiKey::Fetch, 12, request))
@@ -221,6 +222,7 @@ pub fn fetch(stage: &mut Stage, words: &mut Words) -> Told {
         epoch: words.number_after("epoch")?.unwrap_or(-1),
         last: words.number_after("last")?.unwrap_or(-1),
         max: words.number_after("max")?.unwrap_or(FETCH_BYTES),
+        most: words.number_after("most")?.unwrap_or(FETCH_BYTES),
         min: words.number_after("min")?.unwrap_or(0),
         wait_ms: words.span_after("wait")?.map_or(0, |us| (us / 1_000) as i32),
     };
@@ -237,7 +239,7 @@ pub fn consume(stage: &mut Stage, words: &mut Words) -> Told {
     let node = to(stage, words, &name)?;
     let (mut from, mut lines) = (0, Vec::new());
     for _ in 0..1_000 {
-        let query = Query { from, epoch: -1, last: -1, max: FETCH_BYTES, min: 0, wait_ms: 0 };
+        let query = Query { from, epoch: -1, last: -1, max: FETCH_BYTES, most: FETCH_BYTES, min: 0, wait_ms: 0 };
         let ticket = stage.ask(CLIENT, node, fetch_ask(&name, &query)?)?;
         let Some(ResponseKind::Fetch(answer)) = stage.answer(ticket)? else { return Ok(vec!["no answer".into()]) };
         let Some(part) = answer.responses.first().and_then(|topic| topic.partitions.first()) else {
