@@ -48,7 +48,8 @@ pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
             refused.iter().for_each(|key| set.hurry(key));
         }
     }
-    let most = usize::try_from(node.config.fetches.bytes_max).unwrap_or(usize::MAX);
+    let most = if mutant::is(Mutant::FetchMaxIgnored) { u32::MAX } else { node.config.fetches.bytes_max };
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(most);
     // Who wants more at least than he may have is answered with what he may have (Kafka's `KafkaApis.handleFetchRequest`).
     let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0).min(max_bytes);
@@ -186,9 +187,10 @@ fn is_enough(node: &Node, fetching: &Fetching) -> bool {
     };
     let Some(set) = set else { return true };
     let waits_for_disk = set.cold() > 0 && set.bytes() == 0;
-    set.is_empty() || set.urgent() > 0 || set.bytes() >= fetching.min_bytes.max(1) || {
-        (fetching.overdue || fetching.min_bytes == 0) && !waits_for_disk
-    }
+    set.is_empty()
+        || set.urgent() > 0
+        || set.bytes() >= fetching.min_bytes.max(1) + usize::from(mutant::is(Mutant::MinBytesStrict))
+        || { (fetching.overdue || fetching.min_bytes == 0) && !waits_for_disk }
 }
 
 /// The log of `dir` moved: the sessions and, by `hold`, the request that watch it look at it.

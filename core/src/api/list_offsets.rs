@@ -150,7 +150,9 @@ fn lookup(
             let epoch = if mutant::is(Mutant::TimeEpochOfLeader) { partition.leader_epoch() } else { epoch };
             Ok(Lookup::Found { timestamp, offset, epoch })
         }
-        TimeLookup::Found { .. } | TimeLookup::None if lagging => Err(ErrorCode::OffsetNotAvailable),
+        TimeLookup::Found { .. } | TimeLookup::None if lagging && !mutant::is(Mutant::TimeNoneBeforeKnown) => {
+            Err(ErrorCode::OffsetNotAvailable)
+        }
         TimeLookup::Found { .. } | TimeLookup::None => Ok(Lookup::None),
     }
 }

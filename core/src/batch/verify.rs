@@ -107,7 +107,7 @@ fn one_batch(bytes: &[u8], limits: Limits) -> Result<(&[u8], Header<'_>), Refusa
             "zstd is taken from version 7 of Produce on",
         ));
     }
-    if framed(rest)?.is_some() {
+    if framed(rest)?.is_some() && !mutant::is(Mutant::TwoBatchesTaken) {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "only one record batch is taken for each partition"));
     }
     Ok((batch, header))
@@ -115,7 +115,7 @@ fn one_batch(bytes: &[u8], limits: Limits) -> Result<(&[u8], Header<'_>), Refusa
 
 fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
     let (batch, header) = one_batch(bytes, limits)?;
-    if header.base_offset() != Offset::ZERO {
+    if header.base_offset() != Offset::ZERO && !mutant::is(Mutant::BaseOffsetTaken) {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "the base offset of a produced batch has to be 0"));
     }
     if !is_intact(batch) {
@@ -142,7 +142,7 @@ fn verify_header(header: &Header<'_>) -> Result<(), Refusal> {
     if header.is_control() && !mutant::is(Mutant::ControlTaken) {
         return invalid("a client may not write control records");
     }
-    if header.has_producer() && header.base_sequence() < 0 {
+    if header.has_producer() && header.base_sequence() < 0 && !mutant::is(Mutant::NoSequenceTaken) {
         return invalid("the batch has a producer id and no sequence number");
     }
     Ok(())

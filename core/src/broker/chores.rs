@@ -92,7 +92,11 @@ impl Chores {
         };
         let watermarks = node.partitions.iter().map(|partition| (partition.folder(), reached(partition)));
         let committed = (quorum::FOLDER, node.quorum.watermark().min(node.quorum.synced()));
-        let watermarks = checkpoint::write(watermarks.chain(unused(&roles.watermarks)).chain([committed]));
+        let watermarks = checkpoint::write(
+            watermarks
+                .chain(unused(&roles.watermarks).filter(|_| !mutant::is(Mutant::UnopenedWatermarksDropped)))
+                .chain([committed]),
+        );
         if watermarks != self.watermarks {
             self.watermarks = watermarks.clone();
             let file = FileId::new(DirId::ROOT, FileName::HighWatermarks);

@@ -165,7 +165,7 @@ impl Log {
     /// Looks at the batch's two timestamps for all of its records'.
     fn admit_timestamps(&self, now: Now, header: &Header<'_>, batch: &[u8]) -> Result<(), Refusal> {
         let refused = |why| Refusal::because(ErrorCode::InvalidTimestamp, why);
-        if header.is_log_append_time() {
+        if header.is_log_append_time() && !mutant::is(Mutant::AppendBitTaken) {
             return Err(refused("a producer may not set the time of the append"));
         }
         if self.config.timestamp_type == TimestampType::LogAppendTime {
@@ -180,7 +180,7 @@ impl Log {
         if mutant::is(Mutant::OldStampsTaken) {
             return Ok(());
         }
-        if strays(header.base_timestamp()) || strays(header.max_timestamp()) {
+        if strays(header.base_timestamp()) && !mutant::is(Mutant::EarlyRecordTaken) || strays(header.max_timestamp()) {
             let at_fault = of_batch(batch, |record| strays(record.timestamp));
             return Err(refused("a timestamp is out of the range that the topic takes").of_records(at_fault));
         }

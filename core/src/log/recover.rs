@@ -266,7 +266,7 @@ impl Log {
         (self.end, self.synced) = (end, end);
         let wanted = if mutant::is(Mutant::StartForgotten) { Offset::ZERO } else { wanted };
         self.start = wanted.max(self.segments[0].base).min(end);
-        if size < on_disk {
+        if size < on_disk && !mutant::is(Mutant::TornTailLeft) {
             self.change(DiskOp::Truncate { file: self.file(FileName::Log(base)), len: size }, Then::Nothing, out);
         }
         self.delete_strays(out);

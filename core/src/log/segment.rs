@@ -113,7 +113,9 @@ impl Segment {
         if self.size == 0 {
             self.first_timestamp = Some(batch.max_timestamp);
         }
-        if self.largest.is_some_and(|largest| largest.0 < batch.max_timestamp) {
+        if self.largest.is_some_and(|largest| {
+            largest.0 < batch.max_timestamp.saturating_add(i64::from(mutant::is(Mutant::LargestOfLast)))
+        }) {
             self.largest = Some((batch.max_timestamp, batch.last));
         }
         if self.since_index > u64::from(index_interval) {

@@ -34,7 +34,7 @@ impl ProducerIds {
 
     /// The controller granted a block.
     pub fn on_block(&mut self, start: i64, len: i32) {
-        let granted = start..start.saturating_add(i64::from(len));
+        let granted = start..start.saturating_add(i64::from(len) + i64::from(mutant::is(Mutant::GrantedOneLonger)));
         if self.block.is_empty() {
             self.block = granted;
         } else if self.next.is_empty() {

@@ -54,7 +54,13 @@ impl Partition {
             Role::Offline => return Err(ErrorCode::KafkaStorageError.into()),
         };
         let enough = Leader::min_insync(&self.settings, sight.replicas);
-        if acks == Acks::All && leader.insync.granted().len() < enough {
+        if acks == Acks::All
+            && (if mutant::is(Mutant::JoiningCountsEnough) {
+                leader.insync.maximal_len()
+            } else {
+                leader.insync.granted().len()
+            }) < enough
+        {
             return Err(ErrorCode::NotEnoughReplicas.into());
         }
         let before = sight.end;

@@ -54,7 +54,8 @@ impl Progress {
     pub fn on_fetch(&mut self, now: Mono, end: Offset, synced: Offset, leader_end: Offset) {
         // A Fetch that was long under way says what was before.
         self.end = self.end.max(end);
-        self.synced = self.synced.max(synced.min(end));
+        self.synced =
+            if mutant::is(Mutant::LateFetchLowers) { synced.min(end) } else { self.synced.max(synced.min(end)) };
         if self.synced >= leader_end {
             self.caught_up = Some(now);
             self.mark = (leader_end, now);

@@ -52,7 +52,7 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
     if session.epoch != request.session_epoch && !mutant::is(Mutant::SessionEpochIgnored) {
         return Err(ErrorCode::InvalidFetchSessionEpoch);
     }
-    if session.by_id != by_id {
+    if session.by_id != by_id && !mutant::is(Mutant::SessionNamingUnchecked) {
         return Err(ErrorCode::FetchSessionTopicIdError);
     }
     session.epoch = next_epoch(session.epoch);

@@ -38,6 +38,26 @@ macro_rules! asked {
             ConfigNotChecked = "config-not-checked",
             /// A reassignment changes the number of replicas though it may not (KIP-860).
             FactorNotChecked = "factor-not-checked",
+            /// A Fetch waits for one byte more than it asks for.
+            MinBytesStrict = "min-bytes-strict",
+            /// A Fetch is answered with more than `fetch.max.bytes`.
+            FetchMaxIgnored = "fetch-max-ignored",
+            /// Only the newest record of a batch has to be of a time that the topic takes.
+            EarlyRecordTaken = "early-record-taken",
+            /// A producer may say that its times are the appends'.
+            AppendBitTaken = "append-bit-taken",
+            /// A Produce is taken when enough replicas are in sync or about to be.
+            JoiningCountsEnough = "joining-counts-enough",
+            /// A session goes on for who names topics in another way.
+            SessionNamingUnchecked = "session-naming-unchecked",
+            /// A new leader says that no record is so late before it knows what is committed.
+            TimeNoneBeforeKnown = "time-none-before-known",
+            /// A batch with a producer and no sequence number is taken.
+            NoSequenceTaken = "no-sequence-taken",
+            /// Two batches for a partition are taken.
+            TwoBatchesTaken = "two-batches-taken",
+            /// A batch that does not begin at 0 is taken.
+            BaseOffsetTaken = "base-offset-taken",
         }
     };
 }

@@ -70,6 +70,16 @@ macro_rules! lower {
             DefaultCountIgnored = "default-count-ignored",
             /// Topics are deleted where `delete.topic.enable` forbids it.
             DeletionAlways = "deletion-always",
+            /// Of batches with the same largest timestamp the last is remembered.
+            LargestOfLast = "largest-of-last",
+            /// What is torn stays in the file behind the end.
+            TornTailLeft = "torn-tail-left",
+            /// A checkpoint leaves out the watermarks of logs that are not open yet.
+            UnopenedWatermarksDropped = "unopened-watermarks-dropped",
+            /// A Fetch that comes late takes back what its follower had said since.
+            LateFetchLowers = "late-fetch-lowers",
+            /// A broker takes a block of producer ids for one longer than it is.
+            GrantedOneLonger = "granted-one-longer",
         }
     };
 }
