@@ -9,6 +9,7 @@ pub mod batch;
 mod bookkeeper;
 mod desk;
 mod fetch_session;
+mod flawed;
 mod group_admin;
 mod keeper;
 mod keeps;

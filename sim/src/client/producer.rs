@@ -52,6 +52,7 @@ pub struct Producer {
     pause_us: u64,
     batch: u32,
     shape: Shape,
+    tick_ms: u64,
     in_flight: u32,
     request_timeout: u64,
     delivery_timeout: u64,
@@ -92,6 +93,7 @@ impl Producer {
             step_ms,
             snappy,
             first_sequence,
+            tick_ms,
         } = client
         else {
             unreachable!("a producer's plan")
@@ -104,6 +106,7 @@ impl Producer {
             batch,
             shape: Shape { size, step_ms, snappy, keyed: plan.topics.iter().any(TopicPlan::is_compacted) },
             in_flight,
+            tick_ms: tick_ms.max(1),
             request_timeout: request_timeout_us,
             delivery_timeout: delivery_timeout_us,
             version,
@@ -142,6 +145,7 @@ impl Producer {
             step_ms: 0,
             snappy: false,
             first_sequence: 0,
+            tick_ms: 0,
         };
         Self { probe: true, ..Self::new(plan, client, me) }
     }
@@ -288,7 +292,8 @@ impl Producer {
             let sender = identity.map_or(Sender::PLAIN, |(id, epoch)| Sender { id, epoch, sequence: batch.sequence });
             // Timestamps are the client's own, and need not rise.
             let back = if batch.op.is_multiple_of(5) { BACK_MS } else { 0 };
-            let time = EPOCH_MS + (batch.created / 1000) as i64 - back;
+            let now_ms = batch.created / 1000;
+            let time = EPOCH_MS + (now_ms - now_ms % self.tick_ms) as i64 - back;
             (batch.op, encode(&batch.values, self.shape, time, sender))
         };
         queue.ready(now, self.in_flight as usize).map(bytes).collect()

@@ -42,6 +42,8 @@ enum Purpose {
 pub struct Reader {
     me: Me,
     max_bytes: i32,
+    min_bytes: i32,
+    partition_bytes: i32,
     max_wait_ms: i32,
     pause_us: u64,
     request_timeout: u64,
@@ -76,12 +78,16 @@ impl Reader {
             stale_one_in,
             latest_one_in,
             sessions,
+            min_bytes,
+            partition_bytes,
         } = client
         else {
             unreachable!("a reader's plan")
         };
         Self {
             max_bytes,
+            min_bytes,
+            partition_bytes,
             max_wait_ms,
             pause_us,
             request_timeout: request_timeout_us,
@@ -117,6 +123,8 @@ impl Reader {
             stale_one_in: 0,
             latest_one_in: 0,
             sessions: me.dice().chance(1, 2),
+            min_bytes: 0,
+            partition_bytes: 0,
         };
         Self { until, is_last: true, ..Self::new(plan, client, me) }
     }
@@ -133,8 +141,9 @@ impl Reader {
         if let Some((leader, request)) = self.subscription.list(ctx, &self.map) {
             self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 5, request, self.request_timeout, Purpose::Start);
         } else if let Some(partition) = self.news() {
-            // A new leader may not know yet where the partition ends.
-            self.ask_offset(ctx, Some(LATEST), Some(partition));
+            // A new leader may not know yet where the partition ends, nor which record has the largest time.
+            let what = if self.map.epoch(partition) % 2 == 0 { LATEST } else { LARGEST };
+            self.ask_offset(ctx, Some(what), Some(partition));
         } else if self.latest_one_in > 0 && self.me.dice().chance(1, self.latest_one_in) {
             match self.me.dice().below(3) {
                 0 => self.ask_epoch_end(ctx),
@@ -144,6 +153,13 @@ impl Reader {
         } else if let Some((leader, mut request)) =
             self.subscription.fetch(ctx, &self.map, self.max_bytes, self.max_wait_ms)
         {
+            if self.min_bytes > 0 {
+                request.min_bytes = self.min_bytes;
+            }
+            if self.partition_bytes > 0 {
+                let parts = request.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+                parts.for_each(|part| part.partition_max_bytes = self.partition_bytes);
+            }
             if self.version >= BY_ID {
                 for topic in &mut request.topics {
                     topic.topic_id = self.map.id(ctx, &std::mem::take(&mut topic.topic));
@@ -155,17 +171,18 @@ impl Reader {
                 let step = self.me.dice().pick(&[-1, -1, 1]);
                 parts.for_each(|part| part.current_leader_epoch = (part.current_leader_epoch + step).max(0));
             }
+            let mut version = self.version;
             if let Some(sessions) = &mut self.sessions {
                 sessions.narrow(leader, &mut request);
             } else if self.stale_one_in > 0 && self.version >= SESSIONS {
-                self.mislead(&mut request);
+                version = self.mislead(&mut request);
             }
             let op = self.me.invoke(ctx, Act::Poll { assigned: true });
             self.link.ask(
                 ctx,
                 (leader, DATA),
                 ApiKey::Fetch,
-                self.version,
+                version,
                 request,
                 self.request_timeout,
                 Purpose::Poll { op, leader },
@@ -173,13 +190,21 @@ impl Reader {
         }
     }
 
-    /// Opens a session, and asks in it as if an answer had been missed: it is refused, and nothing comes of it (KIP-227).
-    fn mislead(&mut self, request: &mut FetchRequest) {
+    /// Opens a session, and asks in it as if an answer had been missed, or in a version that names topics in another way than the session does: it
+    /// is refused, and nothing comes of it (KIP-227, KIP-516). Answers the version to ask in.
+    fn mislead(&mut self, request: &mut FetchRequest) -> i16 {
         match self.session.take() {
+            // In turn, and of nothing but what the session has.
+            Some(id) if id % 2 == 0 => {
+                (request.session_id, request.session_epoch) = (id, 1);
+                request.topics.clear();
+                return if self.version >= BY_ID { BY_ID - 1 } else { BY_ID };
+            }
             Some(id) => (request.session_id, request.session_epoch) = (id, MISSED),
             None if self.me.dice().chance(1, self.stale_one_in) => request.session_epoch = 0,
             None => {}
         }
+        self.version
     }
 
     /// A partition that has another leader than when it was asked for its end, if this reader asks for ends.
@@ -229,8 +254,8 @@ impl Reader {
         let some = if some % 4 == 0 { LARGEST } else { EPOCH_MS + some };
         let request = offset_request(ctx, partition, self.map.epoch(partition), time.unwrap_or(some));
         let purpose = match time {
-            Some(_) => Purpose::Latest { op: self.me.invoke(ctx, Act::Latest { partition }) },
-            None => Purpose::Curious { partition },
+            Some(LATEST) => Purpose::Latest { op: self.me.invoke(ctx, Act::Latest { partition }) },
+            _ => Purpose::Curious { partition },
         };
         self.link.ask(ctx, (leader, DATA), ApiKey::ListOffsets, 7, request, self.request_timeout, purpose);
     }

@@ -2,7 +2,7 @@
 
 use super::draw_faults::faults;
 use super::draw_groups::groups;
-use super::draw_kinds::{books, kinds, looks, pieces, strangeness, ways};
+use super::draw_kinds::{books, kinds, looks, measures, pieces, strangeness, ways};
 use super::part::{Part, VOTERS, dice, some};
 use super::{ClientPlan, Fault, NodePlan, Phases, Plan, Strike, Target, TopicPlan, VERSION};
 use crate::dice::Dice;
@@ -48,6 +48,7 @@ pub fn draw(seed: u64) -> Plan {
     groups(&mut plan);
     strangeness(&mut plan);
     pieces(&mut plan);
+    measures(&mut plan);
     plan
 }
 
@@ -187,6 +188,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             step_ms: 0,
             snappy: false,
             first_sequence: 0,
+            tick_ms: 0,
         });
     }
     for _ in 0..dice.between(0, 2) {
@@ -200,6 +202,8 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             stale_one_in: 0,
             latest_one_in: 0,
             sessions: false,
+            min_bytes: 0,
+            partition_bytes: 0,
         });
     }
     if dice.chance(1, 2) {

@@ -156,6 +156,7 @@ fn careless(plan: &Plan, dice: &mut Dice) -> ClientPlan {
         step_ms: 0,
         snappy: false,
         first_sequence: 0,
+        tick_ms: 0,
     }
 }
 
@@ -230,6 +231,41 @@ pub(super) fn pieces(plan: &mut Plan) {
     }
     if dice.chance(1, 10) {
         set("delete.topic.enable", "false".into());
+    }
+}
+
+/// How coarse producers' clocks are; how much readers want at least, and of one partition at most; how much a node gives at most, and to how many readers it keeps a session: each
+/// in one of three or four, with dice of their own.
+pub(super) fn measures(plan: &mut Plan) {
+    let mut dice = dice(plan.seed, Part::Measures);
+    for client in &mut plan.clients {
+        if let ClientPlan::Producer { tick_ms, .. } = client
+            && dice.chance(1, 3)
+        {
+            *tick_ms = dice.skewed(20, 2_000);
+        }
+        let ClientPlan::Reader { max_bytes, min_bytes, partition_bytes, .. } = client else { continue };
+        if dice.chance(1, 3) {
+            *min_bytes = dice.skewed(2, 3_000) as i32;
+        }
+        if dice.chance(1, 3) {
+            *partition_bytes = dice.skewed(50, (*max_bytes).max(100) as u64) as i32;
+        }
+    }
+    // One that sends so fast that its followers never have all there is.
+    let first = plan.clients.iter_mut().find(|client| matches!(client, ClientPlan::Producer { .. }));
+    if let Some(ClientPlan::Producer { pause_us, batch, size, in_flight, .. }) = first.filter(|_| dice.chance(1, 10)) {
+        (*pause_us, *in_flight, *batch, *size) = (dice.between(4 * MS, 15 * MS), 5, 1, 20);
+        // They would never have what stands before it.
+        for name in ["replica.fetch.max.bytes", "replica.fetch.response.max.bytes"] {
+            plan.settings.insert(name.into(), "1000000".into());
+        }
+    }
+    if dice.chance(1, 4) {
+        plan.settings.insert("fetch.max.bytes".into(), dice.skewed(1_024, 20_000).to_string());
+    }
+    if dice.chance(1, 4) {
+        plan.settings.insert("max.incremental.fetch.session.cache.slots".into(), dice.between(1, 4).to_string());
     }
 }
 

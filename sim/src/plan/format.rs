@@ -122,6 +122,9 @@ pub enum ClientPlan {
         /// The sequence with which an idempotent producer begins in each partition: near `i32::MAX`, behind which comes 0.
         #[serde(default, skip_serializing_if = "is_none_yet")]
         first_sequence: i32,
+        /// Its clock moves in steps of so much: batches of one partition have the same time; 0: of a millisecond.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        tick_ms: u64,
     },
     /// Reads partitions that it chose itself.
     Reader {
@@ -140,6 +143,12 @@ pub enum ClientPlan {
         /// It fetches in sessions (KIP-227), as Kafka's consumers do.
         #[serde(default, skip_serializing_if = "is_false")]
         sessions: bool,
+        /// Fewer bytes than these it waits for; 0: for any.
+        #[serde(default, skip_serializing_if = "is_none_yet")]
+        min_bytes: i32,
+        /// The most that it wants of one partition; 0: as of all.
+        #[serde(default, skip_serializing_if = "is_none_yet")]
+        partition_bytes: i32,
     },
     /// A member of a classic consumer group that reads these topics.
     Member {

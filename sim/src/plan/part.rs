@@ -39,6 +39,7 @@ pub(super) enum Part {
     Standstill,
     Strangeness,
     Pieces,
+    Measures,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -6,6 +6,7 @@ use super::{NOBODYS, Purpose, Stranger};
 use crate::client::Ctx;
 use crate::client::assignment::subscription_bytes;
 use crate::client::batch::{Sender, Shape, encode, transactional};
+use crate::client::flawed::flawed;
 use crate::client::keeps::KEPT;
 use crate::client::link::DATA;
 use crate::client::map::place;
@@ -28,14 +29,28 @@ use kafka_protocol::protocol::StrBytes;
 const ORPHANS: &str = "orphans";
 /// How many of a keeper's topics it takes an interest in.
 const INTEREST: u64 = 4;
+/// How many producers begin at once.
+const PRODUCERS: u64 = 400;
+/// Longer than any topic here takes records back, if it has a bound.
+const DAYS_MS: u64 = 3 * 24 * 3_600_000;
 
 impl Stranger {
     pub(super) fn be_improper(&mut self, ctx: &mut Ctx<'_>, node: Peer, dice: &mut Dice) {
-        let (key, version, request): (ApiKey, i16, RequestKind) = match dice.below(10) {
+        let (key, version, request): (ApiKey, i16, RequestKind) = match dice.below(11) {
             // Of whoever coordinates its group, if anybody does.
             0 | 1 => {
                 let request = self.commit_of_passing(dice);
                 return self.ask_all(ctx, ApiKey::OffsetCommit, 7, &request);
+            }
+            10 => {
+                // As many as a broker is given at once: with these it comes to the end of what it was given.
+                let request = InitProducerIdRequest::default().with_transactional_id(None);
+                let request = request.with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
+                for _ in 0..PRODUCERS {
+                    let (key, wait) = (ApiKey::InitProducerId, self.request_timeout);
+                    self.link.ask(ctx, (0, DATA), key, 4, request.clone(), wait, Purpose::Nothing);
+                }
+                return;
             }
             2 => return self.ask_all(ctx, ApiKey::OffsetFetch, 8, &orphans().into()),
             3 => {
@@ -55,7 +70,10 @@ impl Stranger {
                 (request.generation_id_or_member_epoch, request.member_id) = (3, StrBytes::from_static_str("nobody"));
                 (ApiKey::OffsetCommit, 7, request.into())
             }
-            _ => (ApiKey::Produce, 9, self.produce(ctx, dice).into()),
+            _ => {
+                let (version, request) = self.produce(ctx, dice);
+                (ApiKey::Produce, version, request.into())
+            }
         };
         self.link.ask(ctx, (node, DATA), key, version, request, self.request_timeout, Purpose::Nothing);
     }
@@ -95,8 +113,8 @@ impl Stranger {
             .with_protocols(vec![protocol])
     }
 
-    /// Records for the coordinators, of a transaction that nobody began, or with acknowledgements that there are not.
-    fn produce(&mut self, ctx: &Ctx<'_>, dice: &mut Dice) -> ProduceRequest {
+    /// Records for the coordinators, of a transaction that nobody began, with acknowledgements that there are not, or in a set that is none.
+    fn produce(&mut self, ctx: &Ctx<'_>, dice: &mut Dice) -> (i16, ProduceRequest) {
         let partition = dice.below(ctx.plan.partitions().count() as u64) as u32;
         let (mut name, mut index) = place(ctx.plan, partition);
         let value: Value = (u64::from(self.me.number) << 32 | self.values) * 3;
@@ -105,15 +123,30 @@ impl Stranger {
         let time = EPOCH_MS + (ctx.now / 1000) as i64;
         let mut request = ProduceRequest::default();
         (request.acks, request.timeout_ms) = (1, 500);
-        let bytes = match dice.below(3) {
+        let mut version = 9;
+        let bytes = match dice.below(6) {
             0 => transactional(&encode(&[value], Shape::plain(8), time, sender)),
             1 => {
                 request.acks = dice.pick(&[2, -2, 3]);
                 encode(&[value], Shape::plain(8), time, Sender::PLAIN)
             }
-            _ => {
+            2 => {
                 (name, index) = (TopicName(StrBytes::from_static_str(NOBODYS)), 0);
                 encode(&[value], Shape::plain(8), time, Sender::PLAIN)
+            }
+            3 if times_are_looked_at(ctx, partition) => {
+                // The first of them is too old, and the last is not.
+                encode(
+                    &[value, value + 1],
+                    Shape { step_ms: DAYS_MS, keyed: true, ..Shape::plain(8) },
+                    time - DAYS_MS as i64,
+                    Sender::PLAIN,
+                )
+            }
+            _ => {
+                let (bytes, of) = flawed(&[value], time, dice);
+                version = of;
+                bytes
             }
         };
         let mut data = PartitionProduceData::default();
@@ -121,8 +154,17 @@ impl Stranger {
         let mut topic = TopicProduceData::default();
         (topic.name, topic.partition_data) = (name, vec![data]);
         request.topic_data = vec![topic];
-        request
+        (version, request)
     }
+}
+
+/// Whether the topic of a partition takes no records of long ago.
+fn times_are_looked_at(ctx: &Ctx<'_>, partition: u32) -> bool {
+    let topic = ctx.plan.partitions().nth(partition as usize).map(|(topic, _)| &topic.settings);
+    let own = |topic: &std::collections::BTreeMap<String, String>| {
+        topic.contains_key("message.timestamp.before.max.ms") && !topic.contains_key("message.timestamp.type")
+    };
+    topic.is_some_and(own)
 }
 
 /// All that its group without members has.
