@@ -89,6 +89,8 @@ pub struct Disk {
     pub ways: Option<Vec<[bool; 3]>>,
     /// A change failed: until the next start none takes effect any more, as the contract says.
     failed: bool,
+    /// The append that took effect last, and how many bytes its file has behind it.
+    pub left: Option<(DirId, u64)>,
 }
 
 impl Disk {
@@ -109,6 +111,7 @@ impl Disk {
             completed: 0,
             ways: None,
             failed: false,
+            left: None,
         };
         disk.start();
         disk
@@ -212,6 +215,7 @@ impl Disk {
 
     /// A new incarnation of the node knows no folder but the root.
     pub fn start(&mut self) {
+        self.left = None;
         self.failed = false;
         self.slots.clear();
         self.slots.push(Slot { name: Some(String::new()), ..Slot::default() });
@@ -421,7 +425,8 @@ impl Disk {
             }
             DiskOp::Create { file } => self.folder(file.dir)?.create(file.name),
             DiskOp::Append { file, at, bytes, sync } => {
-                let file = self.folder(file.dir)?.file_mut(file.name)?;
+                let dir = file.dir;
+                let file = self.folder(dir)?.file_mut(file.name)?;
                 let mut at = *at;
                 for part in bytes {
                     file.write(at, part);
@@ -430,6 +435,7 @@ impl Disk {
                 if *sync {
                     file.sync();
                 }
+                self.left = Some((dir, file.len().saturating_sub(at)));
             }
             DiskOp::Sync { file } => self.folder(file.dir)?.file_mut(file.name)?.sync(),
             DiskOp::Truncate { file, len } => self.folder(file.dir)?.file_mut(file.name)?.truncate(*len),

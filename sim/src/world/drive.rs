@@ -37,7 +37,8 @@ impl World {
             self.queue.push(at, Event::Disk { node, incarnation, due });
         }
         let Some((tag, result)) = ended else { return };
-        self.watch.on_disk_done(node, tag, result.is_ok());
+        let left = self.nodes[node].disk.left.take().filter(|_| result.is_ok());
+        self.watch.on_disk_done(node, tag, result.is_ok(), left);
         let digest = self.trace.event(self.now);
         digest.word(0x3000 + node as u64);
         digest.word(tag.serial);

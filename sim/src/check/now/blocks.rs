@@ -1,13 +1,16 @@
-//! The controller gives each producer id to one broker alone: blocks have nothing in common, whoever the controller is (KIP-730).
+//! The controller gives each producer id to one broker alone: blocks have nothing in common, whoever the controller is (KIP-730). And a broker gives
+//! each to one producer: two with the same id would be refused what is new, and be told that it is there.
 
 use super::Broken;
 use kafka_protocol::messages::ResponseKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The blocks that were given: where each begins, and where it ends.
 #[derive(Debug, Default)]
 pub struct Blocks {
     given: BTreeMap<i64, i64>,
+    /// The ids that producers were given.
+    used: BTreeSet<i64>,
 }
 
 impl Blocks {
@@ -17,7 +20,16 @@ impl Blocks {
                 let start = response.producer_id_start.0;
                 self.give(start, start + i64::from(response.producer_id_len))
             }
+            ResponseKind::InitProducerId(response) if response.error_code == 0 => self.take(response.producer_id.0),
             _ => Ok(()),
+        }
+    }
+
+    fn take(&mut self, id: i64) -> Result<(), Broken> {
+        if self.used.insert(id) {
+            Ok(())
+        } else {
+            Err(("ids-twice", format!("gives the producer id {id} to a second producer")))
         }
     }
 
@@ -37,6 +49,13 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_of_two_producers_is_caught() {
+        let mut blocks = Blocks::default();
+        assert!(blocks.take(7).is_ok() && blocks.take(8).is_ok());
+        assert_eq!(blocks.take(7).unwrap_err().0, "ids-twice");
+    }
 
     #[test]
     fn an_id_in_two_blocks_is_caught() {

@@ -1,5 +1,6 @@
 //! A leader counts of a follower what that said itself, in the leader's present epoch and in its own present incarnation: what it was before
-//! it started anew its disk may have lost (KIP-903), and what it said to the leader of another epoch it may have cut since.
+//! it started anew its disk may have lost (KIP-903), and what it said to the leader of another epoch it may have cut since. What it said in these it
+//! still has, also where a request of before comes late. And nobody counts who holds no replica.
 
 use super::Broken;
 use crate::table::Map;
@@ -12,6 +13,9 @@ use kafka_protocol::messages::FetchRequest;
 /// A follower of a partition, as a node hears it in an epoch of that: the node may hear of the epoch later than its follower.
 type Who = (usize, PartitionKey, NodeId, LeaderEpoch);
 
+/// The numbers of nodes end here.
+const NODES: i32 = 16;
+
 /// What followers said.
 #[derive(Debug, Default)]
 pub struct Counted {
@@ -19,8 +23,8 @@ pub struct Counted {
     synced: Map<(Who, BrokerEpoch), Offset>,
     /// Where its log starts; the most as well.
     start: Map<Who, Offset>,
-    /// The incarnation that counted when it was looked at last.
-    counts: Map<Who, BrokerEpoch>,
+    /// The incarnation that counted when it was looked at last, and how far that was durable.
+    counts: Map<Who, (BrokerEpoch, Offset)>,
 }
 
 impl Counted {
@@ -58,15 +62,38 @@ impl Counted {
     /// The node has handled an input that touched a partition that it leads.
     pub fn look(&mut self, node: usize, leader: &Partition) -> Result<(), Broken> {
         let Some(state) = leader.state().filter(|_| leader.is_leader()) else { return Ok(()) };
+        let strangers = (1..=NODES).map(NodeId).filter(|node| !state.has_replica(*node));
+        is_replica(leader.folder(), strangers.filter(|node| leader.follower(*node).is_some()).next())?;
         for follower in state.replicas.iter().filter(|other| **other != leader.me()) {
             let counts = leader.follower(*follower).filter(|counts| counts.synced != Offset::NONE);
             let Some(counts) = counts else { continue };
             let who = (node, leader.key(), *follower, leader.leader_epoch());
-            let before = self.counts.insert(who, counts.broker_epoch).unwrap_or(counts.broker_epoch);
+            let now = (counts.broker_epoch, counts.synced);
+            let was = self.counts.insert(who, now).unwrap_or(now);
+            stays(leader.folder(), follower.0, was, now)?;
+            let before = was.0;
             let said = self.synced.get(&(who, counts.broker_epoch)).copied();
             judge(leader.folder(), follower.0, (counts.broker_epoch, counts.synced), (before, said))?;
         }
         Ok(())
+    }
+}
+
+/// The incarnation of a follower that counted, and how far it was durable, `before` and `now`.
+fn stays(folder: &str, follower: i32, before: (BrokerEpoch, Offset), now: (BrokerEpoch, Offset)) -> Result<(), Broken> {
+    if before.0 != now.0 || before.1 <= now.1 {
+        return Ok(());
+    }
+    Err(("counted-unsaid", format!("counts of {follower} in {folder} {now:?}, and counted {before:?} before")))
+}
+
+/// Somebody who counts, and holds no replica.
+fn is_replica(folder: &str, stranger: Option<NodeId>) -> Result<(), Broken> {
+    match stranger {
+        None => Ok(()),
+        Some(node) => {
+            Err(("counted-unsaid", format!("counts in {folder} what {node} says, who holds no replica of it")))
+        }
     }
 }
 
@@ -87,6 +114,18 @@ fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_said_is_not_forgotten_and_a_stranger_does_not_count() {
+        let stays = |before: (i64, i64), now: (i64, i64)| {
+            let of = |(epoch, synced)| (BrokerEpoch(epoch), Offset(synced));
+            stays("t-0", 2, of(before), of(now)).map_err(|broken| broken.0)
+        };
+        assert_eq!((stays((5, 3), (5, 3)), stays((5, 3), (6, 0))), (Ok(()), Ok(())));
+        assert_eq!(stays((5, 3), (5, 2)), Err("counted-unsaid"));
+        assert!(is_replica("t-0", None).is_ok());
+        assert_eq!(is_replica("t-0", Some(NodeId(4))).unwrap_err().0, "counted-unsaid");
+    }
 
     #[test]
     fn what_nobody_said_in_this_epoch_and_incarnation_is_not_counted() {

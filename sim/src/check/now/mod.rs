@@ -9,6 +9,7 @@ mod admitted;
 mod anew;
 mod asked;
 mod beats;
+mod behind;
 mod beside;
 mod beyond;
 mod blamed;
@@ -22,6 +23,7 @@ mod decided;
 mod described;
 mod doubt;
 mod earliest;
+mod enough;
 mod epoch_ends;
 mod epochs;
 mod flushed;
@@ -44,6 +46,7 @@ mod look;
 mod low_watermark;
 mod made;
 mod majority;
+mod measure;
 mod members;
 mod moved;
 mod one_leader;
@@ -120,6 +123,7 @@ pub struct Watch {
     complete: complete::Complete,
     votes: votes::Votes,
     epochs: epochs::Epochs,
+    enough: enough::Enough,
     epoch_ends: epoch_ends::EpochEnds,
     latest: latest::Latest,
     low_watermark: low_watermark::LowWatermark,
@@ -140,6 +144,7 @@ pub struct Watch {
     incarnations: incarnations::Incarnations,
     acked: acked::Acked,
     made: made::Made,
+    measure: measure::Measure,
     members: members::Members,
     active: active::Active,
     blocks: blocks::Blocks,
@@ -203,6 +208,7 @@ impl Watch {
             complete: complete::Complete::default(),
             votes: votes::Votes::new(nodes),
             epochs: epochs::Epochs::default(),
+            enough: enough::Enough::default(),
             epoch_ends: epoch_ends::EpochEnds::default(),
             latest: latest::Latest::default(),
             low_watermark: low_watermark::LowWatermark::default(),
@@ -224,6 +230,7 @@ impl Watch {
             now: Now::default(),
             acked: acked::Acked::default(),
             made: made::Made::default(),
+            measure: measure::Measure::default(),
             members: members::Members::default(),
             active: active::Active::default(),
             blocks: blocks::Blocks::default(),
@@ -266,7 +273,7 @@ impl Watch {
         self.counted.on_start(node);
         self.blamed.on_start(node);
         self.woken.on_start(node);
-        self.written.on_start(node);
+        self.written.on_start(node, disk);
         self.doubt.on_start(node);
         self.leaves.on_start(node);
         self.vouched.on_start(node, disk);
@@ -284,15 +291,24 @@ impl Watch {
         self.blamed.on_input(node, now.mono);
     }
 
-    /// A disk operation is done, or has failed.
-    pub fn on_disk_done(&mut self, node: usize, tag: DiskTag, done: bool) {
+    /// A disk operation is done, or has failed; `left`: an append that took effect, and bytes behind it.
+    pub fn on_disk_done(&mut self, node: usize, tag: DiskTag, done: bool, left: Option<(DirId, u64)>) {
         self.votes.on_disk_done(node, tag, done);
+        if let Some((dir, left)) = left {
+            self.note_broken(behind::judge(dir, left));
+        }
     }
 
     pub fn on_disk_op(&mut self, node: usize, tag: DiskTag, op: &DiskOp, disk: &Disk, core: &Core) {
         self.votes.on_disk_op(node, tag, op);
-        self.written.on_disk_op(node, op);
-        let folder = if let DiskOp::RemoveDir { dir } = op { self.shadows[node].folder(*dir) } else { None };
+        let folder = if let DiskOp::RemoveDir { dir } | DiskOp::RenameDir { dir, .. } = op {
+            self.shadows[node].folder(*dir)
+        } else {
+            None
+        };
+        let judged = self.written.on_disk_op(node, op, folder);
+        let folder = folder.filter(|_| matches!(op, DiskOp::RemoveDir { .. }));
+        self.broken = std::mem::take(&mut self.broken).or(judged.err());
         let judged = self.vouched.on_disk_op(node, tag, op, folder, disk);
         self.note_broken(judged);
         let judged = self.look_at_drop(node, op, core);

@@ -1,9 +1,10 @@
 //! What a consumer is told of where it reads: `OFFSET_OUT_OF_RANGE` only where its leader has no such place, since who is told so begins
 //! elsewhere and skips records, or reads them again (KIP-392 speaks of the same for followers); and bytes up to its limit, but for a
-//! first batch that alone is larger (KIP-74). In a session it is answered only in its turn: else it has missed something (KIP-227); and of
-//! no partition that it takes out of it.
+//! first batch that alone is larger (KIP-74). In a session it is answered only in its turn: else it has missed something (KIP-227); only
+//! where it names topics as that does (KIP-516); and of no partition that it takes out of it.
 
 use super::{At, Broken, Glance, id_of};
+use crate::plan::BY_ID;
 use crate::table::Map;
 use esker_core::error::ErrorCode;
 use esker_core::id::{PartitionKey, Uuid};
@@ -26,14 +27,14 @@ type Named = (TopicName, Uuid, i32);
 #[derive(Debug)]
 struct Asked {
     max_bytes: usize,
-    /// It names a session, and not the epoch in which that is.
+    /// It names a session, and not the epoch in which that is, or in another way than that names topics.
     out_of_turn: bool,
     /// Where each partition that is named is to be read from.
     from: Vec<(PartitionKey, i64)>,
 }
 
 impl Reads {
-    pub fn on_request(&mut self, at: At, request: &FetchRequest, core: &Core) {
+    pub fn on_request(&mut self, at: At, version: i16, request: &FetchRequest, core: &Core) {
         let forgotten = request.forgotten_topics_data.iter().flat_map(|topic| {
             topic.partitions.iter().map(|number| (topic.topic.clone(), Uuid::from(topic.topic_id), *number))
         });
@@ -51,8 +52,9 @@ impl Reads {
             Some((PartitionKey { topic: id, partition: part.partition }, part.fetch_offset))
         });
         let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
-        let session = core.sessions.get(request.session_id).map(|session| session.epoch);
-        let out_of_turn = request.session_epoch > 0 && session != Some(request.session_epoch);
+        // A session whose topics are named by their ids says nothing to who names them otherwise.
+        let session = core.sessions.get(request.session_id).map(|session| (session.epoch, session.by_id));
+        let out_of_turn = request.session_epoch > 0 && session != Some((request.session_epoch, version >= BY_ID));
         self.asked.insert(at, Asked { max_bytes, out_of_turn, from: from.collect() });
     }
 
@@ -120,7 +122,10 @@ fn in_turn(out_of_turn: bool, code: i16) -> Result<(), Broken> {
     if !out_of_turn || code != 0 {
         return Ok(());
     }
-    Err(("session-epoch", "serves a request in a session that is in another epoch".into()))
+    Err((
+        "session-epoch",
+        "serves a request in a session that is in another epoch, or names topics in another way".into(),
+    ))
 }
 
 /// The bytes of each partition in an answer, beside the limit of all.

@@ -9,7 +9,7 @@ use kafka_protocol::messages::{RequestKind, ResponseKind};
 impl Watch {
     /// A request is handed to a node.
     pub fn on_request(&mut self, node: usize, request: &Request, core: &Core) {
-        let (at, body) = ((request.conn, request.seq), &request.body);
+        let (at, body, of_version) = ((request.conn, request.seq), &request.body, request.version);
         self.votes.on_request(at, body);
         self.doubt.on_input(node, self.now.mono, core);
         self.doubt.on_request(node, at, body);
@@ -39,13 +39,15 @@ impl Watch {
             RequestKind::Fetch(request) => {
                 self.epochs.on_request(at, request, &core.image);
                 self.committed_reads.on_request(at, request);
-                self.reads.on_request(at, request, core);
+                self.reads.on_request(at, of_version, request, core);
+                self.measure.on_request(at, self.now.mono, request, core);
                 self.members.on_request(node, self.now.mono, request, core);
                 self.hearsay.on_request(at, request);
                 self.counted.on_request(node, request);
             }
             RequestKind::Produce(request) => {
                 self.acked.on_request(at, request, core);
+                self.enough.on_request(at, request, core);
                 let shadows = &self.shadows[node];
                 self.retries.on_request(at, request, core, &|folder| shadows.log(folder));
             }
@@ -105,6 +107,7 @@ impl Watch {
         self.retries.put_off(at);
         self.made.forget(at);
         self.told.forget(at);
+        self.enough.forget(at);
         self.outlived.forget(at);
         self.asked.forget(at);
     }
@@ -128,6 +131,7 @@ impl Watch {
                     .on_reply(at, response, core, &mut self.latest)
                     .and_then(|()| self.retries.on_reply(at, response, core, &log))
                     .and_then(|()| stamped::on_produced(response, core))
+                    .and_then(|()| self.enough.on_reply(at, response, core))
                     .and_then(|()| hints::on_produced(response, core)),
                 // What bits that flipped took away from a replica, it does not tell.
                 ResponseKind::ListOffsets(_) if self.rotten == Some(node) => Ok(()),
@@ -194,6 +198,7 @@ impl Watch {
                     .on_reply(at, response, core, &led_in)
                     .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
                     .and_then(|()| self.reads.on_reply(at, response, records, core, &before))
+                    .and_then(|()| self.measure.on_reply(at, self.now.mono, response, records))
                     .and_then(|()| hints::on_fetched(response, core))
             }
             Reply::Silence => self.acked.on_silence(at, core),

@@ -99,13 +99,17 @@ fn lowest_start(core: &Core, leader: &Partition) -> Offset {
     alive.fold(leader.saved_start(), |lowest, progress| lowest.min(progress.start))
 }
 
-/// A reader that wants any byte there is.
+/// A reader that has what it waits for is answered; one that wants any byte there is, with any.
 fn look_at_fetch(core: &Core, recent: &[&Partition], fetching: &Fetching) -> Result<(), Broken> {
     let set = match &fetching.source {
         Source::Session(id) => core.sessions.get(*id).map(|session| &session.set),
         Source::Own(set) => Some(set),
     };
-    let Some(set) = set.filter(|_| fetching.min_bytes <= 1) else { return Ok(()) };
+    let Some(set) = set else { return Ok(()) };
+    gathers(set.bytes(), (fetching.min_bytes, fetching.max_bytes))?;
+    if fetching.min_bytes > 1 {
+        return Ok(());
+    }
     for slot in set.slots() {
         let (Some(key), Some(dir)) = (slot.partition, slot.dir) else { continue };
         kept_here("Fetch", core, key, dir)?;
@@ -114,6 +118,14 @@ fn look_at_fetch(core: &Core, recent: &[&Partition], fetching: &Fetching) -> Res
         judge("Fetch", slot.wanted.query.offset.0, replica, there)?;
     }
     Ok(())
+}
+
+/// A reader that wants so many bytes at least, and so many at most, waits where so many were found.
+fn gathers(found: usize, (least, most): (usize, usize)) -> Result<(), Broken> {
+    if found == 0 || found < least.min(most) {
+        return Ok(());
+    }
+    Err(("not-woken", format!("a Fetch of {least} to {most} bytes waits, and {found} were found for it")))
 }
 
 /// A follower of the quorum waits at this place, and knows of this watermark; the leader `has` this end and this watermark.
@@ -174,6 +186,13 @@ mod tests {
         assert!(told("Produce", 5, Some("t-0"), false).is_ok(), "it is not there yet");
         assert!(told("Produce", 5, None, true).is_ok(), "nothing has happened to the partition");
         assert_eq!(told("Produce", 5, Some("t-0"), true).unwrap_err().0, "not-woken");
+    }
+
+    #[test]
+    fn who_has_all_that_it_may_have_waits_for_no_more() {
+        assert!(gathers(0, (1, 0)).is_ok() && gathers(9, (10, 50)).is_ok());
+        assert_eq!(gathers(10, (10, 50)).unwrap_err().0, "not-woken");
+        assert_eq!(gathers(50, (100, 50)).unwrap_err().0, "not-woken");
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Where its watermarks are a node writes down every `replica.high.watermark.checkpoint.interval.ms`: by that it knows after a crash how
-//! far it may be read, and that its log lacks something of what it had promised.
+//! far it may be read, and that its log lacks something of what it had promised. And what it wrote down of a log that it has not opened since it writes
+//! down again.
 
 use super::Broken;
+use crate::disk::Disk;
 use esker_core::id::{DirId, Offset};
 use esker_core::io::{DiskOp, FileName};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use esker_core::time::{Mono, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who handles nothing for so long stood still, or had nothing to write.
 const STILL: Span = Span::from_millis(500);
@@ -26,24 +28,38 @@ struct Checkpoint {
 #[derive(Debug)]
 pub struct Written {
     nodes: Vec<Checkpoint>,
+    /// The logs of which each node found something written down when it started, and whose folders it has not touched since.
+    named: Vec<BTreeSet<String>>,
 }
 
 impl Written {
     pub fn new(nodes: usize) -> Self {
-        Self { nodes: vec![Checkpoint::default(); nodes] }
+        Self { nodes: vec![Checkpoint::default(); nodes], named: vec![BTreeSet::new(); nodes] }
     }
 
-    pub fn on_start(&mut self, node: usize) {
+    pub fn on_start(&mut self, node: usize, disk: &Disk) {
         self.nodes[node] = Checkpoint::default();
+        let file = disk.named("").and_then(|root| root.file(FileName::HighWatermarks));
+        let says = file.map(|file| read(file.read(0, u32::MAX))).unwrap_or_default();
+        // Of what has no folder nothing can be written down.
+        self.named[node] = says.into_keys().filter(|folder| disk.named(folder).is_some()).collect();
     }
 
-    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp) {
+    /// An operation is issued; `folder`: the one that it removes, or gives another name. What is opened speaks for itself.
+    pub fn on_disk_op(&mut self, node: usize, op: &DiskOp, folder: Option<&str>) -> Result<(), Broken> {
+        let opened = if let DiskOp::OpenDir { name, .. } = op { Some(name.as_str()) } else { folder };
+        if let Some(folder) = opened {
+            self.named[node].remove(folder);
+        }
         if let DiskOp::Replace { file, bytes } = op
             && (file.dir, file.name) == (DirId::ROOT, FileName::HighWatermarks)
         {
             let looked = self.nodes[node].looked;
             self.nodes[node] = Checkpoint { says: read(bytes), behind: BTreeMap::new(), looked };
+            let says = &self.nodes[node].says;
+            still_named(&self.named[node], says)?;
         }
+        Ok(())
     }
 
     /// A watermark has moved: away from what is written down, or back to it.
@@ -68,6 +84,16 @@ impl Written {
         // One that is given up meanwhile is written of no more.
         let replica = core.partitions.iter().find(|replica| replica.is_online() && replica.folder() == folder);
         replica.map_or(Ok(()), |replica| judge(&checkpoint.says, (&folder, replica.promised()), every))
+    }
+}
+
+/// What a checkpoint `named` the next one says something of.
+fn still_named(named: &BTreeSet<String>, says: &BTreeMap<String, Offset>) -> Result<(), Broken> {
+    match named.iter().find(|folder| !says.contains_key(*folder)) {
+        None => Ok(()),
+        Some(folder) => {
+            Err(("not-written", format!("what was written down of {folder}, which is kept, is not any more")))
+        }
     }
 }
 
@@ -99,6 +125,14 @@ fn judge(says: &BTreeMap<String, Offset>, is: (&str, Offset), every: Span) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_down_of_no_more_is_caught() {
+        let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        let says = read(b"0\n2\nt 0 4\nt 1 7\n");
+        assert!(still_named(&named(&["t-0"]), &says).is_ok());
+        assert_eq!(still_named(&named(&["t-0", "t-2"]), &says).unwrap_err().0, "not-written");
+    }
 
     #[test]
     fn a_watermark_that_is_not_written_down_is_caught() {

@@ -12,6 +12,7 @@ mod goes;
 mod improper;
 mod left;
 mod parts;
+mod sets;
 mod topics;
 mod whole;
 
@@ -40,6 +41,7 @@ pub struct Asked {
     parts: parts::Parts,
     topics: topics::Topics,
     improper: improper::Improper,
+    sets: sets::Sets,
     whole: whole::Whole,
     /// The group that each request without an answer is about.
     groups: Map<At, StrBytes>,
@@ -53,6 +55,7 @@ impl Asked {
             self.groups.insert(at, group.clone());
         }
         match body {
+            RequestKind::Produce(produce) => self.sets.on_request(at, request.version, produce),
             RequestKind::Heartbeat(request) => self.acts.on_heartbeat(at, request, core),
             RequestKind::SyncGroup(request) => {
                 self.parts.on_request(at, request, core);
@@ -108,6 +111,7 @@ impl Asked {
             self.whole.look(&group, now, core)?;
         }
         match body {
+            ResponseKind::Produce(response) => self.sets.on_reply(at, response),
             ResponseKind::Heartbeat(response) => self.acts.on_answer(at, &[response.error_code]),
             ResponseKind::SyncGroup(response) => {
                 self.parts.on_reply(at, response).and(self.acts.on_answer(at, &[response.error_code]))

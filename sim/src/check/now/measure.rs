@@ -1,0 +1,136 @@
+//! A Fetch is answered in its measure (KIP-74): with no more of a partition than the request wants of it, but for one first batch that alone is larger,
+//! and with no more of all together than the request and `fetch.max.bytes` allow. And it is not answered before there are `min_bytes`, or its time is up,
+//! unless there is something else to tell: with less a reader that asked for much would ask again and again.
+
+use super::{At, Broken};
+use crate::table::Map;
+use esker_core::id::Uuid;
+use esker_core::io::Records;
+use esker_core::node::Node as Core;
+use esker_core::time::{Mono, Span};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
+
+/// Fetches without an answer.
+#[derive(Debug, Default)]
+pub struct Measure {
+    asked: Map<At, Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    since: Mono,
+    wait: Span,
+    /// Bytes that are worth an answer; `None`: in a session, where the next request ends the one before.
+    least: Option<usize>,
+    most: usize,
+    /// What is wanted of each partition that the request names.
+    each: Vec<((TopicName, Uuid, i32), usize)>,
+}
+
+/// The bytes of a partition in an answer, and what is wanted of it.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    bytes: usize,
+    limit: usize,
+    /// They are known to be more than one batch.
+    several: bool,
+}
+
+impl Measure {
+    /// A Fetch is handed to a node at `now`.
+    pub fn on_request(&mut self, at: At, now: Mono, request: &FetchRequest, core: &Core) {
+        let bytes = |wanted: i32| usize::try_from(wanted).unwrap_or(0);
+        let most = bytes(request.max_bytes).min(core.config.fetches.bytes_max as usize);
+        let alone = request.session_id == 0 && request.session_epoch < 0;
+        let each = request.topics.iter().flat_map(|topic| {
+            let name = move |number| (topic.topic.clone(), Uuid::from(topic.topic_id), number);
+            topic.partitions.iter().map(move |part| (name(part.partition), bytes(part.partition_max_bytes)))
+        });
+        let asked = Asked {
+            since: now,
+            wait: Span::from_kafka_millis(request.max_wait_ms.into()),
+            least: alone.then(|| bytes(request.min_bytes).min(most)),
+            most,
+            each: each.collect(),
+        };
+        self.asked.insert(at, asked);
+    }
+
+    /// Its answer leaves at `now`.
+    pub fn on_reply(&mut self, at: At, now: Mono, response: &FetchResponse, records: &[Records]) -> Result<(), Broken> {
+        let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
+        let told = response.responses.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (topic, part)));
+        let (mut parts, mut urgent) = (Vec::new(), response.error_code != 0);
+        for ((topic, part), records) in told.zip(records) {
+            urgent |= part.error_code != 0 || part.diverging_epoch.epoch >= 0;
+            let is = |named: &(TopicName, Uuid, i32)| {
+                (&named.0, named.1, named.2) == (&topic.topic, topic.topic_id.into(), part.partition_index)
+            };
+            let limit = asked.each.iter().find(|(named, _)| is(named)).map_or(usize::MAX, |(_, limit)| *limit);
+            parts.push(Part { bytes: records.len(), limit, several: are_several(records) });
+        }
+        fits(&parts, asked.most)?;
+        let early = now < asked.since + asked.wait && !urgent && !parts.is_empty();
+        match asked.least.filter(|_| early) {
+            Some(least) => enough(&parts, least),
+            None => Ok(()),
+        }
+    }
+}
+
+/// More than one batch, as far as they are in memory.
+fn are_several(records: &Records) -> bool {
+    let Records::Memory(pieces) = records else { return false };
+    let length = pieces.first().and_then(|first| first.get(8..12)).and_then(|field| field.try_into().ok());
+    let first = length.map_or(0, i32::from_be_bytes);
+    usize::try_from(first).is_ok_and(|first| records.len() > first + 12)
+}
+
+fn fits(parts: &[Part], most: usize) -> Result<(), Broken> {
+    let sum: usize = parts.iter().map(|part| part.bytes).sum();
+    let serving = parts.iter().filter(|part| part.bytes > 0).count();
+    if sum > most && serving > 1 {
+        return Err(("too-much-read", format!("gives {sum} bytes of {serving} partitions, where {most} are the most")));
+    }
+    let over = || parts.iter().filter(|part| part.bytes > part.limit);
+    if over().count() > 1 || over().any(|part| part.several) {
+        return Err(("too-much-read", format!("gives more of partitions than is wanted of them: {parts:?}")));
+    }
+    Ok(())
+}
+
+fn enough(parts: &[Part], least: usize) -> Result<(), Broken> {
+    let sum: usize = parts.iter().map(|part| part.bytes).sum();
+    if sum >= least {
+        return Ok(());
+    }
+    Err((
+        "answered-early",
+        format!("answers a Fetch with {sum} bytes before its time is up, where it waits for {least}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn part(bytes: usize, limit: usize, several: bool) -> Part {
+        Part { bytes, limit, several }
+    }
+
+    #[test]
+    fn more_than_is_wanted_is_caught_and_one_large_batch_is_not() {
+        let judge = |parts: &[Part], most| fits(parts, most).map_err(|broken| broken.0);
+        assert_eq!(judge(&[part(90, 50, false), part(10, 50, true)], 100), Ok(()));
+        assert_eq!(judge(&[part(900, 50, false), part(0, 50, false)], 100), Ok(()));
+        assert_eq!(judge(&[part(60, 50, true)], 100), Err("too-much-read"));
+        assert_eq!(judge(&[part(60, 50, false), part(60, 50, false)], 200), Err("too-much-read"));
+        assert_eq!(judge(&[part(60, 90, true), part(60, 90, true)], 100), Err("too-much-read"));
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_soon_is_caught() {
+        assert!(enough(&[part(60, 90, true), part(40, 90, true)], 100).is_ok());
+        assert_eq!(enough(&[part(60, 90, true)], 100).unwrap_err().0, "answered-early");
+    }
+}
