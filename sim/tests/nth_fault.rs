@@ -50,6 +50,7 @@ fn story(nodes: u32) -> Plan {
         step_ms: 0,
         snappy: false,
         first_sequence: 0,
+        tick_ms: 0,
     };
     let member = ClientPlan::Member {
         group: 0,

@@ -1,4 +1,5 @@
-//! Record sets that no producer may send: each has one flaw, and is in order but for that (`check/now/asked/sets.rs` says which code it is refused with).
+//! Record sets that no producer may send: each has one flaw, and is in order but for that. Which code it is refused with `check/now/asked/sets.rs`
+//! says.
 
 use super::batch::{Sender, Shape, encode};
 use crate::dice::Dice;

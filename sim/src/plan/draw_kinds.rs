@@ -234,8 +234,8 @@ pub(super) fn pieces(plan: &mut Plan) {
     }
 }
 
-/// How coarse producers' clocks are; how much readers want at least, and of one partition at most; how much a node gives at most, and to how many readers it keeps a session: each
-/// in one of three or four, with dice of their own.
+/// How coarse producers' clocks are; how much readers want at least, and of one partition at most; how much a node gives at most, and for how
+/// many readers it keeps a session: each in one of three or four. With dice of their own.
 pub(super) fn measures(plan: &mut Plan) {
     let mut dice = dice(plan.seed, Part::Measures);
     for client in &mut plan.clients {

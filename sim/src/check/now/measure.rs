@@ -1,6 +1,6 @@
-//! A Fetch is answered in its measure (KIP-74): with no more of a partition than the request wants of it, but for one first batch that alone is larger,
-//! and with no more of all together than the request and `fetch.max.bytes` allow. And it is not answered before there are `min_bytes`, or its time is up,
-//! unless there is something else to tell: with less a reader that asked for much would ask again and again.
+//! A Fetch is answered in its measure (KIP-74): with no more of a partition than the request wants of it, but for one first batch that alone is
+//! larger, and with no more of all together than the request and `fetch.max.bytes` allow. And it is not answered before there are `min_bytes`,
+//! or its time is up, unless there is something else to tell: with less a reader that asked for much would ask again and again.
 
 use super::{At, Broken};
 use crate::table::Map;

@@ -1,7 +1,7 @@
-//! A record set is taken as a producer makes it, and in no other way: it is one whole batch of magic 2, made from offset 0, whose CRC fits, with a
-//! record for each of its offsets, in a codec that the request may carry, and with a sequence number where it has a producer; its times are its producer's
-//! (Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidateRecords`, `LogValidator`). What is so is not refused for its form, and what is not
-//! is refused by the code that says why. The batch is read here apart from the core.
+//! A record set is taken as a producer makes it, and in no other way: it is one whole batch of magic 2, made from offset 0, whose CRC fits, with
+//! a record for each of its offsets, in a codec that the request may carry, and with a sequence number where it has a producer; its times are
+//! its producer's (Kafka's `ProduceRequest.validateRecords`, `UnifiedLog.analyzeAndValidateRecords`, `LogValidator`). What is so is not refused
+//! for its form, and what is not is refused by the code that says why. The batch is read here apart from the core.
 
 use super::super::{At, Broken};
 use crate::table::Map;
