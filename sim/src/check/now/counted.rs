@@ -62,8 +62,8 @@ impl Counted {
     /// The node has handled an input that touched a partition that it leads.
     pub fn look(&mut self, node: usize, leader: &Partition) -> Result<(), Broken> {
         let Some(state) = leader.state().filter(|_| leader.is_leader()) else { return Ok(()) };
-        let strangers = (1..=NODES).map(NodeId).filter(|node| !state.has_replica(*node));
-        is_replica(leader.folder(), strangers.filter(|node| leader.follower(*node).is_some()).next())?;
+        let mut strangers = (1..=NODES).map(NodeId).filter(|node| !state.has_replica(*node));
+        is_replica(leader.folder(), strangers.find(|node| leader.follower(*node).is_some()))?;
         for follower in state.replicas.iter().filter(|other| **other != leader.me()) {
             let counts = leader.follower(*follower).filter(|counts| counts.synced != Offset::NONE);
             let Some(counts) = counts else { continue };
