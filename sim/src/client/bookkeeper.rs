@@ -4,6 +4,7 @@
 use super::link::{DATA, GROUP};
 use super::map::{number, place};
 use super::member::group_name;
+use super::stranger::ORPHANS;
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::dice::Dice;
 use crate::history::{Act, State};
@@ -95,7 +96,7 @@ impl Bookkeeper {
             0..=2 => self.commit(ctx, coordinator, &mut dice),
             3..=5 => self.ask_all(ctx, coordinator),
             6 => self.delete_one(ctx, coordinator, &mut dice),
-            _ => self.delete_all(ctx, coordinator),
+            _ => self.delete_all(ctx, coordinator, &mut dice),
         }
     }
 
@@ -156,9 +157,11 @@ impl Bookkeeper {
         self.to(ctx, coordinator, (ApiKey::OffsetDelete, 0), request, Purpose::Forget { op });
     }
 
-    fn delete_all(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
+    /// Its group, and now and then one of a stranger's with it.
+    fn delete_all(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, dice: &mut Dice) {
         let mut request = DeleteGroupsRequest::default();
-        request.groups_names = vec![self.name.clone()];
+        let other = dice.chance(1, 2).then(|| GroupId(StrBytes::from_static_str(ORPHANS)));
+        request.groups_names = other.into_iter().chain([self.name.clone()]).collect();
         let act = Act::Forget { group: self.group, partitions: (0..self.partitions).collect() };
         let op = self.me.invoke(ctx, act);
         self.to(ctx, coordinator, (ApiKey::DeleteGroups, 2), request, Purpose::Forget { op });
@@ -190,7 +193,7 @@ impl Bookkeeper {
             }
             Purpose::Commit { op } | Purpose::Ask { op } | Purpose::Forget { op } => op,
         };
-        let code = code_of(answer);
+        let code = code_of(answer, &self.name);
         if code != 0 {
             self.me.unknown(ctx, op, &format!("error {code}"));
             return self.look_again(ctx);
@@ -214,8 +217,8 @@ impl Bookkeeper {
     }
 }
 
-/// The first error of an answer; 0: there is none.
-fn code_of(answer: &ResponseKind) -> i16 {
+/// The first error of an answer about that group; 0: there is none.
+fn code_of(answer: &ResponseKind, group: &GroupId) -> i16 {
     let mut codes: Vec<i16> = Vec::new();
     match answer {
         ResponseKind::OffsetCommit(answer) => {
@@ -226,7 +229,10 @@ fn code_of(answer: &ResponseKind) -> i16 {
             let parts = answer.topics.iter().flat_map(|topic| &topic.partitions).map(|told| told.error_code);
             codes.extend([answer.error_code].into_iter().chain(parts));
         }
-        ResponseKind::DeleteGroups(answer) => codes.extend(answer.results.iter().map(|told| told.error_code)),
+        ResponseKind::DeleteGroups(answer) => {
+            let own = answer.results.iter().filter(|told| told.group_id == *group);
+            codes.extend(own.map(|told| told.error_code));
+        }
         _ => codes.push(-1),
     }
     codes.into_iter().find(|code| *code != 0).unwrap_or(0)

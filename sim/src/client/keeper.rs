@@ -1,7 +1,11 @@
 //! A keeper of topics: makes some of its own, widens and deletes them, sets and takes back what is set for them and for brokers, and makes
 //! them anew under the name that they had. What it was told is done is so on every node in the end (`world/kept.rs`).
 //!
+//! An odd one also asks for what has to be refused (`keeper/odd.rs`).
+//!
 //! A request that is lost or refused may be carried out all the same, or later: what it was about is in doubt from then on, and left alone.
+
+mod odd;
 
 use super::batch::{self, Sender, Shape};
 use super::keeps::{KEPT, Keeps, Kept, Settings};
@@ -24,6 +28,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// `ConfigResource.Type`.
 const TOPIC: i8 = 2;
@@ -53,18 +58,21 @@ pub struct Keeper {
     request_timeout: u64,
     link: Link<Purpose>,
     keeps: Keeps,
+    /// The id that each of its topics was made with.
+    ids: BTreeMap<String, Uuid>,
     names: u32,
     nodes: u32,
     /// Of a topic that is made without saying how many.
     partitions: i32,
     one_dies: bool,
+    odd: bool,
     next: u64,
     quiet: bool,
 }
 
 impl Keeper {
     pub fn new(plan: &Plan, client: &ClientPlan, me: Me) -> Self {
-        let ClientPlan::Keeper { pause_us, request_timeout_us } = client else { unreachable!("a keeper's plan") };
+        let ClientPlan::Keeper { pause_us, request_timeout_us, odd } = client else { unreachable!("a keeper's plan") };
         let nodes = plan.nodes.len() as u32;
         let brokers = (1..=nodes).map(|id| id.to_string()).chain([String::new()]);
         Self {
@@ -72,10 +80,12 @@ impl Keeper {
             request_timeout: *request_timeout_us,
             link: Link::new(me.peer, "keeper"),
             keeps: Keeps { topics: BTreeMap::new(), brokers: brokers.map(|id| (id, Some(Settings::new()))).collect() },
+            ids: BTreeMap::new(),
             names: 0,
             nodes,
             partitions: plan.settings.get("num.partitions").and_then(|count| count.parse().ok()).unwrap_or(1),
             one_dies: plan.faults.iter().any(|fault| fault.strike.is_for_good()),
+            odd: *odd,
             next: *pause_us,
             quiet: false,
             me,
@@ -92,6 +102,9 @@ impl Keeper {
         let mut dice = self.me.dice();
         self.next = ctx.now + 1 + dice.between(self.pause_us / 2, self.pause_us * 3 / 2);
         let node = dice.below(self.nodes.into()) as Peer;
+        if self.odd && dice.chance(1, 4) {
+            return self.ask_oddly(ctx, node, &mut dice);
+        }
         if dice.chance(1, 5) {
             return self.set_broker(ctx, node);
         }
@@ -165,7 +178,7 @@ impl Keeper {
             spoil(&mut request.topics[0], self.nodes, other.map(|(other, _)| other.as_str()), &mut dice);
             then = Purpose::Any;
         }
-        self.ask(ctx, node, (ApiKey::CreateTopics, 5), request, then);
+        self.ask(ctx, node, (ApiKey::CreateTopics, 7), request, then);
     }
 
     fn delete(&mut self, ctx: &mut Ctx<'_>, node: Peer, name: String) {
@@ -301,7 +314,12 @@ impl Keeper {
             return self.doubt(&purpose);
         }
         match purpose {
-            Purpose::Topic(name, kept) => drop(self.keeps.topics.insert(name, kept)),
+            Purpose::Topic(name, kept) => {
+                if let ResponseKind::CreateTopics(answer) = answer {
+                    self.ids.extend(answer.topics.first().map(|told| (name.clone(), told.topic_id)));
+                }
+                self.keeps.topics.insert(name, kept);
+            }
             Purpose::Broker(id, settings) => drop(self.keeps.brokers.insert(id, Some(settings))),
             Purpose::Any => {}
         }

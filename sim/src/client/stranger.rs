@@ -20,6 +20,8 @@ use kafka_protocol::protocol::StrBytes;
 mod improper;
 mod trespass;
 
+pub(super) use improper::ORPHANS;
+
 /// A topic that is there, and that no member reads.
 const NOBODYS: &str = "__consumer_offsets";
 

@@ -88,7 +88,7 @@ fn habits(plan: &mut Plan) {
     }
     if dice.chance(1, 3) {
         let pause_us = dice.skewed(30 * MS, 800 * MS);
-        plan.clients.push(ClientPlan::Keeper { pause_us, request_timeout_us: 2 * SECOND });
+        plan.clients.push(ClientPlan::Keeper { pause_us, request_timeout_us: 2 * SECOND, odd: false });
     }
 }
 
@@ -177,7 +177,7 @@ fn second_group(plan: &mut Plan, dice: &mut Dice) {
 }
 
 /// What only some of the clients do, in one run of two or three each; with dice of their own: sequences that begin near their end, deletions in
-/// several partitions at once, and strangers who take themselves for brokers.
+/// several partitions at once, strangers who take themselves for brokers, and keepers who ask for what is odd.
 pub(super) fn strangeness(plan: &mut Plan) {
     let mut dice = dice(plan.seed, Part::Strangeness);
     let (wraps, many_at_once, trespass) = (dice.chance(1, 3), dice.chance(1, 2), dice.chance(1, 4));
@@ -209,6 +209,11 @@ pub(super) fn strangeness(plan: &mut Plan) {
     for client in &mut plan.clients {
         if let ClientPlan::Stranger { improper, .. } = client {
             *improper = dice.chance(3, 4);
+        }
+    }
+    for client in &mut plan.clients {
+        if let ClientPlan::Keeper { odd, .. } = client {
+            *odd = dice.chance(3, 4);
         }
     }
 }

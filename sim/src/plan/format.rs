@@ -215,7 +215,13 @@ pub enum ClientPlan {
     /// as one more.
     GroupAdmin { pause_us: u64, request_timeout_us: u64 },
     /// Makes topics of its own, widens and deletes them, makes them anew, and changes what is set for them and for brokers.
-    Keeper { pause_us: u64, request_timeout_us: u64 },
+    Keeper {
+        pause_us: u64,
+        request_timeout_us: u64,
+        /// It asks for several things at once, among them what is not there, what is named twice, and what cannot be.
+        #[serde(default, skip_serializing_if = "is_false")]
+        odd: bool,
+    },
     /// Deletes records, elects leaders, moves replicas.
     Admin {
         pause_us: u64,

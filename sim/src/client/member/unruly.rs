@@ -70,11 +70,16 @@ impl Member {
                 let mut request = SyncGroupRequest::default();
                 (request.group_id, request.generation_id) = (self.name.clone(), other);
                 (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
-                // Or of this one, by an assignor that nobody has.
+                // Or of this one, by an assignor that nobody has, or as a group of another kind.
                 let foreign = dice.chance(1, 2);
                 if foreign {
                     request.generation_id = self.generation;
-                    request.protocol_name = Some(StrBytes::from_static_str("nobody's"));
+                    let nobodys = Some(StrBytes::from_static_str("nobody's"));
+                    if dice.chance(1, 2) {
+                        request.protocol_type = nobodys;
+                    } else {
+                        request.protocol_name = nobodys;
+                    }
                 }
                 let version = if foreign { 5 } else { 3 };
                 self.to(ctx, coordinator, ApiKey::SyncGroup, version, request, self.request_timeout, Purpose::Unruly);

@@ -26,7 +26,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 /// Its group without members.
-const ORPHANS: &str = "orphans";
+pub(in crate::client) const ORPHANS: &str = "orphans";
 /// How many of a keeper's topics it takes an interest in.
 const INTEREST: u64 = 4;
 /// How many producers begin at once.
