@@ -6,6 +6,7 @@
 mod acked;
 mod active;
 mod admitted;
+mod alters;
 mod anew;
 mod asked;
 mod beats;
@@ -26,6 +27,7 @@ mod earliest;
 mod enough;
 mod epoch_ends;
 mod epochs;
+mod finished;
 mod flushed;
 mod followed;
 mod full;
@@ -49,6 +51,7 @@ mod majority;
 mod measure;
 mod members;
 mod moved;
+mod offsets_topic;
 mod one_leader;
 mod outlived;
 mod placed;
@@ -147,6 +150,7 @@ pub struct Watch {
     measure: measure::Measure,
     members: members::Members,
     active: active::Active,
+    alters: alters::Alters,
     blocks: blocks::Blocks,
     learnt: learnt::Learnt,
     leaves: leaves::Leaves,
@@ -233,6 +237,7 @@ impl Watch {
             measure: measure::Measure::default(),
             members: members::Members::default(),
             active: active::Active::default(),
+            alters: alters::Alters::default(),
             blocks: blocks::Blocks::default(),
             learnt: learnt::Learnt::default(),
             leaves: leaves::Leaves::new(nodes),

@@ -1,6 +1,6 @@
 //! Which promise hears which request, and judges which answer.
 
-use super::{At, Watch, beats, hints, stamped, votes};
+use super::{At, Watch, beats, hints, offsets_topic, stamped, votes};
 use esker_core::io::{Reply, Request};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -27,6 +27,7 @@ impl Watch {
                     self.learnt.on_request(node, at, request, controller);
                     self.let_go.on_request(at, request, controller.image(), controller.epoch())
                 }
+                RequestKind::AlterPartition(request) => self.alters.on_request(at, request),
                 RequestKind::AlterPartitionReassignments(request) => {
                     self.moved.on_request(request, controller.image());
                 }
@@ -183,6 +184,7 @@ impl Watch {
                     let voter = votes::Voter { last: quorum.last(), hears_leader: quorum.hears_leader() };
                     let learnt = match body {
                         ResponseKind::BrokerHeartbeat(response) => self.learnt.on_reply(at, response),
+                        ResponseKind::AlterPartition(response) => self.alters.on_reply(at, response),
                         _ => Ok(()),
                     };
                     learnt
@@ -215,6 +217,7 @@ impl Watch {
         }
         let judged = match body {
             RequestKind::AlterPartition(request) => self.members.on_call(node, self.now.mono, request, core),
+            RequestKind::CreateTopics(request) => offsets_topic::on_call(request, &core.config.file),
             body => self.votes.on_call(node, body),
         };
         self.note_broken(judged);

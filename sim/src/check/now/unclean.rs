@@ -1,6 +1,7 @@
-//! Who is elected from outside the in-sync set is in sync alone: the others may have what it has not.
+//! Who is elected from outside the in-sync set is in sync alone, since the others may have what it has not, and recovers: nobody may take what
+//! it has for all that there was (KIP-704).
 
-use super::Broken;
+use super::{Broken, finished};
 use crate::table::Map;
 use esker_core::id::{LeaderEpoch, PartitionEpoch, PartitionKey};
 use esker_core::metadata::{Image, Partition};
@@ -24,6 +25,7 @@ impl Unclean {
                 Some(known) if known.epoch == state.epoch => {}
                 Some(known) => {
                     judge(key, known, state)?;
+                    finished::judge(key, known, state)?;
                     known.clone_from(state);
                 }
                 None => drop(self.known.insert(key, state.clone())),
@@ -37,6 +39,13 @@ fn judge(key: PartitionKey, was: &Partition, is: &Partition) -> Result<(), Broke
     // Where a move ends its leader may have asked for one more in sync, and be the one that goes.
     let next = is.epoch == PartitionEpoch(was.epoch.0 + 1) && !was.is_reassigning();
     let outsider = is.leader.filter(|leader| next && !was.in_sync(*leader));
+    // A leader that lacks something stands back for one that has more, and says so itself.
+    if outsider.is_some() && was.leader.is_none() && !is.recovering {
+        return Err((
+            "not-recovering",
+            format!("{key} is led by one that was not in sync as if it were: {was} becomes {is}"),
+        ));
+    }
     if outsider.is_none_or(|leader| is.isr == [leader]) {
         return Ok(());
     }
@@ -55,9 +64,13 @@ mod tests {
         let was = Partition { leader: None, ..Partition::new(vec![one, two], vec![one]) };
         let is = |isr: &[NodeId], leader, epoch| {
             let new = Partition::new(vec![one, two], isr.to_vec());
-            judge(key, &was, &Partition { leader: Some(leader), epoch: PartitionEpoch(epoch), ..new }).is_ok()
+            let recovering = leader == two;
+            judge(key, &was, &Partition { leader: Some(leader), epoch: PartitionEpoch(epoch), recovering, ..new })
+                .is_ok()
         };
         assert!(is(&[two], two, 1) && is(&[one, two], one, 1) && is(&[two, one], two, 2));
         assert!(!is(&[two, one], two, 1));
+        let quiet = Partition { epoch: PartitionEpoch(1), ..Partition::new(vec![one, two], vec![two]) };
+        assert_eq!(judge(key, &was, &quiet).unwrap_err().0, "not-recovering");
     }
 }

@@ -5,6 +5,7 @@ mod acts;
 mod codes;
 mod configs;
 mod configured;
+mod each;
 mod ends;
 mod enters;
 mod factor;
@@ -12,6 +13,7 @@ mod goes;
 mod improper;
 mod left;
 mod parts;
+mod refusals;
 mod sets;
 mod topics;
 mod whole;
@@ -38,21 +40,28 @@ pub struct Asked {
     configs: configs::Configs,
     factor: factor::Factor,
     configured: configured::Configured,
+    each: each::Each,
     parts: parts::Parts,
+    refusals: refusals::Refusals,
     topics: topics::Topics,
     improper: improper::Improper,
     sets: sets::Sets,
     whole: whole::Whole,
     /// The group that each request without an answer is about.
     groups: Map<At, StrBytes>,
+    /// The group that the present input is about.
+    present: Option<StrBytes>,
 }
 
 impl Asked {
     pub fn on_request(&mut self, at: At, request: &Request, core: &Core) {
         let body = &request.body;
         self.improper.on_request(at, request, core);
+        self.each.on_request(at, request);
+        self.refusals.on_request(at, body, request.version, core);
         if let Some(group) = group_of(body) {
             self.groups.insert(at, group.clone());
+            self.present = Some(group.clone());
         }
         match body {
             RequestKind::Produce(produce) => self.sets.on_request(at, request.version, produce),
@@ -88,6 +97,7 @@ impl Asked {
     /// It waits until its node takes clients: what is so by then nobody has seen.
     pub fn forget(&mut self, at: At) {
         self.improper.forget(at);
+        self.refusals.forget(at);
         if let Some(group) = self.groups.get(&at) {
             self.whole.forget(group);
         }
@@ -101,6 +111,8 @@ impl Asked {
     pub fn on_reply(&mut self, at: At, now: Mono, body: &ResponseKind, core: &Core) -> Result<(), Broken> {
         codes::on_reply(body)?;
         self.improper.on_reply(at, body)?;
+        self.each.on_reply(at, body)?;
+        self.refusals.on_reply(at, body)?;
         if let Some(group) = self.groups.remove(&at) {
             if let ResponseKind::JoinGroup(response) = body {
                 self.whole.on_joined(&group, response);
@@ -143,6 +155,9 @@ impl Asked {
 
     /// The input is handled.
     pub fn look(&mut self, core: &Core) -> Result<(), Broken> {
+        if let Some(group) = self.present.take() {
+            whole::Whole::on_handled(&group, core)?;
+        }
         let decided = core.controller.as_ref().map(|controller| controller.image());
         self.configs.look(decided)?;
         self.topics.look(decided)?;

@@ -99,15 +99,20 @@ impl Wish {
 }
 
 /// Names that differ in dots and underscores alone (they are one name for metrics).
-fn collide(one: &str, other: &str) -> bool {
+pub(super) fn collide(one: &str, other: &str) -> bool {
     one != other && one.replace('.', "_") == other.replace('.', "_")
 }
 
-fn made(topic: &CreatableTopic, defaults: &TopicDefaults) -> Wish {
+/// Whether a topic may be called so.
+pub(super) fn is_name(name: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.bytes().all(good)
+}
+
+fn made(topic: &CreatableTopic, defaults: &TopicDefaults) -> Wish {
     let count = |number: i64| (number != -1).then(|| usize::try_from(number).unwrap_or(0));
     let (partitions, factor) = (count(topic.num_partitions.into()), count(topic.replication_factor.into()));
-    if !topic.name.bytes().all(good) || topic.name.is_empty() || partitions == Some(0) || factor == Some(0) {
+    if !is_name(&topic.name) || partitions == Some(0) || factor == Some(0) {
         return Wish::Nothing;
     }
     let settings = topic.configs.iter();

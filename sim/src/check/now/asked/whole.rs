@@ -1,6 +1,6 @@
 //! A generation has the members that joined for it, and has them until the next one begins: who did not come is not in it, unless it is a static
-//! member, which has its place until its session ends (KIP-345), and never leads it; it begins when nobody is missing any more; and when one
-//! goes the others are told.
+//! member, which has its place until its session ends (KIP-345), and never leads it; it begins when nobody is missing any more, and then nobody waits any
+//! longer for it; and when one goes the others are told.
 
 use super::super::Broken;
 use crate::table::Map;
@@ -46,6 +46,11 @@ impl Whole {
     /// A member leaves, is taken out, or finds no room: nothing is said of who is missing then.
     pub fn on_gone(&mut self, group: &StrBytes) {
         self.statics.remove(group);
+    }
+
+    /// An input is handled that was about that group.
+    pub fn on_handled(group: &StrBytes, core: &Core) -> Result<(), Broken> {
+        core.groups.sight(group).map_or(Ok(()), |sight| judge_told(group, &sight))
     }
 
     pub fn look(&mut self, group: &StrBytes, now: Mono, core: &Core) -> Result<(), Broken> {
@@ -130,6 +135,18 @@ fn judge_waits(group: &str, sight: &Sight) -> Result<(), Broken> {
     ))
 }
 
+/// Whose generation has begun has been told so. (In a stable group one that takes a static member's place waits for its record.)
+fn judge_told(group: &str, sight: &Sight) -> Result<(), Broken> {
+    let begun = matches!(sight.state, "CompletingRebalance" | "Empty");
+    match sight.members.iter().find(|one| begun && one.joins) {
+        None => Ok(()),
+        Some(one) => {
+            let (id, generation) = (one.id.as_str(), sight.generation);
+            Err(("waits-for-nobody", format!("does not tell {id} that generation {generation} of {group} has begun")))
+        }
+    }
+}
+
 fn judge_kept(group: &str, before: &Seen, now: &Seen) -> Result<(), Broken> {
     let same = (before.0, before.1, before.2) == (now.0, now.1, now.2);
     // Who takes a static member's place has another id: then nothing is said of who is missing.
@@ -177,6 +194,16 @@ mod tests {
         assert!(judge_waits("g", &group).is_err());
         group.delayed = true;
         assert!(judge_waits("g", &group).is_ok(), "others may come");
+    }
+
+    #[test]
+    fn who_joins_when_all_have_joined_is_told() {
+        let mut group = sight("CompletingRebalance", 4, &[("a", None), ("b", Some("i"))]);
+        assert!(judge_told("g", &group).is_ok());
+        group.members[1].joins = true;
+        assert_eq!(judge_told("g", &group).unwrap_err().0, "waits-for-nobody");
+        group.state = "Stable";
+        assert!(judge_told("g", &group).is_ok());
     }
 
     #[test]
