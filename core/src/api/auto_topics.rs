@@ -6,6 +6,7 @@
 
 use crate::group;
 use crate::io::Lane;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use alloc::string::ToString;
 use alloc::vec;
@@ -35,11 +36,16 @@ fn topic(node: &Node, name: &StrBytes) -> CreatableTopic {
         let defaults = &node.config.topics;
         return topic.with_num_partitions(defaults.partitions).with_replication_factor(defaults.replication_factor);
     }
+    let policy = if mutant::is(Mutant::OffsetsTopicNotCompacted) { "delete" } else { "compact" };
     topic
         .with_num_partitions(groups.offsets_partitions)
-        .with_replication_factor(groups.offsets_replication_factor)
+        .with_replication_factor(if mutant::is(Mutant::OffsetsTopicFactorLost) {
+            1
+        } else {
+            groups.offsets_replication_factor
+        })
         .with_configs(vec![
-            config("cleanup.policy", StrBytes::from_static_str("compact")),
+            config("cleanup.policy", StrBytes::from_static_str(policy)),
             config("compression.type", StrBytes::from_static_str("producer")),
             config("segment.bytes", groups.offsets_segment_bytes.to_string().into()),
         ])

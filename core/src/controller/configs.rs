@@ -241,6 +241,9 @@ fn record(resource: Resource, name: &str, value: Option<&String>) -> Record {
 
 /// A value that a broker may not have is an invalid request, not an invalid config (KAFKA-13609).
 fn may_change(after: &Given, for_all: bool) -> Result<(), Refusal> {
+    if mutant::is(Mutant::StaticAltered) {
+        return Ok(());
+    }
     check_dynamic(after, for_all).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })
 }
 
@@ -273,7 +276,7 @@ fn twice<'a>(named: impl Iterator<Item = (i8, &'a str)>) -> BTreeSet<(i8, String
 }
 
 fn named_once(twice: &BTreeSet<(i8, String)>, kind: i8, name: &str) -> Result<(), Refusal> {
-    if twice.iter().any(|(k, n)| *k == kind && n == name) {
+    if twice.iter().any(|(k, n)| *k == kind && n == name) && !mutant::is(Mutant::ResourceTwiceAltered) {
         return Err(Refusal::because(ErrorCode::InvalidRequest, "Each resource must appear at most once."));
     }
     Ok(())

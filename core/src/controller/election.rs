@@ -55,7 +55,7 @@ pub fn change_to(
     if let Some(node) = unclean {
         next.isr.retain(|other| mutant::is(Mutant::UncleanKeepsIsr) && *other != node);
         next.isr.push(node);
-        next.recovering = true;
+        next.recovering = !mutant::is(Mutant::UncleanNotRecovering);
     } else if next.isr.is_empty() && !mutant::is(Mutant::LastInSyncForgotten) {
         next.isr.clone_from(&was.isr);
     }
@@ -92,7 +92,8 @@ fn complete(aim: &mut Partition) {
     if mutant::is(Mutant::ReassignTooEarly) {
         isr.clone_from(&replicas);
     }
-    if isr.is_empty() || !replicas.iter().all(|node| isr.contains(node)) {
+    let any = mutant::is(Mutant::CompletedByAny) && aim.adding.iter().any(|node| isr.contains(node));
+    if isr.is_empty() || !any && !replicas.iter().all(|node| isr.contains(node)) {
         return;
     }
     aim.replicas = replicas;

@@ -66,7 +66,8 @@ impl Controller {
         self.may_be_in_sync(was, asked, &members)?;
         let isr: Vec<NodeId> = members.iter().map(|member| member.node).collect();
         let election = self.election_of(topic);
-        let next = change(was, isr, asked.leader_recovery_state == 1, election, &|node| self.image.active(node));
+        let recovering = asked.leader_recovery_state == 1 || mutant::is(Mutant::RecoveryNeverEnds) && was.recovering;
+        let next = change(was, isr, recovering, election, &|node| self.image.active(node));
         let Some(next) = next else { return Ok(was.clone()) };
         let shrunk = was.isr.iter().any(|node| !next.in_sync(*node));
         if !(shrunk && mutant::is(Mutant::IsrNotPersisted)) {

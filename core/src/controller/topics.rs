@@ -71,7 +71,9 @@ impl Controller {
                 Err(refusal) => topic_refused(wanted, &refusal),
             });
         }
-        results.append(&mut refused);
+        if !mutant::is(Mutant::CreateRefusedUntold) {
+            results.append(&mut refused);
+        }
         if records.len() > RECORDS_MAX {
             let refusal = too_much();
             results = request.topics.iter().map(|topic| topic_refused(topic, &refusal)).collect();
@@ -113,7 +115,12 @@ impl Controller {
         let new = made
             .iter()
             .filter_map(|record| if let Record::Topic { name, .. } = record { Some(name.as_str()) } else { None });
-        let all = || self.image.topics_by_name().map(|topic| topic.name.as_str()).chain(new);
+        let all = || {
+            self.image
+                .topics_by_name()
+                .map(|topic| topic.name.as_str())
+                .chain(new.clone().filter(|_| !mutant::is(Mutant::CollideInOneRequest)))
+        };
         // Most names hold neither of the two: nothing can collide with them.
         if name.contains(['.', '_'])
             && !mutant::is(Mutant::NamesCollide)
@@ -185,7 +192,7 @@ impl Controller {
             made.insert(number, self.assigned(number, &assignment.broker_ids, factor)?);
             factor = Some(assignment.broker_ids.len());
         }
-        if !made.keys().copied().eq((0..).take(made.len())) {
+        if !made.keys().copied().eq((0..).take(made.len())) && !mutant::is(Mutant::AssignmentGapTaken) {
             return bad("partitions should be a consecutive 0-based integer sequence".into());
         }
         Ok(made.into_values().collect())
@@ -222,6 +229,7 @@ impl Controller {
         let replicas = self.assignable(brokers)?;
         if let Some(factor) = factor
             && factor != replicas.len()
+            && !mutant::is(Mutant::UnequalFactorsTaken)
         {
             return bad(format!(
                 "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with \
@@ -294,7 +302,9 @@ impl Controller {
                     refuse(Some(name), Uuid::ZERO, ErrorCode::UnknownTopicOrPartition, why);
                 }
                 Some(topic) if ids.contains_key(&topic.id) => {
-                    doomed.remove(&topic.id);
+                    if !mutant::is(Mutant::DeletedThoughTwice) {
+                        doomed.remove(&topic.id);
+                    }
                     let why = "The provided topic name maps to an ID that was already supplied.";
                     refuse(Some(name), topic.id, ErrorCode::InvalidRequest, why);
                 }

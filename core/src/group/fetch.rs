@@ -30,7 +30,8 @@ impl Shard {
             Some(asked) => {
                 for topic in asked {
                     let known = |index: i32| told(&topic.name.0, index, self.offsets.get(group, &topic.name.0, index));
-                    let partitions = topic.partition_indexes.iter().map(|index| known(*index)).collect();
+                    let most = if mutant::is(Mutant::FetchFirstPartition) { 1 } else { usize::MAX };
+                    let partitions = topic.partition_indexes.iter().take(most).map(|index| known(*index)).collect();
                     topics.push(
                         OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions),
                     );

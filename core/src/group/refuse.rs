@@ -113,8 +113,9 @@ pub(super) fn commit(
     code: ErrorCode,
 ) -> OffsetCommitResponse {
     let mut response = refused;
+    let told = if mutant::is(Mutant::CommitRefusalLacksPartitions) { 1 } else { usize::MAX };
     for topic in &request.topics {
-        for partition in &topic.partitions {
+        for partition in topic.partitions.iter().take(told) {
             let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
             committed(&mut response, topic.name.clone(), answer.with_error_code(code.code()));
         }

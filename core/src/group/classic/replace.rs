@@ -34,6 +34,7 @@ impl Group {
             Phase::Empty => None,
             Phase::Preparing { .. } => self.maybe_complete_join(turn).map(|entry| (entry, Then::Nothing)),
             // The leader may be assigning to the old id.
+            Phase::Completing if mutant::is(Mutant::ReplacedWhileCompletingWaits) => None,
             Phase::Completing => self.prepare(turn).map(|entry| (entry, Then::Nothing)),
             Phase::Stable if self.select_protocol() != self.protocol => {
                 self.rebalance(turn).map(|entry| (entry, Then::Nothing))

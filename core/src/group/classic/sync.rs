@@ -43,8 +43,8 @@ impl Group {
             (Some(said), Some(own)) => said != own,
             (None, _) | (_, None) => false,
         };
-        let wrong =
-            differs(&request.protocol_type, &self.protocol_type) || differs(&request.protocol_name, &self.protocol);
+        let wrong = differs(&request.protocol_type, &self.protocol_type) && !mutant::is(Mutant::SyncAnyType)
+            || differs(&request.protocol_name, &self.protocol);
         if wrong && !mutant::is(Mutant::SyncAnyProtocol) {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }

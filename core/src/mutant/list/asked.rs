@@ -58,6 +58,40 @@ macro_rules! asked {
             TwoBatchesTaken = "two-batches-taken",
             /// A batch that does not begin at 0 is taken.
             BaseOffsetTaken = "base-offset-taken",
+            /// A CreateTopics does not say which topics it refused because they were named twice.
+            CreateRefusedUntold = "create-refused-untold",
+            /// Two topics that are made by one request have names that differ in a dot and an underscore.
+            CollideInOneRequest = "collide-in-one-request",
+            /// A topic is made whose assignments leave a partition out.
+            AssignmentGapTaken = "assignment-gap-taken",
+            /// A topic is made whose partitions have different numbers of replicas.
+            UnequalFactorsTaken = "unequal-factors-taken",
+            /// The configs of what a request names twice are altered twice.
+            ResourceTwiceAltered = "resource-twice-altered",
+            /// What a running broker cannot change is altered.
+            StaticAltered = "static-altered",
+            /// Who asks for an election that is not needed is told that it was held.
+            ElectNotNeededIsDone = "elect-not-needed-is-done",
+            /// A commit that is refused names the first partition of each topic alone.
+            CommitRefusalLacksPartitions = "commit-refusal-lacks-partitions",
+            /// An OffsetFetch tells the first partition of each topic alone.
+            FetchFirstPartition = "fetch-first-partition",
+            /// A SyncGroup for a group of another kind is answered.
+            SyncAnyType = "sync-any-type",
+            /// The topic of the coordinators is made without compaction.
+            OffsetsTopicNotCompacted = "offsets-topic-not-compacted",
+            /// The topic of the coordinators is made with one replica, whatever is set.
+            OffsetsTopicFactorLost = "offsets-topic-factor-lost",
+            /// Who is elected from outside the in-sync set does not recover.
+            UncleanNotRecovering = "unclean-not-recovering",
+            /// A leader that says that it has recovered goes on recovering.
+            RecoveryNeverEnds = "recovery-never-ends",
+            /// A move of replicas ends when one of those that it adds is in sync.
+            CompletedByAny = "completed-by-any",
+            /// A static member that starts anew while the others ask for their parts begins no generation, and waits for one.
+            ReplacedWhileCompletingWaits = "replaced-while-completing-waits",
+            /// A topic that is named by its name and by its id is refused, and deleted.
+            DeletedThoughTwice = "deleted-though-twice",
         }
     };
 }
