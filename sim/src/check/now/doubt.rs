@@ -67,7 +67,8 @@ impl Doubt {
     /// A heartbeat comes to a controller.
     pub fn on_beat(&mut self, at: At, request: &BrokerHeartbeatRequest) {
         let id = NodeId(request.broker_id.0);
-        let standing = usize::try_from(id.0 - 1).ok().and_then(|node| self.nodes.get(node));
+        let standing =
+            id.0.checked_sub(1).and_then(|place| usize::try_from(place).ok()).and_then(|node| self.nodes.get(node));
         if standing.is_some_and(|standing| standing.doubt.is_some()) {
             self.beats.insert(at, id);
         }

@@ -133,9 +133,10 @@ fn place(topic: &str, partition: i32) -> String {
     format!("{topic}-{partition}")
 }
 
-/// Brokers that may be given replicas: all that are not about to leave.
+/// Brokers that may be given replicas: all that are not about to leave, if one of them can lead (a fenced one cannot).
 fn usable(image: &Image) -> usize {
-    image.brokers().filter(|broker| broker.fenced || !broker.leaving).count()
+    let can_lead = image.brokers().any(|broker| !broker.fenced && !broker.leaving);
+    if can_lead { image.brokers().filter(|broker| broker.fenced || !broker.leaving).count() } else { 0 }
 }
 
 /// What is wrong with replicas that somebody names.
@@ -162,7 +163,7 @@ fn widen(request: &CreatePartitionsRequest, image: &Image) -> Expected {
                     wrong.push(ErrorCode::InvalidPartitions);
                 }
                 match &wanted.assignments {
-                    None if factor > usable(image) || image.brokers().all(|broker| broker.fenced) => {
+                    None if factor > usable(image) || usable(image) == 0 => {
                         wrong.push(ErrorCode::InvalidReplicationFactor);
                     }
                     None => {}

@@ -65,8 +65,7 @@ fn wrong_counts(wanted: &CreatableTopic, image: &Image, defaults: &TopicDefaults
         wrong.push(ErrorCode::InvalidPartitions);
     }
     let factor = if factor == -1 { defaults.replication_factor } else { factor };
-    let most = if image.brokers().all(|broker| broker.fenced) { 0 } else { usable(image) };
-    if factor <= 0 || usize::try_from(factor).is_ok_and(|factor| factor > most) {
+    if factor <= 0 || usize::try_from(factor).is_ok_and(|factor| factor > usable(image)) {
         wrong.push(ErrorCode::InvalidReplicationFactor);
     }
     wrong
