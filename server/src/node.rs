@@ -103,7 +103,9 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
     }
     tokio::spawn(watch_room(Arc::clone(&disk), Arc::clone(&metrics), events.clone()));
     let stopping = Arc::<AtomicBool>::default();
-    tokio::spawn(watch_signals(Arc::clone(&metrics), events.clone(), Arc::clone(&stopping)));
+    // A node that nobody could stop in order is not to begin.
+    let signals = Signals::listen().map_err(|why| Failure::failed(format!("signals cannot be listened to: {why}")))?;
+    tokio::spawn(watch_signals(signals, Arc::clone(&metrics), events.clone(), Arc::clone(&stopping)));
     let of_end = Arc::clone(&metrics);
     let shell = Shell {
         disk,
@@ -152,8 +154,12 @@ async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: Unbounde
 }
 
 /// The first signal asks for a clean stop; the second ends the process at once.
-async fn watch_signals(metrics: Arc<Metrics>, events: UnboundedSender<Event>, stopping: Arc<AtomicBool>) {
-    let Ok(mut signals) = Signals::listen() else { return };
+async fn watch_signals(
+    mut signals: Signals,
+    metrics: Arc<Metrics>,
+    events: UnboundedSender<Event>,
+    stopping: Arc<AtomicBool>,
+) {
     signals.next().await;
     metrics.set_state(State::Stopping);
     stopping.store(true, Ordering::Relaxed);

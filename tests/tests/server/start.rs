@@ -114,6 +114,15 @@ fn a_second_process_with_the_same_id_is_kept_out_and_says_so() {
     assert_eq!((first.stop(), controller.stop()), (0, 0));
 }
 
+#[test]
+fn a_terminal_that_is_closed_stops_it_in_order() {
+    let scratch = Scratch::new("hangup");
+    let mut node = Node::start(&scratch.join("data"), &[]);
+    node.signal("HUP");
+    assert_eq!(node.ended(), 0);
+    node.said("stopped in order");
+}
+
 const OTHER: &str = "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT";
 
 #[test]
