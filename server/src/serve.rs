@@ -9,7 +9,7 @@ use crate::rt::{self, TcpListener};
 use crate::{admin, format, lock};
 use esker_core::config::{Accepted, Door, Given, Identity, NodeConfig};
 use esker_core::id::Uuid;
-use esker_core::io::Listener;
+use esker_core::io::{Address, Listener};
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,8 @@ async fn open_admin(config: &NodeConfig) -> Result<Option<TcpListener>, Failure>
     let Some(text) = config.file.get("admin.listen").filter(|text| !text.is_empty()) else { return Ok(None) };
     let wrong = || Failure::new(Code::Config, format!("admin.listen: '{text}' is not host:port"));
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    // An address of IPv6 stands in brackets, which are no part of it.
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     node::bind(host, port.parse().map_err(|_| wrong())?, 16).await.map(Some)
 }
 
@@ -134,10 +136,16 @@ fn start_disk(
     }
 }
 
+/// An address as a client is given it: that of IPv6 stands in brackets.
+fn shown(Address { host, port }: &Address) -> String {
+    let host = host.as_str();
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// One line for the person who started it.
 fn friendly(config: &NodeConfig, doors: &[(Door, TcpListener)], data: &Path) -> String {
     let clients = doors.iter().filter(|(door, _)| door.listener == Listener::Broker);
-    let at: Vec<String> = clients.map(|(door, _)| door.advertised.to_string()).collect();
+    let at: Vec<String> = clients.map(|(door, _)| shown(&door.advertised)).collect();
     let at = if at.is_empty() { "no address for clients".to_string() } else { at.join(", ") };
     let data = std::path::absolute(data).unwrap_or_else(|_| data.to_path_buf());
     format!("Esker node {} serves Kafka clients at {at}, data in {}", config.node, data.display())

@@ -100,6 +100,11 @@ pub fn patiently<T>(what: &str, mut work: impl FnMut() -> Result<Option<T>, Fail
     }
 }
 
+/// An address to connect to; that of IPv6 stands in brackets.
+fn address(host: &str, port: i32) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 impl Cluster {
     /// Reaches the first of the addresses that answers.
     pub fn open(bootstrap: &str) -> Result<Self, Failure> {
@@ -171,7 +176,7 @@ impl Cluster {
         });
         let found = answer!(Metadata, self.any(ApiKey::Metadata, request));
         for broker in &found.brokers {
-            let address = format!("{}:{}", broker.host.as_str(), broker.port);
+            let address = address(broker.host.as_str(), broker.port);
             if !self.bootstrap.contains(&address) {
                 self.bootstrap.push(address.clone());
             }
@@ -222,7 +227,7 @@ impl Cluster {
             if code != 0 {
                 return if is_passing(code) { Ok(None) } else { expect(code, group).map(|()| None) };
             }
-            self.nodes.insert(node, format!("{}:{port}", host.as_str()));
+            self.nodes.insert(node, address(host.as_str(), port));
             Ok(Some(node))
         })
     }

@@ -1,9 +1,10 @@
 //! Starts that are refused: one clear line, an exit code of its own, and nothing written.
 
-use super::node::{Node, Scratch, files, run, serve, topic, until};
+use super::node::{Node, Scratch, esker, files, get, run, serve, topic, until};
 use esker_tests::rpc;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The exit code and what was said; the data folder is as it was.
@@ -121,6 +122,19 @@ fn a_terminal_that_is_closed_stops_it_in_order() {
     node.signal("HUP");
     assert_eq!(node.ended(), 0);
     node.said("stopped in order");
+}
+
+#[test]
+fn addresses_of_ipv6_stand_in_brackets() {
+    let Ok(free) = TcpListener::bind("[::1]:0").and_then(|taken| taken.local_addr()) else { return };
+    let scratch = Scratch::new("ipv6");
+    let admin = format!("admin.listen={free}");
+    let node = Node::start(&scratch.join("data"), &["--set", &admin, "--set", "listeners=PLAINTEXT://[::1]:0"]);
+    assert!(node.address.is_ipv6());
+    assert_eq!(get(&free.to_string(), "/readyz").0, 200);
+    let list = run(Command::new(esker()).args(["topic", "create", "t", "-b", &node.address.to_string()]));
+    assert_eq!(list.status.code(), Some(0), "{}", String::from_utf8_lossy(&list.stderr));
+    assert_eq!(node.stop(), 0);
 }
 
 const OTHER: &str = "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT";
