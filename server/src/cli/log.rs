@@ -46,7 +46,7 @@ impl Log {
             if segments.len() > 1 && !json {
                 print(format!("{}:", file.display()));
             }
-            damaged += dump(file, records, json)?;
+            damaged += dump(file, &Shape { records, json, named: segments.len() > 1 })?;
         }
         if damaged > 0 {
             return Err(Failure::failed(format!("{damaged} damaged place{}", if damaged == 1 { "" } else { "s" })));
@@ -77,11 +77,20 @@ fn is_log(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "log")
 }
 
+/// What is printed of a file.
+struct Shape {
+    records: bool,
+    json: bool,
+    /// There are several files: each line of JSON says of which it is.
+    named: bool,
+}
+
 /// Prints one file. Answers how many damaged places it has.
-fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
+fn dump(path: &Path, shape: &Shape) -> Result<usize, Failure> {
     let bytes = std::fs::read(path).map_err(|why| unreadable(path, &why))?;
     is_segment(path, &bytes)?;
-    let of_metadata = records && is_of_metadata(path);
+    let put_out = |line: Value, words: &dyn Fn(&Value) -> String| print_as(line, path, shape, words);
+    let of_metadata = shape.records && is_of_metadata(path);
     let mut batches = Batches::of(&bytes);
     let mut damaged = 0;
     let mut at = 0;
@@ -89,26 +98,32 @@ fn dump(path: &Path, records: bool, as_json: bool) -> Result<usize, Failure> {
         let intact = is_intact(batch);
         damaged += usize::from(!intact);
         let line = batch_json(&header, at, batch.len(), intact);
-        print(if as_json { line.to_string() } else { words(&line) });
+        put_out(line, &words);
+        let begin = at;
         at += batch.len();
-        if !records || header.is_control() {
+        if !shape.records || header.is_control() {
             continue;
         }
         let printed = of_batch(&header, batch, &mut |record| {
             let said = of_metadata.then(|| metadata::decode(record.value.unwrap_or_default()).ok()).flatten();
-            print(if as_json { record_json(record, said).to_string() } else { record_words(record, said) });
+            if shape.json {
+                put_out(record_json(record, said), &Value::to_string);
+            } else {
+                print(record_words(record, said));
+            }
             Ok(())
         });
         if let Err(why) = printed {
             damaged += 1;
-            print(format!("  {why}"));
+            put_out(error_json(begin, &why.line), &|_| format!("  {why}"));
         }
     }
     let rest = batches.rest();
     // Preallocated room at the end of a segment is no damage.
     if rest.iter().any(|byte| *byte != 0) {
         damaged += 1;
-        print(format!("{} bytes at {at} are no whole batch", rest.len()));
+        let why = format!("{} bytes at {at} are no whole batch", rest.len());
+        put_out(error_json(at, &why), &|_| why.clone());
     }
     Ok(damaged)
 }
@@ -135,6 +150,21 @@ fn is_of_metadata(path: &Path) -> bool {
         Some(Ok(text)) => properties::parse(&text).is_ok_and(|meta| meta.contains_key("esker.format")),
         Some(Err(_)) | None => true,
     }
+}
+
+/// Prints a line as JSON, or in words.
+fn print_as(mut line: Value, path: &Path, shape: &Shape, words: &dyn Fn(&Value) -> String) {
+    if !shape.json {
+        return print(words(&line));
+    }
+    if shape.named {
+        line["file"] = path.display().to_string().into();
+    }
+    print(line);
+}
+
+fn error_json(at: usize, why: &str) -> Value {
+    json!({"at": at, "error": why})
 }
 
 fn record_json(record: &Record<'_>, said: Option<metadata::Record>) -> Value {

@@ -233,6 +233,33 @@ fn dumps_of_logs() {
 }
 
 #[test]
+fn damage_in_a_log_is_json_like_all_else() {
+    let desk = Desk::open("dump-damage");
+    desk.good(&["topic", "create", "t"]);
+    assert_eq!(desk.feed(&["produce", "t"], "one\n").0, 0);
+    let log = desk.scratch.join("data/t-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&log).expect("the log");
+    // Its attributes say that it is packed, which it is not; and half a batch comes after it.
+    bytes[22] = 1;
+    bytes.extend_from_within(..40);
+    let damaged = desk.scratch.join("damaged.log");
+    std::fs::write(&damaged, bytes).expect("written");
+    let output = dump(&["--records", "--json"], &damaged);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<_> = String::from_utf8_lossy(&output.stdout).lines().map(json).collect();
+    let [batch, packed, tail] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((&batch["crc"], &packed["at"]), (&"WRONG".into(), &0.into()));
+    assert!(packed["error"].as_str().is_some_and(|why| why.contains("damaged")), "{packed}");
+    assert_eq!((&tail["at"], &tail["error"].is_string()), (&batch["len"], &true));
+    assert!(lines.iter().all(|line| line.get("file").is_none()), "there is one file");
+    let output = run(Command::new(esker()).args(["log", "dump", "--records", "--json"]).args([&log, &damaged]));
+    let lines: Vec<_> = String::from_utf8_lossy(&output.stdout).lines().map(json).collect();
+    let of = |path: &Path| lines.iter().filter(|line| line["file"].as_str() == path.to_str()).count();
+    assert_eq!((of(&log), of(&damaged)), (2, 3), "{lines:?}");
+    desk.close();
+}
+
+#[test]
 fn without_a_broker_or_with_a_wrong_command_line() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
     let free = free.expect("a port that nobody has").to_string();
