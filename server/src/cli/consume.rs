@@ -119,7 +119,7 @@ impl Reader<'_> {
     fn share(&mut self, member: &mut Member) -> Result<(), Failure> {
         while !self.is_done() {
             if member.needs_to_join() {
-                let mine = member.join(&mut self.cluster, self.topic.leaders.len())?;
+                let mine = member.join(&mut self.cluster)?;
                 self.next.clear();
                 for (partition, committed) in mine {
                     let from = if committed >= 0 { committed } else { self.reset(partition)? };

@@ -10,13 +10,14 @@ use kafka_protocol::messages::consumer_protocol_subscription::ConsumerProtocolSu
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
     ApiKey, GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest, SyncGroupRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 const SESSION_MS: i32 = 30_000;
@@ -43,7 +44,7 @@ impl Member {
     }
 
     /// Joins the group. Answers this member's partitions and what was committed for each, -1 where nothing was.
-    pub fn join(&mut self, cluster: &mut Cluster, partitions: usize) -> Result<Vec<(i32, i64)>, Failure> {
+    pub fn join(&mut self, cluster: &mut Cluster) -> Result<Vec<(i32, i64)>, Failure> {
         let what = format!("group {}", self.group.0.as_str());
         let mine = patiently(&what, || {
             let node = cluster.coordinator(self.group.0.as_str())?;
@@ -66,8 +67,7 @@ impl Member {
             }
             self.id = answer.member_id;
             self.generation = answer.generation_id;
-            let shares =
-                if answer.leader == self.id { share(&answer.members, &self.topic, partitions) } else { Vec::new() };
+            let shares = if answer.leader == self.id { shares(cluster, &answer.members)? } else { Vec::new() };
             self.sync(cluster, node, shares)
         })?;
         self.joined = true;
@@ -201,36 +201,58 @@ fn versioned(message: &impl Encodable) -> Bytes {
     bytes.freeze()
 }
 
-/// Range assignment of one topic: members in order of their ids, the first ones get one more where it does not come out even.
-fn share(members: &[JoinGroupResponseMember], topic: &str, partitions: usize) -> Vec<SyncGroupRequestAssignment> {
-    let mut wanting: Vec<&JoinGroupResponseMember> =
-        members.iter().filter(|member| wants(&member.metadata, topic)).collect();
-    wanting.sort_by(|one, other| one.member_id.cmp(&other.member_id));
-    let mut shares = Vec::new();
-    let mut first = 0;
-    for (place, member) in wanting.iter().enumerate() {
-        let count = partitions / wanting.len() + usize::from(place < partitions % wanting.len());
-        let mine = (first..first + count).filter_map(|one| i32::try_from(one).ok()).collect();
-        first += count;
-        let assigned = TopicPartition::default().with_topic(topic_name(topic)).with_partitions(mine);
-        let assignment = ConsumerProtocolAssignment::default().with_assigned_partitions(vec![assigned]);
-        shares.push(
-            SyncGroupRequestAssignment::default()
-                .with_member_id(member.member_id.clone())
-                .with_assignment(versioned(&assignment)),
-        );
-    }
-    shares
+/// What each member gets, by the partitions that the topics have now: they may be more than at the last join, and members of other
+/// kinds may have asked for other topics.
+fn shares(
+    cluster: &mut Cluster,
+    members: &[JoinGroupResponseMember],
+) -> Result<Vec<SyncGroupRequestAssignment>, Failure> {
+    let wanted: BTreeMap<&StrBytes, BTreeSet<String>> =
+        members.iter().map(|member| (&member.member_id, topics(&member.metadata))).collect();
+    let names: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let found = cluster.metadata(Some(&names), false)?;
+    let count = |topic: &MetadataResponseTopic| Some((topic.name.as_ref()?.0.to_string(), topic.partitions.len()));
+    Ok(share(&wanted, &found.topics.iter().filter_map(count).collect()))
 }
 
-fn wants(metadata: &Bytes, topic: &str) -> bool {
+/// Range assignment, topic by topic: members in order of their ids, the first ones get one more where it does not come out even.
+fn share(
+    wanted: &BTreeMap<&StrBytes, BTreeSet<String>>,
+    partitions: &BTreeMap<String, usize>,
+) -> Vec<SyncGroupRequestAssignment> {
+    let mut shares: BTreeMap<&StrBytes, Vec<TopicPartition>> =
+        wanted.keys().map(|member| (*member, Vec::new())).collect();
+    for (topic, partitions) in partitions {
+        let wanting: Vec<&StrBytes> =
+            wanted.iter().filter(|(_, topics)| topics.contains(topic)).map(|(member, _)| *member).collect();
+        let mut first = 0;
+        for (place, member) in wanting.iter().enumerate() {
+            let count = partitions / wanting.len() + usize::from(place < partitions % wanting.len());
+            let mine: Vec<i32> = (first..first + count).filter_map(|one| i32::try_from(one).ok()).collect();
+            first += count;
+            if !mine.is_empty() {
+                let assigned = TopicPartition::default().with_topic(topic_name(topic)).with_partitions(mine);
+                shares.entry(member).or_default().push(assigned);
+            }
+        }
+    }
+    let assignment = |(member, assigned): (&StrBytes, Vec<TopicPartition>)| {
+        let assignment = ConsumerProtocolAssignment::default().with_assigned_partitions(assigned);
+        SyncGroupRequestAssignment::default().with_member_id(member.clone()).with_assignment(versioned(&assignment))
+    };
+    shares.into_iter().map(assignment).collect()
+}
+
+/// The topics that a member has subscribed to; none where that cannot be read.
+fn topics(metadata: &Bytes) -> BTreeSet<String> {
     let mut bytes = metadata.clone();
     if bytes.len() < 2 {
-        return false;
+        return BTreeSet::new();
     }
     let version = bytes.get_i16().clamp(0, 3);
     ConsumerProtocolSubscription::decode(&mut bytes, version)
-        .is_ok_and(|subscription| subscription.topics.iter().any(|one| one.as_str() == topic))
+        .map_or_else(|_| BTreeSet::new(), |subscription| subscription.topics.iter().map(ToString::to_string).collect())
 }
 
 #[cfg(test)]
@@ -238,19 +260,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_partition_has_one_owner() {
-        let subscription = versioned(&ConsumerProtocolSubscription::default().with_topics(vec![text("t")]));
-        let member =
-            |id: &str| JoinGroupResponseMember::default().with_member_id(text(id)).with_metadata(subscription.clone());
-        let members = [member("c"), member("a"), member("b")];
+    fn every_partition_of_every_wanted_topic_has_one_owner() {
+        let [a, b, c] = ["a", "b", "c"].map(text);
+        let subscribed = |names: &[&str]| {
+            let names = names.iter().map(|name| text(name)).collect();
+            topics(&versioned(&ConsumerProtocolSubscription::default().with_topics(names)))
+        };
+        let wanted =
+            BTreeMap::from([(&c, subscribed(&["t"])), (&a, subscribed(&["t", "u"])), (&b, subscribed(&["t", "gone"]))]);
+        let partitions = BTreeMap::from([("t".to_string(), 7), ("u".to_string(), 2), ("unwanted".to_string(), 3)]);
         let mut owned = Vec::new();
-        for share in share(&members, "t", 7) {
+        for share in share(&wanted, &partitions) {
             let mut bytes = share.assignment.slice(2..);
             let assignment = ConsumerProtocolAssignment::decode(&mut bytes, 0).unwrap();
-            owned.push((share.member_id.to_string(), assignment.assigned_partitions[0].partitions.clone()));
+            for of_topic in assignment.assigned_partitions {
+                owned.push((share.member_id.to_string(), of_topic.topic.0.to_string(), of_topic.partitions));
+            }
         }
-        let expected = [("a", vec![0, 1, 2]), ("b", vec![3, 4]), ("c", vec![5, 6])];
-        assert_eq!(owned, expected.map(|(id, mine)| (id.to_string(), mine)));
-        assert!(share(&members, "other", 3).is_empty());
+        let expected =
+            [("a", "t", vec![0, 1, 2]), ("a", "u", vec![0, 1]), ("b", "t", vec![3, 4]), ("c", "t", vec![5, 6])];
+        assert_eq!(owned, expected.map(|(id, topic, mine)| (id.to_string(), topic.to_string(), mine)));
+        assert!(topics(&Bytes::from_static(b"\0\0\xff")).is_empty(), "what cannot be read wants nothing");
     }
 }
