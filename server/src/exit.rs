@@ -18,24 +18,44 @@ pub enum Code {
     Storage = 6,
 }
 
+/// What may help where something failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// To try again.
+    Passing,
+    /// To look up again who leads, and then to try again.
+    Stale,
+    /// Nothing.
+    Final,
+}
+
 /// Why the process ends, in one line that names the thing and the remedy.
 #[derive(Debug)]
 pub struct Failure {
     pub code: Code,
     pub line: String,
-    /// Trying again cannot help.
-    pub is_final: bool,
+    pub why: Why,
 }
 
 impl Failure {
     pub fn new(code: Code, line: impl Into<String>) -> Self {
-        Self { code, line: line.into(), is_final: false }
+        Self { code, line: line.into(), why: Why::Passing }
     }
 
     /// Trying again cannot help.
     #[must_use]
     pub fn for_good(self) -> Self {
-        Self { is_final: true, ..self }
+        Self { why: Why::Final, ..self }
+    }
+
+    /// Another node may lead by now.
+    #[must_use]
+    pub fn stale(self) -> Self {
+        Self { why: Why::Stale, ..self }
+    }
+
+    pub fn is_final(&self) -> bool {
+        self.why == Why::Final
     }
 
     /// Of a command.

@@ -4,9 +4,9 @@ use super::Target;
 use super::content::put;
 use super::interrupt::Interrupt;
 use super::member::Member;
-use super::offsets::{EARLIEST, LATEST, offset};
+use super::offsets::{EARLIEST, LATEST, offsets};
 use crate::answer;
-use crate::client::{Cluster, Topic, expect, is_passing, records, topic_name};
+use crate::client::{Cluster, Topic, expect, of_leader, records, topic_name};
 use crate::exit::Failure;
 use clap::Args;
 use esker_core::batch::Record;
@@ -14,9 +14,9 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{ApiKey, BrokerId, FetchRequest, FetchResponse};
 use serde_json::Map;
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 const AFTER: &str = "\
 It goes on until --max-messages, ctrl-C or SIGTERM. Then what was printed is committed and the group left, so that nobody waits for this \
@@ -52,6 +52,8 @@ pub struct Consume {
 const WAIT_MS: i32 = 250;
 const BYTES: i32 = 8 << 20;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often it is looked whether a partition without a leader has one again, while others are read.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where the reading stands.
 struct Reader<'a> {
@@ -60,7 +62,12 @@ struct Reader<'a> {
     topic: Topic,
     /// The next offset of each partition that is read.
     next: BTreeMap<i32, i64>,
+    /// Partitions to read of which nobody could say yet where to begin: they have no leader.
+    unplaced: BTreeSet<i32>,
+    looked: Instant,
     printed: u64,
+    /// Whoever read the output has gone away (`| head`).
+    is_unread: bool,
     interrupt: Interrupt,
 }
 
@@ -69,11 +76,24 @@ impl Consume {
         let mut cluster = self.target.open()?;
         let topic = cluster.topic(&self.topic, false)?;
         let interrupt = Interrupt::watch()?;
-        let mut reader = Reader { command: &self, cluster, topic, next: BTreeMap::new(), printed: 0, interrupt };
+        let mut reader = Reader {
+            command: &self,
+            cluster,
+            topic,
+            next: BTreeMap::new(),
+            unplaced: BTreeSet::new(),
+            looked: Instant::now(),
+            printed: 0,
+            is_unread: false,
+            interrupt,
+        };
         if self.group.is_some() {
             reader.as_member()?
         } else {
             reader.alone()?
+        }
+        if reader.is_unread {
+            return Ok(());
         }
         eprintln!("{} record{}", reader.printed, if reader.printed == 1 { "" } else { "s" });
         match reader.interrupt.code() {
@@ -85,16 +105,16 @@ impl Consume {
 
 impl Reader<'_> {
     fn alone(&mut self) -> Result<(), Failure> {
-        let all = 0..i32::try_from(self.topic.leaders.len()).unwrap_or(i32::MAX);
-        if self.command.partition.is_some_and(|one| !all.contains(&one)) {
+        if self.command.partition.is_some_and(|one| !self.topic.has(one)) {
             return Err(Failure::failed(format!("{} has no such partition", self.command.topic)));
         }
-        for partition in all.filter(|one| self.command.partition.is_none_or(|chosen| chosen == *one)) {
-            let from = match self.command.offset {
-                Some(offset) => offset,
-                None => self.reset(partition)?,
-            };
-            self.next.insert(partition, from);
+        match self.command.partition.zip(self.command.offset) {
+            Some((partition, from)) => drop(self.next.insert(partition, from)),
+            None => {
+                let all = (0..).take(self.topic.leaders.len());
+                self.unplaced = all.filter(|one| self.command.partition.is_none_or(|chosen| chosen == *one)).collect();
+                self.begin()?;
+            }
         }
         while !self.is_done() {
             self.poll()?;
@@ -106,7 +126,7 @@ impl Reader<'_> {
         let group = self.command.group.clone().unwrap_or_default();
         let mut member = Member::new(&group, &self.command.topic);
         let read = self.share(&mut member);
-        if read.as_ref().is_err_and(|why| !why.is_final) {
+        if read.as_ref().is_err_and(|why| !why.is_final()) {
             // No broker answered for as long as it was tried: none is asked once more.
             return read;
         }
@@ -120,64 +140,74 @@ impl Reader<'_> {
         while !self.is_done() {
             if member.needs_to_join() {
                 let mine = member.join(&mut self.cluster)?;
-                self.next.clear();
-                for (partition, committed) in mine {
-                    let from = if committed >= 0 { committed } else { self.reset(partition)? };
-                    self.next.insert(partition, from);
-                }
+                let (placed, unplaced): (Vec<_>, Vec<_>) = mine.into_iter().partition(|(_, committed)| *committed >= 0);
+                self.next = placed.into_iter().collect();
+                self.unplaced = unplaced.into_iter().map(|(partition, _)| partition).collect();
+                self.begin()?;
             }
             let before = self.next.clone();
-            if self.next.is_empty() {
-                std::thread::sleep(PAUSE)
-            } else {
-                self.poll()?
-            }
+            let polled = self.poll();
+            // What was printed before an error is not to be printed again.
             if before != self.next {
                 member.commit(&mut self.cluster, &self.next)?;
             }
+            polled?;
             member.beat(&mut self.cluster)?;
         }
         Ok(())
     }
 
     fn is_done(&self) -> bool {
-        self.command.max_messages.is_some_and(|max| self.printed >= max) || self.interrupt.code().is_some()
+        self.command.max_messages.is_some_and(|max| self.printed >= max)
+            || self.is_unread
+            || self.interrupt.code().is_some()
     }
 
-    /// Where to begin when nobody says.
-    fn reset(&mut self, partition: i32) -> Result<i64, Failure> {
+    /// Asks where to begin in the partitions of which nobody has said it.
+    fn begin(&mut self) -> Result<(), Failure> {
         let time = if self.command.from_beginning { EARLIEST } else { LATEST };
-        offset(&mut self.cluster, &self.command.topic, partition, time)
+        let unplaced: Vec<i32> = self.unplaced.iter().copied().collect();
+        for (partition, from) in offsets(&mut self.cluster, &mut self.topic, &unplaced, time)? {
+            if let Some(from) = from {
+                self.unplaced.remove(&partition);
+                self.next.insert(partition, from);
+            }
+        }
+        Ok(())
     }
 
     /// Asks each leader once.
     fn poll(&mut self) -> Result<(), Failure> {
-        let mut by_leader: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-        for partition in self.next.keys() {
-            let leader = usize::try_from(*partition).ok().and_then(|place| self.topic.leaders.get(place)).copied();
-            by_leader.entry(leader.unwrap_or(-1)).or_default().push(*partition);
-        }
-        let one_leader = by_leader.len() == 1;
+        let mut by_leader = self.topic.by_leader(self.next.keys().copied());
+        let is_waited_for = by_leader.remove(&None).is_some() || !self.unplaced.is_empty();
+        let wait = if by_leader.len() == 1 { WAIT_MS } else { WAIT_MS / 4 };
+        let mut is_stale = false;
+        let is_idle = by_leader.is_empty();
         for (leader, partitions) in by_leader {
-            let wait = if one_leader { WAIT_MS } else { WAIT_MS / 4 };
+            let Some(leader) = leader else { continue };
             match self.fetch(leader, &partitions, wait) {
-                Ok(true) => {}
-                Ok(false) => self.look_again()?,
-                Err(why) if why.is_final => return Err(why),
-                Err(_) => self.look_again()?,
+                Ok(fine) => is_stale |= !fine,
+                Err(why) if why.is_final() => return Err(why),
+                Err(_) => is_stale = true,
             }
             if self.is_done() {
-                break;
+                return Ok(());
             }
+        }
+        if is_stale || is_idle {
+            std::thread::sleep(PAUSE);
+        }
+        if is_stale || (is_waited_for && (self.looked.elapsed() >= LOOK || is_idle)) {
+            self.look_again()?;
         }
         Ok(())
     }
 
     /// The leaders are others now, or will be soon.
     fn look_again(&mut self) -> Result<(), Failure> {
-        std::thread::sleep(PAUSE);
+        self.looked = Instant::now();
         self.topic = self.cluster.topic(&self.command.topic, false)?;
-        Ok(())
+        if self.unplaced.is_empty() { Ok(()) } else { self.begin() }
     }
 
     /// Fetches from one leader and prints. `false`: the leaders have to be looked up again.
@@ -211,51 +241,65 @@ impl Reader<'_> {
 
     fn part(&mut self, partition: i32, code: i16, bytes: &[u8]) -> Result<bool, Failure> {
         if code == ResponseError::OffsetOutOfRange.code() && self.command.offset.is_none() {
-            let from = self.reset(partition)?;
-            self.next.insert(partition, from);
-            return Ok(true);
+            self.next.remove(&partition);
+            self.unplaced.insert(partition);
+            return self.begin().map(|()| true);
         }
-        if is_passing(code) {
-            return Ok(false);
+        let what = format!("{}-{partition}", self.command.topic);
+        match of_leader(code, &what) {
+            Err(why) if !why.is_final() => return Ok(false),
+            told => told?,
         }
-        expect(code, &format!("{}-{partition}", self.command.topic))?;
         let from = self.next.get(&partition).copied().unwrap_or(0);
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        let mut out = io::BufWriter::new(io::stdout().lock());
         let mut next = from;
         let max = self.command.max_messages.unwrap_or(u64::MAX);
-        let end = records::each(bytes, |record| {
+        let mut written = Ok(());
+        let read = records::each(bytes, |record| {
             // The first batch may begin before the offset that was asked for.
-            if record.offset.0 < from || self.printed >= max {
+            if record.offset.0 < from || self.printed >= max || written.is_err() {
                 return Ok(());
             }
-            show(self.command, partition, record, &mut out)?;
+            written = show(self.command, partition, record, &mut out);
             self.printed += 1;
             next = record.offset.0 + 1;
             Ok(())
-        })?;
-        out.flush().map_err(|_| Failure::failed("the output is closed").for_good())?;
-        if self.printed < max {
-            next = end.unwrap_or(next).max(next);
+        });
+        match written.and_then(|()| out.flush()) {
+            Ok(()) => {}
+            Err(why) if why.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_unread = true;
+                return Ok(true);
+            }
+            Err(why) => return Err(Failure::failed(format!("cannot write the output: {why}")).for_good()),
+        }
+        if self.printed < max
+            && let Ok(Some(end)) = read
+        {
+            next = next.max(end);
         }
         self.next.insert(partition, next);
-        Ok(true)
+        if self.printed >= max {
+            return Ok(true);
+        }
+        read.map(|_| true).map_err(|why| Failure { line: format!("{what}: {}", why.line), ..why })
     }
 }
 
-fn show(command: &Consume, partition: i32, record: &Record<'_>, out: &mut impl Write) -> Result<(), Failure> {
-    let written = if command.target.json {
+fn show(command: &Consume, partition: i32, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+    if command.target.json {
         let mut line = Map::new();
         line.insert("partition".into(), partition.into());
         line.insert("offset".into(), record.offset.0.into());
         line.insert("time".into(), record.timestamp.into());
         put(&mut line, "key", record.key);
         put(&mut line, "value", record.value);
-        writeln!(out, "{}", serde_json::Value::from(line))
-    } else {
-        let key = command.key_separator.as_ref().map_or(Ok(()), |separator| {
-            out.write_all(record.key.unwrap_or(b"null")).and_then(|()| out.write_all(separator.as_bytes()))
-        });
-        key.and_then(|()| out.write_all(record.value.unwrap_or(b"null"))).and_then(|()| out.write_all(b"\n"))
-    };
-    written.map_err(|_| Failure::failed("the output is closed").for_good())
+        return writeln!(out, "{}", serde_json::Value::from(line));
+    }
+    if let Some(separator) = &command.key_separator {
+        out.write_all(record.key.unwrap_or(b"null"))?;
+        out.write_all(separator.as_bytes())?;
+    }
+    out.write_all(record.value.unwrap_or(b"null"))?;
+    out.write_all(b"\n")
 }

@@ -1,6 +1,6 @@
 //! `esker group`: lists and describes consumer groups.
 
-use super::offsets::{LATEST, offset};
+use super::offsets::{Found, LATEST, number, offsets};
 use super::{Target, print, table};
 use crate::answer;
 use crate::client::{Cluster, expect, is_passing, patiently, text};
@@ -74,10 +74,11 @@ fn describe(target: &Target, name: &str) -> Result<(), Failure> {
     let mut cluster = target.open()?;
     let group = described(&mut cluster, name)?;
     let mut rows = Vec::new();
-    for Committed { topic, partition, offset: committed } in committed(&mut cluster, name)? {
-        // A topic may be gone, its offsets not yet.
-        let end = offset(&mut cluster, &topic, partition, LATEST).ok();
-        rows.push((topic, partition, committed, end));
+    for of_topic in committed(&mut cluster, name)?.chunk_by(|one, other| one.topic == other.topic) {
+        let ends = ends(&mut cluster, of_topic)?;
+        rows.extend(of_topic.iter().map(|Committed { topic, partition, offset }| {
+            (topic.clone(), *partition, *offset, ends.get(partition).copied().flatten())
+        }));
     }
     let member = |id: &str, host: &str, client: &str| json!({"member": id, "host": host, "client": client});
     if target.json {
@@ -93,7 +94,6 @@ fn describe(target: &Target, name: &str) -> Result<(), Failure> {
     for one in &group.members {
         print(format!("  {} {} {}", one.member_id.as_str(), one.client_host.as_str(), one.client_id.as_str()));
     }
-    let number = |value: Option<i64>| value.map_or_else(|| "-".to_string(), |value| value.to_string());
     let lines: Vec<Vec<String>> = rows
         .into_iter()
         .map(|(topic, partition, committed, end)| {
@@ -105,6 +105,18 @@ fn describe(target: &Target, name: &str) -> Result<(), Failure> {
         table(&["TOPIC", "PARTITION", "COMMITTED", "END", "LAG"], &lines);
     }
     Ok(())
+}
+
+/// The next offset of each partition of one topic in which the group has committed.
+fn ends(cluster: &mut Cluster, of_topic: &[Committed]) -> Result<Found, Failure> {
+    let partitions: Vec<i32> = of_topic.iter().map(|row| row.partition).collect();
+    let name = of_topic.first().map_or("", |row| row.topic.as_str());
+    let found = cluster.topic(name, false).and_then(|mut topic| offsets(cluster, &mut topic, &partitions, LATEST));
+    match found {
+        // A topic may be gone, its offsets not yet.
+        Err(why) if why.is_final() => Ok(Found::new()),
+        found => found,
+    }
 }
 
 fn described(cluster: &mut Cluster, name: &str) -> Result<DescribedGroup, Failure> {

@@ -2,12 +2,13 @@
 
 use super::{Target, print, table};
 use crate::answer;
-use crate::client::{Cluster, expect, is_passing, patiently, topic_name};
+use crate::client::{Cluster, Topic, of_leader, topic_name};
 use crate::exit::Failure;
 use clap::Args;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{ApiKey, BrokerId, ListOffsetsRequest};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// What ListOffsets takes for a time that means "the next offset" and "the first".
 pub const LATEST: i64 = -1;
@@ -23,47 +24,81 @@ pub struct Offsets {
 impl Offsets {
     pub fn run(self) -> Result<(), Failure> {
         let mut cluster = self.target.open()?;
-        let partitions = cluster.leaders(&self.topic, false)?.len();
-        let mut rows = Vec::new();
-        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-            let first = offset(&mut cluster, &self.topic, partition, EARLIEST)?;
-            let next = offset(&mut cluster, &self.topic, partition, LATEST)?;
-            rows.push((partition, first, next));
-        }
+        let mut topic = cluster.topic(&self.topic, false)?;
+        let all: Vec<i32> = (0..).take(topic.leaders.len()).collect();
+        let first = offsets(&mut cluster, &mut topic, &all, EARLIEST)?;
+        let next = offsets(&mut cluster, &mut topic, &all, LATEST)?;
+        let of = |found: &Found, partition| found.get(&partition).copied().flatten();
+        let rows = all.into_iter().map(|partition| (partition, of(&first, partition), of(&next, partition)));
         if self.target.json {
-            let row = |&(partition, first, next): &(i32, i64, i64)| json!({"partition": partition, "first": first, "next": next});
-            print(json!({"topic": self.topic, "partitions": rows.iter().map(row).collect::<Vec<_>>()}));
+            let rows =
+                rows.map(|(partition, first, next)| json!({"partition": partition, "first": first, "next": next}));
+            print(json!({"topic": self.topic, "partitions": rows.collect::<Vec<_>>()}));
             return Ok(());
         }
-        let text: Vec<Vec<String>> = rows
-            .iter()
-            .map(|(partition, first, next)| {
-                [i64::from(*partition), *first, *next, next - first].map(|n| n.to_string()).to_vec()
-            })
-            .collect();
-        table(&["PARTITION", "FIRST", "NEXT", "RECORDS"], &text);
+        let row = |(partition, first, next): (i32, Option<i64>, Option<i64>)| {
+            let count = first.zip(next).map(|(first, next)| next - first);
+            [Some(i64::from(partition)), first, next, count].map(number).to_vec()
+        };
+        table(&["PARTITION", "FIRST", "NEXT", "RECORDS"], &rows.map(row).collect::<Vec<_>>());
         Ok(())
     }
 }
 
-/// The offset of a time in one partition, from its leader.
-pub fn offset(cluster: &mut Cluster, topic: &str, partition: i32, time: i64) -> Result<i64, Failure> {
-    let what = format!("{topic}-{partition}");
-    patiently(&what, || {
-        let leaders = cluster.leaders(topic, false)?;
-        let place = usize::try_from(partition).ok();
-        let leader = place.and_then(|place| leaders.get(place)).copied();
-        let leader = leader.ok_or_else(|| Failure::failed(format!("{topic} has no partition {partition}")))?;
-        let one = ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(time);
-        let mut request = ListOffsetsRequest::default();
-        request.replica_id = BrokerId(-1);
-        request.topics = vec![ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![one])];
-        let found = answer!(ListOffsets, cluster.node(leader, ApiKey::ListOffsets, request));
-        let Some(one) = found.topics.first().and_then(|topic| topic.partitions.first()) else { return Ok(None) };
-        if is_passing(one.error_code) {
-            return Ok(None);
+/// A number as a table shows it.
+pub fn number(value: Option<i64>) -> String {
+    value.map_or_else(|| "-".to_string(), |value| value.to_string())
+}
+
+/// Offsets by partition; `None`: nobody leads it for now, and nobody else can say.
+pub type Found = BTreeMap<i32, Option<i64>>;
+
+/// The offsets of a time in some partitions: one question to each leader. Partitions without a leader are not waited for.
+pub fn offsets(cluster: &mut Cluster, topic: &mut Topic, partitions: &[i32], time: i64) -> Result<Found, Failure> {
+    let mut found = Found::new();
+    let what = format!("the offsets of {}", topic.name);
+    cluster.at_leaders(topic, &what, |cluster, topic| {
+        let mut hindrance = None;
+        let left: Vec<i32> = partitions.iter().copied().filter(|one| !found.contains_key(one)).collect();
+        for (leader, mine) in topic.by_leader(left) {
+            let Some(leader) = leader else {
+                found.extend(mine.into_iter().map(|one| (one, None)));
+                continue;
+            };
+            let asked = ask(cluster, leader, topic, &mine, time, &mut found);
+            match asked {
+                Err(why) if why.is_final() => return Err(why),
+                Err(why) => hindrance = Some(why),
+                Ok(()) => {}
+            }
         }
-        expect(one.error_code, &what)?;
-        Ok(Some(one.offset))
-    })
+        hindrance.map_or(Ok(()), Err)
+    })?;
+    Ok(found)
+}
+
+/// Asks one leader; what it does not know goes on missing in `found`.
+fn ask(
+    cluster: &mut Cluster,
+    leader: i32,
+    topic: &Topic,
+    partitions: &[i32],
+    time: i64,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let one = |partition: &i32| ListOffsetsPartition::default().with_partition_index(*partition).with_timestamp(time);
+    let of_topic = ListOffsetsTopic::default().with_name(topic_name(&topic.name));
+    let mut request = ListOffsetsRequest::default();
+    request.replica_id = BrokerId(-1);
+    request.topics = vec![of_topic.with_partitions(partitions.iter().map(one).collect())];
+    let answer = answer!(ListOffsets, cluster.node(leader, ApiKey::ListOffsets, request));
+    let mut hindrance = None;
+    for one in answer.topics.iter().flat_map(|topic| &topic.partitions) {
+        match of_leader(one.error_code, &format!("{}-{}", topic.name, one.partition_index)) {
+            Ok(()) => drop(found.insert(one.partition_index, Some(one.offset))),
+            Err(why) if why.is_final() => return Err(why),
+            Err(why) => hindrance = Some(why),
+        }
+    }
+    hindrance.map_or(Ok(()), Err)
 }

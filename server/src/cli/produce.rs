@@ -227,7 +227,7 @@ impl Writer<'_> {
         patiently(&what, || {
             let mut tried = self.attempt(place, &bytes);
             if let Err(why) = &mut tried {
-                if !why.is_final && began.elapsed() >= SILENCE {
+                if !why.is_final() && began.elapsed() >= SILENCE {
                     self.tell(&what, &why.line);
                 }
                 why.line = format!("{what}: {}", why.line);

@@ -86,7 +86,7 @@ fn create(target: &Target, name: &str, partitions: i32, factor: i16, configs: &[
         expect(result.error_code, &format!("topic {name} was not created{why}"))?;
     }
     // A topic is there when it can be used.
-    let partitions = cluster.leaders(name, false)?.len();
+    let partitions = cluster.created(name)?.leaders.len();
     match target.json {
         true => print(json!({"topic": name, "partitions": partitions})),
         false => print(format!("created {name} with {partitions} partition{}", if partitions == 1 { "" } else { "s" })),

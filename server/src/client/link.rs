@@ -27,10 +27,12 @@ pub struct Link {
 
 impl Link {
     pub fn open(address: &str) -> Result<Self, Failure> {
-        let fail = |why: io::Error| Failure::failed(format!("cannot reach a broker at {address}: {why}"));
+        let fail = |why: io::Error| Failure::failed(format!("cannot reach a broker at {address}: {why}")).stale();
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         if !address.contains(':') {
-            return Err(Failure::failed(format!("'{address}' is no address of a broker: HOST:PORT is needed")));
+            return Err(
+                Failure::failed(format!("'{address}' is no address of a broker: HOST:PORT is needed")).for_good()
+            );
         }
         for one in address.to_socket_addrs().map_err(fail)? {
             match TcpStream::connect_timeout(&one, CONNECT) {
@@ -69,7 +71,8 @@ impl Link {
         let theirs = self.spoken.get(&(key as i16)).copied();
         let version = theirs.map(|(_, max)| max.min(*ours.end()));
         let spoken = version.filter(|version| theirs.is_some_and(|(min, _)| *version >= min) && ours.contains(version));
-        spoken.ok_or_else(|| Failure::failed(format!("the broker at {} does not serve {key:?}", self.address)))
+        let none = || Failure::failed(format!("the broker at {} does not serve {key:?}", self.address)).for_good();
+        spoken.ok_or_else(none)
     }
 
     /// Sends without waiting; the answers come in order.
@@ -101,7 +104,7 @@ impl Link {
     }
 
     fn broken(&self, why: &io::Error) -> Failure {
-        Failure::failed(format!("the connection to {} broke: {why}", self.address))
+        Failure::failed(format!("the connection to {} broke: {why}", self.address)).stale()
     }
 
     fn garbled(&self, what: &str) -> Failure {

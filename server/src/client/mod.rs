@@ -5,14 +5,14 @@ pub mod records;
 
 pub use link::Link;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, Why};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
     ApiKey, FindCoordinatorRequest, MetadataRequest, MetadataResponse, RequestKind, ResponseKind, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 /// How long a command tries again before it gives up.
@@ -43,8 +43,33 @@ pub struct Cluster {
 /// A topic's id, and the leader of each of its partitions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Topic {
+    pub name: String,
     pub id: esker_core::id::Uuid,
+    /// [`NO_LEADER`] where a partition has none for now.
     pub leaders: Vec<i32>,
+}
+
+/// Stands for the leader of a partition that has none.
+pub const NO_LEADER: i32 = -1;
+
+impl Topic {
+    pub fn has(&self, partition: i32) -> bool {
+        usize::try_from(partition).is_ok_and(|place| place < self.leaders.len())
+    }
+
+    pub fn leader(&self, partition: i32) -> Option<i32> {
+        let leader = usize::try_from(partition).ok().and_then(|place| self.leaders.get(place)).copied();
+        leader.filter(|leader| *leader > NO_LEADER)
+    }
+
+    /// Some of its partitions by their leaders; `None`: those without one.
+    pub fn by_leader(&self, partitions: impl IntoIterator<Item = i32>) -> BTreeMap<Option<i32>, Vec<i32>> {
+        let mut all: BTreeMap<Option<i32>, Vec<i32>> = BTreeMap::new();
+        for partition in partitions {
+            all.entry(self.leader(partition)).or_default().push(partition);
+        }
+        all
+    }
 }
 
 /// The name of an error, as people write it; `None`: no error.
@@ -70,6 +95,30 @@ pub fn is_passing(code: i16) -> bool {
     ResponseError::try_from_code(code).is_some_and(|error| error.is_retriable())
 }
 
+/// What an error code means for whoever asked a partition's leader.
+pub fn of_leader(code: i16, what: &str) -> Result<(), Failure> {
+    const MOVED: [ResponseError; 8] = [
+        ResponseError::NotLeaderOrFollower,
+        ResponseError::LeaderNotAvailable,
+        ResponseError::ReplicaNotAvailable,
+        ResponseError::FencedLeaderEpoch,
+        ResponseError::UnknownLeaderEpoch,
+        ResponseError::UnknownTopicOrPartition,
+        ResponseError::UnknownTopicId,
+        ResponseError::KafkaStorageError,
+    ];
+    let Some(text) = error_text(code) else { return Ok(()) };
+    let why = Failure::failed(format!("{what}: {text}"));
+    let moved = MOVED.iter().any(|error| error.code() == code);
+    Err(if moved {
+        why.stale()
+    } else if is_passing(code) {
+        why
+    } else {
+        why.for_good()
+    })
+}
+
 /// Refuses any error, with what was asked for.
 pub fn expect(code: i16, what: &str) -> Result<(), Failure> {
     error_text(code).map_or(Ok(()), |error| Err(Failure::failed(format!("{what}: {error}")).for_good()))
@@ -90,7 +139,7 @@ pub fn patiently<T>(what: &str, mut work: impl FnMut() -> Result<Option<T>, Fail
         let last = match work() {
             Ok(Some(found)) => return Ok(found),
             Ok(None) => Failure::failed(format!("{what}: not ready after {} s", PATIENCE.as_secs())),
-            Err(why) if why.is_final => return Err(why),
+            Err(why) if why.is_final() => return Err(why),
             Err(why) => why,
         };
         if Instant::now() >= end {
@@ -98,6 +147,10 @@ pub fn patiently<T>(what: &str, mut work: impl FnMut() -> Result<Option<T>, Fail
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+fn no_topic(name: &str) -> Failure {
+    Failure::failed(format!("topic {name} does not exist")).for_good()
 }
 
 /// An address to connect to; that of IPv6 stands in brackets.
@@ -163,7 +216,7 @@ impl Cluster {
     }
 
     fn address(&self, node: i32) -> Result<String, Failure> {
-        self.nodes.get(&node).cloned().ok_or_else(|| Failure::failed(format!("node {node} is not known")))
+        self.nodes.get(&node).cloned().ok_or_else(|| Failure::failed(format!("node {node} is not known")).stale())
     }
 
     /// The metadata of some topics; `None`: of all.
@@ -185,30 +238,67 @@ impl Cluster {
         Ok(found)
     }
 
-    /// A topic, once each of its partitions has a leader.
+    /// A topic. Partitions of it may be without a leader.
     pub fn topic(&mut self, name: &str, create: bool) -> Result<Topic, Failure> {
-        patiently(&format!("topic {name}"), || {
-            let found = self.metadata(Some(&[name]), create)?;
-            let Some(one) = found.topics.first() else { return Ok(None) };
-            let is_missing = one.error_code == ResponseError::UnknownTopicOrPartition.code();
-            if is_missing && !create {
-                return Err(Failure::failed(format!("topic {name} does not exist")).for_good());
-            }
-            if is_missing || is_passing(one.error_code) {
-                return Ok(None);
-            }
-            expect(one.error_code, &format!("topic {name}"))?;
-            let mut partitions: Vec<_> = one.partitions.iter().collect();
-            partitions.sort_by_key(|partition| partition.partition_index);
-            let ready = !partitions.is_empty() && partitions.iter().all(|partition| partition.leader_id.0 >= 0);
-            let leaders = partitions.iter().map(|partition| partition.leader_id.0).collect();
-            Ok(ready.then_some(Topic { id: one.topic_id.into(), leaders }))
+        patiently(&format!("topic {name}"), || match self.look(name, create)? {
+            None if !create => Err(no_topic(name)),
+            found => Ok(found),
         })
     }
 
-    /// The leaders of a topic's partitions, in order.
-    pub fn leaders(&mut self, topic: &str, create: bool) -> Result<Vec<i32>, Failure> {
-        Ok(self.topic(topic, create)?.leaders)
+    /// A topic that was created just now, once each of its partitions has a leader: a broker may not know of it yet.
+    pub fn created(&mut self, name: &str) -> Result<Topic, Failure> {
+        patiently(&format!("topic {name}"), || {
+            let found = self.look(name, false)?;
+            Ok(found.filter(|topic| topic.leaders.iter().all(|leader| *leader > NO_LEADER)))
+        })
+    }
+
+    /// Asks once. `None`: there is no such topic, or not yet.
+    fn look(&mut self, name: &str, create: bool) -> Result<Option<Topic>, Failure> {
+        let found = self.metadata(Some(&[name]), create)?;
+        let what = format!("topic {name}");
+        let not_yet = || Failure::failed(format!("{what}: nothing is known of it yet"));
+        let one = found.topics.first().ok_or_else(not_yet)?;
+        if one.error_code == ResponseError::UnknownTopicOrPartition.code() {
+            return Ok(None);
+        }
+        if is_passing(one.error_code) || (one.error_code == 0 && one.partitions.is_empty()) {
+            return Err(
+                error_text(one.error_code).map_or_else(not_yet, |text| Failure::failed(format!("{what}: {text}")))
+            );
+        }
+        expect(one.error_code, &what)?;
+        let mut partitions: Vec<_> = one.partitions.iter().collect();
+        partitions.sort_by_key(|partition| partition.partition_index);
+        let leaders = partitions.iter().map(|partition| partition.leader_id.0).collect();
+        Ok(Some(Topic { name: name.into(), id: one.topic_id.into(), leaders }))
+    }
+
+    /// Does `work` at a topic's leaders until it is done or time is up. Where it fails because other nodes lead by now, they are looked
+    /// up first.
+    pub fn at_leaders<T>(
+        &mut self,
+        topic: &mut Topic,
+        what: &str,
+        mut work: impl FnMut(&mut Self, &Topic) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        patiently(what, || {
+            let why = match work(self, topic) {
+                Ok(done) => return Ok(Some(done)),
+                Err(why) => why,
+            };
+            if why.why == Why::Stale {
+                match self.look(&topic.name, false) {
+                    Ok(Some(found)) => *topic = found,
+                    Ok(None) => return Err(no_topic(&topic.name)),
+                    Err(worse) if worse.is_final() => return Err(worse),
+                    // No broker answers for now: what failed first says more.
+                    Err(_) => {}
+                }
+            }
+            Err(why)
+        })
     }
 
     /// The node that coordinates a group.

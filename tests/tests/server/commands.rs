@@ -1,7 +1,13 @@
 //! The command line: what each command says, and its exit code.
 
 use super::node::{Node, Scratch, await_end, esker, run, signal, until};
+use esker_tests::batch::{self, Header};
+use esker_tests::conn::Conn;
+use esker_tests::{records, rpc};
+use kafka_protocol::messages::{ApiKey, MetadataResponse};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -64,6 +70,11 @@ impl Desk {
         (group["state"].as_str().unwrap_or("").to_owned(), committed)
     }
 
+    fn spawn(&self, args: &[&str]) -> Child {
+        let child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        child.expect("it starts")
+    }
+
     fn close(self) {
         assert_eq!(self.node.stop(), 0);
         drop(self.scratch);
@@ -102,6 +113,63 @@ fn topics() {
     desk.bad(&["topic", "delete", "none"], "none");
     assert_eq!(desk.good(&["topic", "delete", "t"]), "deleted t\n");
     assert_eq!(desk.good(&["topic", "list"]), "");
+    desk.close();
+}
+
+/// Passes everything on to a broker and back, but for the first answers about topics after one was created: there it knows of none yet.
+fn forgetful(broker: SocketAddr) -> SocketAddr {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        let mut forgets = 0;
+        for client in socket.incoming() {
+            let (mut client, mut server) = (client.expect("a client"), TcpStream::connect(broker).expect("a broker"));
+            while let Ok(request) = frame(&mut client) {
+                write_frame(&mut server, &request);
+                let mut answer = frame(&mut server).expect("an answer");
+                let [key, version] = [0, 2].map(|at| i16::from_be_bytes([request[at], request[at + 1]]));
+                if key == ApiKey::CreateTopics as i16 {
+                    forgets = 3;
+                } else if key == ApiKey::Metadata as i16 && forgets > 0 {
+                    forgets -= 1;
+                    let head = if MetadataResponse::header_version(version) > 0 { 5 } else { 4 };
+                    let mut body = bytes::Bytes::copy_from_slice(&answer[head..]);
+                    let mut said = MetadataResponse::decode(&mut body, version).expect("Metadata");
+                    said.topics[0].error_code = UNKNOWN_TOPIC;
+                    said.topics[0].partitions.clear();
+                    answer.truncate(head);
+                    said.encode(&mut answer, version).expect("Metadata");
+                }
+                write_frame(&mut client, &answer);
+            }
+        }
+    });
+    address
+}
+
+const UNKNOWN_TOPIC: i16 = 3;
+
+fn frame(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut len = [0; 4];
+    stream.read_exact(&mut len)?;
+    let mut frame = vec![0; u32::from_be_bytes(len) as usize];
+    stream.read_exact(&mut frame).map(|()| frame)
+}
+
+fn write_frame(stream: &mut TcpStream, frame: &[u8]) {
+    // Whoever asked may be gone: the next read says so.
+    let _ = stream.write_all(&[&(frame.len() as u32).to_be_bytes()[..], frame].concat());
+}
+
+#[test]
+fn a_topic_that_was_created_may_not_be_known_yet() {
+    let desk = Desk::open("not-yet");
+    let through = forgetful(desk.node.address).to_string();
+    let args = ["topic", "create", "t", "--partitions", "2", "-b", &through];
+    let output = run(Command::new(esker()).args(args));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(output.stdout, b"created t with 2 partitions\n");
     desk.close();
 }
 
@@ -161,8 +229,88 @@ fn a_consumer_that_is_told_to_stop_leaves_its_group() {
     // Its reader has gone away: no record that it did not get is committed.
     let mut child = desk.member();
     drop(child.stdout.take());
-    assert_eq!(await_end(&mut child), 1);
+    assert_eq!(await_end(&mut child), 0);
+    let mut stderr = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("text");
+    assert_eq!(stderr, "", "it ends in silence");
     assert_eq!(desk.group(), ("Empty".into(), 3));
+    desk.close();
+}
+
+#[test]
+fn damage_is_told_once() {
+    let desk = Desk::open("damage");
+    desk.good(&["topic", "create", "t"]);
+    assert_eq!(desk.feed(&["produce", "t"], "one\n").0, 0);
+    // It says that it is packed, and is not.
+    let packed = batch::build(&Header { attributes: 1, ..Header::plain(batch::now(), 1) }, b"no gzip");
+    let mut conn = Conn::open(desk.node.address).expect("a connection");
+    records::send_produce(&mut conn, &records::produce("t", 0, -1, &packed)).expect("sent");
+    let (_, answer) = conn.receive(rpc::PATIENCE).expect("an answer");
+    // Behind the correlation id comes an empty set of tags.
+    assert_eq!(records::produced(&answer), Ok((0, 1)));
+    let all = ["consume", "t", "--from-beginning"];
+    for args in [&all[..], &[&all[..], &["--group", "g"]].concat()] {
+        let output = run(&mut desk.command(args));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains("t-0: the batch at offset 1 is damaged"), "{said}");
+        assert_eq!(output.stdout, b"one\n", "and nothing is printed twice");
+    }
+    assert_eq!(desk.group(), ("Empty".into(), 1), "what was printed is committed");
+    assert_eq!(desk.good(&[&all[..], &["--max-messages", "1"]].concat()), "one\n");
+    desk.close();
+}
+
+/// Two nodes that share the partitions, and then one of them is gone.
+#[test]
+fn a_partition_without_a_leader_takes_nothing_from_the_others() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
+    let free = free.expect("a port that nobody has");
+    let voters = format!("controller.quorum.voters=1@{free}");
+    let listeners = format!("listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://{free}");
+    let scratch = Scratch::new("leaderless");
+    let fast = ["group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=1", &voters];
+    let fast = fast.map(|pair| ["--set", pair]).concat();
+    let node = Node::start(&scratch.join("one"), &[&fast[..], &["--set", &listeners]].concat());
+    let broker = ["--set", "node.id=2", "--set", "process.roles=broker"];
+    let desk = Desk { node, scratch };
+    // The group's coordinator is the node that stays.
+    assert_eq!(desk.feed(&["produce", "first"], "x\n").0, 0);
+    assert_eq!(desk.good(&["consume", "first", "--from-beginning", "-n", "1", "--group", "g"]), "x\n");
+    let other = Node::start(&desk.scratch.join("two"), &[&fast[..], &broker].concat());
+    until("both are there", || rpc::view(&[desk.node.address], None).is_ok_and(|view| view.brokers.len() == 2));
+    assert_eq!(desk.good(&["topic", "create", "t", "--partitions", "4"]), "created t with 4 partitions\n");
+    let view = rpc::view(&[desk.node.address], Some("t")).expect("a view");
+    let of = |node| view.partitions.iter().position(|partition| partition.leader == node).expect("each leads some");
+    let (lost, left) = (of(2), of(1));
+    for partition in ["0", "1", "2", "3"] {
+        assert_eq!(desk.feed(&["produce", "t", "--partition", partition], "a\n").0, 0);
+    }
+    let read = desk.good(&["consume", "t", "--from-beginning", "-n", "4", "--group", "g"]);
+    assert_eq!(read.lines().count(), 4);
+    let mut running = desk.spawn(&["consume", "t", "-n", "1"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(other.stop(), 0);
+    until("nobody leads it", || {
+        rpc::view(&[desk.node.address], Some("t")).is_ok_and(|view| view.partitions[lost].leader < 0)
+    });
+    let began = std::time::Instant::now();
+    let offsets = json(&desk.good(&["offsets", "t", "--json"]));
+    let (of_lost, of_left) = (&offsets["partitions"][lost], &offsets["partitions"][left]);
+    assert!(of_lost["first"].is_null() && of_lost["next"].is_null() && of_left["next"] == 1, "{offsets}");
+    assert!(desk.good(&["offsets", "t"]).contains(&format!("{lost}          -      -     -\n")));
+    let group = json(&desk.good(&["group", "describe", "g", "--json"]));
+    let rows = group["offsets"].as_array().expect("rows");
+    let row = |partition: usize| rows.iter().find(|row| row["topic"] == "t" && row["partition"] == partition);
+    assert!(row(lost).is_some_and(|row| row["end"].is_null() && row["lag"].is_null()), "{group}");
+    assert!(row(left).is_some_and(|row| row["lag"] == 0), "{group}");
+    let one = left.to_string();
+    let all = ["consume", "t", "--from-beginning", "-n", "1"];
+    assert_eq!(desk.good(&[&all[..], &["--partition", &one]].concat()), "a\n");
+    assert_eq!(desk.good(&all), "a\n");
+    assert_eq!(desk.feed(&["produce", "t", "--partition", &one], "c\n").0, 0);
+    assert_eq!(await_end(&mut running), 0);
+    assert!(began.elapsed() < std::time::Duration::from_secs(25), "nobody is waited for: {:?}", began.elapsed());
     desk.close();
 }
 
@@ -261,7 +409,7 @@ fn damage_in_a_log_is_json_like_all_else() {
 
 #[test]
 fn without_a_broker_or_with_a_wrong_command_line() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
     let free = free.expect("a port that nobody has").to_string();
     for args in [
         &["topic", "list"][..],
