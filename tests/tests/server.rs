@@ -21,5 +21,7 @@ mod journal;
 mod made;
 #[path = "server/node.rs"]
 mod node;
+#[path = "server/produce.rs"]
+mod produce;
 #[path = "server/start.rs"]
 mod start;

@@ -1,13 +1,15 @@
 //! `esker produce`: each line of standard input, or of a file, becomes a record.
 
+use super::interrupt::Interrupt;
 use super::{Target, print};
 use crate::answer;
-use crate::client::{Cluster, PATIENCE, Topic, error_name, is_passing, patiently, topic_name};
+use crate::client::{Cluster, NO_LEADER, PATIENCE, Topic, error_name, is_passing, of_leader, patiently, topic_name};
 use crate::exit::Failure;
 use bytes::Bytes;
 use clap::Args;
-use esker_core::batch::Builder;
+use esker_core::batch::{Builder, Records};
 use esker_core::id::ProducerId;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ProduceRequest};
 use serde_json::json;
@@ -18,7 +20,12 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+const AFTER: &str = "\
+Ctrl-C and SIGTERM end it when what was read is written; the exit code is then 130 (ctrl-C) or 143 (SIGTERM). A second signal ends it at \
+once. A line that cannot be taken ends it with what came before it written.";
+
 #[derive(Args)]
+#[command(after_help = AFTER)]
 pub struct Produce {
     topic: String,
     #[command(flatten)]
@@ -37,9 +44,15 @@ pub struct Produce {
     acks: String,
 }
 
-/// A batch is sent when it has so many bytes, or no line came for so long.
+/// A batch is sent before it would have more bytes, or when its oldest record has waited for so long.
 const BATCH: usize = 512 << 10;
+/// What a record takes beside its key and its value, at most.
+const AROUND: usize = 40;
+/// However small a batch the topic takes, they are not made smaller ahead.
+const BATCH_MIN: usize = 16 << 10;
 const LINGER: Duration = Duration::from_millis(20);
+/// How often it is looked whether somebody wants the command to end.
+const LOOK: Duration = Duration::from_millis(50);
 const LINES_AHEAD: usize = 10_000;
 const TIMEOUT_MS: i32 = 30_000;
 /// What is over sooner is not worth a word: a leader moves within that.
@@ -48,6 +61,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// What waits to be sent to one partition.
 struct Lane {
     batch: Builder,
+    /// When its first record came.
+    since: Option<Instant>,
     sequence: i32,
 }
 
@@ -60,11 +75,18 @@ struct Writer<'a> {
     lanes: Vec<Lane>,
     /// Where records without a key go until its batch is full.
     sticky: usize,
+    /// Bytes from which on a batch is too large, as far as is known.
+    batch_max: usize,
+    /// When the oldest record came that was not sent.
+    oldest: Option<Instant>,
+    /// Lines that were taken.
+    read: u64,
     written: u64,
     bytes: u64,
     told: Instant,
     /// What was told to be tried again.
     hindrances: BTreeSet<String>,
+    interrupt: Interrupt,
 }
 
 impl Produce {
@@ -73,12 +95,12 @@ impl Produce {
         let mut cluster = self.target.open()?;
         let topic = cluster.topic(&self.topic, true)?;
         if let Some(partition) = self.partition
-            && !usize::try_from(partition).is_ok_and(|place| place < topic.leaders.len())
+            && !topic.has(partition)
         {
             return Err(Failure::failed(format!("{} has no partition {partition}", self.topic)));
         }
         let (producer, epoch) = if self.acks() == -1 { identity(&mut cluster)? } else { (ProducerId::NONE, -1) };
-        let lanes = topic.leaders.iter().map(|_| Lane { batch: Builder::new(), sequence: 0 }).collect();
+        let lanes = topic.leaders.iter().map(|_| Lane { batch: Builder::new(), since: None, sequence: 0 }).collect();
         let told = Instant::now();
         let mut writer = Writer {
             command: &self,
@@ -88,22 +110,27 @@ impl Produce {
             epoch,
             lanes,
             sticky: 0,
+            batch_max: BATCH,
+            oldest: None,
+            read: 0,
             written: 0,
             bytes: 0,
             told,
             hindrances: BTreeSet::new(),
+            interrupt: Interrupt::watch()?,
         };
-        writer.all(&lines)?;
+        writer.turn();
+        let done = writer.all(&lines);
+        let count = format!("{} record{}", writer.written, if writer.written == 1 { "" } else { "s" });
+        done.map_err(|why| Failure { line: format!("{}; {count} written before that", why.line), ..why })?;
         match self.target.json {
             true => print(json!({"topic": self.topic, "records": writer.written, "bytes": writer.bytes})),
-            false => eprintln!(
-                "wrote {} record{} to {}",
-                writer.written,
-                if writer.written == 1 { "" } else { "s" },
-                self.topic
-            ),
+            false => eprintln!("wrote {count} to {}", self.topic),
         }
-        Ok(())
+        match writer.interrupt.code() {
+            Some(code) => std::process::exit(code.into()),
+            None => Ok(()),
+        }
     }
 
     fn acks(&self) -> i16 {
@@ -159,38 +186,81 @@ fn identity(cluster: &mut Cluster) -> Result<(ProducerId, i16), Failure> {
 }
 
 impl Writer<'_> {
+    /// Writes all lines, or those before the first that cannot be taken.
     fn all(&mut self, lines: &Receiver<std::io::Result<Vec<u8>>>) -> Result<(), Failure> {
         loop {
-            match lines.recv_timeout(LINGER) {
-                Ok(Ok(line)) => self.line(&line)?,
-                Ok(Err(why)) => return Err(Failure::failed(format!("the input cannot be read: {why}"))),
-                Err(RecvTimeoutError::Timeout) => self.send_all()?,
+            if self.interrupt.code().is_some() {
+                return self.last(lines);
+            }
+            let wait = self.oldest.map_or(LOOK, |oldest| LINGER.saturating_sub(oldest.elapsed()));
+            if wait.is_zero() {
+                self.send_all()?;
+                continue;
+            }
+            match lines.recv_timeout(wait) {
+                Ok(line) => self.take(line)?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.send_all(),
             }
         }
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
-        let (key, value) = match &self.command.key_separator {
-            None => (None, line),
-            Some(separator) => {
-                let at = line.windows(separator.len().max(1)).position(|window| window == separator.as_bytes());
-                let at =
-                    at.ok_or_else(|| Failure::failed(format!("line {} has no '{separator}'", self.written + 1)))?;
-                (Some(&line[..at]), &line[at + separator.len()..])
+    /// Writes what was read ahead; what the input would still give is not waited for.
+    fn last(&mut self, lines: &Receiver<std::io::Result<Vec<u8>>>) -> Result<(), Failure> {
+        for line in lines.try_iter().take(LINES_AHEAD) {
+            self.take(line)?;
+        }
+        self.send_all()
+    }
+
+    /// Takes a line. One that cannot be taken ends the command, and is no reason to lose those before it.
+    fn take(&mut self, line: std::io::Result<Vec<u8>>) -> Result<(), Failure> {
+        let line = line.map_err(|why| format!("the input cannot be read: {why}"));
+        match line.as_deref().map_err(String::clone).and_then(|line| self.record(line)) {
+            Ok((key, value)) => self.add(key, value),
+            Err(why) => {
+                self.send_all()?;
+                Err(Failure::failed(why))
             }
-        };
-        let place = self.place(key);
+        }
+    }
+
+    /// The key and the value of a line.
+    fn record<'a>(&self, line: &'a [u8]) -> Result<(Option<&'a [u8]>, &'a [u8]), String> {
+        let Some(separator) = &self.command.key_separator else { return Ok((None, line)) };
+        let at = line.windows(separator.len().max(1)).position(|window| window == separator.as_bytes());
+        let at = at.ok_or_else(|| format!("line {} has no '{separator}'", self.read + 1))?;
+        Ok((Some(&line[..at]), &line[at + separator.len()..]))
+    }
+
+    fn add(&mut self, key: Option<&[u8]>, value: &[u8]) -> Result<(), Failure> {
+        let size = key.map_or(0, <[u8]>::len) + value.len() + AROUND;
+        let mut place = self.place(key);
+        // A large record is no reason to refuse the small ones before it.
+        while !self.lanes[place].batch.is_empty() && self.lanes[place].batch.size() + size > self.batch_max {
+            self.send(place)?;
+            self.turn();
+            place = self.place(key);
+        }
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let lane = &mut self.lanes[place];
         lane.batch.push(i64::try_from(time).unwrap_or(i64::MAX), key, Some(value), &[]);
-        self.written += 1;
-        self.bytes += line.len() as u64;
-        if lane.batch.size() >= BATCH {
-            self.send(place)?;
-            self.sticky = (self.sticky + 1) % self.lanes.len();
+        if lane.since.is_none() {
+            let now = Instant::now();
+            lane.since = Some(now);
+            self.oldest = self.oldest.or(Some(now));
         }
+        self.read += 1;
+        self.bytes += size.saturating_sub(AROUND) as u64;
         Ok(())
+    }
+
+    /// Goes on to the next partition that has a leader, if any has.
+    fn turn(&mut self) {
+        let count = self.lanes.len();
+        let next = (1..=count).map(|step| (self.sticky + step) % count);
+        let led = |place: &usize| self.topic.leaders.get(*place).is_some_and(|leader| *leader > NO_LEADER);
+        self.sticky = next.clone().find(led).or_else(|| next.clone().next()).unwrap_or(0);
     }
 
     /// The partition of a record, as Kafka's clients choose it.
@@ -206,7 +276,7 @@ impl Writer<'_> {
         for place in 0..self.lanes.len() {
             self.send(place)?;
         }
-        self.sticky = (self.sticky + 1) % self.lanes.len();
+        self.turn();
         Ok(())
     }
 
@@ -215,77 +285,54 @@ impl Writer<'_> {
         if lane.batch.is_empty() {
             return Ok(());
         }
-        let mut batch = std::mem::take(&mut lane.batch);
-        let count = batch.count();
-        if self.producer != ProducerId::NONE {
-            batch = batch.producer(self.producer, self.epoch, lane.sequence);
-            lane.sequence = lane.sequence.wrapping_add(count) & i32::MAX;
+        let batch = std::mem::take(&mut lane.batch);
+        if lane.since.take() == self.oldest {
+            self.oldest = self.lanes.iter().filter_map(|lane| lane.since).min();
         }
-        let bytes = batch.finish();
-        let what = format!("writing to {}-{place}", self.command.topic);
-        let began = Instant::now();
-        patiently(&what, || {
-            let mut tried = self.attempt(place, &bytes);
-            if let Err(why) = &mut tried {
-                if !why.is_final() && began.elapsed() >= SILENCE {
-                    self.tell(&what, &why.line);
-                }
-                why.line = format!("{what}: {}", why.line);
-            }
-            tried
-        })?;
+        self.write(place, batch)?;
         self.progress();
         Ok(())
     }
 
-    /// Says once for each kind of error that it is tried again.
-    fn tell(&mut self, what: &str, why: &str) {
-        if self.hindrances.insert(why.into()) {
-            eprintln!("{what}: {why}; trying again for up to {} s", PATIENCE.as_secs());
-        }
-    }
-
-    /// Sends a batch once. An error is its code's name, or what became of the connection.
-    fn attempt(&mut self, place: usize, bytes: &Bytes) -> Result<Option<()>, Failure> {
-        let acks = self.command.acks();
-        let partition = PartitionProduceData::default().with_index(place as i32).with_records(Some(bytes.clone()));
-        let Some(&leader) = self.topic.leaders.get(place) else { return Err(made_anew(&self.topic).for_good()) };
-        let version = self.cluster.link_to(leader)?.version(ApiKey::Produce)?;
-        let mut data = TopicProduceData::default().with_partition_data(vec![partition]);
-        if version >= 13 {
-            data.topic_id = self.topic.id.into();
-        } else {
-            data.name = topic_name(&self.command.topic);
-        }
-        let request = ProduceRequest::default()
-            .with_transactional_id(None)
-            .with_acks(acks)
-            .with_timeout_ms(TIMEOUT_MS)
-            .with_topic_data(vec![data]);
-        if acks == 0 {
-            self.cluster.link_to(leader)?.send(ApiKey::Produce, &request.into())?;
-            return Ok(Some(()));
-        }
-        let answer = match self.cluster.node(leader, ApiKey::Produce, request) {
-            Ok(answer) => answer,
-            Err(why) => {
-                self.topic = self.cluster.topic(&self.command.topic, false)?;
-                return Err(why);
+    /// Writes a batch; one that is too large for the topic in halves, as Kafka's producer does.
+    fn write(&mut self, place: usize, batch: Builder) -> Result<(), Failure> {
+        let count = batch.count();
+        let sequence = self.lanes[place].sequence;
+        let is_numbered = self.producer != ProducerId::NONE;
+        let bytes = if is_numbered { batch.producer(self.producer, self.epoch, sequence) } else { batch }.finish();
+        let what = format!("writing to {}-{place}", self.command.topic);
+        let began = Instant::now();
+        let mut topic = self.topic.clone();
+        let mut told = std::mem::take(&mut self.hindrances);
+        let command = self.command;
+        let sent = self.cluster.at_leaders(&mut topic, &what, |cluster, topic| {
+            attempt(command, cluster, topic, place, &bytes).map_err(|why| {
+                if !why.is_final() && began.elapsed() >= SILENCE {
+                    tell(&mut told, &what, &why.line);
+                }
+                Failure { line: format!("{what}: {}", why.line), ..why }
+            })
+        });
+        (self.topic, self.hindrances) = (topic, told);
+        match sent? {
+            Sent::Written => {
+                if is_numbered {
+                    self.lanes[place].sequence = sequence.wrapping_add(count) & i32::MAX;
+                }
+                self.written += u64::try_from(count).unwrap_or(0);
+                Ok(())
             }
-        };
-        let answer = answer!(Produce, Ok::<_, Failure>(answer));
-        let one = answer.responses.first().and_then(|topic| topic.partition_responses.first());
-        let code = one.map_or(-1, |one| one.error_code);
-        // Already there: the answer to the first try was lost.
-        if code == 0 || code == kafka_protocol::ResponseError::DuplicateSequenceNumber.code() {
-            return Ok(Some(()));
+            Sent::TooLarge if count > 1 => {
+                self.batch_max = (bytes.len() / 2).clamp(BATCH_MIN, BATCH);
+                let [one, other] = halves(&bytes)?;
+                self.write(place, one)?;
+                self.write(place, other)
+            }
+            Sent::TooLarge => {
+                Err(Failure::failed(format!("{what}: MESSAGE_TOO_LARGE (a record of {} bytes)", bytes.len()))
+                    .for_good())
+            }
         }
-        let why = Failure::failed(error_name(code).unwrap_or_default());
-        if !is_passing(code) {
-            return Err(why.for_good());
-        }
-        self.topic = self.cluster.topic(&self.command.topic, false)?;
-        Err(why)
     }
 
     fn progress(&mut self) {
@@ -294,6 +341,77 @@ impl Writer<'_> {
             eprint!("\r{} records, {} MB ", self.written, self.bytes / 1_000_000);
         }
     }
+}
+
+/// What became of a batch that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sent {
+    Written,
+    TooLarge,
+}
+
+/// Says once for each kind of error that it is tried again.
+fn tell(told: &mut BTreeSet<String>, what: &str, why: &str) {
+    if told.insert(why.into()) {
+        eprintln!("{what}: {why}; trying again for up to {} s", PATIENCE.as_secs());
+    }
+}
+
+/// Sends a batch once. An error is its code's name, or what became of the connection.
+fn attempt(
+    command: &Produce,
+    cluster: &mut Cluster,
+    topic: &Topic,
+    place: usize,
+    bytes: &Bytes,
+) -> Result<Sent, Failure> {
+    let acks = command.acks();
+    let index = place as i32;
+    if !topic.has(index) {
+        return Err(made_anew(topic).for_good());
+    }
+    let leader = topic.leader(index).ok_or_else(|| Failure::failed("no node leads it").stale())?;
+    let version = cluster.link_to(leader)?.version(ApiKey::Produce)?;
+    let partition = PartitionProduceData::default().with_index(index).with_records(Some(bytes.clone()));
+    let mut data = TopicProduceData::default().with_partition_data(vec![partition]);
+    if version >= 13 {
+        data.topic_id = topic.id.into();
+    } else {
+        data.name = topic_name(&command.topic);
+    }
+    let request = ProduceRequest::default()
+        .with_transactional_id(None)
+        .with_acks(acks)
+        .with_timeout_ms(TIMEOUT_MS)
+        .with_topic_data(vec![data]);
+    if acks == 0 {
+        return cluster.tell(leader, ApiKey::Produce, &request.into()).map(|()| Sent::Written);
+    }
+    let answer = answer!(Produce, cluster.node(leader, ApiKey::Produce, request));
+    let one = answer.responses.first().and_then(|topic| topic.partition_responses.first());
+    let code = one.map_or(-1, |one| one.error_code);
+    // Already there: the answer to the first try was lost.
+    if code == ResponseError::DuplicateSequenceNumber.code() {
+        return Ok(Sent::Written);
+    }
+    if code == ResponseError::MessageTooLarge.code() {
+        return Ok(Sent::TooLarge);
+    }
+    let named = |why: Failure| Failure { line: error_name(code).unwrap_or_default(), ..why };
+    of_leader(code, "").map(|()| Sent::Written).map_err(named)
+}
+
+/// The records of a batch of several, in two.
+fn halves(batch: &[u8]) -> Result<[Builder; 2], Failure> {
+    let unreadable = |why: String| Failure::failed(format!("a batch of this command's own: {why}")).for_good();
+    let records = Records::of(batch).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let records = records.map_err(|why| unreadable(why.to_string()))?;
+    let (one, other) = records.split_at(records.len() / 2);
+    Ok([one, other].map(|half| {
+        let mut builder = Builder::new();
+        half.iter().for_each(|record| builder.push(record.timestamp, record.key, record.value, &[]));
+        builder
+    }))
 }
 
 /// Records were promised a partition that is no longer there.
@@ -338,5 +456,21 @@ mod tests {
         ] {
             assert_eq!(murmur2(key.as_bytes()) as i32, hash, "{key}");
         }
+    }
+    #[test]
+    fn halves_have_all_records_in_order() {
+        let mut batch = Builder::new();
+        for value in ["one", "two", "three"] {
+            batch.push(7, Some(b"k"), Some(value.as_bytes()), &[]);
+        }
+        let values = |half: Builder| -> Vec<Vec<u8>> {
+            let bytes = half.finish();
+            let records = Records::of(&bytes).unwrap().map(Result::unwrap);
+            records.map(|record| record.value.unwrap().to_vec()).collect()
+        };
+        let [one, other] = halves(&batch.finish()).unwrap();
+        assert_eq!(values(one), [b"one".to_vec()]);
+        assert_eq!(values(other), [b"two".to_vec(), b"three".to_vec()]);
+        assert!(halves(b"").is_err());
     }
 }

@@ -103,6 +103,16 @@ impl Link {
         calls::decode(slip, &Bytes::from(frame)).map_err(|bad| self.garbled(&bad.to_string()))
     }
 
+    /// Whether the other side has closed. Who waits for no answers learns it only so: what is sent first after that seems to arrive.
+    pub fn is_closed(&self) -> bool {
+        let peeked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(&mut [0]));
+        let closed = match peeked {
+            Ok(count) => count == 0,
+            Err(why) => why.kind() != io::ErrorKind::WouldBlock,
+        };
+        closed || self.stream.set_nonblocking(false).is_err()
+    }
+
     fn broken(&self, why: &io::Error) -> Failure {
         Failure::failed(format!("the connection to {} broke: {why}", self.address)).stale()
     }

@@ -215,6 +215,21 @@ impl Cluster {
         self.link(&address)
     }
 
+    /// Sends to a node what it does not answer.
+    pub fn tell(&mut self, node: i32, key: ApiKey, body: &RequestKind) -> Result<(), Failure> {
+        let address = self.address(node)?;
+        let link = self.link(&address)?;
+        let sent = if link.is_closed() {
+            Err(Failure::failed(format!("{address} has closed the connection")).stale())
+        } else {
+            link.send(key, body).map(|_| ())
+        };
+        if sent.is_err() {
+            self.links.remove(&address);
+        }
+        sent
+    }
+
     fn address(&self, node: i32) -> Result<String, Failure> {
         self.nodes.get(&node).cloned().ok_or_else(|| Failure::failed(format!("node {node} is not known")).stale())
     }

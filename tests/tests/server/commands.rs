@@ -12,13 +12,13 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 /// A node, and commands to it.
-struct Desk {
-    node: Node,
-    scratch: Scratch,
+pub struct Desk {
+    pub node: Node,
+    pub scratch: Scratch,
 }
 
 impl Desk {
-    fn open(name: &str) -> Self {
+    pub fn open(name: &str) -> Self {
         let scratch = Scratch::new(name);
         let node = Node::start(&scratch.join("data"), &["--set", "group.initial.rebalance.delay.ms=0"]);
         Self { node, scratch }
@@ -32,7 +32,7 @@ impl Desk {
 
     /// What a command prints that succeeds.
     #[track_caller]
-    fn good(&self, args: &[&str]) -> String {
+    pub fn good(&self, args: &[&str]) -> String {
         let output = run(&mut self.command(args));
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
@@ -47,7 +47,7 @@ impl Desk {
     }
 
     #[track_caller]
-    fn feed(&self, args: &[&str], lines: impl AsRef<[u8]>) -> (i32, String) {
+    pub fn feed(&self, args: &[&str], lines: impl AsRef<[u8]>) -> (i32, String) {
         let child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("it starts");
         // It may end before it has read all: what is wrong with the first line is told at once.
@@ -70,12 +70,17 @@ impl Desk {
         (group["state"].as_str().unwrap_or("").to_owned(), committed)
     }
 
-    fn spawn(&self, args: &[&str]) -> Child {
+    pub fn spawn(&self, args: &[&str]) -> Child {
         let child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         child.expect("it starts")
     }
 
-    fn close(self) {
+    /// The next offset of partition 0 of `t`; -1: it is not served.
+    pub fn next(&self) -> i64 {
+        rpc::offset(self.node.address, "t", 0, -1).unwrap_or(-1)
+    }
+
+    pub fn close(self) {
         assert_eq!(self.node.stop(), 0);
         drop(self.scratch);
     }
@@ -308,7 +313,7 @@ fn a_partition_without_a_leader_takes_nothing_from_the_others() {
     let all = ["consume", "t", "--from-beginning", "-n", "1"];
     assert_eq!(desk.good(&[&all[..], &["--partition", &one]].concat()), "a\n");
     assert_eq!(desk.good(&all), "a\n");
-    assert_eq!(desk.feed(&["produce", "t", "--partition", &one], "c\n").0, 0);
+    assert_eq!(desk.feed(&["produce", "t"], "c\n").0, 0, "it goes where a leader is");
     assert_eq!(await_end(&mut running), 0);
     assert!(began.elapsed() < std::time::Duration::from_secs(25), "nobody is waited for: {:?}", began.elapsed());
     desk.close();
