@@ -2,11 +2,12 @@
 
 use super::content::{escaped, put};
 use super::print;
+use super::segment::Segment;
 use crate::client::records::of_batch;
 use crate::exit::Failure;
 use crate::properties;
 use clap::Subcommand;
-use esker_core::batch::{Batches, Header, Record, is_intact};
+use esker_core::batch::{Header, Record, is_intact};
 use esker_core::metadata;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -87,54 +88,58 @@ struct Shape {
 
 /// Prints one file. Answers how many damaged places it has.
 fn dump(path: &Path, shape: &Shape) -> Result<usize, Failure> {
-    let bytes = std::fs::read(path).map_err(|why| unreadable(path, &why))?;
-    is_segment(path, &bytes)?;
+    let unreadable = |why| unreadable(path, &why);
+    let mut segment = Segment::open(path).map_err(unreadable)?;
+    let mut is_whole = segment.step().map_err(unreadable)?;
+    if !is_whole && !is_log(path) {
+        return is_empty(path, &mut segment).map(|()| 0);
+    }
     let put_out = |line: Value, words: &dyn Fn(&Value) -> String| print_as(line, path, shape, words);
     let of_metadata = shape.records && is_of_metadata(path);
-    let mut batches = Batches::of(&bytes);
     let mut damaged = 0;
     let mut at = 0;
-    for (header, batch) in batches.by_ref() {
+    while is_whole && let Some(header) = Header::read(segment.bytes()) {
+        let batch = segment.bytes();
         let intact = is_intact(batch);
         damaged += usize::from(!intact);
         let line = batch_json(&header, at, batch.len(), intact);
         put_out(line, &words);
-        let begin = at;
-        at += batch.len();
-        if !shape.records || header.is_control() {
-            continue;
-        }
-        let printed = of_batch(&header, batch, &mut |record| {
-            let said = of_metadata.then(|| metadata::decode(record.value.unwrap_or_default()).ok()).flatten();
-            if shape.json {
-                put_out(record_json(record, said), &Value::to_string);
-            } else {
-                print(record_words(record, said));
+        if shape.records && !header.is_control() {
+            let printed = of_batch(&header, batch, &mut |record| {
+                let said = of_metadata.then(|| metadata::decode(record.value.unwrap_or_default()).ok()).flatten();
+                if shape.json {
+                    put_out(record_json(record, said), &Value::to_string);
+                } else {
+                    print(record_words(record, said));
+                }
+                Ok(())
+            });
+            if let Err(why) = printed {
+                damaged += 1;
+                put_out(error_json(at, &why.line), &|_| format!("  {why}"));
             }
-            Ok(())
-        });
-        if let Err(why) = printed {
-            damaged += 1;
-            put_out(error_json(begin, &why.line), &|_| format!("  {why}"));
         }
+        at += batch.len();
+        is_whole = segment.step().map_err(unreadable)?;
     }
-    let rest = batches.rest();
+    let (count, is_written) = segment.rest().map_err(unreadable)?;
     // Preallocated room at the end of a segment is no damage.
-    if rest.iter().any(|byte| *byte != 0) {
+    if is_written {
         damaged += 1;
-        let why = format!("{} bytes at {at} are no whole batch", rest.len());
+        let why = format!("{count} bytes at {at} are no whole batch");
         put_out(error_json(at, &why), &|_| why.clone());
     }
     Ok(damaged)
 }
 
-/// Refuses what by its name and by its first bytes is another file. One that is called a log is looked at, however damaged it is.
-fn is_segment(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let begins = Batches::of(bytes).next().is_some() || bytes.iter().all(|byte| *byte == 0);
-    if is_log(path) || begins {
+/// Refuses what by its name and by its first bytes is another file; room that was only made for a segment is none. One that is called a
+/// log is looked at, however damaged it is.
+fn is_empty(path: &Path, segment: &mut Segment) -> Result<(), Failure> {
+    let first = escaped(&segment.bytes()[..segment.bytes().len().min(16)]);
+    let (_, is_written) = segment.rest().map_err(|why| unreadable(path, &why))?;
+    if !is_written {
         return Ok(());
     }
-    let first = escaped(&bytes[..bytes.len().min(16)]);
     Err(Failure::failed(format!(
         "{} is no log segment: it is not called *.log, and begins with '{first}', which is no batch",
         path.display()

@@ -9,6 +9,7 @@ mod member;
 mod metadata;
 mod offsets;
 mod produce;
+mod segment;
 mod serve;
 mod topic;
 
