@@ -119,7 +119,8 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         ends: 0,
         stopping,
     };
-    // Threads that serve connections may wait for the disk in `sendfile`: heartbeats and writes do not.
+    // Threads that serve connections may wait for the disk in `sendfile`, and calls to other nodes wait with them: what the loop does
+    // and what the disk threads do does not.
     let driving = rt::spawn_apart("esker-drive", drive(Broker::new(config), inbox, shell, Clock::start()));
     let driving = driving.map_err(|why| Failure::failed(format!("cannot start a thread: {why}")))?;
     let ended = driving.await.ok_or_else(|| Failure::failed("stopped: the loop has not ended in order"))?;

@@ -108,7 +108,8 @@ fn missing_before(generation: u64) -> io::Error {
 /// What a person is told whose journal cannot be trusted.
 pub fn damaged(what: &str) -> io::Error {
     let line = format!(
-        "the journal {FILE} is damaged: {what}; what was acknowledged may be gone. Remove the file to go on without it"
+        "the journal {FILE} is damaged: {what}; what was acknowledged may be gone. Remove the file to go on without it, \
+         or, where other replicas have all of it, the whole data folder: it is fetched anew"
     );
     io::Error::new(io::ErrorKind::InvalidData, line)
 }
