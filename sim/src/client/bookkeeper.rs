@@ -3,8 +3,7 @@
 
 use super::link::{DATA, GROUP};
 use super::map::{number, place};
-use super::member::group_name;
-use super::stranger::ORPHANS;
+use super::member::{ORPHANS, group_name};
 use super::{Client, Ctx, Event, Heard, Link, Me, earliest};
 use crate::dice::Dice;
 use crate::history::{Act, State};

@@ -20,8 +20,6 @@ use kafka_protocol::protocol::StrBytes;
 mod improper;
 mod trespass;
 
-pub(super) use improper::ORPHANS;
-
 /// A topic that is there, and that no member reads.
 const NOBODYS: &str = "__consumer_offsets";
 

@@ -110,6 +110,9 @@ pub struct Member {
     wanted: Vec<u32>,
 }
 
+/// A group that never has members: a stranger commits in its name.
+pub const ORPHANS: &str = "orphans";
+
 /// The name of a group of the plan.
 pub fn group_name(group: u32) -> String {
     format!("g{group}")

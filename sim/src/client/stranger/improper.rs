@@ -10,7 +10,7 @@ use crate::client::flawed::flawed;
 use crate::client::keeps::KEPT;
 use crate::client::link::DATA;
 use crate::client::map::place;
-use crate::client::member::group_name;
+use crate::client::member::{ORPHANS, group_name};
 use crate::clock::EPOCH_MS;
 use crate::dice::Dice;
 use crate::history::Value;
@@ -25,8 +25,6 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-/// Its group without members.
-pub(in crate::client) const ORPHANS: &str = "orphans";
 /// How many of a keeper's topics it takes an interest in.
 const INTEREST: u64 = 4;
 /// How many producers begin at once.
