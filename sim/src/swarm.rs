@@ -27,12 +27,10 @@ pub struct Swarm {
 pub const LINES: usize = 30;
 
 impl Swarm {
-    /// Runs seeds until the time is over, or one fails. `progress` is told now and then.
-    pub fn run(&self, progress: impl Fn(&Total, Duration) + Sync) -> (Total, Option<Outcome>, Duration) {
+    /// Hands out seed after seed, on all jobs, until the time is over or `work` says that it is enough (`false`).
+    pub fn each(&self, work: impl Fn(u64) -> bool + Sync) {
         let began = Instant::now();
-        let next = AtomicU64::new(0);
-        let stop = AtomicBool::new(false);
-        let total = Mutex::new((Total::default(), None::<(u64, Outcome)>, Instant::now()));
+        let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
@@ -41,26 +39,32 @@ impl Swarm {
                         if turn >= self.most {
                             break;
                         }
-                        let seed = self.seed.wrapping_add(turn);
-                        let plan = plan_of(seed, self.mutant.as_deref());
-                        let outcome = run(&plan, Keep::Nothing, u64::MAX);
-                        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-                        total.0.add(&outcome);
-                        if outcome.failure.is_some() {
-                            if !self.keep_going {
-                                stop.store(true, Ordering::Relaxed);
-                            }
-                            if total.1.as_ref().is_none_or(|(first, _)| seed < *first) {
-                                total.1 = Some((seed, outcome));
-                            }
-                        }
-                        if total.2.elapsed() > Duration::from_millis(500) {
-                            total.2 = Instant::now();
-                            progress(&total.0, began.elapsed());
+                        if !work(self.seed.wrapping_add(turn)) {
+                            stop.store(true, Ordering::Relaxed);
                         }
                     }
                 });
             }
+        });
+    }
+
+    /// Runs seeds until the time is over, or one fails. `progress` is told now and then.
+    pub fn run(&self, progress: impl Fn(&Total, Duration) + Sync) -> (Total, Option<Outcome>, Duration) {
+        let began = Instant::now();
+        let total = Mutex::new((Total::default(), None::<(u64, Outcome)>, Instant::now()));
+        self.each(|seed| {
+            let outcome = run(&plan_of(seed, self.mutant.as_deref()), Keep::Nothing, u64::MAX);
+            let failed = outcome.failure.is_some();
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            total.0.add(&outcome);
+            if failed && total.1.as_ref().is_none_or(|(first, _)| seed < *first) {
+                total.1 = Some((seed, outcome));
+            }
+            if total.2.elapsed() > Duration::from_millis(500) {
+                total.2 = Instant::now();
+                progress(&total.0, began.elapsed());
+            }
+            !failed || self.keep_going
         });
         let (total, first, _) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
         (total, first.map(|(_, outcome)| outcome), began.elapsed())

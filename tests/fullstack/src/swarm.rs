@@ -5,7 +5,7 @@ use esker_sim::swarm::Swarm;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -127,26 +127,12 @@ pub fn run(swarm: &Swarm, talks: bool) -> Result<(Total, Option<Ran>), String> {
 
 /// Runs seed after seed, on all jobs, until `go_on` says no.
 fn each(swarm: &Swarm, go_on: impl Fn(Ran) -> bool + Sync) -> Result<(), String> {
-    let began = Instant::now();
-    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let wrong = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..swarm.jobs.max(1) {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) && began.elapsed() < swarm.seconds {
-                    let turn = next.fetch_add(1, Ordering::Relaxed);
-                    if turn >= swarm.most {
-                        return;
-                    }
-                    match run_one(swarm.seed.wrapping_add(turn), swarm.mutant.as_deref(), None) {
-                        Ok(ran) => drop(stop.fetch_or(!go_on(ran), Ordering::Relaxed)),
-                        Err(why) => {
-                            stop.store(true, Ordering::Relaxed);
-                            *wrong.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-                        }
-                    }
-                }
-            });
+    swarm.each(|seed| match run_one(seed, swarm.mutant.as_deref(), None) {
+        Ok(ran) => go_on(ran),
+        Err(why) => {
+            *wrong.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            false
         }
     });
     wrong.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)

@@ -11,7 +11,7 @@ use esker_core::metadata::{Image, Partition};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, CreatePartitionsRequest, DeleteTopicsRequest, ElectLeadersRequest, RequestKind,
-    ResponseKind,
+    ResponseKind, alter_configs_request, incremental_alter_configs_request,
 };
 use std::collections::BTreeMap;
 
@@ -39,6 +39,7 @@ impl Refusals {
     pub fn on_request(&mut self, at: At, body: &RequestKind, version: i16, core: &Core) {
         let Some(image) = core.controller.as_ref().map(|controller| controller.image()) else { return };
         let settings = &core.config.topics;
+        let is_fixed = |name: &str| FIXED.contains(&name);
         let expected = match body {
             RequestKind::CreateTopics(request) => make::topics(request, image, settings),
             RequestKind::CreatePartitions(request) => widen(request, image),
@@ -47,23 +48,17 @@ impl Refusals {
             RequestKind::AlterPartitionReassignments(request) => reassign(request, image),
             RequestKind::AlterConfigs(request) => {
                 let each = request.resources.iter();
-                configs(
-                    each.map(|one| {
-                        let fixed = one.configs.iter().any(|config| FIXED.contains(&config.name.as_str()));
-                        (one.resource_type, one.resource_name.as_str(), fixed)
-                    }),
-                    image,
-                )
+                let fixed = |one: &alter_configs_request::AlterConfigsResource| {
+                    one.configs.iter().any(|config| is_fixed(&config.name))
+                };
+                configs(each.map(|one| (one.resource_type, &*one.resource_name, fixed(one))), image)
             }
             RequestKind::IncrementalAlterConfigs(request) => {
                 let each = request.resources.iter();
-                configs(
-                    each.map(|one| {
-                        let fixed = one.configs.iter().any(|config| FIXED.contains(&config.name.as_str()));
-                        (one.resource_type, one.resource_name.as_str(), fixed)
-                    }),
-                    image,
-                )
+                let fixed = |one: &incremental_alter_configs_request::AlterConfigsResource| {
+                    one.configs.iter().any(|config| is_fixed(&config.name))
+                };
+                configs(each.map(|one| (one.resource_type, &*one.resource_name, fixed(one))), image)
             }
             _ => return,
         };
