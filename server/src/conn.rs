@@ -4,6 +4,7 @@
 //! have, replies that wait for a slow reader. Where a bound is met the connection is not read any further; nobody else
 //! notices.
 
+use crate::cold::{self, Cold, Reading};
 use crate::disk::{Disk, Source};
 use crate::event::{Event, ToConn};
 use crate::metrics::Metrics;
@@ -33,6 +34,7 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     pub limits: LimitSettings,
     pub rooms: Rooms,
+    pub cold: Cold,
 }
 
 /// Where a connection came in.
@@ -88,6 +90,8 @@ pub struct Conn {
     /// The requests that have no reply yet, in order; as long as `replies`.
     held: VecDeque<Held>,
     outbox: Outbox,
+    /// What is next in the outbox is being read.
+    reading: Option<Reading>,
     /// A request that waits for room.
     waiting: Option<Ready>,
     /// Set when nothing more is to be read, with the reason.
@@ -141,6 +145,7 @@ impl Conn {
             replies: Replies::default(),
             held: VecDeque::new(),
             outbox: Outbox::default(),
+            reading: None,
             waiting: None,
             ending: None,
             moved: Instant::now(),
@@ -183,7 +188,8 @@ impl Conn {
                 continue;
             }
             let upload = self.wanted_upload();
-            let (reads, writes) = (self.wants_more() && upload.is_none(), !self.outbox.is_empty());
+            let (reads, writes) =
+                (self.wants_more() && upload.is_none(), !self.outbox.is_empty() && self.reading.is_none());
             let needs = self.waiting.as_ref().map(|ready| ready.held.charge);
             let upload = upload.map(|bytes| (Book::Upload, bytes));
             tokio::select! {
@@ -197,6 +203,7 @@ impl Conn {
                 },
                 () = take(&self.shared.rooms, needs), if needs.is_some() => self.offer(),
                 () = take(&self.shared.rooms, upload), if upload.is_some() => self.take_upload(),
+                took = cold::done(&mut self.reading), if self.reading.is_some() => self.on_read(took),
                 ready = self.stream.writable(), if writes => if ready.is_err() { return End::Gone },
                 ready = self.stream.readable(), if reads => match ready {
                     Ok(()) => if let Err(end) = self.read() { return end },
@@ -250,7 +257,7 @@ impl Conn {
     }
 
     fn send(&mut self) -> Result<usize, End> {
-        if self.outbox.is_empty() {
+        if self.outbox.is_empty() || self.reading.is_some() {
             return Ok(0);
         }
         let sent = self.outbox.send(&self.stream).map_err(|_| End::Gone)?;
@@ -261,7 +268,18 @@ impl Conn {
         if sent > 0 {
             self.moved = Instant::now();
         }
+        if let Some(far) = self.outbox.far() {
+            self.shared.metrics.cold_bytes.inc_by(far.len as u64);
+            self.reading = Some(self.shared.cold.read(far));
+        }
         Ok(sent)
+    }
+
+    /// What the outbox waited for is there.
+    fn on_read(&mut self, took: Duration) {
+        self.reading = None;
+        self.outbox.came_near(took);
+        self.moved = Instant::now();
     }
 
     /// Whether the next request has come whole.
@@ -439,6 +457,9 @@ impl Conn {
 
     /// Until when the connection may stay as it is.
     fn deadline(&self) -> Instant {
+        if self.reading.is_some() {
+            return Instant::now() + STALL; // The peer waits for us.
+        }
         if !self.outbox.is_empty() || self.ending.is_some() {
             let moves = self.moved + STALL;
             return self.outbox.owed().map_or(moves, |owed| moves.min(owed.since + whole(owed.bytes)));

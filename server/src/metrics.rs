@@ -40,6 +40,7 @@ pub struct Metrics {
     seconds: Vec<OnceLock<Histogram>>,
     pub received_bytes: Counter,
     pub sent_bytes: Counter,
+    pub cold_bytes: Counter,
     pub connections: Gauge,
     pub refused_connections: Counter,
     pub bad_frames: Counter,
@@ -75,6 +76,7 @@ impl Default for Metrics {
             seconds: (0..KEYS).map(|_| OnceLock::new()).collect(),
             received_bytes: Counter::default(),
             sent_bytes: Counter::default(),
+            cold_bytes: Counter::default(),
             connections: Gauge::default(),
             refused_connections: Counter::default(),
             bad_frames: Counter::default(),
@@ -93,6 +95,11 @@ impl Default for Metrics {
         );
         registry.register("received_bytes", "Bytes of requests received", metrics.received_bytes.clone());
         registry.register("sent_bytes", "Bytes of replies sent", metrics.sent_bytes.clone());
+        registry.register(
+            "cold_bytes",
+            "Bytes of replies that were not in the page cache when they were to be sent",
+            metrics.cold_bytes.clone(),
+        );
         registry.register("connections", "Connections open", metrics.connections.clone());
         registry.register(
             "refused_connections",

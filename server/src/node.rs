@@ -1,6 +1,7 @@
 //! A node: its loop, its listeners, and what watches over them, on a disk that it is given.
 
 use crate::clock::Clock;
+use crate::cold::Cold;
 use crate::conn::{Entrance, Shared};
 use crate::disk::Disk;
 use crate::drive::{Shell, drive};
@@ -85,6 +86,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
             metrics: Arc::clone(&metrics),
             limits: config.limits.clone(),
             rooms: Rooms::new(config.limits.in_flight_bytes),
+            cold: Cold::default(),
         })
     });
     let names = Arc::new(AtomicU64::new(1));
@@ -119,8 +121,7 @@ pub async fn run(parts: Parts) -> Result<(), Failure> {
         ends: 0,
         stopping,
     };
-    // Threads that serve connections may wait for the disk in `sendfile`, and calls to other nodes wait with them: what the loop does
-    // and what the disk threads do does not.
+    // However busy the threads are that serve connections: what the loop does and what the disk threads do does not wait for them.
     let driving = rt::spawn_apart("esker-drive", drive(Broker::new(config), inbox, shell, Clock::start()));
     let driving = driving.map_err(|why| Failure::failed(format!("cannot start a thread: {why}")))?;
     let ended = driving.await.ok_or_else(|| Failure::failed("stopped: the loop has not ended in order"))?;

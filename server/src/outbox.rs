@@ -1,4 +1,7 @@
 //! Bytes on their way to a socket: pieces of memory by vectored writes, ranges of files by `sendfile`.
+//!
+//! `sendfile` waits for what is not in the page cache, and all connections of the thread with it: such a range is [`Far`], and not sent
+//! before somebody has read it who may wait.
 
 use crate::rt::{self, TcpStream};
 use bytes::{Buf, Bytes};
@@ -6,25 +9,50 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Pieces in one vectored write.
 const PIECES_MAX: usize = 64;
-/// Bytes in one go: of a file, what is not in the page cache is read meanwhile, and others wait for this thread.
+/// Bytes in one go: others wait for this thread meanwhile.
 pub const SEND_MAX: usize = 1 << 20;
 
 #[derive(Debug)]
 enum Piece {
     Bytes(Bytes),
-    File { file: Arc<File>, at: u64, left: usize },
+    /// The first `near` bytes of what is left are in the page cache.
+    File {
+        file: Arc<File>,
+        at: u64,
+        left: usize,
+        near: usize,
+    },
 }
 
 /// What has to be sent, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     pieces: VecDeque<Piece>,
     len: usize,
     owed: Option<Owed>,
+    /// What is next has to be read first.
+    is_far: bool,
+    /// Whether a range of a file is in the page cache.
+    is_near: fn(&File, u64, usize) -> bool,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { pieces: VecDeque::new(), len: 0, owed: None, is_far: false, is_near: rt::is_near }
+    }
+}
+
+/// A range of a file that is not in the page cache.
+#[derive(Debug)]
+pub struct Far {
+    pub file: Arc<File>,
+    pub at: u64,
+    pub len: usize,
 }
 
 /// What the peer did not take at once.
@@ -45,7 +73,13 @@ impl Outbox {
 
     pub fn file(&mut self, file: Arc<File>, at: u64, len: usize) {
         self.len += len;
-        self.pieces.push_back(Piece::File { file, at, left: len });
+        self.pieces.push_back(Piece::File { file, at, left: len, near: 0 });
+    }
+
+    /// One that takes every file for far.
+    #[cfg(test)]
+    pub fn all_far() -> Self {
+        Self { is_near: |_, _, _| false, ..Self::default() }
     }
 
     /// Bytes not sent yet.
@@ -62,8 +96,29 @@ impl Outbox {
         self.owed
     }
 
-    /// Sends what the socket takes now, but not much more than [`SEND_MAX`]. Answers how much that was; `WouldBlock` is not an
-    /// error.
+    /// What has to be read before anything more is sent.
+    pub fn far(&self) -> Option<Far> {
+        match self.pieces.front() {
+            Some(Piece::File { file, at, left, .. }) if self.is_far => {
+                Some(Far { file: Arc::clone(file), at: *at, len: (*left).min(SEND_MAX) })
+            }
+            _ => None,
+        }
+    }
+
+    /// It was read, or cannot be, which `sendfile` will tell. The time that it took is not the peer's.
+    pub fn came_near(&mut self, took: Duration) {
+        self.is_far = false;
+        if let Some(Piece::File { left, near, .. }) = self.pieces.front_mut() {
+            *near = (*left).min(SEND_MAX);
+        }
+        if let Some(owed) = &mut self.owed {
+            owed.since += took;
+        }
+    }
+
+    /// Sends what the socket takes now and what is not far, but not much more than [`SEND_MAX`]. Answers how much that was;
+    /// `WouldBlock` is not an error.
     pub fn send(&mut self, stream: &TcpStream) -> io::Result<usize> {
         let before = self.len;
         let sent = self.send_some(stream);
@@ -84,7 +139,7 @@ impl Outbox {
 
     fn send_some(&mut self, stream: &TcpStream) -> io::Result<()> {
         let before = self.len;
-        while !self.is_empty() && before - self.len < SEND_MAX {
+        while !self.is_empty() && before - self.len < SEND_MAX && self.look() {
             match self.step(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(sent) => self.advance(sent),
@@ -95,9 +150,21 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether what is next can be sent without waiting for the medium.
+    fn look(&mut self) -> bool {
+        if let Some(Piece::File { file, at, left, near }) = self.pieces.front_mut()
+            && *near == 0
+        {
+            let len = (*left).min(SEND_MAX);
+            self.is_far = !(self.is_near)(file, *at, len);
+            *near = if self.is_far { 0 } else { len };
+        }
+        !self.is_far
+    }
+
     fn step(&self, stream: &TcpStream) -> io::Result<usize> {
-        if let Some(Piece::File { file, at, left }) = self.pieces.front() {
-            let sent = rt::send_file(stream, file, *at, (*left).min(SEND_MAX))?;
+        if let Some(Piece::File { file, at, near, .. }) = self.pieces.front() {
+            let sent = rt::send_file(stream, file, *at, *near)?;
             // The file is shorter than the reply promised: the frame cannot be completed.
             return if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) };
         }
@@ -124,9 +191,10 @@ impl Outbox {
                     bytes.advance(sent);
                     return;
                 }
-                Some(Piece::File { at, left, .. }) if *left > sent => {
+                Some(Piece::File { at, left, near, .. }) if *left > sent => {
                     *at += sent as u64;
                     *left -= sent;
+                    *near = near.saturating_sub(sent);
                     return;
                 }
                 Some(Piece::Bytes(bytes)) => bytes.len(),
@@ -205,6 +273,41 @@ mod tests {
         }
         assert!(outbox.owed().is_none());
         reader.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_far_is_not_sent_before_it_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
+        let content: Vec<u8> = (0..SEND_MAX * 2 + 9).map(|number| (number / 7) as u8).collect();
+        File::create(&path).unwrap().write_all(&content).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let len = content.len();
+        let reader = std::thread::spawn(move || {
+            let mut all = vec![0; len + 1];
+            peer.read_exact(&mut all).unwrap();
+            all
+        });
+        let mut outbox = Outbox::all_far();
+        outbox.bytes(Bytes::from_static(b"x"));
+        outbox.file(Arc::new(File::open(&path).unwrap()), 0, content.len());
+        assert!(outbox.far().is_none(), "nobody looked");
+        let mut ranges = Vec::new();
+        while !outbox.is_empty() {
+            stream.writable().await.unwrap();
+            outbox.send(&stream).unwrap();
+            let Some(Far { at, len, .. }) = outbox.far() else { continue };
+            assert_eq!(outbox.send(&stream).unwrap(), 0, "it is still far");
+            ranges.push((at, len));
+            outbox.came_near(Duration::ZERO);
+            assert!(outbox.far().is_none());
+        }
+        let step = SEND_MAX as u64;
+        assert_eq!(ranges, [(0, SEND_MAX), (step, SEND_MAX), (step * 2, 9)]);
+        let all = reader.join().unwrap();
+        assert!(all[0] == b'x' && all[1..] == content);
     }
 
     #[tokio::test]

@@ -47,7 +47,8 @@ async fn made() -> Made {
     let metrics = Arc::<Metrics>::default();
     let limits = NodeConfig::for_test(NodeId(1), &[(1, "a", 1)], &[]).limits;
     let rooms = Rooms::new(limits.in_flight_bytes);
-    let shared = Shared { events: to_loop, disk: Arc::new(NoDisk), metrics: Arc::clone(&metrics), limits, rooms };
+    let (disk, cold) = (Arc::new(NoDisk), Cold::default());
+    let shared = Shared { events: to_loop, disk, metrics: Arc::clone(&metrics), limits, rooms, cold };
     let entrance = Entrance { listener: Listener::Broker, door: 0 };
     let conn = Conn::new(ConnId(1), entrance, stream, Arc::new(shared), from_core);
     (peer, conn, events, to_conn, metrics)
@@ -172,4 +173,19 @@ async fn a_bad_frame_ends_the_connection_though_a_reply_is_still_due() {
     assert_eq!(read.unwrap(), 0, "it is closed, at once");
     played.task.await.unwrap();
     assert_eq!(played.metrics.bad_frames.get(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_far_is_read_by_others_and_sent_then() {
+    let (mut peer, mut conn, _events, _to_conn, metrics) = made().await;
+    let mut file = tempfile::tempfile().unwrap();
+    let content: Vec<u8> = (0..SEND_MAX * 3).map(|number| (number / 11) as u8).collect();
+    file.write_all(&content).unwrap();
+    conn.outbox = Outbox::all_far();
+    conn.outbox.file(Arc::new(file), 5, content.len() - 5);
+    tokio::spawn(conn.run());
+    let mut all = vec![0; content.len() - 5];
+    let all = tokio::task::spawn_blocking(move || peer.read_exact(&mut all).map(|()| all)).await.unwrap().unwrap();
+    assert!(all == content[5..]);
+    assert_eq!(metrics.cold_bytes.get(), all.len() as u64);
 }

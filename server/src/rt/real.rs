@@ -1,7 +1,8 @@
 //! tokio on a real machine.
 
+use rustix::io::{Errno, ReadWriteFlags};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::time::SystemTime;
 use tokio::io::Interest;
 use tokio::net::TcpSocket;
@@ -53,11 +54,14 @@ pub async fn end_at_once() {
     std::process::exit(130);
 }
 
+/// Threads for what may wait: names that are looked up, and what [`crate::cold`] reads.
+const BLOCKING: usize = 12;
+
 /// Threads that serve connections, with small stacks: a connection's task needs little.
 pub fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
-        .max_blocking_threads(4)
+        .max_blocking_threads(BLOCKING)
         .thread_name("esker-work")
         .thread_stack_size(512 << 10)
         .enable_all()
@@ -101,7 +105,61 @@ pub fn send_file(stream: &TcpStream, file: &File, mut from: u64, len: usize) -> 
     stream.try_io(Interest::WRITABLE, || Ok(rustix::fs::sendfile(stream, file, Some(&mut from), len)?))
 }
 
+/// How far apart bytes are looked at: the kernel reads and drops its cache in runs that are not much shorter.
+const LOOK: usize = 256 << 10;
+
+/// Whether a range of a file is in the page cache, as far as some of its bytes tell. Where the file system cannot say, it counts as
+/// near.
+pub fn is_near(file: &File, at: u64, len: usize) -> bool {
+    let is_there = |at: u64| {
+        let (mut byte, flags) = ([0], ReadWriteFlags::NOWAIT);
+        rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], at, flags) != Err(Errno::AGAIN)
+    };
+    let last = at + len.saturating_sub(1) as u64;
+    (at..last).step_by(LOOK).chain([last]).all(is_there)
+}
+
+/// Reads a range of a file into the page cache, and nowhere else: sent to where nothing is copied (1 GB: 0.05 to 0.2 s of CPU, by reads
+/// 0.8 to 1.1; by advice 0.4, and it does not say when it is done). What cannot be read is not told: whoever sends it will see.
+pub fn read_near(file: &File, mut at: u64, len: usize) {
+    let Ok(nowhere) = File::options().write(true).open("/dev/null") else { return };
+    let end = at.saturating_add(len as u64);
+    while at < end {
+        let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+        match rustix::fs::sendfile(&nowhere, file, Some(&mut at), left) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
 /// What the wall clock says.
 pub fn wall() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{Advice, fadvise, fstatfs};
+    use std::io::Write;
+
+    /// Memory is this file system's medium: nothing in it is ever far.
+    const TMPFS: u64 = 0x0102_1994;
+
+    #[test]
+    fn what_the_kernel_dropped_is_far_until_it_is_read() {
+        const LEN: usize = 1 << 20;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[7; LEN]).unwrap();
+        assert!(is_near(&file, 0, LEN) && is_near(&file, 9, 1), "it was just written");
+        file.sync_all().unwrap();
+        fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+        assert_eq!(is_near(&file, 0, LEN), fstatfs(&file).unwrap().f_type as u64 == TMPFS);
+        read_near(&file, 0, LEN);
+        assert!(is_near(&file, 0, LEN));
+        // A file that is shorter than was promised is for `sendfile` to tell.
+        read_near(&file, 0, LEN * 2);
+        assert!(is_near(&file, 0, LEN * 2));
+    }
 }
