@@ -1,7 +1,7 @@
 //! Fetch (key 1), versions 4 to 18: consumers and followers alike.
 //!
 //! A reader names partitions, or only what changed since its last request in a session (KIP-227). It is answered when
-//! there are `min_bytes`, when something went wrong, or when its time is up; a first batch larger than all limits is handed
+//! there are `min_bytes` (what it does not take for want of room is there as well), when something went wrong, or when its time is up; a first batch larger than all limits is handed
 //! out once in an answer (KIP-74). A consumer sees up to the watermark, a follower up to the end; a follower's fetch offset
 //! is what the leader counts, or its synced end where it says so in the tagged field 100.
 
@@ -189,7 +189,7 @@ fn is_enough(node: &Node, fetching: &Fetching) -> bool {
     let waits_for_disk = set.cold() > 0 && set.bytes() == 0;
     set.is_empty()
         || set.urgent() > 0
-        || set.bytes() >= fetching.min_bytes.max(1) + usize::from(mutant::is(Mutant::MinBytesStrict))
+        || set.counts() >= fetching.min_bytes.max(1) + usize::from(mutant::is(Mutant::MinBytesStrict))
         || { (fetching.overdue || fetching.min_bytes == 0) && !waits_for_disk }
 }
 

@@ -28,10 +28,19 @@ pub struct Appended {
 /// The answer to a read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reading {
-    /// Whole batches, the first of which holds the offset asked for; empty where the log has nothing (yet).
-    Ready(Records),
+    Ready {
+        /// Whole batches, the first of which holds the offset asked for; empty where the log has nothing (yet).
+        records: Records,
+        /// Batches below `until` follow: there was no room for them, or they are elsewhere.
+        more: bool,
+    },
     /// The disk is asked; ask again after [`LogEvent::Warm`].
     Wait,
+}
+
+impl Reading {
+    /// There is nothing.
+    pub const NOTHING: Self = Self::Ready { records: Records::Empty, more: false };
 }
 
 /// The answer to a read for ourselves.

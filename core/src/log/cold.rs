@@ -47,22 +47,25 @@ impl Chunk {
     }
 
     /// Its batches from the one that holds `from` (or is the first behind it), all below `until`: where in the file they begin, and they.
-    /// The first is there even if it alone is larger than `max_bytes`, if `whole_first`.
-    pub fn slice(&self, from: Offset, until: Offset, max_bytes: usize, whole_first: bool) -> (u64, Bytes) {
-        let (mut begin, mut end) = (None, 0);
+    /// The first is there even if it alone is larger than `max_bytes`, if `whole_first`. And whether others below `until` follow.
+    pub fn slice(&self, from: Offset, until: Offset, max_bytes: usize, whole_first: bool) -> (u64, Bytes, bool) {
+        let (mut begin, mut end, mut next, mut more) = (None, 0, from, None);
         for (at, header, batch) in Walk::unchecked(&self.bytes) {
             if header.last_offset() < from {
                 continue;
             }
             let begin = *begin.get_or_insert(at);
             let fits = at + batch.len() - begin <= max_bytes || (whole_first && at == begin);
-            if header.last_offset() >= until.plus(i64::from(mutant::is(Mutant::ColdReadsOneMore))) || !fits {
+            let is_below = header.last_offset() < until.plus(i64::from(mutant::is(Mutant::ColdReadsOneMore)));
+            if !is_below || !fits {
+                more = Some(is_below);
                 break;
             }
             end = at + batch.len();
+            next = header.next_offset();
         }
         let begin = begin.unwrap_or(0);
-        (self.at + begin as u64, self.bytes.slice(begin..end.max(begin)))
+        (self.at + begin as u64, self.bytes.slice(begin..end.max(begin)), more.unwrap_or(next < until))
     }
 
     /// The largest timestamp of its batches before byte `at` of the file, and the last offset of the first batch that has it.

@@ -172,7 +172,7 @@ mod tests {
         loop {
             match bench.log.read(bench.now, Offset(from), bench.log.end(), 1, true, &mut bench.out) {
                 Ok(Reading::Wait) => bench.settle(),
-                Ok(Reading::Ready(records)) => return !records.is_empty(),
+                Ok(Reading::Ready { records, .. }) => return !records.is_empty(),
                 Err(_) => return false,
             }
         }

@@ -124,15 +124,16 @@ impl Index {
         (entry.first == first).then_some(entry.at)
     }
 
-    /// The last exact entry behind `from` and not behind `to` (in bytes) whose batch begins at or below `until`.
-    pub fn exact_before(&self, from: u32, to: u32, until: u32) -> Option<u32> {
+    /// The last exact entry behind `from` and not behind `to` (in bytes) whose batch begins at or below `until`: its place, and where its
+    /// batch begins.
+    pub fn exact_before(&self, from: u32, to: u32, until: u32) -> Option<(u32, u32)> {
         let place = self.entries.partition_point(|entry| entry.at <= to && entry.reaches(until));
         self.entries[..place]
             .iter()
             .rev()
             .take_while(|entry| entry.at > from)
             .find(|entry| entry.first != UNKNOWN)
-            .map(|entry| entry.at)
+            .map(|entry| (entry.at, entry.first))
     }
 
     /// The first entry behind `at`, in bytes.
@@ -306,9 +307,9 @@ mod tests {
             (index.exact(5), index.exact(6), index.exact(20), index.exact(0)),
             (Some(100), None, Some(300), None)
         );
-        assert_eq!(index.exact_before(100, 1000, 1000), Some(300));
-        assert_eq!(index.exact_before(100, 299, 1000), Some(200));
-        assert_eq!(index.exact_before(100, 1000, 19), Some(200));
+        assert_eq!(index.exact_before(100, 1000, 1000), Some((300, 20)));
+        assert_eq!(index.exact_before(100, 299, 1000), Some((200, 10)));
+        assert_eq!(index.exact_before(100, 1000, 19), Some((200, 10)));
         assert_eq!(index.exact_before(300, 1000, 1000), None);
         assert_eq!((index.floor_time(999), index.floor_time(1000), index.floor_time(2500)), (0, 9, 29));
     }

@@ -45,9 +45,9 @@ pub fn read_all(bench: &mut Bench, max_bytes: usize) -> Vec<u8> {
                 bench.settle();
                 continue;
             }
-            Reading::Ready(Records::Empty) => panic!("nothing at {from} below {end}"),
-            Reading::Ready(Records::Memory(parts)) => parts.concat(),
-            Reading::Ready(Records::File(range)) => {
+            Reading::Ready { records: Records::Empty, .. } => panic!("nothing at {from} below {end}"),
+            Reading::Ready { records: Records::Memory(parts), .. } => parts.concat(),
+            Reading::Ready { records: Records::File(range), .. } => {
                 assert_eq!(range.file.dir, DIR);
                 let file = bench.disk.bytes(range.file.name).expect("a file that is there");
                 file[range.at as usize..][..range.len as usize].to_vec()
@@ -372,7 +372,7 @@ fn a_folder_that_kafka_closed_opens_without_a_change() {
     // A second time the bytes are known to be good.
     let again = bench.log.read(bench.now, Offset(0), Offset(170), 1 << 20, true, &mut bench.out);
     let whole = crate::io::FileRange { file: FileId::new(DIR, FileName::Log(Offset(0))), at: 0, len: log.len() as u32 };
-    assert_eq!(again, Ok(Reading::Ready(Records::File(whole))));
+    assert_eq!(again, Ok(Reading::Ready { records: Records::File(whole), more: false }));
 }
 
 #[test]

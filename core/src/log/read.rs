@@ -13,6 +13,7 @@ use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::vec;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 impl Log {
     /// Batches from the one that holds `from`, all below `until`, up to `max_bytes`; the first one whole even if it alone is larger, if
@@ -32,13 +33,13 @@ impl Log {
         self.readable(from)?;
         let until = until.min(self.end);
         if from >= until || (max_bytes == 0 && !whole_first) {
-            return Ok(Reading::Ready(Records::Empty));
+            return Ok(in_memory(Vec::new(), from < until));
         }
-        if let Some(parts) = self.tail.read(from, until, max_bytes, whole_first) {
-            return Ok(Reading::Ready(if parts.is_empty() { Records::Empty } else { Records::Memory(parts) }));
+        if let Some((parts, more)) = self.tail.read(from, until, max_bytes, whole_first) {
+            return Ok(in_memory(parts, more));
         }
-        if let Some(range) = self.range(from, until, max_bytes) {
-            return Ok(Reading::Ready(Records::File(range)));
+        if let Some((range, more)) = self.range(from, until, max_bytes) {
+            return Ok(Reading::Ready { records: Records::File(range), more });
         }
         self.read_cold(now, from, until, max_bytes, whole_first, out)
     }
@@ -94,33 +95,36 @@ impl Log {
         }
         match self.read_cold(now, from, until, max_bytes, true, out)? {
             Reading::Wait => Ok(Loading::Wait),
-            Reading::Ready(Records::Memory(parts)) => {
+            Reading::Ready { records: Records::Memory(parts), .. } => {
                 let whole =
-                    |part: &bytes::Bytes| Batches::of(part).map(|(_, batch)| part.slice_ref(batch)).collect::<Vec<_>>();
+                    |part: &Bytes| Batches::of(part).map(|(_, batch)| part.slice_ref(batch)).collect::<Vec<_>>();
                 Ok(Loading::Batches(parts.iter().flat_map(whole).collect()))
             }
-            Reading::Ready(Records::Empty | Records::File(_)) => Ok(Loading::End),
+            Reading::Ready { records: Records::Empty | Records::File(_), .. } => Ok(Loading::End),
         }
     }
 
-    /// Names a place in a file, if the first batch's place is known and the bytes are. It ends where the next read will know its place.
-    fn range(&self, from: Offset, until: Offset, max_bytes: usize) -> Option<FileRange> {
+    /// Names a place in a file, if the first batch's place is known and the bytes are. It ends where the next read will know its place. And
+    /// whether batches below `until` follow.
+    fn range(&self, from: Offset, until: Offset, max_bytes: usize) -> Option<(FileRange, bool)> {
         let place = self.segment_of(from);
         let segment = &self.segments[place];
         let first = relative(segment.base, from)?;
         let at = if first == 0 { 0 } else { segment.index.exact(first)? };
         let good = segment.good_until(u64::from(at));
         let limit = good.min(u64::from(at).saturating_add(max_bytes as u64)).min(u64::from(u32::MAX));
-        let end = if limit == segment.size && self.segment_end(place) <= until {
-            limit
+        let (end, more) = if limit == segment.size && self.segment_end(place) <= until {
+            (limit, self.segment_end(place) < until)
         } else {
             let until =
                 relative(segment.base, until).filter(|_| !mutant::is(Mutant::FileReadsBeyond)).unwrap_or(u32::MAX - 1);
-            u64::from(segment.index.exact_before(at, limit as u32, until)?)
+            let (end, next) = segment.index.exact_before(at, limit as u32, until)?;
+            (u64::from(end), next < until)
         };
         let len = u32::try_from(end.checked_sub(u64::from(at))?).ok()?;
         assert!(end <= segment.written, "only what is written is read from the file");
-        (len > 0).then_some(FileRange { file: self.file(FileName::Log(segment.base)), at: u64::from(at), len })
+        let file = self.file(FileName::Log(segment.base));
+        (len > 0).then_some((FileRange { file, at: u64::from(at), len }, more))
     }
 
     fn read_cold(
@@ -137,19 +141,20 @@ impl Log {
                 Sought::Wait => return Ok(Reading::Wait),
                 Sought::Past => {}
                 Sought::Here(chunk) => {
-                    let (at, mut bytes) = chunk.slice(from, until, max_bytes, whole_first);
+                    let (at, mut bytes, mut more) = chunk.slice(from, until, max_bytes, whole_first);
                     if bytes.is_empty() {
-                        return Ok(Reading::Ready(Records::Empty));
+                        return Ok(in_memory(Vec::new(), more));
                     }
                     // So that the next read can be told a place in the file.
                     let index = &self.segments[place].index;
                     let end = at + bytes.len() as u64;
                     if let (Ok(from), Ok(to)) = (u32::try_from(at), u32::try_from(end))
-                        && let Some(known) = index.exact_before(from, to, u32::MAX - 1)
+                        && let Some((known, _)) = index.exact_before(from, to, u32::MAX - 1)
                     {
+                        more |= known < to;
                         bytes.truncate((known - from) as usize);
                     }
-                    return Ok(Reading::Ready(Records::Memory(vec![bytes])));
+                    return Ok(in_memory(vec![bytes], more));
                 }
             }
         }
@@ -159,8 +164,13 @@ impl Log {
             .front()
             .map(|front| front.first)
             .and_then(|first| self.tail.read(first, until, max_bytes, whole_first));
-        Ok(Reading::Ready(parts.filter(|parts| !parts.is_empty()).map_or(Records::Empty, Records::Memory)))
+        Ok(parts.map_or(Reading::NOTHING, |(parts, more)| in_memory(parts, more)))
     }
+}
+
+fn in_memory(parts: Vec<Bytes>, more: bool) -> Reading {
+    let records = if parts.is_empty() { Records::Empty } else { Records::Memory(parts) };
+    Reading::Ready { records, more }
 }
 
 #[cfg(test)]
@@ -196,17 +206,17 @@ mod tests {
         let mut bench = filled(config(), 3);
         assert_eq!(read(&mut bench, -1, 3, 10, true), Err(ErrorCode::OffsetOutOfRange));
         assert_eq!(read(&mut bench, 4, 9, 10, true), Err(ErrorCode::OffsetOutOfRange));
-        assert_eq!(read(&mut bench, 3, 3, 10, true), Ok(Reading::Ready(Records::Empty)));
-        assert_eq!(read(&mut bench, 2, 2, 10, true), Ok(Reading::Ready(Records::Empty)));
+        assert_eq!(read(&mut bench, 3, 3, 10, true), Ok(Reading::NOTHING));
+        assert_eq!(read(&mut bench, 2, 2, 10, true), Ok(Reading::NOTHING));
     }
 
     #[test]
     fn what_is_not_written_comes_from_memory() {
         let mut bench = filled(LogConfig { tail_bytes: 0, ..LogConfig::default() }, 0);
         bench.log.append(bench.now, LeaderEpoch(0), batch(&[1; 100], 1, None), Origin::Client, &mut bench.out).unwrap();
-        assert!(matches!(read(&mut bench, 0, 1, 1000, true), Ok(Reading::Ready(Records::Memory(_)))));
+        assert!(matches!(read(&mut bench, 0, 1, 1000, true), Ok(Reading::Ready { records: Records::Memory(_), .. })));
         bench.settle();
-        assert!(matches!(read(&mut bench, 0, 1, 1000, true), Ok(Reading::Ready(Records::File(_)))));
+        assert!(matches!(read(&mut bench, 0, 1, 1000, true), Ok(Reading::Ready { records: Records::File(_), .. })));
     }
 
     #[test]
@@ -218,10 +228,10 @@ mod tests {
         }
         assert!(matches!(
             read(&mut bench, 0, 12, 400, true),
-            Ok(Reading::Ready(Records::File(_) | Records::Memory(_)))
+            Ok(Reading::Ready { records: Records::File(_) | Records::Memory(_), .. })
         ));
         read_all(&mut bench, 1 << 20);
-        assert!(matches!(read(&mut bench, 0, 12, 1 << 20, true), Ok(Reading::Ready(Records::File(_)))));
+        assert!(matches!(read(&mut bench, 0, 12, 1 << 20, true), Ok(Reading::Ready { records: Records::File(_), .. })));
     }
 
     #[test]
@@ -231,7 +241,9 @@ mod tests {
             while read(&mut bench, 5, 12, 10, whole_first) == Ok(Reading::Wait) {
                 bench.settle();
             }
-            let Ok(Reading::Ready(records)) = read(&mut bench, 5, 12, 10, whole_first) else { panic!("readable") };
+            let Ok(Reading::Ready { records, .. }) = read(&mut bench, 5, 12, 10, whole_first) else {
+                panic!("readable")
+            };
             assert_eq!(records.is_empty(), !whole_first);
         }
     }
@@ -250,15 +262,15 @@ mod tests {
         let refusal = loop {
             match read(&mut bench, from, 12, 1 << 20, true) {
                 Ok(Reading::Wait) => bench.settle(),
-                Ok(Reading::Ready(Records::Memory(parts))) => {
+                Ok(Reading::Ready { records: Records::Memory(parts), .. }) => {
                     served += parts.iter().map(bytes::Bytes::len).sum::<usize>();
                     from = (served / size) as i64;
                 }
-                Ok(Reading::Ready(Records::File(range))) => {
+                Ok(Reading::Ready { records: Records::File(range), .. }) => {
                     served += range.len as usize;
                     from = (served / size) as i64;
                 }
-                Ok(Reading::Ready(Records::Empty)) => panic!("there is more"),
+                Ok(Reading::Ready { records: Records::Empty, .. }) => panic!("there is more"),
                 Err(code) => break code,
             }
         };
@@ -268,12 +280,14 @@ mod tests {
             base: Offset(0),
             at: 6 * size as u64
         }));
-        assert!(matches!(read(&mut bench, 2, 6, 1 << 20, true), Ok(Reading::Ready(_))));
+        assert!(matches!(read(&mut bench, 2, 6, 1 << 20, true), Ok(Reading::Ready { .. })));
         // What is whole right behind is found as well, though no index names it.
         while read(&mut bench, 7, 12, 1, true) == Ok(Reading::Wait) {
             bench.settle();
         }
-        let Ok(Reading::Ready(Records::Memory(parts))) = read(&mut bench, 7, 12, 1, true) else { panic!("readable") };
+        let Ok(Reading::Ready { records: Records::Memory(parts), .. }) = read(&mut bench, 7, 12, 1, true) else {
+            panic!("readable")
+        };
         assert_eq!(crate::batch::Header::read(&parts[0]).unwrap().base_offset(), Offset(7));
         assert_eq!(read(&mut bench, 6, 12, 1 << 20, true), Err(ErrorCode::KafkaStorageError));
     }
@@ -295,7 +309,9 @@ mod tests {
         while read(&mut bench, 6, 30, 200, true) == Ok(Reading::Wait) {
             bench.settle();
         }
-        let Ok(Reading::Ready(Records::Memory(parts))) = read(&mut bench, 6, 30, 200, true) else { panic!("readable") };
+        let Ok(Reading::Ready { records: Records::Memory(parts), .. }) = read(&mut bench, 6, 30, 200, true) else {
+            panic!("readable")
+        };
         assert_eq!(crate::batch::Header::read(&parts[0]).unwrap().base_offset(), Offset(6));
     }
 

@@ -75,18 +75,19 @@ impl Tail {
     }
 
     /// Batches from `from`, all below `until`, of up to `max_bytes` (but one, if `whole_first`). `None` as [`Self::from`].
-    pub fn read(&self, from: Offset, until: Offset, max_bytes: usize, whole_first: bool) -> Option<Vec<Bytes>> {
+    pub fn read(&self, from: Offset, until: Offset, max_bytes: usize, whole_first: bool) -> Option<(Vec<Bytes>, bool)> {
         let mut parts = Vec::new();
         let mut bytes = 0;
         for batch in self.from(from)? {
             let fits = bytes + batch.size() <= max_bytes || (whole_first && bytes == 0);
-            if batch.last >= until.plus(i64::from(mutant::is(Mutant::TailReadsOneMore))) || !fits {
-                break;
+            let is_below = batch.last < until.plus(i64::from(mutant::is(Mutant::TailReadsOneMore)));
+            if !is_below || !fits {
+                return Some((parts, is_below));
             }
             bytes += batch.size();
             parts.extend(batch.parts.iter().filter(|part| !part.is_empty()).cloned());
         }
-        Some(parts)
+        Some((parts, false))
     }
 
     /// Drops every batch that reaches `to`.
@@ -116,23 +117,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(from: i64, until: i64, max: usize, whole_first: bool, want: Option<usize>) {
+    fn check(from: i64, until: i64, max: usize, whole_first: bool, want: Option<(usize, bool)>) {
         let read = tail().read(Offset(from), Offset(until), max, whole_first);
-        assert_eq!(read.map(|parts| parts.len() / 2), want);
+        assert_eq!(read.map(|(parts, more)| (parts.len() / 2, more)), want);
     }
 
     #[test]
     fn serves_whole_batches_within_bounds() {
         check(9, 30, 1000, true, None);
-        check(10, 30, 1000, true, Some(3));
-        check(12, 30, 1000, true, Some(3));
-        check(15, 30, 1000, true, Some(2));
+        check(10, 30, 1000, true, Some((3, false)));
+        check(12, 30, 1000, true, Some((3, false)));
+        check(15, 30, 1000, true, Some((2, false)));
         check(30, 30, 1000, true, None);
-        check(10, 29, 1000, true, Some(2));
-        check(10, 30, 200, true, Some(2));
-        check(10, 30, 199, true, Some(1));
-        check(10, 30, 99, true, Some(1));
-        check(10, 30, 99, false, Some(0));
+        check(10, 29, 1000, true, Some((2, false)));
+        check(10, 30, 200, true, Some((2, true)));
+        check(10, 30, 199, true, Some((1, true)));
+        check(10, 30, 99, true, Some((1, true)));
+        check(10, 30, 99, false, Some((0, true)));
     }
 
     #[test]

@@ -250,7 +250,7 @@ impl Log {
         match self.seek(now, place, to, CHUNK_BYTES.0 as usize, out) {
             Ok(Sought::Wait) => {}
             Ok(Sought::Here(chunk)) => {
-                let (at, rest) = chunk.slice(to, Offset(i64::MAX), usize::MAX, true);
+                let (at, rest, _) = chunk.slice(to, Offset(i64::MAX), usize::MAX, true);
                 let first = Header::read(&rest).map_or(to, |header| header.base_offset());
                 let seen = match self.seek_before(now, place, (first, at), out) {
                     Ok(Sought::Here(before)) => before.largest_before(at),

@@ -75,6 +75,8 @@ pub struct Found {
     pub records: Records,
     /// Length of `records`.
     pub bytes: usize,
+    /// What of it counts for `min_bytes`: all that the reader may have, if there is more than that (Kafka's `DelayedFetch`).
+    pub counts: usize,
     /// Its bytes are being read from disk, or had no room: there will be something.
     pub cold: bool,
     /// An error or a divergence: the reader is told at once.
@@ -98,7 +100,7 @@ pub struct Slot {
 
 /// The partitions of one Fetch.
 ///
-/// Invariant: `index` names exactly the slots; a slot is in `queue` once if `queued`, else not; `bytes`, `cold` and `urgent`
+/// Invariant: `index` names exactly the slots; a slot is in `queue` once if `queued`, else not; `bytes`, `counts`, `cold` and `urgent`
 /// are sums over what the slots found; a slot that found something is in `gathered` once.
 #[derive(Debug, Default)]
 pub struct FetchSet {
@@ -111,6 +113,7 @@ pub struct FetchSet {
     /// Slots that found something since the last answer, in the order in which they were first looked at.
     gathered: Vec<u32>,
     bytes: usize,
+    counts: usize,
     cold: usize,
     urgent: usize,
 }
@@ -133,6 +136,11 @@ impl FetchSet {
         self.bytes
     }
 
+    /// What of the bytes that are there counts for `min_bytes`.
+    pub fn counts(&self) -> usize {
+        self.counts
+    }
+
     /// How many partitions' bytes are being read from disk.
     pub fn cold(&self) -> usize {
         self.cold
@@ -145,6 +153,7 @@ impl FetchSet {
 
     fn discount(&mut self, found: &Found) {
         self.bytes -= found.bytes;
+        self.counts -= found.counts;
         self.cold -= usize::from(found.cold);
         self.urgent -= usize::from(found.urgent);
     }
@@ -256,6 +265,7 @@ impl FetchSet {
         found: Found,
     ) -> Option<DirId> {
         self.bytes += found.bytes;
+        self.counts += found.counts;
         self.cold += usize::from(found.cold);
         self.urgent += usize::from(found.urgent);
         let slot = self.slots.get_mut(at as usize)?.as_mut()?;
@@ -305,23 +315,26 @@ impl FetchSet {
         }
         // Behind those that had no room in this answer.
         served.into_iter().for_each(|at| self.queue_slot(at));
-        assert_eq!((self.bytes, self.cold, self.urgent), (0, 0, 0), "what was found lies in slots that were gathered");
+        let left = (self.bytes, self.counts, self.cold, self.urgent);
+        assert_eq!(left, (0, 0, 0, 0), "what was found lies in slots that were gathered");
         answers
     }
 
     pub fn check(&self) {
         assert_eq!(self.index.len() + self.free.len(), self.slots.len(), "a slot is used or free");
-        let (mut queued, mut bytes, mut cold, mut urgent, mut gathered) = (0, 0, 0, 0, 0);
+        let (mut queued, mut bytes, mut counts, mut cold, mut urgent, mut gathered) = (0, 0, 0, 0, 0, 0);
         for slot in self.slots.iter().flatten() {
             queued += usize::from(slot.queued);
             let Some(found) = &slot.found else { continue };
             bytes += found.bytes;
+            counts += found.counts;
             cold += usize::from(found.cold);
             urgent += usize::from(found.urgent);
             gathered += 1;
         }
         assert_eq!(queued, self.queue.len(), "queued slots are in the queue");
         assert_eq!(bytes, self.bytes, "the bytes found are counted");
+        assert_eq!(counts, self.counts, "what counts is counted");
         assert_eq!(cold, self.cold, "cold partitions are counted");
         assert_eq!(urgent, self.urgent, "urgent partitions are counted");
         assert_eq!(gathered, self.gathered.len(), "what was found is gathered");
@@ -348,7 +361,7 @@ mod tests {
             .with_partition_index(partition)
             .with_high_watermark(watermark)
             .with_log_start_offset(0);
-        Found { data, records: Records::Empty, bytes, cold: false, urgent: false }
+        Found { data, records: Records::Empty, bytes, counts: bytes, cold: false, urgent: false }
     }
 
     /// Looks at all that is queued; `news` says what a partition finds.

@@ -3,7 +3,7 @@
 use super::{Partition, PartitionEvent, Role};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset};
-use crate::io::{Out, Records};
+use crate::io::Out;
 use crate::log::{Reading, TimeLookup};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
@@ -49,8 +49,6 @@ pub struct ReplicaFetch {
 pub struct Fetched {
     /// Nothing, if the logs diverge.
     pub reading: Reading,
-    /// There are records, and none of their batches is small enough for `max_bytes`.
-    pub no_room: bool,
     /// The reader's log differs from here on: the leader's epoch at or before the reader's last, and where that ends.
     pub diverging: Option<(LeaderEpoch, Offset)>,
     pub watermark: Offset,
@@ -157,16 +155,15 @@ impl Partition {
             return Err(ErrorCode::OffsetOutOfRange.into());
         }
         let diverging = self.divergence(query)?;
-        let fetched = |reading, no_room, partition: &Self| Fetched {
+        let fetched = |reading, partition: &Self| Fetched {
             reading,
-            no_room,
             diverging,
             watermark: partition.watermark,
             stable: partition.stable(),
             start: partition.log.start(),
         };
         if diverging.is_some() {
-            return Ok(fetched(Reading::Ready(Records::Empty), false, self));
+            return Ok(fetched(Reading::NOTHING, self));
         }
         if query.offset > self.log.end()
             || mutant::is(Mutant::OutOfRangeUncommitted) && replica.is_none() && query.offset > self.watermark
@@ -180,11 +177,10 @@ impl Partition {
             Isolation::Stable => self.stable(),
         };
         if query.offset >= until {
-            return Ok(fetched(Reading::Ready(Records::Empty), false, self));
+            return Ok(fetched(Reading::NOTHING, self));
         }
         let reading = self.log.read(now, query.offset, until, query.max_bytes, whole_first, out)?;
-        let no_room = !whole_first && matches!(reading, Reading::Ready(Records::Empty));
-        Ok(fetched(reading, no_room, self))
+        Ok(fetched(reading, self))
     }
 
     /// Where the reader's log stops being the leader's (KIP-595): the leader never wrote the reader's last epoch, or wrote

@@ -128,7 +128,7 @@ impl Quorum {
         let max_bytes = usize::try_from(part.partition_max_bytes).unwrap_or(0).min(REPLY_BYTES_MAX);
         let Some(journal) = self.journal_mut() else { return Ok(Found::Wait) };
         match journal.log.read(now, from, end, max_bytes, true, out) {
-            Ok(Reading::Ready(records)) => Ok(Found::Records(records)),
+            Ok(Reading::Ready { records, .. }) => Ok(Found::Records(records)),
             Ok(Reading::Wait) => Ok(Found::Wait),
             Err(why) => Err(why.code),
         }

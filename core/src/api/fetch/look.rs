@@ -7,6 +7,7 @@ use crate::id::{DirId, LeaderEpoch, NodeId, PartitionKey};
 use crate::io::{Out, Records};
 use crate::log::Reading;
 use crate::metadata::Image;
+use crate::mutant::{self, Mutant};
 use crate::node::{Found, Partitions, Reader, Slot, SlotKey};
 use crate::partition::{FetchQuery, Fetched, Isolation, Partition};
 use crate::time::Now;
@@ -49,7 +50,7 @@ impl Scene<'_> {
         let told =
             partition.on_fetch(self.now, &query, self.reader.replica, self.reader.isolation, whole_first, self.out);
         let found = match told {
-            Ok(fetched) => self.found(number, fetched),
+            Ok(fetched) => self.found(number, query.max_bytes, fetched),
             Err(refusal) => {
                 // A follower that is out of range learns where to begin anew, and with which producers.
                 let bounds = self.reader.replica.map(|_| (partition.watermark().0, partition.log_start().0));
@@ -82,11 +83,12 @@ impl Scene<'_> {
         Ok(PartitionKey { topic: topic.id, partition: *partition })
     }
 
-    fn found(&self, number: i32, fetched: Fetched) -> Found {
-        let (records, cold) = match fetched.reading {
+    fn found(&self, number: i32, max_bytes: usize, fetched: Fetched) -> Found {
+        let (records, more, cold) = match fetched.reading {
             // What has no room in this answer is looked at again for the next, whether its log moves or not (seed 527).
-            Reading::Ready(records) => (records, fetched.no_room),
-            Reading::Wait => (Records::Empty, true),
+            Reading::Ready { records: Records::Empty, more } => (Records::Empty, more, more),
+            Reading::Ready { records, more } => (records, more, false),
+            Reading::Wait => (Records::Empty, false, true),
         };
         let mut data = PartitionData::default()
             .with_partition_index(number)
@@ -97,7 +99,10 @@ impl Scene<'_> {
         if let Some((epoch, end)) = fetched.diverging {
             data.diverging_epoch = EpochEndOffset::default().with_epoch(epoch.0).with_end_offset(end.0);
         }
-        Found { bytes: records.len(), data, records, cold, urgent: fetched.diverging.is_some() }
+        let bytes = records.len();
+        // Whoever takes no more than that waits for no more.
+        let counts = if more && !mutant::is(Mutant::RestNotCounted) { bytes.max(max_bytes) } else { bytes };
+        Found { bytes, counts, data, records, cold, urgent: fetched.diverging.is_some() }
     }
 
     fn refused(&self, number: i32, key: Option<PartitionKey>, refusal: Refusal, bounds: Option<(i64, i64)>) -> Found {
@@ -115,7 +120,7 @@ impl Scene<'_> {
             data.current_leader =
                 LeaderIdAndEpoch::default().with_leader_id(BrokerId(leader.0)).with_leader_epoch(epoch.0);
         }
-        Found { data, records: Records::Empty, bytes: 0, cold: false, urgent: true }
+        Found { data, records: Records::Empty, bytes: 0, counts: 0, cold: false, urgent: true }
     }
 
     fn leader(&self, key: PartitionKey) -> (NodeId, LeaderEpoch) {

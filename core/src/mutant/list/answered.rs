@@ -82,6 +82,8 @@ macro_rules! answered {
             CommitsOneEarly = "commits-one-early",
             /// A producer's later epoch is refused as an older one is.
             LaterEpochRefused = "later-epoch-refused",
+            /// What a reader did not take for want of room does not count for `min_bytes`: it waits for what is there.
+            RestNotCounted = "rest-not-counted",
             /// A producer's first epoch stays the one that is known.
             EpochNotEntered = "epoch-not-entered",
         }

@@ -287,7 +287,7 @@ impl Cluster {
         let (appended, event) = done.map_err(|refusal| refusal.code)?;
         let query = FetchQuery { epoch: None, offset: appended.base, last_epoch: None, max_bytes: 1 << 20 };
         let read = partition.on_fetch(self.now, &query, None, Isolation::End, true, &mut one.out).expect("it leads");
-        let Reading::Ready(records) = read.reading else { panic!("what was just appended is in memory") };
+        let Reading::Ready { records, .. } = read.reading else { panic!("what was just appended is in memory") };
         let pieces = split(&bytes_of(one, &records));
         let batch = pieces.first().expect("one batch").1.clone();
         one.holds.extend(pieces);
@@ -305,7 +305,7 @@ impl Cluster {
         let Ok(fetched) = partition.on_fetch(self.now, &query, None, Isolation::Watermark, true, &mut one.out) else {
             return;
         };
-        let Reading::Ready(records) = fetched.reading else { return };
+        let Reading::Ready { records, .. } = fetched.reading else { return };
         let watermark = partition.watermark();
         for (base, batch) in split(&bytes_of(one, &records)) {
             self.complain(base >= watermark, "a consumer read beyond the watermark");
@@ -346,7 +346,7 @@ impl Cluster {
             Err(refusal) => Some((Err(refusal.code), Bytes::new(), None)),
             Ok(fetched) => match fetched.reading {
                 Reading::Wait => None,
-                Reading::Ready(records) => Some((Ok(()), bytes_of(one, &records), fetched.diverging)),
+                Reading::Ready { records, .. } => Some((Ok(()), bytes_of(one, &records), fetched.diverging)),
             },
         };
         if let Some((result, records, diverging)) = answer {

@@ -5,6 +5,8 @@ mod cluster;
 use super::{Acks, FetchQuery, Isolation, Partition, Settings};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId};
+use crate::io::Records;
+use crate::log::Reading;
 use crate::rng::Rng;
 use crate::time::Span;
 use cluster::Cluster;
@@ -319,7 +321,7 @@ fn a_reader_is_told_that_a_batch_has_no_room() {
     let mut no_room = |offset, whole_first| {
         let query = FetchQuery { epoch: None, offset, last_epoch: None, max_bytes: 1 };
         let told = partition.on_fetch(now, &query, None, Isolation::End, whole_first, &mut one.out);
-        told.expect("it leads").no_room
+        told.expect("it leads").reading == (Reading::Ready { records: Records::Empty, more: true })
     };
     assert!(no_room(end.plus(-1), false));
     assert!(!no_room(end.plus(-1), true), "the first batch of an answer is handed out whole");

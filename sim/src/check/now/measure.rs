@@ -1,10 +1,11 @@
 //! A Fetch is answered in its measure (KIP-74): with no more of a partition than the request wants of it, but for one first batch that alone is
 //! larger, and with no more of all together than the request and `fetch.max.bytes` allow. And it is not answered before there are `min_bytes`,
-//! or its time is up, unless there is something else to tell: with less a reader that asked for much would ask again and again.
+//! or its time is up, unless there is something else to tell; what is there and has no room counts. With less a reader that asked for much would ask again and again.
 
 use super::{At, Broken};
 use crate::table::Map;
-use esker_core::id::Uuid;
+use esker_core::batch::Batches;
+use esker_core::id::{Offset, Uuid};
 use esker_core::io::Records;
 use esker_core::node::Node as Core;
 use esker_core::time::{Mono, Span};
@@ -24,7 +25,15 @@ struct Asked {
     least: Option<usize>,
     most: usize,
     /// What is wanted of each partition that the request names.
-    each: Vec<((TopicName, Uuid, i32), usize)>,
+    each: Vec<Each>,
+}
+
+/// A partition that a request names.
+#[derive(Debug)]
+struct Each {
+    name: (TopicName, Uuid, i32),
+    from: Offset,
+    limit: usize,
 }
 
 /// The bytes of a partition in an answer, and what is wanted of it.
@@ -34,6 +43,8 @@ struct Part {
     limit: usize,
     /// They are known to be more than one batch.
     several: bool,
+    /// There may be more than they are.
+    more: bool,
 }
 
 impl Measure {
@@ -44,7 +55,11 @@ impl Measure {
         let alone = request.session_id == 0 && request.session_epoch < 0;
         let each = request.topics.iter().flat_map(|topic| {
             let name = move |number| (topic.topic.clone(), Uuid::from(topic.topic_id), number);
-            topic.partitions.iter().map(move |part| (name(part.partition), bytes(part.partition_max_bytes)))
+            topic.partitions.iter().map(move |part| Each {
+                name: name(part.partition),
+                from: Offset(part.fetch_offset),
+                limit: bytes(part.partition_max_bytes),
+            })
         });
         let asked = Asked {
             since: now,
@@ -66,13 +81,16 @@ impl Measure {
             let is = |named: &(TopicName, Uuid, i32)| {
                 (&named.0, named.1, named.2) == (&topic.topic, topic.topic_id.into(), part.partition_index)
             };
-            let limit = asked.each.iter().find(|(named, _)| is(named)).map_or(usize::MAX, |(_, limit)| *limit);
-            parts.push(Part { bytes: records.len(), limit, several: are_several(records) });
+            let each = asked.each.iter().find(|each| is(&each.name));
+            let (from, limit) = each.map_or((Offset(i64::MAX), usize::MAX), |each| (each.from, each.limit));
+            let next = if records.is_empty() { Some(from) } else { next_offset(records) };
+            let more = next.is_none_or(|next| next.0 < part.high_watermark);
+            parts.push(Part { bytes: records.len(), limit, several: are_several(records), more });
         }
         fits(&parts, asked.most)?;
         let early = now < asked.since + asked.wait && !urgent && !parts.is_empty();
         match asked.least.filter(|_| early) {
-            Some(least) => enough(&parts, least),
+            Some(least) => enough(&parts, least, asked.most),
             None => Ok(()),
         }
     }
@@ -84,6 +102,12 @@ fn are_several(records: &Records) -> bool {
     let length = pieces.first().and_then(|first| first.get(8..12)).and_then(|field| field.try_into().ok());
     let first = length.map_or(0, i32::from_be_bytes);
     usize::try_from(first).is_ok_and(|first| records.len() > first + 12)
+}
+
+/// The offset behind records that are in memory.
+pub(super) fn next_offset(records: &Records) -> Option<Offset> {
+    let Records::Memory(pieces) = records else { return None };
+    Batches::of(&pieces.concat()).last().map(|(header, _)| header.next_offset())
 }
 
 fn fits(parts: &[Part], most: usize) -> Result<(), Broken> {
@@ -99,8 +123,10 @@ fn fits(parts: &[Part], most: usize) -> Result<(), Broken> {
     Ok(())
 }
 
-fn enough(parts: &[Part], least: usize) -> Result<(), Broken> {
-    let sum: usize = parts.iter().map(|part| part.bytes).sum();
+/// What was not given for want of room is there as well.
+fn enough(parts: &[Part], least: usize, most: usize) -> Result<(), Broken> {
+    let counts = |part: &Part| if part.more { part.bytes.max(part.limit.min(most)) } else { part.bytes };
+    let sum: usize = parts.iter().map(counts).sum();
     if sum >= least {
         return Ok(());
     }
@@ -115,7 +141,7 @@ mod tests {
     use super::*;
 
     const fn part(bytes: usize, limit: usize, several: bool) -> Part {
-        Part { bytes, limit, several }
+        Part { bytes, limit, several, more: false }
     }
 
     #[test]
@@ -130,7 +156,11 @@ mod tests {
 
     #[test]
     fn an_answer_that_comes_too_soon_is_caught() {
-        assert!(enough(&[part(60, 90, true), part(40, 90, true)], 100).is_ok());
-        assert_eq!(enough(&[part(60, 90, true)], 100).unwrap_err().0, "answered-early");
+        let judge = |parts: &[Part], least| enough(parts, least, 900).map_err(|broken| broken.0);
+        assert_eq!(judge(&[part(60, 90, true), part(40, 90, true)], 100), Ok(()));
+        assert_eq!(judge(&[part(60, 90, true)], 100), Err("answered-early"));
+        let cut = Part { more: true, ..part(60, 90, true) };
+        assert_eq!(judge(&[cut], 90), Ok(()), "there was no room for what follows");
+        assert_eq!(judge(&[cut], 91), Err("answered-early"));
     }
 }

@@ -4,6 +4,7 @@
 //! what its leader has. And whoever waits has a time when it is told in any case.
 
 use super::Broken;
+use super::measure::next_offset;
 use crate::table::Set;
 use esker_core::id::{DirId, HoldId, Offset, PartitionKey};
 use esker_core::node::{Fetching, Node as Core, Slot, Source, Waiting};
@@ -106,7 +107,7 @@ fn look_at_fetch(core: &Core, recent: &[&Partition], fetching: &Fetching) -> Res
         Source::Own(set) => Some(set),
     };
     let Some(set) = set else { return Ok(()) };
-    gathers(set.bytes(), (fetching.min_bytes, fetching.max_bytes))?;
+    gathers(there(set.slots(), set.bytes(), fetching.max_bytes), (fetching.min_bytes, fetching.max_bytes))?;
     if fetching.min_bytes > 1 {
         return Ok(());
     }
@@ -118,6 +119,17 @@ fn look_at_fetch(core: &Core, recent: &[&Partition], fetching: &Fetching) -> Res
         judge("Fetch", slot.wanted.query.offset.0, replica, there)?;
     }
     Ok(())
+}
+
+/// The bytes that were found, and as many more as a partition has and its reader may have.
+fn there<'a>(slots: impl Iterator<Item = &'a Slot>, bytes: usize, most: usize) -> usize {
+    let counts = |slot: &Slot| {
+        let Some(found) = &slot.found else { return 0 };
+        let has_more = next_offset(&found.records).is_some_and(|next| next.0 < found.data.high_watermark);
+        let room = most.saturating_sub(bytes - found.bytes);
+        if has_more { found.bytes.max(slot.wanted.query.max_bytes.min(room)) } else { found.bytes }
+    };
+    slots.map(counts).sum()
 }
 
 /// A reader that wants so many bytes at least, and so many at most, waits where so many were found.
