@@ -127,6 +127,7 @@ impl World {
                     self.send_replies(node, conn);
                 }
                 Output::Close { conn } => {
+                    self.watch.on_close(conn);
                     let conn = conn.0 as Conn;
                     if process.served.remove(&conn).is_some() {
                         self.due.extend(self.net.close(self.now, conn, Way::Back));

@@ -3,7 +3,7 @@
 
 use super::{At, Broken};
 use crate::table::Map;
-use esker_core::id::NodeId;
+use esker_core::id::{ConnId, NodeId};
 use esker_core::node::Node as Core;
 use esker_core::time::{Mono, Span};
 use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse, RequestKind};
@@ -64,6 +64,10 @@ impl Doubt {
         self.taken = self.taken.filter(|taken| *taken != at);
     }
 
+    pub fn on_close(&mut self, conn: ConnId) {
+        self.taken = self.taken.filter(|taken| taken.0 != conn);
+    }
+
     /// A heartbeat comes to a controller.
     pub fn on_beat(&mut self, at: At, request: &BrokerHeartbeatRequest) {
         let id = NodeId(request.broker_id.0);
@@ -101,7 +105,6 @@ fn stood_still(gap: Span, interval: Span) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esker_core::id::ConnId;
 
     #[test]
     fn a_client_that_is_taken_in_doubt_is_caught() {
@@ -115,6 +118,9 @@ mod tests {
         assert!(doubt.look().is_ok(), "followers are heard");
         doubt.on_request(1, at, &fetch);
         doubt.on_put_off(at);
+        assert!(doubt.look().is_ok());
+        doubt.on_request(1, at, &fetch);
+        doubt.on_close(at.0);
         assert!(doubt.look().is_ok());
         doubt.on_request(1, at, &fetch);
         assert_eq!(doubt.look().unwrap_err().0, "in-doubt");

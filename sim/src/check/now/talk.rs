@@ -1,6 +1,7 @@
 //! Which promise hears which request, and judges which answer.
 
 use super::{At, Watch, beats, hints, offsets_topic, stamped, votes};
+use esker_core::id::ConnId;
 use esker_core::io::{Reply, Request};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -111,6 +112,11 @@ impl Watch {
         self.enough.forget(at);
         self.outlived.forget(at);
         self.asked.forget(at);
+    }
+
+    /// A node closes a connection of its: it takes nothing that came on it.
+    pub fn on_close(&mut self, conn: ConnId) {
+        self.doubt.on_close(conn);
     }
 
     /// An answer leaves a node.
