@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 const AFTER: &str = "\
 Exit codes: 0 stopped in order (SIGTERM, ctrl-C, SIGHUP), 1 anything not named here, 2 wrong command line, 3 configuration not accepted, 4 data folder refused (another node's, \
-another cluster's, Apache Kafka's, in use, or its journal is damaged), 5 address not to be had, 6 storage failed, 130 ended at once \
+another cluster's, Apache Kafka's, in use, or its journal is damaged or gone), 5 address not to be had, 6 storage failed, 130 ended at once \
 by a second signal. \
 RUST_LOG sets what is logged (by default info with a file, warn without).";
 

@@ -297,7 +297,7 @@ fn entries_of_another_process_are_damage() {
     log.store = log.folder.store(2);
     log.write(&[1]);
     let why = replay(log.folder.root()).unwrap_err();
-    assert!(why.to_string().contains("Remove the file"), "{why}");
+    assert!(why.to_string().contains("Remove esker.journal to go on"), "{why}");
 }
 
 /// What a program wrote that knew of no `synced`, and began with the first generation.

@@ -12,6 +12,8 @@ use std::path::Path;
 pub const FILE: &str = "esker.journal";
 /// The name that it has until it is whole.
 pub const MAKING: &str = "esker.journal.new";
+/// There while the journal may have what its files lack. Named otherwise than the journal: who deletes that one leaves this.
+pub const IN_USE: &str = ".esker_in_use";
 /// Parts that are written in turn. Smaller ones are synced in smaller bursts, behind which writes to the journal have to wait.
 pub const SLOTS: u64 = 16;
 
@@ -20,8 +22,21 @@ pub fn exists(root: &Path, bytes: u64) -> bool {
     std::fs::metadata(root.join(FILE)).is_ok_and(|found| found.len() == bytes)
 }
 
+/// Marks the journal as in use, durably.
+pub fn mark(root: &Path) -> io::Result<()> {
+    File::create(root.join(IN_USE))?;
+    durable::sync_dir(root)
+}
+
+/// The journal holds nothing, or who starts the node next is to go on without it.
+pub fn unmark(root: &Path) -> io::Result<()> {
+    remove_named(root, IN_USE)?;
+    durable::sync_dir(root)
+}
+
 /// Takes the journal away, which holds nothing.
 pub fn remove(root: &Path) -> io::Result<()> {
+    unmark(root)?;
     remove_unfinished(root)?;
     remove_named(root, FILE)
 }

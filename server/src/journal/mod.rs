@@ -11,7 +11,7 @@
 //! * `gather` has what is not written yet.
 //! * `store` writes. Before a slot is begun anew, everything that it speaks of is made durable in the files (`esker-checkpoint`).
 //! * `replay` reads at the start, before anybody opens a file, puts back what the files lack, and empties the journal. What was durable
-//!   and is damaged ends the start, if anything stands behind it (`scan`).
+//!   and is damaged ends the start, if anything stands behind it (`scan`); so does a journal that is gone and was in use.
 //! * What a file's bytes are is said by its *last* item. So before a file is cut, renamed, deleted or made anew, what
 //!   the journal says of it is made durable in the file, and an item says that none of it holds any more.
 //!

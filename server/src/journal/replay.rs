@@ -1,8 +1,8 @@
 //! What the journal still holds is put into the files, before anybody opens them.
 
 use super::entry::{BLOCK, Item};
-use super::file::{FILE, SLOTS, empty, remove_unfinished};
-use super::scan::{damaged, find, is_empty, walk};
+use super::file::{FILE, IN_USE, SLOTS, empty, remove_unfinished, unmark};
+use super::scan::{damaged, find, gone, is_empty, walk};
 use crate::durable;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
@@ -26,12 +26,25 @@ type Place = (u64, u64, usize);
 /// Puts back what was durable in the journal alone, makes the files durable, and empties the journal.
 ///
 /// # Errors
-/// `InvalidData` if entries are missing that were durable: what was promised may be gone, and it is for a person to say what now.
+/// `InvalidData` if entries are missing that were durable, or all of it that was in use: what was promised may be gone, and it is for a
+/// person to say what now.
 pub fn replay(root: &Path) -> io::Result<Replayed> {
     remove_unfinished(root)?;
+    match replay_file(root) {
+        // From now on the file itself says so: to take it away is a decision.
+        Err(why) if why.kind() == io::ErrorKind::InvalidData && root.join(FILE).exists() => {
+            unmark(root)?;
+            Err(why)
+        }
+        done => done,
+    }
+}
+
+fn replay_file(root: &Path) -> io::Result<Replayed> {
     let path = root.join(FILE);
     let file = match OpenOptions::new().read(true).write(true).open(&path) {
         Ok(file) => file,
+        Err(why) if why.kind() == io::ErrorKind::NotFound && root.join(IN_USE).exists() => return Err(gone()),
         Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Replayed::default()),
         Err(why) => return Err(why),
     };
@@ -68,6 +81,7 @@ pub fn replay(root: &Path) -> io::Result<Replayed> {
         }
     }
     empty(&file, slot_bytes, others.into_iter().chain(generations.values().copied()))?;
+    unmark(root)?;
     Ok(done)
 }
 

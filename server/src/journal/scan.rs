@@ -6,7 +6,7 @@
 //! generation says nothing, it was there before. Where nothing stands behind the last write it cannot be told from a torn one.
 
 use super::entry::{self, BLOCK, ENTRY_MAX, Head, Item};
-use super::file::{FILE, SLOTS};
+use super::file::{FILE, IN_USE, SLOTS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
@@ -107,8 +107,17 @@ fn missing_before(generation: u64) -> io::Error {
 
 /// What a person is told whose journal cannot be trusted.
 pub fn damaged(what: &str) -> io::Error {
+    lost(&format!("is damaged: {what}"), FILE)
+}
+
+/// The same where there is none, and the node did not stop in order.
+pub fn gone() -> io::Error {
+    lost("is not there any more, and the node did not stop in order", IN_USE)
+}
+
+fn lost(what: &str, remove: &str) -> io::Error {
     let line = format!(
-        "the journal {FILE} is damaged: {what}; what was acknowledged may be gone. Remove the file to go on without it, \
+        "the journal {FILE} {what}; what was acknowledged may be gone. Remove {remove} to go on without it, \
          or, where other replicas have all of it, the whole data folder: it is fetched anew"
     );
     io::Error::new(io::ErrorKind::InvalidData, line)

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::entry::{BLOCK, ENTRY_MAX, Head, ITEMS_MAX};
-use super::file::{FILE, MAKING, SLOTS, empty, exists, remove};
+use super::file::{FILE, MAKING, SLOTS, empty, exists, mark, remove, unmark};
 use crate::durable::{self, Poison};
 use crate::files;
 use esker_core::io::FileId;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 
 /// A file that entries speak of.
@@ -62,6 +62,7 @@ struct Clean {
 
 /// The journal, open for writing. Its slots are written in turn; a slot is begun anew when what it holds is durable in the files.
 pub struct Store {
+    root: PathBuf,
     file: File,
     slot_bytes: u64,
     head: Head,
@@ -130,8 +131,10 @@ impl Store {
         })?;
         let head = Head { life, generation: 0, number: 0, before: 0, synced: 0 };
         let (files, live) = (Files::default(), HashMap::new());
-        let mut store = Self { file, slot_bytes, head, at: 0, files, live, clean, poison, checkpoints };
+        let mut store =
+            Self { root: root.to_path_buf(), file, slot_bytes, head, at: 0, files, live, clean, poison, checkpoints };
         store.begin()?;
+        mark(root)?;
         Ok(store)
     }
 
@@ -259,7 +262,8 @@ impl Store {
         let _ = self.checkpoints.send(Checkpoint { files, full: Some(self.head.generation) });
         self.clean.wait(self.head.generation)?;
         let oldest = (self.head.generation + 1).saturating_sub(SLOTS);
-        empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))
+        empty(&self.file, self.slot_bytes, (oldest..=self.head.generation).map(|generation| generation % SLOTS))?;
+        unmark(&self.root)
     }
 }
 

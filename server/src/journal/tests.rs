@@ -1,6 +1,6 @@
 //! The journal by itself: what it says is put back, what it takes back is not.
 
-use super::file::{FILE, MAKING, SLOTS};
+use super::file::{FILE, IN_USE, MAKING, SLOTS};
 use super::*;
 use crate::durable::{Poison, shadow};
 use bytes::Bytes;
@@ -270,6 +270,36 @@ fn closed_in_order_it_is_empty() {
     let mut store = folder.store(1);
     store.say(&subject(&file, 0), 4, &[b"45"]).unwrap();
     store.close().unwrap();
+    assert_eq!(replay(folder.root()).unwrap(), Default::default());
+}
+
+#[test]
+fn a_journal_that_is_gone_is_missed_unless_it_was_empty() {
+    let folder = Folder::new();
+    let file = folder.file(0, b"0123");
+    let (path, mark) = (folder.root().join(FILE), folder.root().join(IN_USE));
+    let mut store = folder.store(1);
+    store.say(&subject(&file, 0), 4, &[b"45"]).unwrap();
+    store.close().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(replay(folder.root()).unwrap(), Default::default(), "it was closed in order");
+    drop(folder.store(2));
+    replay(folder.root()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(replay(folder.root()).unwrap(), Default::default(), "it was put back");
+    drop(folder.store(3));
+    std::fs::remove_file(&path).unwrap();
+    for _ in 0..2 {
+        let line = replay(folder.root()).unwrap_err().to_string();
+        assert!(line.contains("is not there any more") && line.contains(IN_USE), "{line}");
+    }
+    std::fs::remove_file(&mark).unwrap();
+    assert_eq!(replay(folder.root()).unwrap(), Default::default());
+    // One that was told to be damaged may be taken away.
+    drop(folder.store(4));
+    std::fs::write(&path, b"x").unwrap();
+    assert!(replay(folder.root()).is_err() && replay(folder.root()).is_err());
+    std::fs::remove_file(&path).unwrap();
     assert_eq!(replay(folder.root()).unwrap(), Default::default());
 }
 

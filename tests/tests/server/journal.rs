@@ -63,9 +63,25 @@ fn a_damaged_journal_is_refused_until_someone_takes_it_away() {
     let output = run(serve(&data, &SMALL).env("RUST_LOG", "off"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{said}");
-    assert!(said.contains("is damaged") && said.contains("Remove the file"), "{said}");
+    assert!(said.contains("is damaged") && said.contains("Remove esker.journal to go on"), "{said}");
     std::fs::remove_file(&journal).expect("a file of ours");
     // The process alone was killed: the files have everything.
+    let node = Node::start(&data, &SMALL);
+    all_there(node.address, &acked);
+    assert_eq!(node.stop(), 0);
+}
+
+#[test]
+fn a_journal_that_was_taken_away_in_use_is_missed() {
+    let scratch = Scratch::new("journal-gone");
+    let data = scratch.join("data");
+    let acked = killed(&data, 20, 5000);
+    std::fs::remove_file(data.join("esker.journal")).expect("a file of ours");
+    let output = run(serve(&data, &SMALL).env("RUST_LOG", "off"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("is not there any more") && said.contains("Remove .esker_in_use to go on"), "{said}");
+    std::fs::remove_file(data.join(".esker_in_use")).expect("a file of ours");
     let node = Node::start(&data, &SMALL);
     all_there(node.address, &acked);
     assert_eq!(node.stop(), 0);
