@@ -12,7 +12,7 @@
 //! | `simulated` | puts a node together in the full-stack simulation (`tests/fullstack`) |
 //! | `node` | runs a node: its loop, its listeners, what watches over them |
 //! | `drive` | the loop that owns the `Broker` |
-//! | `listen` `conn` `outbox` `cold` `room` | connections of clients: accept, read, decode, answer in order, within bounds |
+//! | `listen` `conn` `cold` `outbox` `room` | connections of clients: accept, read, decode, answer in order, within bounds |
 //! | `peers` | calls to other nodes |
 //! | `event` | what the loop and the tasks around it tell each other |
 //! | `disk` | disk operations: threads, order, group commit |

@@ -23,6 +23,13 @@ use std::time::{Duration, Instant};
 const SESSION_MS: i32 = 30_000;
 const BEAT: Duration = Duration::from_secs(3);
 const PROTOCOL: &str = "range";
+/// Another node coordinates by now, or this one does not yet.
+const ELSEWHERE: [ResponseError; 3] =
+    [ResponseError::NotCoordinator, ResponseError::CoordinatorLoadInProgress, ResponseError::CoordinatorNotAvailable];
+
+fn is_elsewhere(code: i16) -> bool {
+    ELSEWHERE.iter().any(|error| error.code() == code)
+}
 
 pub struct Member {
     group: GroupId,
@@ -116,19 +123,13 @@ impl Member {
 
     /// What an error means for this member: `false`: join again.
     fn goes_on(&mut self, code: i16) -> Result<bool, Failure> {
-        let again = [
-            ResponseError::RebalanceInProgress,
-            ResponseError::IllegalGeneration,
-            ResponseError::NotCoordinator,
-            ResponseError::CoordinatorLoadInProgress,
-            ResponseError::CoordinatorNotAvailable,
-        ];
+        let again = [ResponseError::RebalanceInProgress, ResponseError::IllegalGeneration];
         if code == ResponseError::UnknownMemberId.code() {
             self.id = StrBytes::new();
             self.joined = false;
             return Ok(false);
         }
-        if again.iter().any(|error| error.code() == code) || is_passing(code) {
+        if again.iter().any(|error| error.code() == code) || is_elsewhere(code) || is_passing(code) {
             self.joined = false;
             return Ok(false);
         }
@@ -136,7 +137,7 @@ impl Member {
         Ok(true)
     }
 
-    /// Tells the coordinator that this member lives, when it is time.
+    /// Tells the coordinator that this member lives, when it is time. One that does not answer is looked for by joining again.
     pub fn beat(&mut self, cluster: &mut Cluster) -> Result<(), Failure> {
         if !self.joined || self.beaten.elapsed() < BEAT {
             return Ok(());
@@ -147,11 +148,19 @@ impl Member {
         request.generation_id = self.generation;
         request.member_id = self.id.clone();
         let node = cluster.coordinator(self.group.0.as_str())?;
-        let answer = answer!(Heartbeat, cluster.node(node, ApiKey::Heartbeat, request));
-        self.goes_on(answer.error_code).map(|_| ())
+        match cluster.node(node, ApiKey::Heartbeat, request) {
+            Err(why) if !why.is_final() => {
+                self.joined = false;
+                Ok(())
+            }
+            answer => {
+                let answer = answer!(Heartbeat, answer);
+                self.goes_on(answer.error_code).map(|_| ())
+            }
+        }
     }
 
-    /// Commits the next offset of each partition.
+    /// Commits the next offset of each partition, at whoever coordinates by then.
     pub fn commit(&mut self, cluster: &mut Cluster, next: &BTreeMap<i32, i64>) -> Result<(), Failure> {
         let partitions = next.iter().map(|(partition, offset)| {
             OffsetCommitRequestPartition::default().with_partition_index(*partition).with_committed_offset(*offset)
@@ -164,8 +173,12 @@ impl Member {
         request.generation_id_or_member_epoch = self.generation;
         request.member_id = self.id.clone();
         request.topics = vec![topic];
-        let node = cluster.coordinator(self.group.0.as_str())?;
-        let answer = answer!(OffsetCommit, cluster.node(node, ApiKey::OffsetCommit, request));
+        let answer = patiently(&format!("group {}", self.group.0.as_str()), || {
+            let node = cluster.coordinator(self.group.0.as_str())?;
+            let answer = answer!(OffsetCommit, cluster.node(node, ApiKey::OffsetCommit, request.clone()));
+            let mut each = answer.topics.iter().flat_map(|topic| &topic.partitions);
+            Ok(if each.any(|one| is_elsewhere(one.error_code)) { None } else { Some(answer) })
+        })?;
         for one in answer.topics.iter().flat_map(|topic| &topic.partitions) {
             if !self.goes_on(one.error_code)? {
                 let why = error_text(one.error_code).unwrap_or_default();

@@ -266,23 +266,33 @@ fn damage_is_told_once() {
     desk.close();
 }
 
-/// Two nodes that share the partitions, and then one of them is gone.
-#[test]
-fn a_partition_without_a_leader_takes_nothing_from_the_others() {
+/// A controller that is a broker as well, and how a broker joins it.
+fn two(name: &str, settings: &[&str]) -> (Desk, impl Fn(&Path, &[&str]) -> Node) {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
     let free = free.expect("a port that nobody has");
     let voters = format!("controller.quorum.voters=1@{free}");
     let listeners = format!("listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://{free}");
-    let scratch = Scratch::new("leaderless");
-    let fast = ["group.initial.rebalance.delay.ms=0", "offsets.topic.num.partitions=1", &voters];
-    let fast = fast.map(|pair| ["--set", pair]).concat();
-    let node = Node::start(&scratch.join("one"), &[&fast[..], &["--set", &listeners]].concat());
-    let broker = ["--set", "node.id=2", "--set", "process.roles=broker"];
-    let desk = Desk { node, scratch };
+    let scratch = Scratch::new(name);
+    let all = [settings, &["group.initial.rebalance.delay.ms=0", &voters]].concat();
+    let all: Vec<String> = all.iter().flat_map(|pair| ["--set".into(), pair.to_string()]).collect();
+    let start = move |data: &Path, extra: &[&str]| {
+        let all: Vec<&str> = all.iter().map(String::as_str).chain(extra.iter().copied()).collect();
+        Node::start(data, &all)
+    };
+    let node = start(&scratch.join("one"), &["--set", &listeners]);
+    (Desk { node, scratch }, start)
+}
+
+const BROKER: [&str; 4] = ["--set", "node.id=2", "--set", "process.roles=broker"];
+
+/// Two nodes that share the partitions, and then one of them is gone.
+#[test]
+fn a_partition_without_a_leader_takes_nothing_from_the_others() {
+    let (desk, join) = two("leaderless", &["offsets.topic.num.partitions=1"]);
     // The group's coordinator is the node that stays.
     assert_eq!(desk.feed(&["produce", "first"], "x\n").0, 0);
     assert_eq!(desk.good(&["consume", "first", "--from-beginning", "-n", "1", "--group", "g"]), "x\n");
-    let other = Node::start(&desk.scratch.join("two"), &[&fast[..], &broker].concat());
+    let other = join(&desk.scratch.join("two"), &BROKER);
     until("both are there", || rpc::view(&[desk.node.address], None).is_ok_and(|view| view.brokers.len() == 2));
     assert_eq!(desk.good(&["topic", "create", "t", "--partitions", "4"]), "created t with 4 partitions\n");
     let view = rpc::view(&[desk.node.address], Some("t")).expect("a view");
@@ -438,5 +448,39 @@ fn without_a_broker_or_with_a_wrong_command_line() {
     desk.good(&["topic", "create", "t"]);
     let status = desk.command(&["topic", "list"]).stdout(full).stderr(Stdio::null()).status().expect("it runs");
     assert_eq!(status.code(), Some(1), "what could not be printed is no success");
+    desk.close();
+}
+
+/// Two groups, one coordinated by the node that stays, one by the other.
+#[test]
+fn a_consumer_goes_on_when_its_coordinator_comes_back() {
+    let (desk, join) = two("coordinator", &["offsets.topic.num.partitions=2"]);
+    assert_eq!(desk.feed(&["produce", "t"], "one\n").0, 0);
+    let data = desk.scratch.join("two");
+    let mut other = join(&data, &BROKER);
+    until("both are there", || rpc::view(&[desk.node.address], None).is_ok_and(|view| view.brokers.len() == 2));
+    let mut members = ["g0", "g1"].map(|group| desk.spawn(&["consume", "t", "--from-beginning", "--group", group]));
+    let mut readers = members.each_mut().map(|child| BufReader::new(child.stdout.take().expect("piped")));
+    let mut lines = || {
+        readers.each_mut().map(|reader| {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a record");
+            line
+        })
+    };
+    assert_eq!(lines(), ["one\n", "one\n"]);
+    for next in ["two\n", "three\n"] {
+        other.signal("KILL");
+        other.ended();
+        // A heartbeat is due meanwhile.
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        other = join(&data, &[&BROKER[..], &["--listen", &other.address.to_string()]].concat());
+        assert_eq!(desk.feed(&["produce", "t"], next).0, 0);
+        assert_eq!(lines(), [next; 2], "what comes later, and nothing twice");
+    }
+    for child in &mut members {
+        signal(child.id(), "TERM");
+        assert_eq!(await_end(child), 143);
+    }
     desk.close();
 }
