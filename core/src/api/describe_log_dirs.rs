@@ -7,6 +7,7 @@
 use super::place;
 use crate::id::PartitionKey;
 use crate::io::Ask;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,9 @@ pub fn on_describe_log_dirs(node: &mut Node, _now: Now, ask: Ask, request: Descr
     });
     let mut topics = BTreeMap::<StrBytes, Vec<DescribeLogDirsPartition>>::new();
     for (name, key) in kept(node) {
-        let asked = wanted.as_ref().is_none_or(|wanted| wanted.contains(&(name.as_str(), key.partition)));
+        let asked = wanted.as_ref().is_none_or(|wanted| {
+            mutant::is(Mutant::LogDirsAllTold) || wanted.contains(&(name.as_str(), key.partition))
+        });
         if let Some(partition) = node.partitions.get(key).filter(|_| asked) {
             let lag = partition.watermark().0.saturating_sub(partition.log_end().0).max(0);
             let described = DescribeLogDirsPartition::default()

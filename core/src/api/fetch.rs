@@ -226,7 +226,7 @@ pub fn on_due(node: &mut Node, now: Now, hold: HoldId) {
     let Some(row) = node.hold.take(hold) else { return };
     let Waiting::Fetch(mut fetching) = row.waiting else { unreachable!("{hold} waits for a Fetch") };
     session::leave(node, &fetching.source, hold);
-    let given_up = fetching.overdue && row.since + COLD_READ_MAX <= now.mono;
+    let given_up = mutant::is(Mutant::DueWithoutCold) || fetching.overdue && row.since + COLD_READ_MAX <= now.mono;
     fetching.overdue = true;
     if given_up || is_enough(node, &fetching) {
         answer::send(node, &row.ask, fetching);

@@ -101,7 +101,13 @@ impl Placer {
             let known = |at: &usize| {
                 self.seats[*at].rack.is_some() && chosen.iter().any(|c| self.seats[*c].rack == self.seats[*at].rack)
             };
-            let best = free.min_by_key(|at| (self.seats[*at].fenced, known(at), self.seats[*at].replicas));
+            let best = free.min_by_key(|at| {
+                (
+                    self.seats[*at].fenced && !mutant::is(Mutant::FollowersOnFenced),
+                    known(at),
+                    if mutant::is(Mutant::ReplicasNotSpread) { 0 } else { self.seats[*at].replicas },
+                )
+            });
             assert!(best.is_some(), "there are as many seats as replicas");
             chosen.extend(best);
         }

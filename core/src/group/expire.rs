@@ -59,6 +59,9 @@ fn is_expired(group: &Group, topic: &StrBytes, kept: &Kept, now: Wall, settings:
         (None, _) => committed_at,
         (Some(_), Phase::Empty) => group.since.map_or(committed_at, |since| since.0),
         (Some(_), Phase::Stable) if group.is_consumer() && group.subscribed.is_some() => committed_at,
+        (Some(_), Phase::Preparing { .. } | Phase::Completing) if mutant::is(Mutant::ExpiresWithMembers) => {
+            committed_at
+        }
         (Some(_), Phase::Preparing { .. } | Phase::Completing | Phase::Stable) => return false,
     };
     if group.is_subscribed(topic) && !mutant::is(Mutant::ExpiresSubscribed) {

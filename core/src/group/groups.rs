@@ -264,6 +264,11 @@ impl Groups {
         self.active().flat_map(Shard::waiting).collect()
     }
 
+    /// Whether the last input changed any group: for the simulator's checkers.
+    pub const fn has_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Another input begins: [`Groups::check`] has nothing to look into until something changes.
     pub fn begin_input(&mut self) {
         self.changed = false;

@@ -50,7 +50,7 @@ pub use decision::{Append, Decision, Record, Release};
 pub use groups::Groups;
 pub use settings::Settings;
 pub use shape::shape;
-pub use sight::{Sight, SightOfMember};
+pub use sight::{Sight, SightOfMember, Wait};
 
 /// The internal topic that holds groups and offsets (`Topic.GROUP_METADATA_TOPIC_NAME`).
 pub const TOPIC: &str = "__consumer_offsets";

@@ -89,7 +89,7 @@ impl Groups {
                     })
                     .unwrap_or(Err(ErrorCode::UnknownMemberId)),
                 // It lives, and whoever loads the group will give it its time anew.
-                Err(ErrorCode::CoordinatorLoadInProgress) => Ok(()),
+                Err(ErrorCode::CoordinatorLoadInProgress) if !mutant::is(Mutant::HeartbeatLoadingRefused) => Ok(()),
                 Err(code) => Err(code),
             };
             release(
@@ -253,7 +253,11 @@ fn delete_groups(now: Now, shard: &mut Shard, settings: &Settings, hold: HoldId,
     let mut done: Vec<&GroupId> = Vec::new();
     for id in ids {
         // Named twice, it is deleted once.
-        let deleted = if done.contains(&id) { Err(ErrorCode::GroupIdNotFound) } else { shard.delete_group(&id.0) };
+        let deleted = if done.contains(&id) && !mutant::is(Mutant::GroupNamedTwice) {
+            Err(ErrorCode::GroupIdNotFound)
+        } else {
+            shard.delete_group(if mutant::is(Mutant::DeletesFirstGroup) { &ids[0].0 } else { &id.0 })
+        };
         let code = deleted.as_ref().err().map_or(0, |code| code.code());
         results.push(DeletableGroupResult::default().with_group_id(id.clone()).with_error_code(code));
         entries.extend(deleted.unwrap_or_default());

@@ -2,6 +2,8 @@
 
 use super::classic::{Group, Phase};
 use super::groups::{Groups, Place};
+use super::timers::Timer;
+use crate::time::Mono;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use kafka_protocol::protocol::StrBytes;
@@ -33,7 +35,39 @@ pub struct SightOfMember {
     pub joins: bool,
 }
 
+/// What a group waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wait<'a> {
+    pub group: &'a StrBytes,
+    pub generation: i32,
+    /// Its members are to join; else, to ask for their parts.
+    pub joining: bool,
+    /// The group was empty before: only time ends the joining.
+    pub delayed: bool,
+    /// Somebody is missing.
+    pub missing: bool,
+    pub until: Mono,
+}
+
 impl Groups {
+    /// The groups that are served here and wait for somebody.
+    pub fn waits(&self) -> impl Iterator<Item = Wait<'_>> {
+        let all = self.active().flat_map(|shard| shard.groups.values().map(move |group| (shard, group)));
+        all.filter_map(|(shard, group)| {
+            let joining = matches!(group.phase, Phase::Preparing { .. });
+            let of = group.id.clone();
+            let timer = if joining { Timer::Join { group: of } } else { Timer::Sync { group: of } };
+            Some(Wait {
+                group: &group.id,
+                generation: group.generation,
+                joining,
+                delayed: matches!(group.phase, Phase::Preparing { first: Some(_) }),
+                missing: if joining { !group.has_all_joined() } else { !group.pending_syncs.is_empty() },
+                until: shard.timers.when(&timer)?,
+            })
+        })
+    }
+
     /// A group that is served here; `None`: it is not.
     pub fn sight(&self, id: &StrBytes) -> Option<Sight> {
         match self.shards.get(&self.partition_of(id)) {

@@ -99,7 +99,9 @@ impl Epochs {
         if let Some(first) = above.checked_sub(1) {
             self.changed |= first > 0 || self.list[first].1 != start;
             self.list.drain(..first);
-            self.list[0].1 = start;
+            if !mutant::is(Mutant::EpochStartNotRaised) {
+                self.list[0].1 = start;
+            }
         }
         self.check();
     }

@@ -7,6 +7,8 @@ mod answered;
 #[macro_use]
 mod asked;
 #[macro_use]
+mod awaited;
+#[macro_use]
 mod lower;
 #[macro_use]
 mod named;
@@ -52,7 +54,11 @@ macro_rules! then_asked {
 }
 
 macro_rules! then_answered {
-    ($($before:tt)*) => { answered! { mutants! $($before)* } };
+    ($($before:tt)*) => { answered! { then_awaited! $($before)* } };
+}
+
+macro_rules! then_awaited {
+    ($($before:tt)*) => { awaited! { mutants! $($before)* } };
 }
 
 named! { then_planted! }

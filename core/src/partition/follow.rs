@@ -100,7 +100,12 @@ impl Partition {
         if nowhere || answer.start <= end && !nothing_to_compare || answer.start == end {
             return (FollowerStep::Backoff, PartitionEvent::NONE);
         }
-        self.log.restart_with(now, answer.start, &answer.producers, out);
+        self.log.restart_with(
+            now,
+            answer.start,
+            if mutant::is(Mutant::ProducersNotTaken) { &[] } else { &answer.producers },
+            out,
+        );
         self.watermark = answer.start;
         self.saved_start = self.saved_start();
         let event = PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE };

@@ -189,7 +189,7 @@ impl InSync {
             Refused::Void => {
                 self.unwelcome = matches!(self.pending, Some(Pending::Expand(_)));
                 self.pending = None;
-                self.turn = Turn::After(now + retry);
+                self.turn = if mutant::is(Mutant::RefusedAtOnceAgain) { Turn::Free } else { Turn::After(now + retry) };
             }
             Refused::Retry if mutant::is(Mutant::UnknownAnswerIsNo) => self.pending = None,
             // Asking again is harmless, and a way out should the metadata that explains the refusal never come.

@@ -205,6 +205,13 @@ impl Leader {
                     .any(|(node, p)| self.may_join(*node, p, sight) || self.has_to_leave(*node, p, sight, settings)))
     }
 
+    /// Whether somebody in sync has lagged for too long, and nothing is asked for.
+    pub fn has_laggards(&self, sight: &Sight, settings: &Settings) -> bool {
+        let lags = |p: &Progress| !p.is_caught_up(sight.now, sight.end, settings.lag_max);
+        let mut in_sync = self.followers.iter().filter(|(node, _)| self.insync.granted().contains(node));
+        !self.insync.is_pending() && in_sync.any(|(_, p)| lags(p))
+    }
+
     /// Forgets that followers outside the set were caught up, once that was too long ago.
     pub fn age(&mut self, now: Mono, settings: &Settings) {
         for (node, progress) in &mut self.followers {
@@ -217,6 +224,9 @@ impl Leader {
     /// When the first follower in sync will have lagged for too long, or a proposal may be repeated.
     pub fn next_deadline(&self, sight: &Sight, settings: &Settings) -> Option<Mono> {
         let end = sight.end;
+        if mutant::is(Mutant::LagNotTimed) {
+            return None;
+        }
         if self.insync.is_pending() || self.who_leaves(sight).is_some() {
             return self.insync.next_turn();
         }

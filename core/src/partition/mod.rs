@@ -306,6 +306,15 @@ impl Partition {
         event
     }
 
+    /// Whether the leader would move the watermark, or ask for an in-sync set without who lags, if it looked now: for the simulator's checkers.
+    pub fn is_late(&self, now: Mono) -> bool {
+        let Role::Leader(leader) = &self.role else { return false };
+        let sight = self.sight(now);
+        let held_back = || leader.watermark(&sight, &self.settings).is_some();
+        let lags = || !self.isr_told && leader.has_laggards(&sight, &self.settings) && leader.insync.may_speak(now);
+        !self.closing && (held_back() || lags())
+    }
+
     /// When [`Partition::on_tick`] has something to do, at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
         let log = self.log.next_deadline();

@@ -61,7 +61,9 @@ impl Progress {
             self.mark = (leader_end, now);
         } else if self.synced >= self.mark.0 {
             self.caught_up = self.caught_up.max(Some(self.mark.1));
-            self.mark = (leader_end, now);
+            if !mutant::is(Mutant::MarkNotMoved) {
+                self.mark = (leader_end, now);
+            }
         } else if self.mark.0 == Offset(i64::MAX) {
             self.mark = (leader_end, now);
         }

@@ -191,7 +191,7 @@ impl Partition {
         if epoch == LeaderEpoch::NONE || end == Offset::NONE {
             return Err(ErrorCode::OffsetOutOfRange.into());
         }
-        Ok((epoch < last || end < query.offset).then_some((epoch, end)))
+        Ok((epoch < last && !mutant::is(Mutant::DivergenceByEnd) || end < query.offset).then_some((epoch, end)))
     }
 
     /// Where the records of `last` end here (OffsetForLeaderEpoch, KIP-279); `(NONE, NONE)`: not known.

@@ -131,7 +131,9 @@ impl Quorum {
     /// now it would decide in the past.
     pub fn on_standstill(&mut self, now: Now, out: &mut Out) {
         let Role::Leader(role) = &self.role else { return };
-        if role.heard_at().is_some_and(|at| at + self.config.fetch_timeout <= now.mono) {
+        if role.heard_at().is_some_and(|at| at + self.config.fetch_timeout <= now.mono)
+            && !mutant::is(Mutant::StandstillUnnoticed)
+        {
             self.become_resigned(now, out);
             self.drive(now, out);
         }

@@ -114,6 +114,9 @@ impl Leader {
 
     /// When too few voters have fetched for the leader to go on (KRaft's check quorum); `None`: it needs nobody.
     pub fn resign_at(&self, fetch_timeout: Span) -> Option<Mono> {
+        if mutant::is(Mutant::ResignsEarly) {
+            return Some(self.heard_at()? + Span(fetch_timeout.0 / 2));
+        }
         Some(self.heard_at()? + Span(fetch_timeout.0.saturating_add(fetch_timeout.0 / 2)))
     }
 

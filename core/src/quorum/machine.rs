@@ -91,6 +91,14 @@ impl Quorum {
         &self.config.voters
     }
 
+    /// When the leader heard of a voter last, or when its epoch began: for the simulator's checkers.
+    pub fn heard_of(&self, voter: NodeId) -> Option<Mono> {
+        match &self.role {
+            Role::Leader(role) => Some(role.voters.get(&voter)?.fetched_at),
+            _ => None,
+        }
+    }
+
     /// The cluster's id, once it is known: from then on requests of another cluster are refused.
     pub fn set_cluster_id(&mut self, cluster_id: String) {
         self.config.cluster_id = Some(cluster_id);

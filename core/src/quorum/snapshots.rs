@@ -123,6 +123,7 @@ impl Quorum {
         };
         if let (Turn::First, Some(sender), Role::Leader(role)) =
             (turn, message::node(request.replica_id), &mut self.role)
+            && !mutant::is(Mutant::SnapshotFetchNotAlive)
         {
             role.on_alive(now.mono, sender);
         }

@@ -43,6 +43,9 @@ impl Group {
         }
         if self.pending_joins.contains(id) {
             self.remove(id);
+            if mutant::is(Mutant::PendingExpiryUnheard) {
+                return None;
+            }
             return self.complete_join_if_all(turn);
         }
         let member = self.members.get(id)?;

@@ -159,7 +159,8 @@ impl Group {
 
     /// The longest of its members' rebalance time-outs.
     pub fn rebalance_timeout(&self) -> Span {
-        let longest = self.members.values().map(|member| member.rebalance_timeout_ms).max().unwrap_or(0);
+        let each = self.members.values().map(|member| member.rebalance_timeout_ms);
+        let longest = if mutant::is(Mutant::RebalanceTimeoutLeast) { each.min() } else { each.max() }.unwrap_or(0);
         Span::from_kafka_millis(i64::from(longest))
     }
 

@@ -148,7 +148,9 @@ impl Group {
     pub fn update(&mut self, turn: &mut Turn<'_>, join: &Join<'_>, id: &StrBytes) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.protocols = join.protocols();
-        member.rebalance_timeout_ms = join.request.rebalance_timeout_ms;
+        if !mutant::is(Mutant::RejoinKeepsRebalance) {
+            member.rebalance_timeout_ms = join.request.rebalance_timeout_ms;
+        }
         if !mutant::is(Mutant::RejoinKeepsSession) {
             member.session_timeout_ms = join.request.session_timeout_ms;
         }

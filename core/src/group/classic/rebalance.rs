@@ -20,6 +20,10 @@ impl Group {
     pub fn rebalance(&mut self, turn: &mut Turn<'_>) -> Option<Entry> {
         match self.phase {
             Phase::Empty | Phase::Completing | Phase::Stable => self.prepare(turn),
+            Phase::Preparing { first: None } if mutant::is(Mutant::JoinRestartsWait) && !self.has_all_joined() => {
+                turn.arm(Timer::Join { group: self.id.clone() }, self.rebalance_timeout());
+                None
+            }
             Phase::Preparing { .. } => self.maybe_complete_join(turn),
         }
     }

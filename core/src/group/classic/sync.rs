@@ -53,7 +53,9 @@ impl Group {
 
     fn wait_for_assignment(&mut self, turn: &mut Turn<'_>, hold: HoldId, id: &StrBytes) {
         let member = self.members.get_mut(id);
-        if let Some(before) = member.and_then(|member| member.syncing.replace(hold)) {
+        if let Some(before) =
+            member.and_then(|member| member.syncing.replace(hold)).filter(|_| !mutant::is(Mutant::FirstSyncUnanswered))
+        {
             // It asked again: nobody waits for the first answer any more, but it holds the place of those behind it.
             turn.release(before, refused(ErrorCode::RebalanceInProgress));
         }
