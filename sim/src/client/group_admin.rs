@@ -126,15 +126,18 @@ impl GroupAdmin {
                 .with_name(StrBytes::from_static_str(assignor))
                 .with_metadata(subscription_bytes(topics, "one more"))
         });
+        let session = dice.between(100, 600) as i32;
         let request = JoinGroupRequest::default()
             .with_group_id(name_of(group))
-            .with_session_timeout_ms(dice.between(100, 600) as i32)
+            .with_session_timeout_ms(session)
             .with_rebalance_timeout_ms(300)
             .with_protocol_type(StrBytes::from_static_str("consumer"))
             .with_protocols(assignors.collect());
-        // It needs no id before it is a member. By the other connection: it may have to wait there.
+        // Before version 4 it needs no id before it is a member; with one it does not come again. By the other connection: it may have to wait
+        // there.
         let (to, wait) = ((coordinator, DATA), self.request_timeout);
-        self.link.ask(ctx, to, ApiKey::JoinGroup, 3, request, wait, Purpose::Any { group });
+        let version = if session % 2 == 0 { 3 } else { 5 };
+        self.link.ask(ctx, to, ApiKey::JoinGroup, version, request, wait, Purpose::Any { group });
     }
 
     fn delete_offset(&mut self, ctx: &mut Ctx<'_>, group: u32, coordinator: Peer, dice: &mut Dice) {
@@ -149,7 +152,14 @@ impl GroupAdmin {
     }
 
     fn delete(&mut self, ctx: &mut Ctx<'_>, group: u32, coordinator: Peer) {
-        let request = DeleteGroupsRequest::default().with_groups_names(vec![name_of(group)]);
+        // Others are not there, and it may be named twice.
+        let nobodys = |number| GroupId(StrBytes::from(format!("nobody's {number}")));
+        let names = [nobodys(0), nobodys(1), nobodys(2), name_of(group), nobodys(3)];
+        let mut names = names.to_vec();
+        if ctx.now.is_multiple_of(2) {
+            names.push(name_of(group));
+        }
+        let request = DeleteGroupsRequest::default().with_groups_names(names);
         let all = (0..ctx.plan.partitions().count() as u32).collect();
         let op = self.me.invoke(ctx, Act::Forget { group, partitions: all });
         let (to, wait) = ((coordinator, GROUP), self.request_timeout);
@@ -190,7 +200,10 @@ impl GroupAdmin {
 
     fn on_deleted(&mut self, ctx: &mut Ctx<'_>, group: u32, op: u64, answer: &ResponseKind) {
         let code = match answer {
-            ResponseKind::DeleteGroups(answer) => answer.results.first().map_or(-1, |told| told.error_code),
+            ResponseKind::DeleteGroups(answer) => {
+                let told = answer.results.iter().find(|told| told.group_id == name_of(group));
+                told.map_or(-1, |told| told.error_code)
+            }
             ResponseKind::OffsetDelete(answer) if answer.error_code != 0 => answer.error_code,
             ResponseKind::OffsetDelete(answer) => {
                 answer.topics.first().and_then(|told| told.partitions.first()).map_or(-1, |told| told.error_code)

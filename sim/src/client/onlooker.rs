@@ -8,6 +8,7 @@ use crate::dice::Dice;
 use crate::net::Peer;
 use crate::plan::{ClientPlan, Plan};
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::describe_producers_request::TopicRequest as ProducersOf;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
@@ -74,7 +75,14 @@ impl Onlooker {
                 let topic = topic.with_partitions(vec![PartitionData::default()]);
                 (ApiKey::DescribeQuorum, 2, DescribeQuorumRequest::default().with_topics(vec![topic]).into())
             }
-            4 => (ApiKey::DescribeLogDirs, 4, DescribeLogDirsRequest::default().with_topics(None).into()),
+            4 => {
+                // Of all, or of one partition.
+                let one = plan.topics.first().filter(|_| dice.chance(1, 2)).map(|topic| {
+                    let of = DescribableLogDirTopic::default().with_topic(name(&topic.name));
+                    vec![of.with_partitions(vec![dice.below(topic.partitions.into()) as i32])]
+                });
+                (ApiKey::DescribeLogDirs, 4, DescribeLogDirsRequest::default().with_topics(one).into())
+            }
             5 => {
                 let resource = |kind: i8, of: String| {
                     DescribeConfigsResource::default()

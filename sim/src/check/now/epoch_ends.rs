@@ -1,5 +1,6 @@
 //! OffsetForLeaderEpoch, as the leader answers it: what it names as the end of an epoch parts the records of that epoch and of those
-//! before from the records of later ones (KIP-101, KIP-279). Who does not lead does not answer.
+//! before from the records of later ones (KIP-101, KIP-279), and is not before the log. An epoch without a record is none that others could have: the
+//! one before it is named. Who does not lead does not answer.
 
 use super::shadow::Shadow;
 use super::{At, Broken};
@@ -48,10 +49,27 @@ impl EpochEnds {
             if let Some(log) = log(replica.folder()) {
                 let (told, start) = ((told.leader_epoch, told.end_offset), replica.log_start().0);
                 judge(replica.folder(), log, start, epoch, told)?;
+                judge_known(replica.folder(), log, (start, replica.leader_epoch().0), told)?;
             }
         }
         Ok(())
     }
+}
+
+/// The log starts at `start`, and `leads` is the epoch in which it grows, with a record or without.
+fn judge_known(folder: &str, log: &Shadow, (start, leads): (i64, i32), (epoch, end): (i32, i64)) -> Result<(), Broken> {
+    if end < 0 {
+        return Ok(());
+    }
+    let mut there = log.entries.iter().filter(|entry| entry.last >= start).map(|entry| entry.epoch);
+    let is_empty = epoch != leads && there.clone().all(|other| other != epoch);
+    if end >= start && !(is_empty && there.any(|other| other < epoch)) {
+        return Ok(());
+    }
+    Err((
+        "epoch-end",
+        format!("tells that {epoch} ended at {end} in {folder}, which begins at {start} and has none of it"),
+    ))
 }
 
 fn judge(folder: &str, log: &Shadow, start: i64, asked: i32, (epoch, end): (i32, i64)) -> Result<(), Broken> {
@@ -83,6 +101,18 @@ mod tests {
         assert_eq!(told(3, (3, 3)).unwrap_err().0, "epoch-end");
         assert_eq!(told(3, (3, 5)).unwrap_err().0, "epoch-end");
         assert_eq!(told(3, (5, 4)).unwrap_err().0, "epoch-end");
+    }
+
+    #[test]
+    fn an_epoch_without_records_is_none() {
+        let log = Shadow::of(&[(0, 2, 1), (3, 3, 3), (4, 6, 5)]);
+        let told = |start, told| judge_known("t-0", &log, (start, 7), told).map_err(|broken| broken.0);
+        assert_eq!(
+            (told(0, (3, 4)), told(0, (7, 7)), told(0, (0, 0)), told(0, (-1, -1))),
+            (Ok(()), Ok(()), Ok(()), Ok(()))
+        );
+        assert_eq!((told(0, (2, 3)), told(0, (6, 7))), (Err("epoch-end"), Err("epoch-end")));
+        assert_eq!((told(3, (2, 3)), told(3, (2, 2))), (Ok(()), Err("epoch-end")));
     }
 
     #[test]

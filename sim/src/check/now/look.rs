@@ -37,6 +37,8 @@ impl Watch {
         self.asked.look(core)?;
         self.low_watermark.look(node, core, self.gone, nodes, &self.counted)?;
         self.followed.look(node, self.now.mono, core)?;
+        self.patience.look(node, self.now.mono, core)?;
+        self.late.look(node, self.now.mono, core)?;
         let quorum = &core.quorum;
         if quorum.leader().is_none() {
             self.members.is_alone(node, self.now.mono);
@@ -121,6 +123,7 @@ impl Watch {
             self.written.moved(node, self.now.mono, partition);
         }
         let folder = partition.folder();
+        self.inherits.look(node, partition)?;
         if comes_and_goes(folder) {
             self.anew.look(node, partition)?;
             return if glance.leads { self.one_leader.leads(node, partition.key(), glance.epoch) } else { Ok(()) };

@@ -1,12 +1,14 @@
 //! A Fetch is answered in its measure (KIP-74): with no more of a partition than the request wants of it, but for one first batch that alone is
 //! larger, and with no more of all together than the request and `fetch.max.bytes` allow. And it is not answered before there are `min_bytes`,
-//! or its time is up, unless there is something else to tell; what is there and has no room counts. With less a reader that asked for much would ask again and again.
+//! or its time is up, unless there is something else to tell; what is there and has no room counts. With less a reader that asked for much would
+//! ask again and again. And by then it has what was there when it came: what the disk has to bring is waited for, if it does not take for ever.
 
-use super::{At, Broken};
+use super::{At, Broken, id_of};
 use crate::table::Map;
 use esker_core::batch::Batches;
-use esker_core::id::{Offset, Uuid};
+use esker_core::id::{LeaderEpoch, Offset, PartitionKey, Uuid};
 use esker_core::io::Records;
+use esker_core::limits::COLD_READ_MAX;
 use esker_core::node::Node as Core;
 use esker_core::time::{Mono, Span};
 use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
@@ -24,6 +26,8 @@ struct Asked {
     /// Bytes that are worth an answer; `None`: in a session, where the next request ends the one before.
     least: Option<usize>,
     most: usize,
+    /// Of a reader without a session: the committed records that there are for it, by partition, and in which epoch.
+    there: Vec<(PartitionKey, LeaderEpoch)>,
     /// What is wanted of each partition that the request names.
     each: Vec<Each>,
 }
@@ -61,7 +65,17 @@ impl Measure {
                 limit: bytes(part.partition_max_bytes),
             })
         });
+        let reader = alone && request.replica_id.0 < 0 && request.replica_state.replica_id.0 < 0 && most > 0;
+        let parts = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (topic, part)));
+        let there = parts.filter(|(_, part)| reader && part.last_fetched_epoch < 0 && part.partition_max_bytes > 0);
+        let there = there.filter_map(|(topic, part)| {
+            let topic = id_of(&core.image, &topic.topic, topic.topic_id.into())?;
+            let replica = core.partitions.get(PartitionKey { topic, partition: part.partition })?;
+            let holds = replica.log_start().0 <= part.fetch_offset && part.fetch_offset < replica.watermark().0;
+            (replica.is_leader() && holds).then(|| (replica.key(), replica.leader_epoch()))
+        });
         let asked = Asked {
+            there: there.collect(),
             since: now,
             wait: Span::from_kafka_millis(request.max_wait_ms.into()),
             least: alone.then(|| bytes(request.min_bytes).min(most)),
@@ -72,7 +86,14 @@ impl Measure {
     }
 
     /// Its answer leaves at `now`.
-    pub fn on_reply(&mut self, at: At, now: Mono, response: &FetchResponse, records: &[Records]) -> Result<(), Broken> {
+    pub fn on_reply(
+        &mut self,
+        at: At,
+        now: Mono,
+        response: &FetchResponse,
+        records: &[Records],
+        core: &Core,
+    ) -> Result<(), Broken> {
         let Some(asked) = self.asked.remove(&at) else { return Ok(()) };
         let told = response.responses.iter().flat_map(|topic| topic.partitions.iter().map(move |part| (topic, part)));
         let (mut parts, mut urgent) = (Vec::new(), response.error_code != 0);
@@ -88,12 +109,26 @@ impl Measure {
             parts.push(Part { bytes: records.len(), limit, several: are_several(records), more });
         }
         fits(&parts, asked.most)?;
+        let leads = |(key, epoch): &(PartitionKey, LeaderEpoch)| {
+            core.partitions.get(*key).is_some_and(|own| own.is_leader() && own.leader_epoch() == *epoch)
+        };
+        if !urgent && now < asked.since + COLD_READ_MAX {
+            gives(parts.iter().map(|part| part.bytes).sum(), asked.there.iter().any(leads))?;
+        }
         let early = now < asked.since + asked.wait && !urgent && !parts.is_empty();
         match asked.least.filter(|_| early) {
             Some(least) => enough(&parts, least, asked.most),
             None => Ok(()),
         }
     }
+}
+
+/// So many bytes are given; `there`: there were some when the request came.
+fn gives(bytes: usize, there: bool) -> Result<(), Broken> {
+    if bytes > 0 || !there {
+        return Ok(());
+    }
+    Err(("empty-handed", "gives a reader nothing, though there were records for it when it came".into()))
 }
 
 /// More than one batch, as far as they are in memory.
@@ -139,6 +174,12 @@ fn enough(parts: &[Part], least: usize, most: usize) -> Result<(), Broken> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_waits_for_the_disk_gets_something() {
+        assert!(gives(0, false).is_ok() && gives(9, true).is_ok());
+        assert_eq!(gives(0, true).unwrap_err().0, "empty-handed");
+    }
 
     const fn part(bytes: usize, limit: usize, several: bool) -> Part {
         Part { bytes, limit, several, more: false }

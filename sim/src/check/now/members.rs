@@ -16,7 +16,7 @@ use kafka_protocol::messages::{AlterPartitionRequest, FetchRequest};
 #[derive(Debug, Default)]
 pub struct Members {
     told: Map<(usize, PartitionKey), (LeaderEpoch, Mono, Map<NodeId, Told>)>,
-    asked: Map<(usize, PartitionKey), Asked>,
+    asked: Map<(usize, PartitionKey), (Asked, Mono)>,
     /// When each node led the quorum last, whether it was the controller yet or not: what it asks itself is not seen, and asked again of the next one.
     controlled: Map<usize, Mono>,
     /// When each node knew of no controller last: what it wanted then it asks the next one for.
@@ -25,6 +25,9 @@ pub struct Members {
 
 /// An in-sync set as it was asked for last, with the epochs of leader and partition.
 type Asked = (i32, i32, Vec<i32>);
+
+/// So long it waits until it asks for the same again, whatever it was told.
+const PAUSE: Span = Span::from_millis(100);
 
 /// What a follower told last in an epoch.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,8 @@ struct Told {
     start: Offset,
     /// The last moment when it is known to have held everything.
     whole: Option<Mono>,
+    /// Where the log ended at some fetch of its, and when that was: when it holds that, it was behind by no more.
+    mark: (Offset, Mono),
 }
 
 impl Members {
@@ -87,10 +92,18 @@ impl Members {
                 if before.is_some_and(|told| told.incarnation > incarnation && incarnation.0 >= 0) {
                     continue;
                 }
-                let whole = if synced >= end { Some(now) } else { before.and_then(|told| told.whole) };
+                let whole = before.and_then(|told| told.whole);
                 let same = before.filter(|told| told.incarnation == incarnation);
                 let synced = same.map_or(synced, |told| told.synced.max(synced));
-                told.insert(of, Told { incarnation, synced, start: Offset(part.log_start_offset), whole });
+                let mark = before.map_or((end, now), |told| told.mark);
+                let (whole, mark) = if synced >= end {
+                    (Some(now), (end, now))
+                } else if before.is_some() && synced >= mark.0 {
+                    (whole.max(Some(mark.1)), (end, now))
+                } else {
+                    (whole, mark)
+                };
+                told.insert(of, Told { incarnation, synced, start: Offset(part.log_start_offset), whole, mark });
             }
         }
     }
@@ -127,7 +140,12 @@ impl Members {
                 let key = PartitionKey { topic: topic.topic_id.into(), partition: part.partition_index };
                 let set = part.new_isr_with_epochs.iter().map(|one| one.broker_id.0).collect();
                 let asked = (part.leader_epoch, part.partition_epoch, set);
-                let again = self.asked.insert((node, key), asked.clone()).is_some_and(|before| before == asked);
+                let before =
+                    self.asked.insert((node, key), (asked.clone(), now)).filter(|(before, _)| *before == asked);
+                if let Some((_, at)) = &before {
+                    asks_again(&key.to_string(), now.since(*at))?;
+                }
+                let again = before.is_some();
                 let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader() && !again) else {
                     continue;
                 };
@@ -158,6 +176,15 @@ impl Members {
         }
         Ok(())
     }
+}
+
+/// The same is asked for again, so long after it was asked for last.
+fn asks_again(partition: &str, after: Span) -> Result<(), Broken> {
+    if after >= PAUSE {
+        return Ok(());
+    }
+    let ms = after.as_millis();
+    Err(("member-asked", format!("asks for the same in-sync set of {partition} again after {ms} ms")))
 }
 
 /// A member is to leave. `whole`: what it told last, and when it held everything; the epoch began at the moment beside it.
@@ -211,6 +238,12 @@ fn joins(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_without_a_pause_is_caught() {
+        assert!(asks_again("t-0", PAUSE).is_ok());
+        assert_eq!(asks_again("t-0", Span::from_millis(99)).unwrap_err().0, "member-asked");
+    }
 
     #[test]
     fn who_has_not_lagged_stays() {

@@ -36,9 +36,11 @@ mod heard;
 mod hearsay;
 mod hints;
 mod incarnations;
+mod inherits;
 mod joins;
 mod kept;
 mod keyed;
+mod late;
 mod latest;
 mod learnt;
 mod leaves;
@@ -54,6 +56,8 @@ mod moved;
 mod offsets_topic;
 mod one_leader;
 mod outlived;
+mod parts_ways;
+mod patience;
 mod placed;
 mod prefix;
 mod producers;
@@ -73,6 +77,7 @@ mod synced;
 mod talk;
 mod times;
 mod told;
+mod trimmed;
 mod unclean;
 mod votes;
 mod vouched;
@@ -117,6 +122,11 @@ pub struct Watch {
     shadows: Vec<shadow::Shadows>,
     one_leader: one_leader::OneLeader,
     outlived: outlived::Outlived,
+    inherits: inherits::Inherits,
+    parts_ways: parts_ways::PartsWays,
+    patience: patience::Patience,
+    late: late::Late,
+    trimmed: trimmed::Trimmed,
     watermark: watermark::Watermark,
     prefix: prefix::Prefix,
     granted: granted::Granted,
@@ -203,6 +213,11 @@ impl Watch {
             shadows: vec![shadow::Shadows::default(); nodes],
             one_leader: one_leader::OneLeader::default(),
             outlived: outlived::Outlived::default(),
+            inherits: inherits::Inherits::default(),
+            parts_ways: parts_ways::PartsWays::default(),
+            patience: patience::Patience::default(),
+            late: late::Late::default(),
+            trimmed: trimmed::Trimmed::default(),
             watermark: watermark::Watermark::default(),
             prefix: prefix::Prefix::default(),
             granted: granted::Granted::default(),
@@ -273,6 +288,10 @@ impl Watch {
         self.retired.on_start(node);
         self.rolled.on_start(node);
         self.followed.on_start(node);
+        self.patience.on_start(node);
+        self.late.on_start(node);
+        self.trimmed.on_start(node);
+        self.inherits.on_start(node);
         self.members.on_start(node);
         self.hearsay.on_start(node);
         self.counted.on_start(node);
@@ -293,6 +312,7 @@ impl Watch {
     /// A node begins to handle an input.
     pub fn begin(&mut self, node: usize, now: Now) {
         self.now = now;
+        self.followed.on_input(node, now.mono);
         self.blamed.on_input(node, now.mono);
     }
 
@@ -311,7 +331,7 @@ impl Watch {
         } else {
             None
         };
-        let judged = self.written.on_disk_op(node, op, folder);
+        let judged = self.written.on_disk_op(node, op, folder).and(self.trimmed.on_disk_op(node, op));
         let folder = folder.filter(|_| matches!(op, DiskOp::RemoveDir { .. }));
         self.broken = std::mem::take(&mut self.broken).or(judged.err());
         let judged = self.vouched.on_disk_op(node, tag, op, folder, disk);
@@ -377,6 +397,7 @@ impl Watch {
             let none = self.shadows[node].log(&folder).is_none_or(|log| log.entries.is_empty());
             let empty = none || self.seen.get(&(node, *dir)).is_some_and(|seen| seen.start >= *from);
             if to >= from {
+                self.inherits.on_begun(node, *dir, *to);
                 self.shadows[node].on_restart_at(*dir);
             } else if empty {
                 // It has no record, and begins in the middle of a batch: it goes back to where that begins.

@@ -1,5 +1,6 @@
 //! The leaders of a new topic's partitions are spread over the brokers: who becomes the preferred leader of one is preferred, when all of it is
-//! placed, by at most one partition more than any other broker that serves.
+//! placed, by at most one partition more than any other broker that serves. Its replicas are where somebody serves, as far as there are so many;
+//! and of these where there were the fewest.
 
 use super::Broken;
 use crate::table::{Map, Set};
@@ -43,7 +44,18 @@ impl Placed {
         };
         let serve = image.brokers().filter(|broker| !broker.fenced && !broker.leaving);
         let counts: Vec<(NodeId, usize)> = serve.map(|broker| (broker.id, leads(broker.id))).collect();
+        let racks = image.brokers().any(|broker| broker.rack.is_some());
+        let holds =
+            |node: NodeId| image.topics().flat_map(Topic::each_partition).filter(|(_, p)| p.has_replica(node)).count();
+        let serving: Vec<(NodeId, usize)> = counts.iter().map(|(node, _)| (*node, holds(*node))).collect();
+        let last = new.last().and_then(|topic| topic.partitions.last()).filter(|_| new.len() == 1 && !racks);
         for topic in new {
+            for (_, state) in topic.each_partition() {
+                judge_serves(topic.name.as_str(), &state.replicas, &serving)?;
+            }
+            if let Some(state) = last {
+                judge_spread(topic.name.as_str(), &state.replicas, &serving)?;
+            }
             for (_, state) in topic.each_partition() {
                 let chosen = state.replicas.first().and_then(|first| counts.iter().find(|(node, _)| node == first));
                 if let Some((node, count)) = chosen {
@@ -52,6 +64,32 @@ impl Placed {
             }
         }
         Ok(())
+    }
+}
+
+/// `serving`: the brokers that serve, and how many replicas each has now.
+fn judge_serves(topic: &str, replicas: &[NodeId], serving: &[(NodeId, usize)]) -> Result<(), Broken> {
+    let serves = |node: &NodeId| serving.iter().any(|(id, _)| id == node);
+    let idle = serving.iter().find(|(id, _)| !replicas.contains(id));
+    match (replicas.iter().find(|node| !serves(node)), idle) {
+        (Some(down), Some((idle, _))) => {
+            Err(("placed-unevenly", format!("a replica of {topic} is on {down}, which is down, and none on {idle}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The last partition that was placed: who follows had no more than who has none of it.
+fn judge_spread(topic: &str, replicas: &[NodeId], serving: &[(NodeId, usize)]) -> Result<(), Broken> {
+    let follow = serving.iter().filter(|(id, _)| replicas[1..].contains(id));
+    let idle = serving.iter().filter(|(id, _)| !replicas.contains(id)).min_by_key(|(_, count)| *count);
+    let Some((idle, fewest)) = idle else { return Ok(()) };
+    match follow.into_iter().find(|(_, count)| *count > fewest + 1) {
+        None => Ok(()),
+        Some((node, count)) => Err((
+            "placed-unevenly",
+            format!("the last replicas of {topic} are on {replicas:?}: {node} has {count}, and {idle} {fewest}"),
+        )),
     }
 }
 
@@ -70,6 +108,17 @@ fn judge(topic: &str, chosen: NodeId, count: usize, counts: &[(NodeId, usize)]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn replicas_are_where_somebody_serves_and_has_few() {
+        let nodes = |ids: &[i32]| ids.iter().copied().map(NodeId).collect::<Vec<_>>();
+        let serving = |ids: &[(i32, usize)]| ids.iter().map(|(id, count)| (NodeId(*id), *count)).collect::<Vec<_>>();
+        assert!(judge_serves("t", &nodes(&[1, 3]), &serving(&[(1, 1)])).is_ok(), "there is nobody else");
+        assert!(judge_serves("t", &nodes(&[1, 3]), &serving(&[(1, 1), (2, 0)])).is_err());
+        assert!(judge_spread("t", &nodes(&[1, 3]), &serving(&[(1, 9), (2, 4), (3, 5)])).is_ok());
+        let broken = judge_spread("t", &nodes(&[1, 3]), &serving(&[(1, 9), (2, 4), (3, 6)]));
+        assert_eq!(broken.unwrap_err().0, "placed-unevenly");
+    }
 
     #[test]
     fn who_has_more_than_another_does_not_get_the_next() {

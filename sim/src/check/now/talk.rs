@@ -14,7 +14,7 @@ impl Watch {
         self.votes.on_request(at, body);
         self.doubt.on_input(node, self.now.mono, core);
         self.doubt.on_request(node, at, body);
-        self.followed.on_request(node, self.now.mono, body, core);
+        self.followed.on_request(at, node, self.now.mono, body, core);
         if let Some(controller) = &core.controller {
             self.incarnations.on_request(at, body, controller.image());
             self.decided.on_request(at, body, controller.epoch());
@@ -45,6 +45,8 @@ impl Watch {
                 self.measure.on_request(at, self.now.mono, request, core);
                 self.members.on_request(node, self.now.mono, request, core);
                 self.hearsay.on_request(at, request);
+                self.inherits.on_request(at, request);
+                self.parts_ways.on_request(at, request, core);
                 self.counted.on_request(node, request);
             }
             RequestKind::Produce(request) => {
@@ -80,6 +82,7 @@ impl Watch {
             }
             RequestKind::JoinGroup(request) => {
                 self.joins.on_request(at, request);
+                self.patience.on_join(at, request);
                 self.heard.on_join(at, request);
                 self.stays.on_join(at, request);
             }
@@ -171,6 +174,7 @@ impl Watch {
                 }
                 ResponseKind::JoinGroup(response) => {
                     self.heard.on_joined(at, response);
+                    self.patience.on_joined(node, at, response, core);
                     self.stays.on_joined(at, response);
                     self.joins.on_reply(at, response)
                 }
@@ -179,6 +183,7 @@ impl Watch {
                     Ok(())
                 }
                 ResponseKind::Metadata(response) => self.described.on_reply(at, response, core),
+                ResponseKind::FetchSnapshot(response) => self.followed.on_snapshot(at, response, core),
                 body => {
                     if let ResponseKind::BrokerHeartbeat(response) = body {
                         self.let_go.on_reply(at, response);
@@ -201,12 +206,21 @@ impl Watch {
                 }
             },
             Reply::Fetch { response, records } => {
+                self.followed.on_fetched(at, response);
+                self.inherits.on_reply(at, response);
+                let has = |replica: &Partition, epoch: i32| {
+                    let Some(log) = log(replica.folder()) else { return true };
+                    let start = replica.log_start().0;
+                    let mut epochs = log.entries.iter().filter(|entry| entry.last >= start).map(|entry| entry.epoch);
+                    epochs.clone().all(|other| other >= epoch) || epochs.any(|other| other == epoch)
+                };
                 self.hearsay.on_reply(at, response, core, &led_in);
                 self.epochs
                     .on_reply(at, response, core, &led_in)
                     .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
                     .and_then(|()| self.reads.on_reply(at, response, records, core, &before))
-                    .and_then(|()| self.measure.on_reply(at, self.now.mono, response, records))
+                    .and_then(|()| self.parts_ways.on_reply(at, response, core, &has))
+                    .and_then(|()| self.measure.on_reply(at, self.now.mono, response, records, core))
                     .and_then(|()| hints::on_fetched(response, core))
             }
             Reply::Silence => self.acked.on_silence(at, core),

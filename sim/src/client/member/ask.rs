@@ -18,7 +18,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 /// The last version of OffsetCommit that says how long it is to be kept.
-const KEPT_SO_LONG: i16 = 4;
+pub(super) const KEPT_SO_LONG: i16 = 4;
 
 impl Member {
     pub(super) fn advance(&mut self, ctx: &mut Ctx<'_>) {
@@ -66,7 +66,8 @@ impl Member {
                 request.group_instance_id = self.instance.clone();
                 request.assignments = self.parts.clone();
                 let wait = self.request_timeout + self.rebalance_ms as u64 * 1_000;
-                self.to(ctx, coordinator, ApiKey::SyncGroup, 3, request, wait, Purpose::Sync);
+                self.to(ctx, coordinator, ApiKey::SyncGroup, 3, request.clone(), wait, Purpose::Sync);
+                self.sync_twice(ctx, coordinator, request, wait);
             }
             Stage::Offsets => {
                 let op = self.me.invoke(ctx, Act::Ask { group: self.group });
@@ -145,7 +146,7 @@ impl Member {
         let mut request = JoinGroupRequest::default();
         request.group_id = self.name.clone();
         request.session_timeout_ms = self.session();
-        request.rebalance_timeout_ms = self.rebalance_ms;
+        request.rebalance_timeout_ms = self.rebalance();
         request.member_id = self.id.clone();
         request.group_instance_id = self.instance.clone();
         request.protocol_type = StrBytes::from_static_str("consumer");

@@ -2,6 +2,7 @@
 //! a generation for it (`check/now/asked`); here nobody waits for the answers but to the joins. Or it says that it lives and does not come to
 //! a rebalance, or does not ask for its part, until the others go on without it.
 
+use super::ask::KEPT_SO_LONG;
 use super::{Member, Purpose, Stage};
 use crate::client::Ctx;
 use crate::client::link::DATA;
@@ -22,6 +23,11 @@ impl Member {
     /// What it says anew comes with another session time-out: longer, and never by much.
     pub(super) const fn session(&self) -> i32 {
         self.session_ms + 20 * (self.words % 3) as i32
+    }
+
+    /// How long it may be away from a rebalance, likewise.
+    pub(super) const fn rebalance(&self) -> i32 {
+        self.rebalance_ms + 30 * (self.words % 3) as i32
     }
 
     /// Whether it does not come, though the others join: for longer than they wait.
@@ -49,6 +55,13 @@ impl Member {
         }
         let request = self.join_request(ctx);
         self.link.ask(ctx, (coordinator, DATA), ApiKey::JoinGroup, 5, request, wait, Purpose::Unruly);
+    }
+
+    /// It asks for its part twice at once, likewise.
+    pub(super) fn sync_twice(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, request: SyncGroupRequest, wait: u64) {
+        if self.next_unruly < u64::MAX && self.me.dice().chance(1, 4) {
+            self.link.ask(ctx, (coordinator, DATA), ApiKey::SyncGroup, 3, request, wait, Purpose::Unruly);
+        }
     }
 
     pub(super) fn act_out_of_turn(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
@@ -107,7 +120,7 @@ impl Member {
         }
     }
 
-    /// Commits what says nothing of what anybody has read.
+    /// Commits what says nothing of what anybody has read; if what it commits is kept for a while only, this too.
     fn commit_nobodys(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, generation: i32) {
         let mut told = OffsetCommitRequestPartition::default();
         (told.partition_index, told.committed_offset) = (0, 1);
@@ -118,6 +131,11 @@ impl Member {
         (request.group_id, request.generation_id_or_member_epoch) = (self.name.clone(), generation);
         (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
         request.topics = vec![topic];
-        self.to(ctx, coordinator, ApiKey::OffsetCommit, 7, request, self.request_timeout, Purpose::Unruly);
+        let mut version = 7;
+        if self.kept_ms > 0 {
+            (request.retention_time_ms, request.group_instance_id) = (self.kept_ms as i64, None);
+            version = KEPT_SO_LONG;
+        }
+        self.to(ctx, coordinator, ApiKey::OffsetCommit, version, request, self.request_timeout, Purpose::Unruly);
     }
 }

@@ -35,6 +35,11 @@ impl Stranger {
             // Nothing, or more than anybody has.
             part.fetch_offset = if dice.chance(1, 2) { 0 } else { self.values as i64 };
             (part.last_fetched_epoch, part.log_start_offset, part.partition_max_bytes) = (-1, 0, 1_000);
+            // Or as a reader, which has read in an epoch that there may never have been.
+            if dice.chance(1, 2) {
+                state = ReplicaState::default();
+                part.last_fetched_epoch = (part.current_leader_epoch - dice.between(0, 4) as i32).max(-1);
+            }
             let mut topic = FetchTopic::default();
             topic.topic_id = map.id(ctx, &name);
             topic.partitions = vec![part];

@@ -1,5 +1,6 @@
 //! Who asks a group's coordinator is told what its protocol knows: an error of the log below, which no member could make anything of, is told
-//! as one of the coordinator's (Kafka's `CoordinatorOperationExceptionHelper`).
+//! as one of the coordinator's (Kafka's `CoordinatorOperationExceptionHelper`). And a heartbeat is good while the group is being read: who reads it
+//! gives its member all its time.
 
 use super::super::Broken;
 use esker_core::error::ErrorCode;
@@ -21,6 +22,9 @@ pub fn on_reply(body: &ResponseKind) -> Result<(), Broken> {
     let told: Vec<i16> = match body {
         ResponseKind::JoinGroup(told) => vec![told.error_code],
         ResponseKind::SyncGroup(told) => vec![told.error_code],
+        ResponseKind::Heartbeat(told) if told.error_code == ErrorCode::CoordinatorLoadInProgress.code() => {
+            return Err(("not-for-members", "refuses a heartbeat, for it reads the group".into()));
+        }
         ResponseKind::Heartbeat(told) => vec![told.error_code],
         ResponseKind::LeaveGroup(told) => vec![told.error_code],
         ResponseKind::OffsetCommit(told) => {

@@ -41,6 +41,9 @@ impl Goes {
 
     pub fn on_groups_gone(&mut self, at: At, response: &DeleteGroupsResponse, core: &Core) -> Result<(), Broken> {
         let groups = self.asked.remove(&at).unwrap_or_default();
+        let done: Vec<&str> =
+            response.results.iter().filter(|told| told.error_code == 0).map(|told| told.group_id.as_str()).collect();
+        judge_once(&done)?;
         for told in &response.results {
             // One that is named twice goes once.
             let mut named = groups.iter().filter(|(group, _)| *group == told.group_id.0);
@@ -74,6 +77,14 @@ fn asked(group: &StrBytes, core: &Core) -> Option<Asked> {
     let key = topic.map(|topic| PartitionKey { topic, partition: core.groups.partition_of(group) });
     let replica = key.and_then(|key| core.partitions.get(key)).filter(|replica| replica.is_leader());
     Some(Asked { sight, log: replica.map(|replica| (replica.key(), replica.log_end())) })
+}
+
+/// The groups that were deleted by one request.
+fn judge_once(done: &[&str]) -> Result<(), Broken> {
+    match done.iter().enumerate().find(|(place, group)| done[..*place].contains(group)) {
+        None => Ok(()),
+        Some((_, group)) => Err(("deletes-wrongly", format!("deletes {group} twice at once"))),
+    }
 }
 
 fn judge_group(group: &str, sight: &Sight, code: i16) -> Result<(), Broken> {
@@ -124,6 +135,12 @@ fn judge_committed(group: &str, asked: &Asked, anew: bool, core: &Core) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_goes_once() {
+        assert!(judge_once(&["g", "h"]).is_ok());
+        assert_eq!(judge_once(&["g", "h", "g"]).unwrap_err().0, "deletes-wrongly");
+    }
     use crate::check::now::asked::tests::{sight, text};
 
     #[test]

@@ -51,6 +51,9 @@ pub struct Asked {
     groups: Map<At, StrBytes>,
     /// The group that the present input is about.
     present: Option<StrBytes>,
+    /// The present input asks for something to be deleted; one that did was put off, and nobody knows when it is heard.
+    deletes: bool,
+    deletes_later: bool,
 }
 
 impl Asked {
@@ -59,6 +62,7 @@ impl Asked {
         self.improper.on_request(at, request, core);
         self.each.on_request(at, request);
         self.refusals.on_request(at, body, request.version, core);
+        self.deletes = matches!(body, RequestKind::OffsetDelete(_) | RequestKind::DeleteGroups(_));
         if let Some(group) = group_of(body) {
             self.groups.insert(at, group.clone());
             self.present = Some(group.clone());
@@ -97,6 +101,7 @@ impl Asked {
     /// It waits until its node takes clients: what is so by then nobody has seen.
     pub fn forget(&mut self, at: At) {
         self.improper.forget(at);
+        self.deletes_later |= self.deletes;
         self.refusals.forget(at);
         if let Some(group) = self.groups.get(&at) {
             self.whole.forget(group);
@@ -150,11 +155,12 @@ impl Asked {
 
     /// A node writes.
     pub fn on_disk_op(&self, folder: Option<&str>, op: &DiskOp, core: &Core) -> Result<(), Broken> {
-        folder.map_or(Ok(()), |folder| ends::on_append(folder, op, core))
+        folder.map_or(Ok(()), |folder| ends::on_append(folder, op, self.deletes || self.deletes_later, core))
     }
 
     /// The input is handled.
     pub fn look(&mut self, core: &Core) -> Result<(), Broken> {
+        self.deletes = false;
         if let Some(group) = self.present.take() {
             whole::Whole::on_handled(&group, core)?;
         }

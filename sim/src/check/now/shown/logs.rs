@@ -6,6 +6,7 @@ use super::wrong;
 use esker_core::id::{Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
+use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::describe_producers_response::ProducerState;
 use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeProducersResponse};
 
@@ -30,6 +31,7 @@ pub fn on_described<'a>(
     }
     for topic in response.results.iter().flat_map(|result| &result.topics) {
         for told in &topic.partitions {
+            judge_asked(request, &topic.name, told.partition_index)?;
             let Some(held) = held(core, &topic.name, told.partition_index).filter(|held| held.log().is_settled())
             else {
                 continue;
@@ -43,6 +45,16 @@ pub fn on_described<'a>(
         }
     }
     Ok(())
+}
+
+fn judge_asked(request: &DescribeLogDirsRequest, topic: &str, partition: i32) -> Result<(), Broken> {
+    let named = |topics: &Vec<DescribableLogDirTopic>| {
+        topics.iter().any(|one| one.topic.as_str() == topic && one.partitions.contains(&partition))
+    };
+    if request.topics.as_ref().is_none_or(named) {
+        return Ok(());
+    }
+    wrong(format!("shows the log of {topic}-{partition}, which nobody asked for"))
 }
 
 /// What was deleted (the log begins at `start`) may still lie there, in segments that nobody knows any more.
