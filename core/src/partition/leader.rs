@@ -222,23 +222,30 @@ impl Leader {
     }
 
     /// When the first follower in sync will have lagged for too long, or a proposal may be repeated.
-    pub fn next_deadline(&self, sight: &Sight, settings: &Settings) -> Option<Mono> {
-        let end = sight.end;
+    pub fn next_proposal(&self, sight: &Sight, settings: &Settings) -> Option<Mono> {
         if mutant::is(Mutant::LagNotTimed) {
             return None;
         }
+        let turn = self.insync.next_turn();
         if self.insync.is_pending() || self.who_leaves(sight).is_some() {
-            return self.insync.next_turn();
+            return turn;
         }
-        let lagging = |(node, p): &&(NodeId, Progress)| {
-            p.synced < end && (self.insync.granted().contains(node) || p.eligible && p.caught_up.is_some())
-        };
-        let lag = self
-            .followers
-            .iter()
-            .filter(lagging)
-            .map(|(_, p)| p.caught_up.map_or(Mono(0), |at| at + settings.lag_max + crate::time::Span(1)));
-        lag.min().map(|at| self.insync.next_turn().map_or(at, |turn| at.max(turn)))
+        let lag = self.first_lag(sight, settings, |node, _| self.insync.granted().contains(&node));
+        lag.map(|at| turn.map_or(at, |turn| at.max(turn)))
+    }
+
+    /// When the watermark will wait no longer for a follower outside the set, whatever is asked for meanwhile (seed 40000001669).
+    pub fn next_move(&self, sight: &Sight, settings: &Settings) -> Option<Mono> {
+        if mutant::is(Mutant::LagNotTimed) || mutant::is(Mutant::OutsideNotTimed) {
+            return None;
+        }
+        self.first_lag(sight, settings, |node, p| !self.insync.counts(node) && p.eligible && p.caught_up.is_some())
+    }
+
+    /// When the first of these followers, if it has not all there is, will have lagged for too long.
+    fn first_lag(&self, sight: &Sight, settings: &Settings, of: impl Fn(NodeId, &Progress) -> bool) -> Option<Mono> {
+        let behind = self.followers.iter().filter(|(node, p)| p.synced < sight.end && of(*node, p));
+        behind.map(|(_, p)| p.caught_up.map_or(Mono(0), |at| at + settings.lag_max + crate::time::Span(1))).min()
     }
 }
 
@@ -356,12 +363,24 @@ mod tests {
     fn a_laggard_leaves_after_lag_max_and_the_deadline_says_when() {
         let mut leader = Leader::new(Mono(0), NodeId(1), &state(&[1, 2], &[1, 2], 1), Offset(0));
         fetch(&mut leader, 50, 2, 0, 0);
-        assert_eq!(leader.next_deadline(&sight(0, 0, 0, 0), &SETTINGS), None, "all is well");
-        let at = leader.next_deadline(&sight(0, 9, 9, 0), &SETTINGS).expect("a laggard");
+        assert_eq!(leader.next_proposal(&sight(0, 0, 0, 0), &SETTINGS), None, "all is well");
+        let at = leader.next_proposal(&sight(0, 9, 9, 0), &SETTINGS).expect("a laggard");
         assert_eq!(at, Mono(151));
         assert!(leader.changes(&sight(150, 9, 9, 0), &SETTINGS).1.is_empty());
         assert_eq!(leader.changes(&sight(151, 9, 9, 0), &SETTINGS).1, nodes(&[2]));
         assert!(leader.wants_change(&sight(151, 9, 9, 0), &SETTINGS));
+    }
+
+    #[test]
+    fn one_outside_the_set_is_waited_for_as_long() {
+        let mut leader = Leader::new(Mono(0), NodeId(1), &state(&[1, 2], &[1], 1), Offset(0));
+        fetch(&mut leader, 50, 2, 0, 0);
+        let seen = |now| sight(now, 9, 9, 0);
+        let one = Settings { min_insync: 1, ..SETTINGS };
+        assert_eq!(leader.watermark(&seen(150), &one), None);
+        assert_eq!((leader.next_proposal(&seen(0), &one), leader.next_move(&seen(0), &one)), (None, Some(Mono(151))));
+        leader.age(Mono(151), &one);
+        assert_eq!((leader.watermark(&seen(151), &one), leader.next_move(&seen(151), &one)), (Some(Offset(9)), None));
     }
 
     #[test]

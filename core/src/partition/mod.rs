@@ -318,15 +318,16 @@ impl Partition {
     /// When [`Partition::on_tick`] has something to do, at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
         let log = self.log.next_deadline();
-        let own = match &self.role {
-            Role::Leader(leader) if !self.isr_told => leader.next_deadline(&self.sight(Mono(0)), &self.settings),
-            Role::Short(_) => self.short_deadline(),
-            Role::Leader(_) | Role::Opening | Role::Follower { .. } | Role::Offline => None,
+        let sight = self.sight(Mono(0));
+        let (proposal, own) = match &self.role {
+            Role::Leader(leader) => {
+                let proposal = if self.isr_told { None } else { leader.next_proposal(&sight, &self.settings) };
+                (proposal, leader.next_move(&sight, &self.settings))
+            }
+            Role::Short(_) => (None, self.short_deadline()),
+            Role::Opening | Role::Follower { .. } | Role::Offline => (None, None),
         };
-        match (log, own) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        [log, proposal, own].into_iter().flatten().min()
     }
 
     /// Ends the log in order: all synced, checkpoints written; then [`Partition::is_closed`], at once or after a

@@ -4,6 +4,8 @@ macro_rules! awaited {
     ($then:ident! $($before:tt)*) => {
         $then! {
             $($before)*
+            /// Where a follower outside the set is waited for, nobody looks when it has lagged for too long.
+            OutsideNotTimed = "outside-not-timed",
             /// A rebalance waits as long as the least patient of its members.
             RebalanceTimeoutLeast = "rebalance-timeout-least",
             /// A member that joins again keeps the rebalance time-out that it said first.
