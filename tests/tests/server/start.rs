@@ -115,13 +115,32 @@ fn a_second_process_with_the_same_id_is_kept_out_and_says_so() {
     assert_eq!((first.stop(), controller.stop()), (0, 0));
 }
 
+/// A node that is started with SIGHUP at its default, or ignored as `nohup` has it: whatever runs the tests may be under `nohup` itself.
+fn with_hangup(how: &str, data: &Path) -> Node {
+    let plain = serve(data, &[]);
+    let mut command = Command::new("env");
+    command.arg(format!("--{how}-signal=HUP")).arg(plain.get_program()).args(plain.get_args()).env("RUST_LOG", "info");
+    Node::spawn(command, data)
+}
+
 #[test]
 fn a_terminal_that_is_closed_stops_it_in_order() {
     let scratch = Scratch::new("hangup");
-    let mut node = Node::start(&scratch.join("data"), &[]);
+    let mut node = with_hangup("default", &scratch.join("data"));
     node.signal("HUP");
     assert_eq!(node.ended(), 0);
     node.said("stopped in order");
+}
+
+#[test]
+fn under_nohup_a_terminal_that_is_closed_does_not() {
+    let scratch = Scratch::new("nohup");
+    let node = with_hangup("ignore", &scratch.join("data"));
+    node.signal("HUP");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    node.serves();
+    assert!(!node.log().contains("stopping"), "{}", node.log());
+    assert_eq!(node.stop(), 0);
 }
 
 #[test]
