@@ -318,9 +318,9 @@ impl Partition {
     /// When [`Partition::on_tick`] has something to do, at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
         let log = self.log.next_deadline();
-        let sight = self.sight(Mono(0));
         let (proposal, own) = match &self.role {
             Role::Leader(leader) => {
+                let sight = self.sight(Mono(0));
                 let proposal = if self.isr_told { None } else { leader.next_proposal(&sight, &self.settings) };
                 (proposal, leader.next_move(&sight, &self.settings))
             }
