@@ -10,7 +10,7 @@ pub enum Code {
     Failed = 1,
     /// The configuration is not accepted.
     Config = 3,
-    /// The data folder is another node's, another cluster's, Kafka's, in use, or its journal is damaged.
+    /// The data folder is another node's, another cluster's, Kafka's, in use, or its journal is damaged or gone.
     Folder = 4,
     /// An address cannot be listened on.
     Address = 5,

@@ -129,7 +129,7 @@ impl Member {
             self.joined = false;
             return Ok(false);
         }
-        if again.iter().any(|error| error.code() == code) || is_elsewhere(code) || is_passing(code) {
+        if again.iter().any(|error| error.code() == code) || is_passing(code) {
             self.joined = false;
             return Ok(false);
         }
