@@ -4,7 +4,7 @@
 use super::{At, Broken};
 use crate::node::Node;
 use crate::table::Map;
-use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
+use esker_core::id::{BrokerEpoch, LeaderEpoch, NodeId, PartitionKey};
 use esker_core::metadata::{Broker, Image};
 use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
 use std::collections::BTreeSet;
@@ -16,13 +16,15 @@ pub struct LetGo {
     asked: Map<At, Asked>,
     /// Those that the present input let go.
     told: Vec<Asked>,
-    /// What each led when it asked, by the epoch of the controller.
-    led: Map<(NodeId, LeaderEpoch), BTreeSet<PartitionKey>>,
+    /// What each led when it asked, by its registration (an earlier one may have asked, and have come to nothing: seed 50000004088) and by
+    /// the epoch of the controller.
+    led: Map<(NodeId, BrokerEpoch, LeaderEpoch), BTreeSet<PartitionKey>>,
 }
 
 #[derive(Debug)]
 struct Asked {
     id: NodeId,
+    registered: BrokerEpoch,
     epoch: LeaderEpoch,
     others: Vec<NodeId>,
 }
@@ -34,10 +36,11 @@ impl LetGo {
         let serves = image.broker(id).is_some_and(|broker| !broker.fenced);
         if request.want_shut_down && !request.want_fence && serves {
             let others = image.brokers().filter(|broker| broker.active()).map(|broker| broker.id);
-            self.asked.insert(at, Asked { id, epoch, others: others.collect() });
+            let registered = BrokerEpoch(request.broker_epoch);
+            self.asked.insert(at, Asked { id, registered, epoch, others: others.collect() });
             let each = image.topics().flat_map(|topic| topic.each_partition());
             let led = each.filter(|(_, state)| state.leader == Some(id)).map(|(key, _)| key);
-            self.led.entry((id, epoch)).or_default().extend(led);
+            self.led.entry((id, registered, epoch)).or_default().extend(led);
         }
     }
 
@@ -48,8 +51,8 @@ impl LetGo {
 
     /// Looks at what the others know when a node has let one go.
     pub fn look(&mut self, decided: Option<&Image>, nodes: &[Node]) -> Result<(), Broken> {
-        for Asked { id: gone, epoch, others } in std::mem::take(&mut self.told) {
-            let led = self.led.remove(&(gone, epoch)).unwrap_or_default();
+        for Asked { id: gone, registered, epoch, others } in std::mem::take(&mut self.told) {
+            let led = self.led.remove(&(gone, registered, epoch)).unwrap_or_default();
             for process in nodes.iter().filter_map(|node| node.process.as_ref()) {
                 let core = process.broker.node();
                 let me = core.config.node;

@@ -6,7 +6,7 @@ use super::{At, Broken};
 use crate::disk::Disk;
 use crate::node::Node;
 use crate::table::Map;
-use esker_core::id::{NodeId, Offset, PartitionKey};
+use esker_core::id::{LeaderEpoch, NodeId, Offset, PartitionKey};
 use esker_core::io::FileName;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
@@ -16,7 +16,16 @@ use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 #[derive(Debug, Default)]
 pub struct LowWatermark {
     asked: Map<At, Vec<Asked>>,
-    told: Vec<(PartitionKey, Offset, Vec<NodeId>)>,
+    told: Vec<Told>,
+}
+
+/// A partition of an answer.
+#[derive(Debug)]
+struct Told {
+    key: PartitionKey,
+    low: Offset,
+    /// What was known when it was asked, if that is known.
+    asked: Option<(LeaderEpoch, Vec<NodeId>)>,
 }
 
 /// A partition of a request.
@@ -28,6 +37,8 @@ struct Asked {
     /// Its replicas that lived when it was asked. One partition may be done while the answer waits for others: who is a replica, or comes
     /// back, since then need not have been waited for (seed 530602244111).
     living: Vec<NodeId>,
+    /// And it may have been done in this epoch of its leader, who leads in a later one when the answer leaves (seed 50000002830).
+    epoch: LeaderEpoch,
 }
 
 impl LowWatermark {
@@ -42,7 +53,8 @@ impl LowWatermark {
                 let upto = if part.offset < 0 { committed } else { Some(Offset(part.offset)) };
                 let replicas = core.partitions.get(key).and_then(Partition::state).map(|state| &state.replicas[..]);
                 let living = replicas.unwrap_or_default().iter().copied().filter(|node| core.image.alive(*node));
-                asked.extend(upto.map(|upto| Asked { key, upto, living: living.collect() }));
+                let epoch = core.partitions.get(key).map_or(LeaderEpoch::NONE, Partition::leader_epoch);
+                asked.extend(upto.map(|upto| Asked { key, upto, living: living.collect(), epoch }));
             }
         }
         self.asked.insert(at, asked);
@@ -56,7 +68,8 @@ impl LowWatermark {
                 let (key, told) =
                     (PartitionKey { topic: id, partition: part.partition_index }, Offset(part.low_watermark));
                 let wanted = asked.iter().find(|wanted| wanted.key == key);
-                self.told.push((key, told, wanted.map(|wanted| wanted.living.clone()).unwrap_or_default()));
+                let asked = wanted.map(|wanted| (wanted.epoch, wanted.living.clone()));
+                self.told.push(Told { key, low: told, asked });
                 if let Some(wanted) = wanted {
                     judge_done(key, wanted.upto, told)?;
                 }
@@ -74,9 +87,11 @@ impl LowWatermark {
         nodes: &[Node],
         counted: &Counted,
     ) -> Result<(), Broken> {
-        for (key, told, living) in self.told.drain(..) {
+        for Told { key, low: told, asked } in self.told.drain(..) {
             let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
             let Some(state) = leader.state() else { continue };
+            let asked = asked.filter(|(epoch, _)| *epoch == leader.leader_epoch());
+            let living = asked.map(|(_, living)| living).unwrap_or_default();
             let lives = |other: &&NodeId| **other != leader.me() && living.contains(other) && core.image.alive(**other);
             for other in state.replicas.iter().filter(lives) {
                 let heard = counted.start(node, leader, *other);
