@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::partition::Partition;
 use crate::quorum;
 use crate::time::{Mono, Now, Span};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -60,7 +60,9 @@ impl Chores {
         {
             let Some(key) = node.partitions.key_of(dir) else { continue };
             let Some(partition) = node.partitions.get_mut(key) else { continue };
-            let event = partition.on_start_saved(now.mono, start);
+            // The next one, on its way already, may say less.
+            let next = self.saving.iter().flatten().filter(|(other, _)| *other == dir).map(|(_, start)| *start);
+            let event = partition.on_start_saved(now.mono, next.fold(start, Offset::min));
             node.partitions.note(dir, event);
         }
     }
@@ -127,7 +129,11 @@ impl Chores {
         let starts = checkpoint::write(
             starts.chain(unused(&roles.starts).filter(|_| !mutant::is(Mutant::UnopenedStartsDropped))),
         );
-        let moved = |partition: &&Partition| start(partition) != partition.saved_start();
+        let under_way: BTreeSet<DirId> = self.saving.iter().flatten().map(|(dir, _)| *dir).collect();
+        let moved = |partition: &&Partition| {
+            start(partition) != partition.saved_start()
+                || under_way.contains(&partition.dir()) && !partition.is_opening()
+        };
         let moved = node.partitions.iter().filter(moved).map(|partition| (partition.dir(), partition.log_start()));
         let moved: Vec<_> = moved.collect();
         // A start that went back and came again is written once more: nobody may wait for a checkpoint that does not come.

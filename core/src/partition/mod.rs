@@ -218,9 +218,10 @@ impl Partition {
         self.saved_start.min(self.log.start())
     }
 
-    /// The checkpoint that says that the log starts at `start` is on stable storage.
+    /// The checkpoint that says that the log starts at `start` is on stable storage. Of a log that starts before that by now the next
+    /// one will say so (seed 50000004020).
     pub fn on_start_saved(&mut self, now: Mono, start: Offset) -> PartitionEvent {
-        self.saved_start = start;
+        self.saved_start = if mutant::is(Mutant::SavedOutlivesStart) { start } else { start.min(self.log.start()) };
         PartitionEvent { start_moved: true, isr: self.wants_proposal(now), ..PartitionEvent::NONE }
     }
 

@@ -52,6 +52,12 @@ macro_rules! awaited {
             ResignsEarly = "resigns-early",
             /// A follower that is behind at each of its fetches, and never by more than a moment, counts as lagging.
             MarkNotMoved = "mark-not-moved",
+            /// A static member's new id that is not committed is taken back in a later generation, too.
+            ReplacedRevertsLater = "replaced-reverts-later",
+            /// Where a log starts that has gone back counts as written down as it was before.
+            SavedOutlivesStart = "saved-outlives-start",
+            /// A coordinator that is cut off from the controller tells its offsets at once.
+            CutOffTells = "cut-off-tells",
         }
     };
 }
