@@ -49,6 +49,8 @@ pub(super) enum Then {
 /// A static member whose place a new member id took, without a rebalance.
 #[derive(Debug)]
 pub(super) struct Replaced {
+    /// The one in which it was replaced.
+    pub generation: i32,
     pub instance: StrBytes,
     pub old: StrBytes,
     pub new: StrBytes,

@@ -41,6 +41,7 @@ impl Group {
             }
             Phase::Stable => {
                 let replaced = Replaced {
+                    generation: self.generation,
                     instance: instance.clone(),
                     old: old.clone(),
                     new: new.clone(),
@@ -56,7 +57,8 @@ impl Group {
         }
     }
 
-    /// The new id of a static member is committed, or (`Err`) is not: then the old one has its place again.
+    /// The new id of a static member is committed, or (`Err`) is not: then the old one has its place again. Where another
+    /// generation has begun since, the new one was told to its member, and stays (seed 50000003018).
     pub fn on_replaced(
         &mut self,
         turn: &mut Turn<'_>,
@@ -74,6 +76,9 @@ impl Group {
             }
             return None;
         };
+        if self.generation != replaced.generation && !mutant::is(Mutant::ReplacedRevertsLater) {
+            return None;
+        }
         let member = self.members.get_mut(new)?;
         let waiting = member.joining.take();
         member.protocols.clone_from(&replaced.protocols_before);

@@ -142,6 +142,28 @@ fn a_new_id_that_cannot_be_stored_leaves_the_old_one_in_its_place() {
 }
 
 #[test]
+fn a_new_id_that_was_told_with_a_later_generation_stays_though_it_was_never_stored() {
+    let mut world = World::new(|_| {});
+    let (ids, generation) = stable(&mut world);
+    world.commits = false;
+    let again = world.send_join(&static_request("two", ""));
+    let leader = world.send_join(&static_request("one", &ids[0]));
+    let (one, two) = (world.joined(leader), world.joined(again));
+    assert_eq!((one.generation_id, two.generation_id), (generation + 1, generation + 1));
+    world.wait(5_000);
+    let request = HeartbeatRequest::default()
+        .with_group_id(GroupId(text(GROUP)))
+        .with_member_id(two.member_id)
+        .with_group_instance_id(Some(text("two")))
+        .with_generation_id(generation + 1);
+    let hold = world.hold();
+    let decision = world.groups.on_heartbeat(world.now, hold, &request);
+    world.carry_out(decision);
+    let Some(ResponseKind::Heartbeat(answer)) = world.replies.get(&hold) else { panic!() };
+    assert_eq!(answer.error_code, 0);
+}
+
+#[test]
 fn an_administrator_removes_a_member_by_its_instance() {
     let mut world = World::new(|_| {});
     let (ids, generation) = stable(&mut world);
