@@ -1,7 +1,9 @@
 //! OffsetFetch (key 9, versions 1 to 9): the committed offsets of a group, from version 8 on of several. No topics (null, from version 2
 //! on): all of them. A partition without one: offset -1, no error.
 //!
-//! What is told is committed: an offset on its way to being so is waited for. With `require_stable` (version 7) one that an open
+//! What is told is committed: an offset on its way to being so is waited for. A coordinator for which the controller has not
+//! vouched of late may have been succeeded: it tells what it knows once a record of that moment is committed, which needs its
+//! followers (Kafka's tells it at once; seed 42000002637). With `require_stable` (version 7) one that an open
 //! transaction may change is `UNSTABLE_OFFSET_COMMIT` (KIP-447). Version 9's member id and epoch concern KIP-848 groups.
 
 use crate::io::Ask;
@@ -22,8 +24,8 @@ pub fn on_offset_fetch(node: &mut Node, now: Now, ask: Ask, request: OffsetFetch
     } else {
         request.groups
     };
-    let stable = request.require_stable;
-    node.ask_groups(now, ask, |groups_of_node, hold, ask| groups_of_node.on_fetch(now, hold, ask, &groups, stable));
+    let (stable, vouched) = (request.require_stable, now.mono < node.vouched_until);
+    node.ask_groups(now, ask, |shards, hold, ask| shards.on_fetch(now, hold, ask, &groups, stable, vouched));
 }
 
 fn as_newest(topic: OffsetFetchRequestTopic) -> OffsetFetchRequestTopics {

@@ -14,6 +14,10 @@
 //! know. Before it takes clients' requests again it hears the controller: else a group's coordinator would tell the offsets
 //! of before (seed 3539294009; Kafka's does). The controller unfences nobody who does not know why it was fenced. It is waited
 //! for no longer than a session: where no controller is, nobody was followed either.
+//!
+//! A node that is cut off from the controller, and not from its clients, goes on: what it writes needs its followers. What it
+//! only tells does not. Each heartbeat that is answered vouches for it, for a session from when it left
+//! ([`Node::vouched_until`]): the controller waits as long, from when it came.
 
 use crate::config::NodeConfig;
 use crate::controller::{FEATURES, FULL_TAG};
@@ -62,6 +66,7 @@ struct Sent {
     to: Address,
     /// The epoch of the controller that was asked.
     epoch: LeaderEpoch,
+    at: Mono,
     /// It is given up then; its late answer means nothing.
     until: Mono,
 }
@@ -164,8 +169,9 @@ impl Alive {
     }
 
     /// The node wants to stop: from now on heartbeats ask the controller to move its leaders away.
-    pub fn begin_leaving(&mut self) {
+    pub fn begin_leaving(&mut self, node: &mut Node) {
         self.leaving = true;
+        node.vouched_until = Mono(0);
         self.due = None;
         if !self.controlled || self.state == State::Outside {
             self.state = State::Left;
@@ -210,7 +216,7 @@ impl Alive {
         };
         if let Some((key, version, body)) = request {
             let call = node.out.call(to.clone(), Lane::Control, key, version, body);
-            self.sent = Some(Sent { call, to, epoch, until: now.mono + self.patience() });
+            self.sent = Some(Sent { call, to, epoch, at: now.mono, until: now.mono + self.patience() });
             self.due = Some(now.mono + self.interval);
             moved = true;
         }
@@ -331,7 +337,7 @@ impl Alive {
             self.on_ids(node, now, result);
             return;
         }
-        self.sent = None;
+        let sent_at = self.sent.take().map_or(Mono(0), |sent| sent.at);
         self.due = Some(now.mono + AGAIN);
         // Whatever else comes (a lost connection, another kind of reply) means: once more.
         match (self.state, result.map(|body| *body)) {
@@ -357,6 +363,7 @@ impl Alive {
                     None => {
                         self.due = Some(now.mono + self.interval);
                         self.doubt = None;
+                        node.vouched_until = sent_at + node.config.brokers.session_timeout;
                     }
                     Some(ErrorCode::StaleBrokerEpoch) if self.leaving => self.state = State::Left,
                     Some(ErrorCode::StaleBrokerEpoch) if mutant::is(Mutant::StaleEpochUnheard) => {}
@@ -400,7 +407,7 @@ impl Alive {
             .with_broker_epoch(broker_epoch.0);
         let call =
             node.out.call(to.clone(), Lane::Control, ApiKey::AllocateProducerIds, PRODUCER_IDS_VERSION, request.into());
-        self.ids = Some(Sent { call, to: to.clone(), epoch, until: now.mono + self.patience() });
+        self.ids = Some(Sent { call, to: to.clone(), epoch, at: now.mono, until: now.mono + self.patience() });
         true
     }
 

@@ -71,7 +71,7 @@ impl Broker {
             return;
         }
         self.stop = Stop::Leaving { until: now.mono + LEAVING_PATIENCE };
-        self.alive.begin_leaving();
+        self.alive.begin_leaving(&mut self.node);
     }
 
     /// Whether the stop has come a step further.

@@ -1,8 +1,11 @@
 //! OffsetFetch as a shard answers it.
 
+use super::delete::tombstone;
 use super::offsets::Kept;
+use super::records::Entry;
 use super::refuse::no_offset;
 use super::shard::Shard;
+use super::text::own;
 use crate::error::ErrorCode;
 use crate::id::Offset;
 use crate::mutant::{self, Mutant};
@@ -55,6 +58,11 @@ impl Shard {
         let until = if mutant::is(Mutant::OffsetsToldUncommitted) { Offset::NONE } else { until };
         (OffsetFetchResponseGroup::default().with_group_id(request.group_id.clone()).with_topics(topics), until)
     }
+}
+
+/// A record that says nothing: the end of an offset of no topic. Once it is committed its leader has had no successor before it.
+pub(super) fn barrier(group: &StrBytes) -> Entry {
+    tombstone((own(group), StrBytes::new(), -1))
 }
 
 fn offset(index: i32, kept: &Kept) -> OffsetFetchResponsePartitions {

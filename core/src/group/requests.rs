@@ -2,6 +2,7 @@
 
 use super::classic::{Join, refused_sync};
 use super::decision::{Decision, Release};
+use super::fetch::barrier;
 use super::groups::{Groups, Place};
 use super::refuse;
 use super::settings::Settings;
@@ -134,7 +135,7 @@ impl Groups {
         self.gathered(out)
     }
 
-    /// The committed offsets of each of `groups`, whatever the version's form.
+    /// The committed offsets of each of `groups`, whatever the version's form. `vouched`: no other node coordinates them.
     pub fn on_fetch(
         &mut self,
         now: Now,
@@ -142,6 +143,7 @@ impl Groups {
         ask: &Ask,
         groups: &[OffsetFetchRequestGroup],
         require_stable: bool,
+        vouched: bool,
     ) -> Decision {
         let mut out = Decision::default();
         if groups.is_empty() {
@@ -154,7 +156,12 @@ impl Groups {
             match self.shard_and_settings(&request.group_id.0) {
                 Ok((shard, settings)) => {
                     let (group, until) = shard.fetch(request, require_stable);
-                    shard.promise(now, settings, until, Then::Reply { hold, response: one(group) }, &mut out);
+                    let then = Then::Reply { hold, response: one(group) };
+                    if vouched || mutant::is(Mutant::CutOffTells) {
+                        shard.promise(now, settings, until, then, &mut out);
+                    } else {
+                        shard.turn(now, settings, &mut out).propose(vec![barrier(&request.group_id)], then);
+                    }
                 }
                 Err(code) => {
                     let group = refuse::fetch(request, ask.version, code);

@@ -9,6 +9,7 @@ use crate::id::{HoldId, Offset};
 use crate::io::{Address, Out};
 use crate::metadata::{Image, Resource, Topic};
 use crate::quorum::Quorum;
+use crate::time::Mono;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -39,6 +40,8 @@ pub struct Node {
     pub quorum_asks: BTreeSet<HoldId>,
     /// Of the medium of the data folder.
     pub room: Room,
+    /// Until then the controller has taken this broker for alive, and has not let another succeed it for its silence.
+    pub vouched_until: Mono,
 }
 
 impl Node {
@@ -62,6 +65,7 @@ impl Node {
             commits: BTreeSet::new(),
             quorum_asks: BTreeSet::new(),
             room: Room::UNKNOWN,
+            vouched_until: Mono(0),
         }
     }
 

@@ -12,10 +12,11 @@ use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::describe_producers_request::TopicRequest as ProducersOf;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
     ApiKey, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
     DescribeProducersRequest, DescribeQuorumRequest, DescribeTopicPartitionsRequest, GroupId, ListGroupsRequest,
-    ListPartitionReassignmentsRequest, RequestKind, TopicName,
+    ListPartitionReassignmentsRequest, OffsetFetchRequest, RequestKind, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -59,7 +60,16 @@ impl Onlooker {
 
     fn question(&self, plan: &Plan, node: Peer, dice: &mut Dice) -> (ApiKey, i16, RequestKind) {
         match dice.below(9) {
-            0 | 1 => {
+            0 => {
+                // Whoever coordinates them: one that did may think that it does.
+                let of = |number| {
+                    let group = GroupId(StrBytes::from(group_name(number)));
+                    OffsetFetchRequestGroup::default().with_group_id(group).with_topics(None)
+                };
+                let request = OffsetFetchRequest::default().with_groups((0..self.groups).map(of).collect());
+                (ApiKey::OffsetFetch, 8, request.into())
+            }
+            1 => {
                 let groups = (0..self.groups).map(|number| GroupId(StrBytes::from(group_name(number))));
                 let request = DescribeGroupsRequest::default().with_groups(groups.collect());
                 (ApiKey::DescribeGroups, 5, request.into())

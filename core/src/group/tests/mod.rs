@@ -50,6 +50,8 @@ pub(super) struct World {
     pub watermarks: BTreeMap<i32, i64>,
     /// What is appended is committed at once.
     pub commits: bool,
+    /// Whether the controller has vouched for the node of late.
+    pub vouched: bool,
     /// The next append is refused.
     pub refuse: Option<ErrorCode>,
     pub now: Now,
@@ -68,6 +70,7 @@ impl World {
             logs: BTreeMap::new(),
             watermarks: BTreeMap::new(),
             commits: true,
+            vouched: true,
             refuse: None,
             now: Now { mono: Mono(1_000_000), wall: Wall(1_700_000_000_000) },
             replies: BTreeMap::new(),
@@ -258,7 +261,7 @@ impl World {
 
     pub fn send_fetch(&mut self, groups: &[OffsetFetchRequestGroup]) -> HoldId {
         let (hold, ask) = (self.hold(), self.ask());
-        let decision = self.groups.on_fetch(self.now, hold, &ask, groups, true);
+        let decision = self.groups.on_fetch(self.now, hold, &ask, groups, true, self.vouched);
         self.carry_out(decision);
         hold
     }

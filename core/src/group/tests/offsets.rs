@@ -113,6 +113,27 @@ fn a_commit_that_is_not_committed_in_time_is_told_so() {
 }
 
 #[test]
+fn a_coordinator_that_nobody_vouches_for_tells_what_it_knows_once_a_record_of_then_is_committed() {
+    let mut world = World::new(|_| {});
+    world.commit("", -1, 1);
+    world.vouched = false;
+    world.commits = false;
+    let both = [fetch_request(GROUP, Some(("t", 0))), fetch_request("nobody", None)];
+    let fetch = world.send_fetch(&both);
+    assert!(world.is_waiting(fetch), "it may have a successor");
+    world.commit_all();
+    let told = world.fetched(fetch);
+    assert_eq!(told.groups[0].topics[0].partitions[0].committed_offset, 1);
+    assert_eq!((told.groups[1].error_code, told.groups[1].topics.len()), (0, 0));
+    world.vouched = true;
+    assert_eq!(world.offset(), 1, "what was written says nothing");
+    world.vouched = false;
+    let fetch = world.send_fetch(&both);
+    world.wait(5_000);
+    assert_eq!(world.fetched(fetch).groups[0].error_code, ErrorCode::NotCoordinator.code(), "its followers are gone");
+}
+
+#[test]
 fn a_commit_that_is_not_appended_changes_nothing() {
     let mut world = World::new(|_| {});
     world.commit("", -1, 1);

@@ -73,6 +73,7 @@ mod shadow;
 mod shown;
 mod stamped;
 mod stays;
+mod succeeded;
 mod synced;
 mod talk;
 mod times;
@@ -169,6 +170,7 @@ pub struct Watch {
     anew: anew::Anew,
     asked: asked::Asked,
     stays: stays::Stays,
+    succeeded: succeeded::Succeeded,
     told: told::Told,
     unclean: unclean::Unclean,
     joins: joins::Joins,
@@ -261,6 +263,7 @@ impl Watch {
             anew: anew::Anew::default(),
             asked: asked::Asked::default(),
             stays: stays::Stays::default(),
+            succeeded: succeeded::Succeeded::default(),
             told: told::Told::default(),
             unclean: unclean::Unclean::default(),
             joins: joins::Joins::default(),

@@ -69,11 +69,13 @@ impl Watch {
             RequestKind::OffsetCommit(request) => {
                 self.commits.on_request(at, request, core);
                 self.told.on_commit(at, request, core);
+                self.succeeded.on_commit(at, &request.group_id, core);
                 self.outlived.on_commit(request, core);
                 self.heard.on_commit(at, self.now.mono, request);
             }
             RequestKind::OffsetFetch(request) => {
                 self.told.on_fetch(at, request, core);
+                self.succeeded.on_fetch(at, request, core);
                 self.outlived.on_fetch(at, request, core);
             }
             RequestKind::OffsetDelete(request) => self.told.on_delete(&request.group_id),
@@ -164,14 +166,18 @@ impl Watch {
                 ResponseKind::Heartbeat(response) => {
                     self.heard.on_reply(at, response, core).and_then(|()| self.stays.on_reply(node, at, response, core))
                 }
-                ResponseKind::OffsetCommit(response) => self
-                    .heard
-                    .on_committed(at, response, core)
-                    .and_then(|()| self.commits.on_reply(at, response, core))
-                    .and_then(|()| self.told.on_committed(at, response, core)),
-                ResponseKind::OffsetFetch(response) => {
-                    self.outlived.on_fetched(at, response).and_then(|()| self.told.on_fetched(at, response, core))
+                ResponseKind::OffsetCommit(response) => {
+                    self.succeeded.on_committed(at, response, core);
+                    self.heard
+                        .on_committed(at, response, core)
+                        .and_then(|()| self.commits.on_reply(at, response, core))
+                        .and_then(|()| self.told.on_committed(at, response, core))
                 }
+                ResponseKind::OffsetFetch(response) => self
+                    .outlived
+                    .on_fetched(at, response)
+                    .and_then(|()| self.succeeded.on_fetched(at, response, core))
+                    .and_then(|()| self.told.on_fetched(at, response, core)),
                 ResponseKind::JoinGroup(response) => {
                     self.heard.on_joined(at, response);
                     self.patience.on_joined(node, at, response, core);
