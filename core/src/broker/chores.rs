@@ -180,3 +180,60 @@ fn write_meta(node: &mut Node) {
     let file = FileId::new(DirId::ROOT, FileName::MetaProperties);
     node.out.disk(Owner::Node, META, DiskOp::Replace { file, bytes: Bytes::from(text) });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::bench::{Bench, batch};
+    use crate::id::PartitionKey;
+    use crate::partition::Acks;
+    use alloc::vec;
+
+    /// A partition that its node leads alone, with a log that starts at 2 since a moment ago.
+    fn deleted() -> (Bench, PartitionKey, DirId) {
+        let mut bench = Bench::new();
+        let key = PartitionKey { topic: bench.topic("t", &[&[1]]), partition: 0 };
+        let partition = bench.node.partitions.get_mut(key).expect("a partition");
+        for _ in 0..3 {
+            partition.on_produce(bench.now, batch(b"v"), Acks::Leader, &mut bench.node.out).expect("leads");
+        }
+        bench.sync();
+        let partition = bench.node.partitions.get_mut(key).expect("a partition");
+        partition.delete_records(bench.now, Offset(2)).expect("committed");
+        let dir = partition.dir();
+        (bench, key, dir)
+    }
+
+    fn saved(bench: &Bench, key: PartitionKey) -> Option<Offset> {
+        bench.node.partitions.get(key).map(Partition::saved_start)
+    }
+
+    #[test]
+    fn a_start_is_not_written_down_while_a_later_checkpoint_says_less() {
+        let (mut bench, key, dir) = deleted();
+        let mut chores =
+            Chores { saving: [vec![(dir, Offset(2))], vec![(dir, Offset(1))]].into(), ..Chores::default() };
+        chores.on_starts_saved(&mut bench.node, bench.now);
+        assert_eq!(saved(&bench, key), Some(Offset(1)), "a crash may leave the second");
+        chores.save_starts(&mut bench.node, &Roles::default());
+        chores.on_starts_saved(&mut bench.node, bench.now);
+        assert_eq!(saved(&bench, key), Some(Offset(1)));
+        chores.on_starts_saved(&mut bench.node, bench.now);
+        assert_eq!(saved(&bench, key), Some(Offset(2)));
+    }
+
+    #[test]
+    fn a_checkpoint_counts_for_those_that_one_under_way_counts_for() {
+        let (mut bench, key, dir) = deleted();
+        let mut chores = Chores { saving: [vec![(dir, Offset(2))]].into(), ..Chores::default() };
+        chores.on_starts_saved(&mut bench.node, bench.now);
+        assert_eq!(saved(&bench, key), Some(Offset(2)));
+        chores.saving.push_back(vec![(dir, Offset(1))]);
+        chores.save_starts(&mut bench.node, &Roles::default());
+        assert_eq!(
+            chores.saving.back(),
+            Some(&vec![(dir, Offset(2))]),
+            "it is where it was, and the one before says less"
+        );
+    }
+}
