@@ -1,8 +1,8 @@
 //! An OffsetCommit is acknowledged when its record is committed: it was appended behind all that the group's log had when it came.
 
+use super::told::log_of;
 use super::{At, Broken};
 use crate::table::Map;
-use esker_core::group;
 use esker_core::id::{Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
@@ -15,8 +15,7 @@ pub struct Commits {
 
 impl Commits {
     pub fn on_request(&mut self, at: At, request: &OffsetCommitRequest, core: &Core) {
-        let Some(topic) = core.image.topic_named(group::TOPIC).map(|topic| topic.id) else { return };
-        let key = PartitionKey { topic, partition: core.groups.partition_of(&request.group_id) };
+        let Some(key) = log_of(core, &request.group_id) else { return };
         if let Some(replica) = core.partitions.get(key).filter(|replica| replica.is_leader()) {
             self.asked.insert(at, (key, replica.log_end()));
         }

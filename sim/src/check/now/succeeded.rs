@@ -3,20 +3,20 @@
 //!
 //! Where an admin or the balance of leaders moves one that lives, it tells them until it hears of that (as Kafka's does; seed 50000000726).
 
+use super::told::{epoch_of, log_of};
 use super::{At, Broken};
 use crate::table::Map;
-use esker_core::group;
 use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse};
 
 #[derive(Debug, Default)]
 pub struct Succeeded {
-    /// The commits without an answer: their group's log.
-    commits: Map<At, PartitionKey>,
+    /// The commits without an answer: their group.
+    commits: Map<At, String>,
     /// The last epoch in which something was acknowledged.
     acked: Map<PartitionKey, Acked>,
-    /// The questions without an answer: each group's log, and the epoch of then.
+    /// The questions without an answer: each group, and the last epoch of then.
     asked: Map<At, Vec<Asked>>,
 }
 
@@ -30,30 +30,19 @@ struct Acked {
 #[derive(Debug)]
 struct Asked {
     group: String,
-    log: PartitionKey,
     acked: Acked,
 }
 
-fn log_of(core: &Core, group: &str) -> Option<PartitionKey> {
-    let topic = core.image.topic_named(group::TOPIC)?.id;
-    Some(PartitionKey { topic, partition: core.groups.partition_of(group) })
-}
-
-fn epoch_of(core: &Core, log: PartitionKey) -> LeaderEpoch {
-    core.partitions.get(log).map_or(LeaderEpoch::NONE, |replica| replica.leader_epoch())
-}
-
 impl Succeeded {
-    pub fn on_commit(&mut self, at: At, group: &str, core: &Core) {
-        if let Some(log) = log_of(core, group) {
-            self.commits.insert(at, log);
-        }
+    pub fn on_commit(&mut self, at: At, group: &str) {
+        self.commits.insert(at, group.to_string());
     }
 
     pub fn on_committed(&mut self, at: At, response: &OffsetCommitResponse, core: &Core) {
-        let Some(log) = self.commits.remove(&at) else { return };
+        let Some(group) = self.commits.remove(&at) else { return };
+        let Some(log) = log_of(core, &group) else { return };
         if response.topics.iter().flat_map(|topic| &topic.partitions).any(|part| part.error_code == 0) {
-            let epoch = epoch_of(core, log);
+            let epoch = epoch_of(core, &group);
             let acked = self.acked.entry(log).or_insert(Acked { epoch, gone: Vec::new() });
             if acked.epoch < epoch {
                 *acked = Acked { epoch, gone: Vec::new() };
@@ -65,8 +54,8 @@ impl Succeeded {
 
     pub fn on_fetch(&mut self, at: At, request: &OffsetFetchRequest, core: &Core) {
         let one = |group: &str| {
-            let log = log_of(core, group)?;
-            Some(Asked { group: group.to_string(), log, acked: self.acked.get(&log)?.clone() })
+            let acked = self.acked.get(&log_of(core, group)?)?.clone();
+            Some(Asked { group: group.to_string(), acked })
         };
         let many = request.groups.iter().filter_map(|group| one(&group.group_id));
         let asked: Vec<Asked> = many.chain(one(&request.group_id)).collect();
@@ -81,7 +70,7 @@ impl Succeeded {
             Some(told) => told.error_code == 0,
             None => response.groups.is_empty() && response.error_code == 0,
         };
-        asked.try_for_each(|asked| judge(&asked, told(&asked.group), core.config.node, epoch_of(core, asked.log)))
+        asked.try_for_each(|asked| judge(&asked, told(&asked.group), core.config.node, epoch_of(core, &asked.group)))
     }
 }
 
@@ -100,13 +89,11 @@ fn judge(asked: &Asked, told: bool, node: NodeId, epoch: LeaderEpoch) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esker_core::id::Uuid;
 
     #[test]
     fn what_is_told_as_of_an_epoch_that_is_over_is_caught() {
-        let log = PartitionKey { topic: Uuid(1), partition: 0 };
         let acked = Acked { epoch: LeaderEpoch(2), gone: vec![NodeId(1)] };
-        let asked = Asked { group: "g".to_string(), log, acked };
+        let asked = Asked { group: "g".to_string(), acked };
         assert!(judge(&asked, true, NodeId(1), LeaderEpoch(2)).is_ok());
         assert!(judge(&asked, false, NodeId(1), LeaderEpoch(1)).is_ok(), "refused");
         assert!(judge(&asked, true, NodeId(3), LeaderEpoch(1)).is_ok(), "moved, and has not heard of it");

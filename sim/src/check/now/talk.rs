@@ -69,7 +69,7 @@ impl Watch {
             RequestKind::OffsetCommit(request) => {
                 self.commits.on_request(at, request, core);
                 self.told.on_commit(at, request, core);
-                self.succeeded.on_commit(at, &request.group_id, core);
+                self.succeeded.on_commit(at, &request.group_id);
                 self.outlived.on_commit(request, core);
                 self.heard.on_commit(at, self.now.mono, request);
             }

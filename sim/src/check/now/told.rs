@@ -47,13 +47,14 @@ pub struct Told {
     fleeting: Set<String>,
 }
 
-fn log_of(core: &Core, group: &str) -> Option<PartitionKey> {
+/// The partition of `__consumer_offsets` that the group is in.
+pub(super) fn log_of(core: &Core, group: &str) -> Option<PartitionKey> {
     let topic = core.image.topic_named(group::TOPIC)?.id;
     Some(PartitionKey { topic, partition: core.groups.partition_of(group) })
 }
 
 /// The epoch in which a node has the group's log.
-fn epoch_of(core: &Core, group: &str) -> LeaderEpoch {
+pub(super) fn epoch_of(core: &Core, group: &str) -> LeaderEpoch {
     let replica = log_of(core, group).and_then(|key| core.partitions.get(key));
     replica.map_or(LeaderEpoch::NONE, |replica| replica.leader_epoch())
 }

@@ -1,11 +1,12 @@
 //! What may be deleted of a group: all of one that has no members, and single offsets unless its members read the topic. What is said to be
 //! deleted is: the record that ends it is committed by then.
 
+use super::super::told::log_of;
 use super::super::{At, Broken};
 use super::subscribed;
 use crate::table::Map;
 use esker_core::error::ErrorCode;
-use esker_core::group::{self, Sight};
+use esker_core::group::Sight;
 use esker_core::id::{Offset, PartitionKey};
 use esker_core::node::Node as Core;
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse, OffsetDeleteRequest, OffsetDeleteResponse};
@@ -73,9 +74,7 @@ impl Goes {
 
 fn asked(group: &StrBytes, core: &Core) -> Option<Asked> {
     let sight = core.groups.sight(group)?;
-    let topic = core.image.topic_named(group::TOPIC).map(|topic| topic.id);
-    let key = topic.map(|topic| PartitionKey { topic, partition: core.groups.partition_of(group) });
-    let replica = key.and_then(|key| core.partitions.get(key)).filter(|replica| replica.is_leader());
+    let replica = log_of(core, group).and_then(|key| core.partitions.get(key)).filter(|replica| replica.is_leader());
     Some(Asked { sight, log: replica.map(|replica| (replica.key(), replica.log_end())) })
 }
 
