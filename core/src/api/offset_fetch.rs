@@ -2,8 +2,8 @@
 //! on): all of them. A partition without one: offset -1, no error.
 //!
 //! What is told is committed: an offset on its way to being so is waited for. A coordinator for which the controller has not
-//! vouched of late may have been succeeded: it tells what it knows once a record of that moment is committed, which needs its
-//! followers (Kafka's tells it at once; seed 42000002637). With `require_stable` (version 7) one that an open
+//! vouched of late (`broker::alive`) may have a successor: it tells what it knows once a record of that moment is committed, which
+//! needs its followers (Kafka's tells it at once; seed 42000002637). With `require_stable` (version 7) one that an open
 //! transaction may change is `UNSTABLE_OFFSET_COMMIT` (KIP-447). Version 9's member id and epoch concern KIP-848 groups.
 
 use crate::io::Ask;

@@ -16,8 +16,10 @@
 //! for no longer than a session: where no controller is, nobody was followed either.
 //!
 //! A node that is cut off from the controller, and not from its clients, goes on: what it writes needs its followers. What it
-//! only tells does not. Each heartbeat that is answered vouches for it, for a session from when it left
-//! ([`Node::vouched_until`]): the controller waits as long, from when it came.
+//! only tells does not. Each heartbeat that is answered vouches for it for two intervals from when it left, a session at most
+//! ([`Node::vouched_until`]): by then the next one would have been answered. This bounds for how long it tells what a successor may
+//! have changed, and does not exclude it: whom the controller cannot reach it fences sooner, a new controller above all; and a
+//! controller that is cut off itself answers until it resigns.
 
 use crate::config::NodeConfig;
 use crate::controller::{FEATURES, FULL_TAG};
@@ -66,6 +68,7 @@ struct Sent {
     to: Address,
     /// The epoch of the controller that was asked.
     epoch: LeaderEpoch,
+    /// When it left.
     at: Mono,
     /// It is given up then; its late answer means nothing.
     until: Mono,
@@ -359,15 +362,18 @@ impl Alive {
                 match ErrorCode::try_from_code(response.error_code) {
                     None if response.should_shut_down => self.state = State::Left,
                     None if response.is_fenced && mutant::is(Mutant::DoubtEndsFenced) => self.doubt = None,
-                    None if response.is_fenced || self.leaving => {}
+                    None if response.is_fenced || self.leaving => node.vouched_until = Mono(0),
                     None => {
                         self.due = Some(now.mono + self.interval);
                         self.doubt = None;
-                        node.vouched_until = sent_at + node.config.brokers.session_timeout;
+                        node.vouched_until = sent_at + self.patience().min(node.config.brokers.session_timeout);
                     }
                     Some(ErrorCode::StaleBrokerEpoch) if self.leaving => self.state = State::Left,
                     Some(ErrorCode::StaleBrokerEpoch) if mutant::is(Mutant::StaleEpochUnheard) => {}
-                    Some(ErrorCode::StaleBrokerEpoch) => self.state = State::Outside,
+                    Some(ErrorCode::StaleBrokerEpoch) => {
+                        self.state = State::Outside;
+                        node.vouched_until = Mono(0);
+                    }
                     Some(_) => {}
                 }
             }

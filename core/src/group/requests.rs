@@ -135,7 +135,8 @@ impl Groups {
         self.gathered(out)
     }
 
-    /// The committed offsets of each of `groups`, whatever the version's form. `vouched`: no other node coordinates them.
+    /// The committed offsets of each of `groups`, whatever the version's form. `vouched`: the controller said
+    /// of late that this node is in service.
     pub fn on_fetch(
         &mut self,
         now: Now,

@@ -40,7 +40,7 @@ pub struct Node {
     pub quorum_asks: BTreeSet<HoldId>,
     /// Of the medium of the data folder.
     pub room: Room,
-    /// Until then the controller has taken this broker for alive, and has not let another succeed it for its silence.
+    /// Until then the controller is taken to have this broker in service, as its last answer to a heartbeat said (`broker::alive`).
     pub vouched_until: Mono,
 }
 
