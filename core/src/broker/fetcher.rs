@@ -224,7 +224,10 @@ impl Fetcher {
     pub fn answered(&mut self, session: i32) {
         self.asked = None;
         self.errors = 0;
-        if session == 0 || self.epoch != 0 && session != self.session {
+        if session == 0 && self.epoch == 0 && !mutant::is(Mutant::SessionlessSpins) {
+            // The leader has no room for a session. The next request names everything again, and leaves when there is something to say:
+            // while this node syncs it would else ask as fast as it is answered (seed 61129075727).
+        } else if session == 0 || self.epoch != 0 && session != self.session {
             self.restart();
         } else {
             self.session = session;
@@ -325,4 +328,40 @@ fn wire(key: PartitionKey, plan: &FetchPlan, settings: &ReplicaSettings) -> Fetc
         .with_log_start_offset(plan.start.0)
         .with_partition_max_bytes(i32::try_from(settings.fetch_bytes).unwrap_or(i32::MAX))
         .with_unknown_tagged_field(crate::api::fetch::SYNCED_TAG, Bytes::copy_from_slice(&plan.synced.0.to_be_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{LeaderEpoch, Offset};
+
+    #[test]
+    fn without_a_session_a_follower_that_syncs_asks_when_it_has_something_to_say() {
+        let key = PartitionKey { topic: Uuid(1), partition: 0 };
+        let plan = |synced| FetchPlan {
+            leader: NodeId(2),
+            epoch: LeaderEpoch(0),
+            offset: Offset(4),
+            last_epoch: None,
+            start: Offset(0),
+            synced: Offset(synced),
+        };
+        let settings = crate::config::NodeConfig::for_test(NodeId(1), &[(1, "a", 9093)], &[]).replicas;
+        let (mut fetcher, now) = (Fetcher::default(), Mono(0));
+        let ask = |fetcher: &mut Fetcher, synced| {
+            fetcher.observe(key, plan(synced));
+            let wants = fetcher.wants_to_send(now);
+            if wants {
+                let named = fetcher.request(NodeId(1), BrokerEpoch(1), &settings).topics.len();
+                assert_eq!(named, 1, "a request without a session names everything");
+                fetcher.sent(CallId(1), Mono(1));
+                fetcher.answered(0);
+            }
+            wants
+        };
+        assert!(ask(&mut fetcher, 2));
+        assert!(!ask(&mut fetcher, 2), "nothing is synced since");
+        assert!(ask(&mut fetcher, 4));
+        assert!(ask(&mut fetcher, 4), "nothing is left to sync: it waits at the leader");
+    }
 }
