@@ -6,8 +6,9 @@ use super::{At, Broken};
 use crate::disk::Disk;
 use crate::node::Node;
 use crate::table::Map;
-use esker_core::id::{LeaderEpoch, NodeId, Offset, PartitionKey};
+use esker_core::id::{BrokerEpoch, LeaderEpoch, NodeId, Offset, PartitionKey};
 use esker_core::io::FileName;
+use esker_core::metadata::Image;
 use esker_core::node::Node as Core;
 use esker_core::partition::Partition;
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
@@ -25,7 +26,7 @@ struct Told {
     key: PartitionKey,
     low: Offset,
     /// What was known when it was asked, if that is known.
-    asked: Option<(LeaderEpoch, Vec<NodeId>)>,
+    asked: Option<(LeaderEpoch, Vec<(NodeId, BrokerEpoch)>)>,
 }
 
 /// A partition of a request.
@@ -34,9 +35,11 @@ struct Asked {
     key: PartitionKey,
     /// Up to where it is to be deleted.
     upto: Offset,
-    /// Its replicas that lived when it was asked. One partition may be done while the answer waits for others: who is a replica, or comes
-    /// back, since then need not have been waited for (seed 530602244111).
-    living: Vec<NodeId>,
+    /// The leader that was asked.
+    leader: NodeId,
+    /// Its replicas that live since it was asked, by their registrations. One partition may be done while the answer waits for others: who is
+    /// a replica, or comes back, since then need not have been waited for (seeds 530602244111, 61129074993).
+    living: Vec<(NodeId, BrokerEpoch)>,
     /// And it may have been done in this epoch of its leader, who leads in a later one when the answer leaves (seed 50000002830).
     epoch: LeaderEpoch,
 }
@@ -52,9 +55,15 @@ impl LowWatermark {
                     core.partitions.get(key).filter(|replica| replica.is_leader()).map(Partition::watermark);
                 let upto = if part.offset < 0 { committed } else { Some(Offset(part.offset)) };
                 let replicas = core.partitions.get(key).and_then(Partition::state).map(|state| &state.replicas[..]);
-                let living = replicas.unwrap_or_default().iter().copied().filter(|node| core.image.alive(*node));
+                let living = replicas.unwrap_or_default().iter().filter_map(|node| lives(*node, &core.image));
                 let epoch = core.partitions.get(key).map_or(LeaderEpoch::NONE, Partition::leader_epoch);
-                asked.extend(upto.map(|upto| Asked { key, upto, living: living.collect(), epoch }));
+                asked.extend(upto.map(|upto| Asked {
+                    key,
+                    upto,
+                    leader: core.config.node,
+                    living: living.collect(),
+                    epoch,
+                }));
             }
         }
         self.asked.insert(at, asked);
@@ -87,13 +96,18 @@ impl LowWatermark {
         nodes: &[Node],
         counted: &Counted,
     ) -> Result<(), Broken> {
+        for asked in self.asked.values_mut().flatten().filter(|asked| asked.leader == core.config.node) {
+            asked.living.retain(|known| lives(known.0, &core.image) == Some(*known));
+        }
         for Told { key, low: told, asked } in self.told.drain(..) {
             let Some(leader) = core.partitions.get(key).filter(|replica| replica.is_leader()) else { continue };
             let Some(state) = leader.state() else { continue };
             let asked = asked.filter(|(epoch, _)| *epoch == leader.leader_epoch());
             let living = asked.map(|(_, living)| living).unwrap_or_default();
-            let lives = |other: &&NodeId| **other != leader.me() && living.contains(other) && core.image.alive(**other);
-            for other in state.replicas.iter().filter(lives) {
+            let waited_for = |other: &&NodeId| {
+                **other != leader.me() && lives(**other, &core.image).is_some_and(|known| living.contains(&known))
+            };
+            for other in state.replicas.iter().filter(waited_for) {
                 let heard = counted.start(node, leader, *other);
                 judge_heard(leader.folder(), told, other.0, heard)?;
             }
@@ -114,6 +128,11 @@ impl LowWatermark {
         }
         Ok(())
     }
+}
+
+/// A broker that is in service, by its registration.
+fn lives(node: NodeId, image: &Image) -> Option<(NodeId, BrokerEpoch)> {
+    image.broker(node).filter(|_| image.alive(node)).map(|broker| (node, broker.epoch))
 }
 
 /// Where a log starts after a crash, as the disk has it on the medium.
