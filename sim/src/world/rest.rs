@@ -215,6 +215,12 @@ impl World {
         if self.cores().any(|(_, core)| core.partitions.iter().any(Replica::is_isr_pending)) {
             return;
         }
+        // And a controller that was cut off may have decided that the others are gone: they have that in their logs already, and it is
+        // committed when it dies (seed 61129080494).
+        let undecided = |core: &Core| core.controller.is_some() && core.quorum.watermark() < core.quorum.end();
+        if self.cores().any(|(_, core)| undecided(core)) {
+            return;
+        }
         let place = self.armed.remove(turn);
         self.perish(place);
     }
