@@ -9,7 +9,7 @@ pub mod api_versions;
 pub mod auto_topics;
 pub mod begin_quorum_epoch;
 #[cfg(test)]
-pub mod bench;
+pub(crate) mod bench;
 pub mod broker_heartbeat;
 pub mod broker_registration;
 mod cluster_view;
