@@ -53,14 +53,17 @@ impl Log {
         Ok(TimeLookup::None)
     }
 
-    /// The first record that has the largest timestamp of the log (KIP-734).
+    /// The first record that has the largest timestamp of the log (KIP-734). A segment that was deleted from whole, and is still there until
+    /// retention comes by, has no part in it (seed 2281370319660).
     ///
     /// # Errors
     /// As [`Self::offset_for_time`].
     pub fn offset_of_max_time(&mut self, now: Now, out: &mut Out) -> Result<TimeLookup, Refusal> {
         self.usable()?;
         let mut newest: Option<(i64, Offset)> = None;
-        for place in 0..self.segments.len() {
+        let kept = |place: &usize| self.segment_end(*place) > self.start || mutant::is(Mutant::MaxTimeOfDeleted);
+        let first = (0..self.segments.len()).find(kept).unwrap_or(self.segments.len());
+        for place in first..self.segments.len() {
             let Some(largest) = self.largest_of(now, place, out)? else { return Ok(TimeLookup::Wait) };
             if largest.0 >= 0
                 && newest.is_none_or(|newest| {
@@ -265,6 +268,29 @@ mod tests {
                 TimeLookup::Found { offset, timestamp: found, epoch } => {
                     assert!(found >= timestamp && epoch == LeaderEpoch(1));
                     return Some(offset.0);
+                }
+            }
+        }
+        panic!("a search gets on");
+    }
+
+    #[test]
+    fn the_largest_time_is_not_that_of_a_segment_that_was_deleted_from_whole() {
+        let mut bench = Bench::opened(Disk::default(), config(), Opening::default());
+        append(&mut bench, &[500, 500]);
+        while bench.log.segments.len() < 3 {
+            append(&mut bench, &[10, 20]);
+        }
+        bench.settle();
+        let second = bench.log.segments[1].base;
+        bench.log.raise_start(bench.now, second).unwrap();
+        assert!(bench.log.segments[0].base < second, "retention has not come by");
+        for _ in 0..100 {
+            match bench.log.offset_of_max_time(bench.now, &mut bench.out).unwrap() {
+                TimeLookup::Wait => bench.settle(),
+                found => {
+                    let right = TimeLookup::Found { offset: second.plus(1), timestamp: 20, epoch: LeaderEpoch(1) };
+                    return assert_eq!(found, right);
                 }
             }
         }

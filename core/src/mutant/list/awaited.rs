@@ -54,6 +54,8 @@ macro_rules! awaited {
             MarkNotMoved = "mark-not-moved",
             /// A static member's new id that is not committed is taken back in a later generation, too.
             ReplacedRevertsLater = "replaced-reverts-later",
+            /// The largest timestamp is looked for also in segments that were deleted from whole.
+            MaxTimeOfDeleted = "max-time-of-deleted",
             /// A follower that got no session asks as fast as it is answered while it syncs.
             SessionlessSpins = "sessionless-spins",
             /// Where a log starts that has gone back counts as written down as it was before.

@@ -2,7 +2,7 @@
 //! only where there is none. Asked for the largest timestamp it names the first record that has it (KIP-734). With it comes the epoch of
 //! that record (KIP-320).
 
-use super::shadow::Shadow;
+use super::shadow::{Entry, Shadow};
 use super::{At, Broken, Glance};
 use crate::table::Map;
 use esker_core::id::{Offset, PartitionKey};
@@ -113,22 +113,26 @@ fn judge_epoch(folder: &str, log: &Shadow, (offset, epoch): (i64, i32)) -> Resul
     }
 }
 
-/// The record that is told, and its time. Where the first batch with the largest time was deleted, or is not committed, there is none.
+/// The record that is told, and its time. Where the first batch with the largest time was deleted, or is not committed, there is none; segments
+/// that were deleted from whole have no part in it.
 fn judge_largest(folder: &str, log: &Shadow, told: (i64, i64), bounds: Bounds) -> Result<(), Broken> {
-    let largest = log.entries.iter().map(|entry| entry.time).max();
-    let first = largest.and_then(|time| log.entries.iter().find(|entry| entry.time == time));
+    let first = |start: i64| {
+        let kept = |entry: &&Entry| log.last_of_segment(entry.place().0).is_some_and(|last| last >= start);
+        let largest = log.entries.iter().filter(kept).map(|entry| entry.time).max();
+        largest.and_then(|time| log.entries.iter().filter(kept).find(|entry| entry.time == time))
+    };
     let right = |start: i64| {
-        let here = first.filter(|entry| entry.last >= start).map(|entry| entry.first_at(entry.time).max(start));
-        match here {
-            Some(first) if told.0 >= 0 => told == (first, largest.unwrap_or(-1)) && first < bounds.watermarks.1,
-            Some(first) => first >= bounds.watermarks.0,
+        let here = first(start).filter(|entry| entry.last >= start);
+        match here.map(|entry| (entry.first_at(entry.time).max(start), entry.time)) {
+            Some(first) if told.0 >= 0 => told == first && first.0 < bounds.watermarks.1,
+            Some(first) => first.0 >= bounds.watermarks.0,
             None => told.0 < 0,
         }
     };
     if right(bounds.starts.0) || right(bounds.starts.1) {
         return Ok(());
     }
-    let place = first.map(|entry| (entry.base, entry.last, entry.time));
+    let place = first(bounds.starts.1).map(|entry| (entry.base, entry.last, entry.time));
     Err((
         "wrong-time",
         format!("tells {told:?} for the largest time in {folder}, which the batch {place:?} has first ({bounds:?})"),
