@@ -3,6 +3,7 @@
 
 use super::{At, Broken};
 use crate::table::Map;
+use esker_core::id::LeaderEpoch;
 use esker_core::node::Node as Core;
 use esker_core::time::{Mono, Span};
 use kafka_protocol::messages::{
@@ -18,8 +19,8 @@ type Who = (StrBytes, StrBytes);
 pub struct Heard {
     asked: Map<At, (Who, Mono)>,
     joins: Map<At, (StrBytes, i32)>,
-    /// How long each may be silent, in ms, as it said last.
-    sessions: Map<Who, i32>,
+    /// How long each may be silent, in ms, as it said last, and the epoch of the coordinator that it said it to.
+    sessions: Map<Who, (LeaderEpoch, i32)>,
 }
 
 impl Heard {
@@ -37,9 +38,10 @@ impl Heard {
         self.joins.insert(at, (request.group_id.0.clone(), request.session_timeout_ms));
     }
 
-    pub fn on_joined(&mut self, at: At, response: &JoinGroupResponse) {
-        if let Some((group, session)) = self.joins.remove(&at).filter(|_| response.error_code == 0) {
-            self.sessions.insert((group, response.member_id.clone()), session);
+    pub fn on_joined(&mut self, at: At, response: &JoinGroupResponse, core: &Core) {
+        let Some((group, session)) = self.joins.remove(&at).filter(|_| response.error_code == 0) else { return };
+        if let Some(epoch) = epoch_of(core, &group) {
+            self.sessions.insert((group, response.member_id.clone()), (epoch, session));
         }
     }
 
@@ -60,9 +62,17 @@ impl Heard {
     fn look(&mut self, at: At, taken: bool, core: &Core) -> Result<(), Broken> {
         let Some((who, since)) = self.asked.remove(&at).filter(|_| taken) else { return Ok(()) };
         let Some((until, session)) = core.groups.session_of(&who.0, &who.1) else { return Ok(()) };
-        judge_session(&who.1, session, self.sessions.get(&who).copied())?;
+        // One that has been succeeded and does not know it has not heard what was said to its successor.
+        let epoch = epoch_of(core, &who.0);
+        let said = self.sessions.get(&who).filter(|(said_in, _)| epoch.is_some_and(|epoch| *said_in <= epoch));
+        judge_session(&who.1, session, said.map(|(_, session)| *session))?;
         judge(&who.1, since, until, session)
     }
+}
+
+/// The epoch in which the node coordinates the group.
+fn epoch_of(core: &Core, group: &StrBytes) -> Option<LeaderEpoch> {
+    core.groups.epoch_of(core.groups.partition_of(group))
 }
 
 /// The member said `joined` when it joined.

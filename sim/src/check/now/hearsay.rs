@@ -19,12 +19,15 @@ pub struct Hearsay {
     said: Map<(Who, LeaderEpoch), Offset>,
     /// The epoch that each follower was in when it was looked at last, and its watermark when that began.
     since: Map<Who, (LeaderEpoch, Offset)>,
+    /// The epoch in which each leader led when it was looked at last: it may answer as the present input takes the replica away from it.
+    led: Map<Who, LeaderEpoch>,
 }
 
 impl Hearsay {
     /// A process starts: what it knew it knows from its disk.
     pub fn on_start(&mut self, node: usize) {
         self.since.retain(|(of, _), _| of.0 as usize - 1 != node);
+        self.led.retain(|(of, _), _| of.0 as usize - 1 != node);
     }
 
     pub fn on_request(&mut self, at: At, request: &FetchRequest) {
@@ -33,22 +36,16 @@ impl Hearsay {
         }
     }
 
-    /// A leader answers a follower. `led`: the epoch in which the node led before the present input, in which it may have led last.
-    pub fn on_reply(
-        &mut self,
-        at: At,
-        response: &FetchResponse,
-        core: &Core,
-        led: &dyn Fn(&Partition) -> Option<LeaderEpoch>,
-    ) {
+    /// A leader answers a follower.
+    pub fn on_reply(&mut self, at: At, response: &FetchResponse, core: &Core) {
         let Some(of) = self.asked.remove(&at) else { return };
         for topic in &response.responses {
             let Some(id) = id_of(&core.image, &topic.topic, topic.topic_id.into()) else { continue };
             for part in topic.partitions.iter().filter(|part| part.error_code == 0) {
                 let key = PartitionKey { topic: id, partition: part.partition_index };
-                let Some(replica) = core.partitions.get(key) else { continue };
-                let leads = replica.is_leader().then(|| replica.leader_epoch());
-                for epoch in leads.into_iter().chain(led(replica)) {
+                let replica = core.partitions.get(key).filter(|replica| replica.is_leader());
+                let led = self.led.get(&(core.config.node, key)).copied();
+                for epoch in replica.map(Partition::leader_epoch).into_iter().chain(led) {
                     let said = self.said.entry(((of, key), epoch)).or_insert(Offset::NONE);
                     *said = (*said).max(Offset(part.high_watermark));
                 }
@@ -61,8 +58,10 @@ impl Hearsay {
         let who = (replica.me(), replica.key());
         if replica.is_leader() {
             self.since.remove(&who);
+            self.led.insert(who, replica.leader_epoch());
             return Ok(());
         }
+        self.led.remove(&who);
         let (epoch, watermark) = (replica.leader_epoch(), replica.watermark());
         let since = self.since.entry(who).or_insert((epoch, before.map_or(watermark, |was| was.max(watermark))));
         if since.0 != epoch {

@@ -8,10 +8,17 @@ use esker_core::id::{LeaderEpoch, NodeId, Uuid};
 use esker_core::metadata::{Image, Topic};
 use kafka_protocol::messages::CreateTopicsRequest;
 
+/// What the controller of a node knew when it was looked at last: its epoch, the topics, the brokers that served.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    epoch: LeaderEpoch,
+    topics: Set<Uuid>,
+    serve: Vec<NodeId>,
+}
+
 #[derive(Debug, Default)]
 pub struct Placed {
-    /// The topics that the controller of each node knew when it was looked at last, and its epoch.
-    seen: Map<usize, (LeaderEpoch, Set<Uuid>)>,
+    seen: Map<usize, Seen>,
     /// Topics that somebody placed by hand.
     by_hand: Set<String>,
 }
@@ -24,26 +31,24 @@ impl Placed {
 
     /// The controller of a node has decided something.
     pub fn look(&mut self, node: usize, epoch: LeaderEpoch, image: &Image) -> Result<(), Broken> {
-        let (known, seen) = self.seen.entry(node).or_default();
-        let all = || image.topics().map(|topic| topic.id).collect::<Set<Uuid>>();
-        if *known != epoch {
-            (*known, *seen) = (epoch, all());
+        let serves = || image.brokers().filter(|broker| !broker.fenced && !broker.leaving);
+        let topics = image.topics().map(|topic| topic.id).collect();
+        let seen = Seen { epoch, topics, serve: serves().map(|broker| broker.id).collect() };
+        let before = self.seen.insert(node, seen).filter(|before| before.epoch == epoch);
+        let (Some(before), Some(now)) = (before, self.seen.get(&node)) else { return Ok(()) };
+        // Of what one input decides one after the other, nobody can tell who served when the topic came.
+        if before.serve != now.serve {
             return Ok(());
         }
-        let new: Vec<&Topic> = image.topics().filter(|topic| !seen.contains(&topic.id)).collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        *seen = all();
-        if new.iter().any(|topic| self.by_hand.contains(topic.name.as_str())) {
+        let new: Vec<&Topic> = image.topics().filter(|topic| !before.topics.contains(&topic.id)).collect();
+        if new.is_empty() || new.iter().any(|topic| self.by_hand.contains(topic.name.as_str())) {
             return Ok(());
         }
         let leads = |node: NodeId| {
             let first = |(_, state): &(_, &esker_core::metadata::Partition)| state.replicas.first() == Some(&node);
             image.topics().flat_map(Topic::each_partition).filter(first).count()
         };
-        let serve = image.brokers().filter(|broker| !broker.fenced && !broker.leaving);
-        let counts: Vec<(NodeId, usize)> = serve.map(|broker| (broker.id, leads(broker.id))).collect();
+        let counts: Vec<(NodeId, usize)> = serves().map(|broker| (broker.id, leads(broker.id))).collect();
         let racks = image.brokers().any(|broker| broker.rack.is_some());
         let holds =
             |node: NodeId| image.topics().flat_map(Topic::each_partition).filter(|(_, p)| p.has_replica(node)).count();

@@ -179,7 +179,7 @@ impl Watch {
                     .and_then(|()| self.succeeded.on_fetched(at, response, core))
                     .and_then(|()| self.told.on_fetched(at, response, core)),
                 ResponseKind::JoinGroup(response) => {
-                    self.heard.on_joined(at, response);
+                    self.heard.on_joined(at, response, core);
                     self.patience.on_joined(node, at, response, core);
                     self.stays.on_joined(at, response);
                     self.joins.on_reply(at, response)
@@ -220,7 +220,7 @@ impl Watch {
                     let mut epochs = log.entries.iter().filter(|entry| entry.last >= start).map(|entry| entry.epoch);
                     epochs.clone().all(|other| other >= epoch) || epochs.any(|other| other == epoch)
                 };
-                self.hearsay.on_reply(at, response, core, &led_in);
+                self.hearsay.on_reply(at, response, core);
                 self.epochs
                     .on_reply(at, response, core, &led_in)
                     .and_then(|()| self.committed_reads.on_reply(at, response, records, shadows))
