@@ -343,7 +343,8 @@ impl Log {
             return;
         }
         while let Some(next) = self.replay.as_ref().and_then(|replay| replay.next) {
-            let next = next.max(self.start);
+            // What is deleted, and still there, tells of its producers as well (seed 74000014687).
+            let next = next.max(self.segments[0].base);
             let step = self.load_any(now, next, self.end, CHUNK_BYTES.1 as usize, out);
             let Some(replay) = self.replay.as_mut() else { return };
             match step {
@@ -438,6 +439,21 @@ mod tests {
         assert_eq!((bench.log.start(), known(&bench.log)), wanted);
         let bench = bench.crash(Opening::default());
         assert_eq!((bench.log.start(), known(&bench.log)), wanted, "also after the next crash");
+    }
+
+    #[test]
+    fn a_cut_forgets_no_producer_whose_records_are_deleted() {
+        let mut bench = Bench::opened(Disk::default(), LogConfig::default(), Opening::default());
+        let batches = [(7, 0), (7, 2), (8, 0), (8, 2), (8, 4), (8, 6), (8, 8)];
+        for (id, sequence) in batches {
+            let bytes = batch(b"v", 2, Some((id, 1, sequence)));
+            bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).expect("in order");
+        }
+        bench.settle();
+        assert_eq!(bench.log.raise_start(bench.now, Offset(5)), Ok(()));
+        bench.log.truncate(bench.now, Offset(12), &mut bench.out);
+        bench.settle();
+        assert_eq!(known(&bench.log), [Offset(0), Offset(2)]);
     }
 
     /// One read fails, whichever it is: it is tried again, and no producer is forgotten (seed 882005665).
