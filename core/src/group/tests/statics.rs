@@ -1,6 +1,7 @@
 //! Static members (KIP-345).
 
 use super::*;
+use crate::time::Span;
 
 /// A stable group of two static members, `one` leading.
 fn stable(world: &mut World) -> (Vec<String>, i32) {
@@ -31,6 +32,19 @@ fn a_restarted_member_gets_another_id_and_its_old_assignment_without_a_rebalance
     assert_eq!((world.state(), world.heartbeat(&ids[0], generation)), ("Stable", 0));
     let sync = world.sync(&answer.member_id, generation, &[]);
     assert_eq!(&world.synced(sync).assignment[..], ids[1].as_bytes(), "what was assigned to its old id");
+}
+
+/// It was put out after a session, though its join waited (seed 74000008997).
+#[test]
+fn who_starts_anew_before_the_first_generation_stays_while_its_join_waits() {
+    let mut world = World::new(|settings| settings.initial_rebalance_delay = Span::from_millis(60_000));
+    let before = world.send_join(&static_request("one", ""));
+    let hold = world.send_join(&static_request("one", ""));
+    assert_eq!(world.joined(before).error_code, ErrorCode::FencedInstanceId.code());
+    world.wait(50_000);
+    assert!(world.is_waiting(hold), "its session is shorter than the group waits");
+    world.wait(30_000);
+    assert_eq!(world.joined(hold).error_code, 0);
 }
 
 #[test]

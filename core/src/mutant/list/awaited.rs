@@ -54,6 +54,8 @@ macro_rules! awaited {
             MarkNotMoved = "mark-not-moved",
             /// A static member's new id that is not committed is taken back in a later generation, too.
             ReplacedRevertsLater = "replaced-reverts-later",
+            /// A static member that starts anew before its group's first generation is put out while its join waits.
+            ReplacedStillNew = "replaced-still-new",
             /// The largest timestamp is looked for also in segments that were deleted from whole.
             MaxTimeOfDeleted = "max-time-of-deleted",
             /// A follower that got no session asks as fast as it is answered while it syncs.
