@@ -95,7 +95,7 @@ impl World {
     /// What may rot on a node: of partitions that others have in sync, batches below the watermark, with their place and size by
     /// file. In the last segment, those below the watermark that the node wrote down: what came since (it is written down every five seconds) is
     /// no more than a torn tail to a recovery, if nothing whole stands behind it, and a replica that alone is in sync then leads without it.
-    /// A log that is not synced ends at any bad place.
+    /// A log that is not synced ends at any bad place. The last segment is that which a crash would leave as the last (seed 74000002151).
     fn perishable(&self, node: usize) -> Vec<(String, FileName, Vec<(usize, usize)>)> {
         let own = &self.nodes[node];
         let Some(process) = &own.process else { return Vec::new() };
@@ -111,8 +111,16 @@ impl World {
             let promises = replica.log().config().sync == SyncPolicy::Always;
             let last = written.get(replica.folder()).copied().filter(|_| promises).unwrap_or(Offset::ZERO);
             let last = last.min(replica.watermark());
-            let closed =
-                bases.iter().skip(1).map(|next| if *next <= replica.watermark() { *next } else { Offset::ZERO });
+            let lasts = |next: Offset| folder.lasting().any(|name| base_of(name) == Some(next));
+            let closed = bases.iter().skip(1).map(|next| {
+                if *next > replica.watermark() {
+                    Offset::ZERO
+                } else if lasts(*next) {
+                    *next
+                } else {
+                    last.min(*next)
+                }
+            });
             for (base, below) in bases.iter().zip(closed.chain([last])) {
                 let name = FileName::Log(*base);
                 let held = folder.file(name).map(File::held).unwrap_or_default();

@@ -128,7 +128,8 @@ impl Watch {
             self.anew.look(node, partition)?;
             return if glance.leads { self.one_leader.leads(node, partition.key(), glance.epoch) } else { Ok(()) };
         }
-        if self.rotten != Some(node) {
+        // In which epochs it leads is heard of it, whatever its log has lost.
+        if self.rotten != Some(node) || glance.leads {
             self.hearsay.look(partition, before.map(|before| before.watermark))?;
         }
         let begins = before.is_none_or(|was| was.end > glance.end || glance.leads && !was.leads);

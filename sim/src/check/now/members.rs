@@ -40,6 +40,9 @@ struct Told {
     whole: Option<Mono>,
     /// Where the log ended at some fetch of its, and when that was: when it holds that, it was behind by no more.
     mark: (Offset, Mono),
+    /// When the mark before was made, which it has reached. A leader that made its marks between these knows of this one at least, not
+    /// of the last (seed 74000005248).
+    reached: Option<Mono>,
 }
 
 impl Members {
@@ -95,15 +98,16 @@ impl Members {
                 let whole = before.and_then(|told| told.whole);
                 let same = before.filter(|told| told.incarnation == incarnation);
                 let synced = same.map_or(synced, |told| told.synced.max(synced));
-                let mark = before.map_or((end, now), |told| told.mark);
-                let (whole, mark) = if synced >= end {
-                    (Some(now), (end, now))
+                let (mark, reached) = before.map_or(((end, now), None), |told| (told.mark, told.reached));
+                let (whole, mark, reached) = if synced >= end {
+                    (Some(now), (end, now), Some(now))
                 } else if before.is_some() && synced >= mark.0 {
-                    (whole.max(Some(mark.1)), (end, now))
+                    (whole.max(reached), (end, now), Some(mark.1))
                 } else {
-                    (whole, mark)
+                    (whole, mark, reached)
                 };
-                told.insert(of, Told { incarnation, synced, start: Offset(part.log_start_offset), whole, mark });
+                let start = Offset(part.log_start_offset);
+                told.insert(of, Told { incarnation, synced, start, whole, mark, reached });
             }
         }
     }
