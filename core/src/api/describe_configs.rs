@@ -115,10 +115,10 @@ fn described(def: &'static Def, setting: Setting, read_only: bool, shown: Shown)
         .with_documentation(shown.docs.then(|| StrBytes::from_static_str(def.doc)))
 }
 
-/// A default of all brokers, set while they run; names that are not known may be among them.
+/// A default of all brokers, set while they run; names that are not known may be among them, whose values may be secrets.
 fn default_of_all(name: &str, value: &str, shown: Shown) -> DescribeConfigsResourceResult {
     let def = crate::config::broker_def(name);
-    let sensitive = def.is_some_and(Def::sensitive);
+    let sensitive = def.is_none_or(Def::sensitive);
     let (name, value) =
         (StrBytes::from_string(name.to_string()), (!sensitive).then(|| StrBytes::from_string(value.to_string())));
     let source = Source::DynamicDefault as i8;
