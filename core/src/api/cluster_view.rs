@@ -5,15 +5,19 @@ use crate::error::ErrorCode;
 use crate::id::NodeId;
 use crate::io::Address;
 use crate::metadata::{Broker, Image, Partition};
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use alloc::vec::Vec;
 use kafka_protocol::messages::BrokerId;
+use kafka_protocol::protocol::StrBytes;
 
 /// What may be done to a topic where no authorizer forbids anything, as bits (`AclOperation`): read, write, create, delete,
 /// alter, describe, describe configs, alter configs.
 pub const TOPIC_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
 /// What may be done to the cluster: create, alter, describe, cluster action, describe and alter configs, idempotent write.
 pub const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+/// What is told of rules (ACLs).
+pub const NO_AUTHORIZER: StrBytes = StrBytes::from_static_str("This cluster has no authorizer, and so no ACLs.");
 /// The operations were not asked for.
 pub const NOT_ASKED: i32 = i32::MIN;
 
@@ -43,6 +47,13 @@ pub fn ids(nodes: &[NodeId]) -> Vec<BrokerId> {
 /// Replicas on brokers that are not there.
 pub fn offline(image: &Image, state: &Partition) -> Vec<BrokerId> {
     state.replicas.iter().filter(|node| !image.alive(**node)).map(|node| BrokerId(node.0)).collect()
+}
+
+/// Who is shown to be in sync, and who else may lead. Where nobody leads because all who were in sync last are away, none is in sync, and
+/// they are those who may (KIP-966; a fresh Kafka keeps them as eligible leader replicas).
+pub fn in_sync<'a>(image: &Image, state: &'a Partition) -> (&'a [NodeId], &'a [NodeId]) {
+    let all_away = state.leader.is_none() && !state.isr.iter().any(|node| image.alive(*node));
+    if all_away && !mutant::is(Mutant::AwayInSync) { (&[], &state.isr) } else { (&state.isr, &state.elr) }
 }
 
 /// The leader as clients of a listener are told it; `LEADER_NOT_AVAILABLE` where there is none, `LISTENER_NOT_FOUND` where

@@ -5,7 +5,7 @@
 //!   the first one left out.
 //! * An unknown topic: `UNKNOWN_TOPIC_OR_PARTITION`, or `INVALID_TOPIC_EXCEPTION` where none may be called so.
 
-use super::cluster_view::{NOT_ASKED, TOPIC_OPERATIONS, ids, leader, offline};
+use super::cluster_view::{NOT_ASKED, TOPIC_OPERATIONS, ids, in_sync, leader, offline};
 use super::place::{self, ListenerName};
 use crate::controller::check_topic_name;
 use crate::error::ErrorCode;
@@ -110,14 +110,15 @@ fn partition(
     state: &Partition,
 ) -> DescribeTopicPartitionsResponsePartition {
     let (leader, code) = leader(image, at, state);
+    let (isr, eligible) = in_sync(image, state);
     DescribeTopicPartitionsResponsePartition::default()
         .with_error_code(code)
         .with_partition_index(number)
         .with_leader_id(leader)
         .with_leader_epoch(state.leader_epoch.0)
         .with_replica_nodes(ids(&state.replicas))
-        .with_isr_nodes(ids(&state.isr))
-        .with_eligible_leader_replicas(Some(ids(&state.elr)))
+        .with_isr_nodes(ids(isr))
+        .with_eligible_leader_replicas(Some(ids(eligible)))
         .with_last_known_elr(Some(ids(&state.last_known_elr)))
         .with_offline_replicas(offline(image, state))
 }

@@ -11,7 +11,7 @@
 
 use super::auto_topics;
 use super::cluster_view::{
-    CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS, controller_id, ids, leader, offline, operations, visible,
+    CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS, controller_id, ids, in_sync, leader, offline, operations, visible,
 };
 use super::place::{self, ListenerName};
 use crate::controller::check_topic_name;
@@ -169,7 +169,11 @@ impl View<'_> {
             return partition
                 .with_error_code(code)
                 .with_replica_nodes(ids(&state.replicas))
-                .with_isr_nodes(ids(if mutant::is(Mutant::IsrToldIsReplicas) { &state.replicas } else { &state.isr }))
+                .with_isr_nodes(ids(if mutant::is(Mutant::IsrToldIsReplicas) {
+                    &state.replicas
+                } else {
+                    in_sync(self.image, state).0
+                }))
                 .with_offline_replicas(offline(self.image, state));
         }
         let there = |nodes: &[NodeId]| nodes.iter().copied().filter(|node| self.image.alive(*node)).collect::<Vec<_>>();
@@ -230,7 +234,7 @@ mod tests {
         let [led, headless] = topics[0].partitions.as_slice() else { panic!("two partitions") };
         assert_eq!((led.error_code, led.leader_id.0, led.offline_replicas.clone()), (0, 1, vec![BrokerId(2)]));
         assert_eq!((headless.error_code, headless.leader_id.0), (ErrorCode::LeaderNotAvailable.code(), -1));
-        assert_eq!((headless.isr_nodes.clone(), topics[0].topic_authorized_operations), (vec![BrokerId(2)], NOT_ASKED));
+        assert_eq!((headless.isr_nodes.clone(), topics[0].topic_authorized_operations), (vec![], NOT_ASKED));
     }
 
     #[test]

@@ -56,6 +56,10 @@ macro_rules! awaited {
             ReplacedRevertsLater = "replaced-reverts-later",
             /// A static member that starts anew before its group's first generation is put out while its join waits.
             ReplacedStillNew = "replaced-still-new",
+            /// CreateAcls says that rules are taken, which nobody heeds.
+            AclsTaken = "acls-taken",
+            /// Who is away is shown to be in sync, where nobody leads for that.
+            AwayInSync = "away-in-sync",
             /// The largest timestamp is looked for also in segments that were deleted from whole.
             MaxTimeOfDeleted = "max-time-of-deleted",
             /// A follower that got no session asks as fast as it is answered while it syncs.

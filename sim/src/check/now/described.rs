@@ -83,7 +83,12 @@ fn judge_brokers(told: &MetadataResponse, serve: &[NodeId]) -> Result<(), Broken
     Err(("described-wrong", line))
 }
 
-/// A leader that cannot be reached is not told.
+/// Whether nobody leads because all who were in sync are away.
+pub fn all_away(state: &State, alive: impl Fn(NodeId) -> bool) -> bool {
+    state.leader.is_none() && !state.isr.iter().any(|id| alive(*id))
+}
+
+/// A leader that cannot be reached is not told. Where nobody leads and all who were in sync are away, nobody is in sync.
 pub fn judge(
     topic: &str,
     told: &MetadataResponsePartition,
@@ -97,7 +102,7 @@ pub fn judge(
         && same(&told.offline_replicas, &offline)
         && told.leader_epoch == state.leader_epoch.0
         && same(&told.replica_nodes, &state.replicas)
-        && same(&told.isr_nodes, &state.isr)
+        && same(&told.isr_nodes, if all_away(state, &alive) { &[] } else { &state.isr })
     {
         return Ok(());
     }
@@ -131,6 +136,13 @@ mod tests {
         assert_eq!(judge(&told), Ok(()), "it cannot be reached");
         told.error_code = 0;
         assert_eq!(judge(&told), Err("described-wrong"));
+        let away = State { leader: None, ..State::new(vec![NodeId(2)], vec![NodeId(2)]) };
+        (told.error_code, told.replica_nodes, told.offline_replicas) = (5, ids(&[2]), ids(&[2]));
+        let judge =
+            |told: &MetadataResponsePartition| super::judge("t", told, &away, |_| false).map_err(|broken| broken.0);
+        assert_eq!(judge(&told), Err("described-wrong"), "nobody who is away is in sync");
+        told.isr_nodes = ids(&[]);
+        assert_eq!(judge(&told), Ok(()));
     }
 
     #[test]

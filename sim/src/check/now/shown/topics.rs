@@ -35,7 +35,8 @@ pub fn on_described(
             };
             described::judge(&known.name, &as_in_metadata(partition), state, |id| image.alive(id))?;
             let eligible = partition.eligible_leader_replicas.iter().flatten().map(|id| id.0);
-            if !eligible.eq(state.elr.iter().map(|id| id.0)) {
+            let away = described::all_away(state, |id| image.alive(id));
+            if !eligible.eq(if away { &state.isr } else { &state.elr }.iter().map(|id| id.0)) {
                 return wrong(format!(
                     "describes {}-{} as {partition:?}: {state}",
                     known.name, partition.partition_index
