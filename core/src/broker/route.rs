@@ -54,9 +54,12 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
         R::ApiVersions(body) => api::api_versions::on_api_versions(node, now, ask, body),
         R::BrokerHeartbeat(body) => api::broker_heartbeat::on_broker_heartbeat(node, now, ask, body),
         R::BrokerRegistration(body) => api::broker_registration::on_broker_registration(node, now, ask, body),
+        R::CreateAcls(body) => api::create_acls::on_create_acls(node, now, ask, body),
         R::CreatePartitions(body) => api::create_partitions::on_create_partitions(node, now, ask, body),
         R::CreateTopics(body) => api::create_topics::on_create_topics(node, now, ask, body),
+        R::DeleteAcls(body) => api::delete_acls::on_delete_acls(node, now, ask, body),
         R::DeleteTopics(body) => api::delete_topics::on_delete_topics(node, now, ask, body),
+        R::DescribeAcls(body) => api::describe_acls::on_describe_acls(node, now, ask, body),
         R::DescribeCluster(body) => api::describe_cluster::on_describe_cluster(node, now, ask, body),
         R::DescribeConfigs(body) => api::describe_configs::on_describe_configs(node, now, ask, body),
         R::DescribeLogDirs(body) => api::describe_log_dirs::on_describe_log_dirs(node, now, ask, body),
@@ -70,6 +73,8 @@ pub(super) fn on_request(node: &mut Node, now: Now, request: Request) {
         R::InitProducerId(body) => api::init_producer_id::on_init_producer_id(node, now, ask, body),
         R::ListConfigResources(body) => api::list_config_resources::on_list_config_resources(node, now, ask, body),
         R::Metadata(body) => api::metadata::on_metadata(node, now, ask, body),
+        R::SaslAuthenticate(body) => api::sasl_authenticate::on_sasl_authenticate(node, now, ask, body),
+        R::SaslHandshake(body) => api::sasl_handshake::on_sasl_handshake(node, now, ask, body),
         R::UnregisterBroker(body) => api::unregister_broker::on_unregister_broker(node, now, ask, body),
 
         // The crate's enum, not ours: it has variants for all that Kafka knows, and `wire` lets none of these through.

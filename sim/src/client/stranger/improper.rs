@@ -15,13 +15,16 @@ use crate::clock::EPOCH_MS;
 use crate::dice::Dice;
 use crate::history::Value;
 use crate::net::Peer;
+use kafka_protocol::messages::create_acls_request::AclCreation;
+use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    ApiKey, DeleteRecordsRequest, GroupId, InitProducerIdRequest, JoinGroupRequest, MetadataRequest,
-    OffsetFetchRequest, ProduceRequest, ProducerId, RequestKind, TopicName,
+    ApiKey, CreateAclsRequest, DeleteAclsRequest, DeleteRecordsRequest, DescribeAclsRequest, GroupId,
+    InitProducerIdRequest, JoinGroupRequest, MetadataRequest, OffsetFetchRequest, ProduceRequest, ProducerId,
+    RequestKind, SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -59,8 +62,21 @@ impl Stranger {
             }
             4 => (ApiKey::DeleteRecords, 2, delete(ctx, dice).into()),
             5 => (ApiKey::JoinGroup, 5, self.join(ctx, dice).into()),
-            // All topics that there are.
-            7 => (ApiKey::Metadata, 9, MetadataRequest::default().with_topics(None).into()),
+            // All topics that there are; and a name, a password and rules, which nobody wants.
+            7 => {
+                let wait = self.request_timeout;
+                let hello = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("PLAIN"));
+                self.link.ask(ctx, (node, DATA), ApiKey::SaslHandshake, 1, hello, wait, Purpose::Nothing);
+                let token = SaslAuthenticateRequest::default();
+                self.link.ask(ctx, (node, DATA), ApiKey::SaslAuthenticate, 2, token, wait, Purpose::Nothing);
+                let rule = CreateAclsRequest::default().with_creations(vec![AclCreation::default(); 2]);
+                self.link.ask(ctx, (node, DATA), ApiKey::CreateAcls, 3, rule, wait, Purpose::Nothing);
+                let none = DeleteAclsRequest::default().with_filters(vec![DeleteAclsFilter::default()]);
+                self.link.ask(ctx, (node, DATA), ApiKey::DeleteAcls, 3, none, wait, Purpose::Nothing);
+                let all = DescribeAclsRequest::default();
+                self.link.ask(ctx, (node, DATA), ApiKey::DescribeAcls, 3, all, wait, Purpose::Nothing);
+                (ApiKey::Metadata, 9, MetadataRequest::default().with_topics(None).into())
+            }
             6 => {
                 // A member of a group that there never was.
                 let mut request = super::commit(0, NOBODYS, 0, "nobody".into());

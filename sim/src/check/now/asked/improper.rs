@@ -1,6 +1,6 @@
 //! What cannot be is refused, whoever is asked, and by the code that says why: acknowledgements that there are not, a client's records for the
 //! coordinators' topic, a transaction, a deletion where a topic's policy has none, half of a producer's identity, a session time-out out of
-//! bounds, and a member that shares no assignor with the others.
+//! bounds, authentication on plain text, rules for nobody (ACLs), and a member that shares no assignor with the others.
 
 use super::super::{At, Broken};
 use crate::table::Map;
@@ -48,6 +48,12 @@ impl Improper {
                 let half = (body.producer_id.0 == -1) != (body.producer_epoch == -1);
                 half.then_some(("half of a producer's identity", ErrorCode::InvalidRequest))
             }
+            RequestKind::SaslHandshake(_) | RequestKind::SaslAuthenticate(_) => {
+                Some(("authentication where nobody authenticates", ErrorCode::IllegalSaslState))
+            }
+            RequestKind::DescribeAcls(_) | RequestKind::CreateAcls(_) | RequestKind::DeleteAcls(_) => {
+                Some(("rules where there is no authorizer", ErrorCode::SecurityDisabled))
+            }
             // Without a name there is no group, whatever else is wrong.
             RequestKind::JoinGroup(body) if !body.group_id.is_empty() => {
                 core.groups.sight(&body.group_id).and_then(|sight| join(body, &sight, core.groups.settings()))
@@ -75,6 +81,11 @@ impl Improper {
             }
             ResponseKind::InitProducerId(told) => vec![told.error_code],
             ResponseKind::JoinGroup(told) => vec![told.error_code],
+            ResponseKind::DescribeAcls(told) => vec![told.error_code],
+            ResponseKind::CreateAcls(told) => told.results.iter().map(|one| one.error_code).collect(),
+            ResponseKind::DeleteAcls(told) => told.filter_results.iter().map(|one| one.error_code).collect(),
+            ResponseKind::SaslHandshake(told) => vec![told.error_code],
+            ResponseKind::SaslAuthenticate(told) => vec![told.error_code],
             _ => Vec::new(),
         };
         judge(what, wanted, &told)
