@@ -46,7 +46,7 @@ impl Doubt {
         doubt
     }
 
-    /// Whether it was deleted while a commit of then was under way.
+    /// Whether it was deleted while a commit or a question of then was under way.
     fn may_be_deleted(&self, place: Place, (invoked, ended): (u64, u64)) -> bool {
         self.deleted.get(&place).into_iter().flatten().any(|deletion| deletion.0 < ended && invoked < deletion.1)
     }
@@ -84,10 +84,12 @@ pub fn check(view: &View<'_>) -> Vec<Anomaly> {
                 }
             }
             (Act::Ask { group }, Some(Act::Told { offsets })) => {
+                let asked = (view.ops[place].invoked, view.ops[place].ended);
                 for (partition, offset) in offsets {
                     let place = (*group, *partition);
                     let Some((highest, passing)) = acked.get(&place).copied() else { continue };
-                    let gone = *offset < 0 && (passing || doubt.forgotten.contains(&place));
+                    let unsure = passing || doubt.forgotten.contains(&place) || doubt.may_be_deleted(place, asked);
+                    let gone = *offset < 0 && unsure;
                     if gone {
                         // Whoever was told so may begin anew, before what was committed once.
                         acked.remove(&place);
@@ -164,6 +166,16 @@ mod tests {
         both.end(5, commit, State::Ok, Act::Done);
         both.end(7, deletion, State::Ok, Act::Done);
         assert!(told(both, -1).judged(check).is_empty());
+    }
+
+    /// Seed 76000002740.
+    #[test]
+    fn what_is_deleted_while_somebody_asks_may_be_gone() {
+        let mut both = commit(story(), 5, State::Ok);
+        let question = both.invoke(6, Act::Ask { group: 0 });
+        let mut both = forget(both, State::Ok);
+        both.end(6, question, State::Ok, Act::Told { offsets: vec![(0, -1)] });
+        assert!(both.judged(check).is_empty());
     }
 
     #[test]
