@@ -10,6 +10,8 @@
 //! controller has changed (a new one suspects whom it has not heard of), when another broker leaves (which waits for all to
 //! have seen it), and when the disk is full, or is not any more.
 //!
+//! A node asks to be unfenced when all its logs are open: else it would be made a leader where another could lead at once.
+//!
 //! A node that stood still (a stopped process, a machine that slept) may have been fenced and followed meanwhile, and does not
 //! know. Before it takes clients' requests again it hears the controller: else a group's coordinator would tell the offsets
 //! of before (seed 3539294009; Kafka's does). The controller unfences nobody who does not know why it was fenced. It is waited
@@ -29,6 +31,7 @@ use crate::io::{Address, CallFault, ID_TAKEN, Lane, Listener, Note};
 use crate::metadata::Broker;
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
+use crate::partition::Partition;
 use crate::time::{Mono, Now, Span, earliest};
 use alloc::boxed::Box;
 use alloc::format;
@@ -96,6 +99,10 @@ pub(super) struct Alive {
     news: bool,
     /// Brokers that were seen leaving: each is news once.
     seen_leaving: Vec<NodeId>,
+    /// It has asked to be unfenced, in this life.
+    asked_in: bool,
+    /// The last heartbeat did not, for its logs are being opened.
+    told_opening: bool,
     /// The last heartbeat said that the node has no room.
     told_full: bool,
     /// When the last input came.
@@ -122,6 +129,8 @@ impl Alive {
             controlled: config.brokers.controlled_shutdown,
             news: false,
             seen_leaving: Vec::new(),
+            asked_in: false,
+            told_opening: false,
             told_full: false,
             awake: Mono(0),
             doubt: None,
@@ -192,6 +201,7 @@ impl Alive {
             return false;
         }
         self.notice_leaving(node);
+        self.news |= self.told_opening && self.can_serve(node);
         self.news |= node.room.is_full() != self.told_full;
         let Some((to, epoch)) = controller_of(node) else {
             return self.nobody(now);
@@ -239,6 +249,13 @@ impl Alive {
         true
     }
 
+    /// Whether the node can serve: it has seen its registration, and, for the first time in this life, all its logs are open. Logs that come
+    /// later open while it serves.
+    fn can_serve(&self, node: &Node) -> bool {
+        let opens = || node.partitions.iter().any(Partition::is_opening) && !mutant::is(Mutant::LetInOpening);
+        self.is_registered(node) && (self.asked_in || !opens())
+    }
+
     /// A broker that leaves waits until all others have applied what moved its leaders: it is told at once.
     fn notice_leaving(&mut self, node: &Node) {
         let leaving = || node.image.brokers().filter(|broker| broker.leaving && !broker.fenced).map(|broker| broker.id);
@@ -281,7 +298,9 @@ impl Alive {
         Some(request)
     }
 
-    fn heartbeat(&self, node: &Node, epoch: BrokerEpoch) -> BrokerHeartbeatRequest {
+    fn heartbeat(&mut self, node: &Node, epoch: BrokerEpoch) -> BrokerHeartbeatRequest {
+        self.asked_in = self.can_serve(node);
+        self.told_opening = self.is_registered(node) && !self.asked_in;
         let mut request = BrokerHeartbeatRequest::default();
         if node.room.is_full() && !mutant::is(Mutant::FullUntold) {
             request.unknown_tagged_fields.insert(FULL_TAG, Bytes::new());
@@ -294,8 +313,9 @@ impl Alive {
             } else {
                 node.image.offset().0
             })
-            // A broker that has not seen its own registration has not caught up: it stays fenced until it has.
-            .with_want_fence(!self.is_registered(node) && !self.leaving)
+            // A broker that has not seen its own registration has not caught up: it stays fenced until it has, and its logs are open
+            // (as Kafka's, whose `BrokerLifecycleManager` waits for the log manager).
+            .with_want_fence(!self.asked_in && !self.leaving)
             .with_want_shut_down(self.leaving)
     }
 

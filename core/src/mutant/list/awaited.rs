@@ -56,6 +56,8 @@ macro_rules! awaited {
             ReplacedRevertsLater = "replaced-reverts-later",
             /// A static member that starts anew before its group's first generation is put out while its join waits.
             ReplacedStillNew = "replaced-still-new",
+            /// A broker asks to be let in while its logs are being opened.
+            LetInOpening = "let-in-opening",
             /// CreateAcls says that rules are taken, which nobody heeds.
             AclsTaken = "acls-taken",
             /// Who is away is shown to be in sync, where nobody leads for that.

@@ -148,6 +148,7 @@ pub struct Watch {
     rolled: rolled::Rolled,
     heard: heard::Heard,
     hearsay: hearsay::Hearsay,
+    beats: beats::Beats,
     counted: counted::Counted,
     blamed: blamed::Blamed,
     placed: placed::Placed,
@@ -240,6 +241,7 @@ impl Watch {
             rolled: rolled::Rolled::default(),
             heard: heard::Heard::default(),
             hearsay: hearsay::Hearsay::default(),
+            beats: beats::Beats::default(),
             counted: counted::Counted::default(),
             blamed: blamed::Blamed::default(),
             placed: placed::Placed::default(),
@@ -297,6 +299,7 @@ impl Watch {
         self.inherits.on_start(node);
         self.members.on_start(node);
         self.hearsay.on_start(node);
+        self.beats.on_start(node);
         self.counted.on_start(node);
         self.blamed.on_start(node);
         self.woken.on_start(node);

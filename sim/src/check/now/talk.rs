@@ -1,6 +1,6 @@
 //! Which promise hears which request, and judges which answer.
 
-use super::{At, Watch, beats, hints, offsets_topic, stamped, votes};
+use super::{At, Watch, hints, offsets_topic, stamped, votes};
 use esker_core::id::ConnId;
 use esker_core::io::{Reply, Request};
 use esker_core::node::Node as Core;
@@ -238,7 +238,7 @@ impl Watch {
     pub fn on_call(&mut self, node: usize, body: &RequestKind, core: &Core) {
         if let RequestKind::BrokerHeartbeat(request) = body {
             self.leaves.on_call(node, self.now.mono, request);
-            let judged = beats::on_call(request, core);
+            let judged = self.beats.on_call(node, request, core);
             self.note_broken(judged);
         }
         let judged = match body {
