@@ -1,5 +1,6 @@
 //! `esker metadata tree`: the cluster's state by path, as ZooKeeper used to show it.
 
+use super::eligible::Eligible;
 use super::{Target, print};
 use crate::client::expect;
 use crate::exit::Failure;
@@ -22,9 +23,10 @@ pub enum Metadata {
 impl Metadata {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Tree { path, target } = self;
-        let found = target.open()?.metadata(None, false)?;
+        let mut cluster = target.open()?;
+        let found = cluster.metadata(None, false)?;
         expect(found.error_code, "metadata")?;
-        let leaves = leaves(&found);
+        let leaves = leaves(&found, &Eligible::ask(&mut cluster, &found)?);
         let wanted = format!("/{}", path.trim_matches('/'));
         let under = |place: &str| wanted == "/" || place == wanted || place.starts_with(&format!("{wanted}/"));
         let chosen: BTreeMap<&str, &Value> =
@@ -46,7 +48,7 @@ fn place(number: i32) -> String {
     format!("{number:08}")
 }
 
-fn leaves(found: &MetadataResponse) -> BTreeMap<String, Value> {
+fn leaves(found: &MetadataResponse, eligible: &Eligible) -> BTreeMap<String, Value> {
     let ids = |list: &[BrokerId]| json!(list.iter().map(|node| node.0).collect::<Vec<_>>());
     let mut all = BTreeMap::new();
     let cluster = found.cluster_id.as_ref().map_or("", |id| id.as_str());
@@ -68,6 +70,10 @@ fn leaves(found: &MetadataResponse) -> BTreeMap<String, Value> {
             all.insert(format!("{at}/leader-epoch"), json!(partition.leader_epoch));
             all.insert(format!("{at}/replicas"), ids(&partition.replica_nodes));
             all.insert(format!("{at}/in-sync"), ids(&partition.isr_nodes));
+            let may_lead = eligible.of(topic.name.as_ref(), partition.partition_index);
+            if !may_lead.is_empty() {
+                all.insert(format!("{at}/eligible-leaders"), json!(may_lead));
+            }
         }
     }
     all
@@ -101,6 +107,21 @@ fn key(path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kafka_protocol::messages::TopicName;
+    use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
+    use kafka_protocol::protocol::StrBytes;
+
+    #[test]
+    fn who_may_lead_is_shown_where_nobody_leads() {
+        let name = TopicName(StrBytes::from_static_str("t"));
+        let partition = |number| MetadataResponsePartition::default().with_partition_index(number);
+        let topic = MetadataResponseTopic::default().with_name(Some(name.clone()));
+        let topic = topic.with_partitions(vec![partition(0), partition(1)]);
+        let found = MetadataResponse::default().with_topics(vec![topic]);
+        let all = leaves(&found, &Eligible::known(&name, 1, vec![2]));
+        assert_eq!(all.get("/topics/t/partitions/1/eligible-leaders"), Some(&json!([2])));
+        assert_eq!(all.get("/topics/t/partitions/0/eligible-leaders"), None);
+    }
 
     #[test]
     fn numbers_sort_as_numbers() {

@@ -2,6 +2,7 @@
 
 mod consume;
 mod content;
+mod eligible;
 mod group;
 mod interrupt;
 mod log;

@@ -1,5 +1,6 @@
 //! `esker topic`: creates, lists, describes and deletes topics.
 
+use super::eligible::Eligible;
 use super::{Target, print, table};
 use crate::answer;
 use crate::client::{Cluster, expect, patiently, text, topic_name};
@@ -113,14 +114,16 @@ fn list(target: &Target, internal: bool) -> Result<(), Failure> {
 
 fn describe(target: &Target, names: &[String]) -> Result<(), Failure> {
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();
-    let found = target.open()?.metadata((!asked.is_empty()).then_some(&asked), false)?;
+    let mut cluster = target.open()?;
+    let found = cluster.metadata((!asked.is_empty()).then_some(&asked), false)?;
     let mut topics: Vec<&MetadataResponseTopic> = found.topics.iter().collect();
     topics.sort_by(|one, other| one.name.cmp(&other.name));
     for topic in &topics {
         expect(topic.error_code, &format!("topic {}", name_of(topic)))?;
     }
+    let eligible = Eligible::ask(&mut cluster, &found)?;
     if target.json {
-        print(json!(topics.iter().map(|topic| as_json(topic)).collect::<Vec<_>>()));
+        print(json!(topics.iter().map(|topic| as_json(topic, &eligible)).collect::<Vec<_>>()));
         return Ok(());
     }
     for topic in topics {
@@ -136,7 +139,7 @@ fn describe(target: &Target, names: &[String]) -> Result<(), Failure> {
                     partition.partition_index.to_string(),
                     leader,
                     nodes(&partition.replica_nodes),
-                    nodes(&partition.isr_nodes),
+                    in_sync(&nodes(&partition.isr_nodes), eligible.of(topic.name.as_ref(), partition.partition_index)),
                 ]
             })
             .collect();
@@ -153,14 +156,24 @@ fn nodes(list: &[BrokerId]) -> String {
     list.iter().map(|node| node.0.to_string()).collect::<Vec<_>>().join(",")
 }
 
-fn as_json(topic: &MetadataResponseTopic) -> Value {
+/// Where nobody is in sync because nobody who was is there: who that was.
+fn in_sync(nodes: &str, eligible: &[i32]) -> String {
+    if eligible.is_empty() {
+        return nodes.into();
+    }
+    let last: Vec<String> = eligible.iter().map(i32::to_string).collect();
+    format!("none (last: {})", last.join(","))
+}
+
+fn as_json(topic: &MetadataResponseTopic, eligible: &Eligible) -> Value {
     let ids = |list: &[BrokerId]| list.iter().map(|node| node.0).collect::<Vec<_>>();
     let partitions: Vec<Value> = topic
         .partitions
         .iter()
         .map(|one| {
             json!({"partition": one.partition_index, "leader": one.leader_id.0, "leader_epoch": one.leader_epoch,
-                "replicas": ids(&one.replica_nodes), "isr": ids(&one.isr_nodes)})
+                "replicas": ids(&one.replica_nodes), "isr": ids(&one.isr_nodes),
+                "eligible_leaders": eligible.of(topic.name.as_ref(), one.partition_index)})
         })
         .collect();
     json!({"topic": name_of(topic), "id": esker_core::id::Uuid::from(topic.topic_id).to_string(),
