@@ -73,12 +73,13 @@ fn configs_of(
         }
         (4, "") => {
             let each = layers.dynamic_default.iter().filter(|(name, _)| is_all(resource) || asked_for(resource, name));
-            Ok(each.map(|(name, value)| default_of_all(name, value, shown)).collect())
+            Ok(each.map(|(name, value)| set_while_running(name, value, Source::DynamicDefault, shown)).collect())
         }
         (4, id) => match id.parse::<i32>() {
             Ok(number) if number == own.0 => {
                 let each = BROKER.iter().filter(wanted);
-                Ok(each.map(|def| described(def, layers.broker(def), def.read_only(), shown)).collect())
+                let known = each.map(|def| described(def, layers.broker(def), def.read_only(), shown));
+                Ok(known.chain(unknown(&layers, resource, shown)).collect())
             }
             Ok(number) => bad(format!("Unexpected broker id, expected {own} or empty string, but received {number}")),
             Err(_) => bad(format!("Broker id must be an integer, but it is: {id}")),
@@ -115,18 +116,34 @@ fn described(def: &'static Def, setting: Setting, read_only: bool, shown: Shown)
         .with_documentation(shown.docs.then(|| StrBytes::from_static_str(def.doc)))
 }
 
-/// A default of all brokers, set while they run; names that are not known may be among them, whose values may be secrets.
-fn default_of_all(name: &str, value: &str, shown: Shown) -> DescribeConfigsResourceResult {
+/// What was set of this broker, or of all, under names that are not known: somebody else's, a plugin's for one.
+fn unknown<'a>(
+    layers: &Layers<'a>,
+    resource: &'a DescribeConfigsResource,
+    shown: Shown,
+) -> impl Iterator<Item = DescribeConfigsResourceResult> + 'a {
+    let (own, all) = (layers.dynamic_broker, layers.dynamic_default);
+    let own_first = own.iter().map(|one| (one, Source::DynamicBroker));
+    let each = own_first
+        .chain(all.iter().filter(|(name, _)| !own.contains_key(*name)).map(|one| (one, Source::DynamicDefault)));
+    each.filter(|((name, _), _)| crate::config::broker_def(name).is_none())
+        .filter(|((name, _), _)| is_all(resource) || asked_for(resource, name))
+        .map(move |((name, value), source)| set_while_running(name, value, source, shown))
+}
+
+/// A config of a broker, or of all, that was set while it runs. A name that is not known may stand for a secret: its value is not told.
+fn set_while_running(name: &str, value: &str, source: Source, shown: Shown) -> DescribeConfigsResourceResult {
     let def = crate::config::broker_def(name);
     let sensitive = def.is_none_or(Def::sensitive);
     let (name, value) =
         (StrBytes::from_string(name.to_string()), (!sensitive).then(|| StrBytes::from_string(value.to_string())));
-    let source = Source::DynamicDefault as i8;
+    let source = source as i8;
     let synonym =
         DescribeConfigsSynonym::default().with_name(name.clone()).with_value(value.clone()).with_source(source);
     DescribeConfigsResourceResult::default()
         .with_name(name)
         .with_value(value)
+        .with_read_only(def.is_none_or(Def::read_only))
         .with_config_source(source)
         .with_is_sensitive(sensitive)
         .with_synonyms(if shown.synonyms { vec![synonym] } else { vec![] })
