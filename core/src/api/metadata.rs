@@ -166,14 +166,11 @@ impl View<'_> {
             .with_leader_id(leader)
             .with_leader_epoch(state.leader_epoch.0);
         if self.version > 0 {
+            let (isr, _) = in_sync(self.image, state);
             return partition
                 .with_error_code(code)
                 .with_replica_nodes(ids(&state.replicas))
-                .with_isr_nodes(ids(if mutant::is(Mutant::IsrToldIsReplicas) {
-                    &state.replicas
-                } else {
-                    in_sync(self.image, state).0
-                }))
+                .with_isr_nodes(ids(if mutant::is(Mutant::IsrToldIsReplicas) { &state.replicas } else { isr }))
                 .with_offline_replicas(offline(self.image, state));
         }
         let there = |nodes: &[NodeId]| nodes.iter().copied().filter(|node| self.image.alive(*node)).collect::<Vec<_>>();

@@ -9,7 +9,7 @@ use esker_core::metadata::{Image, Topic};
 use kafka_protocol::messages::CreateTopicsRequest;
 
 /// What the controller of a node knew when it was looked at last: its epoch, the topics, the brokers that served.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 struct Seen {
     epoch: LeaderEpoch,
     topics: Set<Uuid>,

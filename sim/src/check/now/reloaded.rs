@@ -4,8 +4,8 @@
 use super::Broken;
 use crate::disk::Disk;
 use esker_core::batch::{Batches, Records};
-use esker_core::group::Record;
 use esker_core::group::records::Entry;
+use esker_core::group::{Record, Sight};
 use esker_core::id::Offset;
 use esker_core::io::FileName;
 use esker_core::node::Node as Core;
@@ -31,8 +31,9 @@ pub fn look(core: &Core, replica: &Partition, disk: &Disk) -> Result<(), Broken>
     // Whom the same input let join already has been read, and is not as it was (seed 76000003146).
     let joins = |entry: &Entry| match entry {
         Entry::Group { group, .. } => {
-            let state = core.groups.sight(group).map(|sight| sight.state);
-            state.is_some_and(|state| matches!(state, "PreparingRebalance" | "CompletingRebalance"))
+            let joins =
+                |sight: Sight| sight.state == "CompletingRebalance" || sight.members.iter().any(|member| member.joins);
+            core.groups.sight(group).is_some_and(joins)
         }
         Entry::Offset { .. } => false,
     };

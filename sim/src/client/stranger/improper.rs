@@ -70,9 +70,9 @@ impl Stranger {
                 let token = SaslAuthenticateRequest::default();
                 self.link.ask(ctx, (node, DATA), ApiKey::SaslAuthenticate, 2, token, wait, Purpose::Nothing);
                 let rule = CreateAclsRequest::default().with_creations(vec![AclCreation::default(); 2]);
-                self.link.ask(ctx, (node, DATA), ApiKey::CreateAcls, 3, rule, wait, Purpose::Nothing);
+                self.link.ask(ctx, (node, DATA), ApiKey::CreateAcls, 1, rule, wait, Purpose::Nothing);
                 let none = DeleteAclsRequest::default().with_filters(vec![DeleteAclsFilter::default()]);
-                self.link.ask(ctx, (node, DATA), ApiKey::DeleteAcls, 3, none, wait, Purpose::Nothing);
+                self.link.ask(ctx, (node, DATA), ApiKey::DeleteAcls, 2, none, wait, Purpose::Nothing);
                 let all = DescribeAclsRequest::default();
                 self.link.ask(ctx, (node, DATA), ApiKey::DescribeAcls, 3, all, wait, Purpose::Nothing);
                 (ApiKey::Metadata, 9, MetadataRequest::default().with_topics(None).into())
