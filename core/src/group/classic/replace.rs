@@ -111,7 +111,7 @@ impl Group {
     fn move_static(&mut self, turn: &mut Turn<'_>, instance: &StrBytes, old: &StrBytes, new: &StrBytes) {
         let Some(mut member) = self.members.remove(old) else { return };
         // Its place is not new, and it is not put out while its join waits (seed 74000008997).
-        member.is_new = member.is_new && mutant::is(Mutant::ReplacedStillNew);
+        member.is_new = false;
         turn.timers.cancel(&self.session(old));
         if let Some(hold) = member.joining.take() {
             refuse(turn, hold, old, ErrorCode::FencedInstanceId);

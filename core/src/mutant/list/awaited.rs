@@ -54,8 +54,6 @@ macro_rules! awaited {
             MarkNotMoved = "mark-not-moved",
             /// A static member's new id that is not committed is taken back in a later generation, too.
             ReplacedRevertsLater = "replaced-reverts-later",
-            /// A static member that starts anew before its group's first generation is put out while its join waits.
-            ReplacedStillNew = "replaced-still-new",
             /// A broker asks to be let in while its logs are being opened.
             LetInOpening = "let-in-opening",
             /// CreateAcls says that rules are taken, which nobody heeds.
