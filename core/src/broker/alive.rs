@@ -82,6 +82,8 @@ pub(super) struct Alive {
     state: State,
     /// This process: a registration with another incarnation is another process's.
     incarnation: Uuid,
+    /// Its registration has come back through the committed metadata, once.
+    was_registered: bool,
     interval: Span,
     /// Registration or heartbeat.
     sent: Option<Sent>,
@@ -119,6 +121,7 @@ impl Alive {
         Self {
             state: if config.is_broker { State::Outside } else { State::Left },
             incarnation: config.identity.incarnation,
+            was_registered: false,
             interval: config.brokers.heartbeat_interval,
             sent: None,
             due: None,
@@ -154,6 +157,14 @@ impl Alive {
     /// Whether this incarnation's registration has come back through the committed metadata.
     pub fn is_registered(&self, node: &Node) -> bool {
         self.own(node).is_some()
+    }
+
+    /// Whether what the metadata says of this node's replicas is said to this process: since its registration came back, and also when
+    /// that was taken away again (UnregisterBroker), for then others lead what it led.
+    pub fn has_roles(&mut self, node: &Node) -> bool {
+        self.was_registered |= self.is_registered(node);
+        let unregistered = self.was_registered && node.image.broker(node.config.node).is_none();
+        self.is_registered(node) || unregistered && !mutant::is(Mutant::UnregisteredLeadsOn)
     }
 
     /// Whether this node is registered and not fenced: clients may be served. A controller alone serves nobody.

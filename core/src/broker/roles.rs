@@ -91,8 +91,7 @@ impl Roles {
 impl Broker {
     /// Whether anything was done.
     pub(super) fn settle_roles(&mut self, now: Now) -> bool {
-        if !self.alive.is_registered(&self.node) && !mutant::is(Mutant::RolesBeforeRegistered) || self.stop.is_closing()
-        {
+        if !self.alive.has_roles(&self.node) && !mutant::is(Mutant::RolesBeforeRegistered) || self.stop.is_closing() {
             return false;
         }
         self.look_for_blanks();

@@ -12,7 +12,7 @@ use kafka_protocol::messages::elect_leaders_request::{ElectLeadersRequest, Topic
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
-use kafka_protocol::messages::{ApiKey, BrokerId, DeleteTopicsRequest, ResponseKind};
+use kafka_protocol::messages::{ApiKey, BrokerId, DeleteTopicsRequest, ResponseKind, UnregisterBrokerRequest};
 
 const ADMIN_TIMEOUT_MS: i32 = 5_000;
 
@@ -280,6 +280,19 @@ pub fn elect(stage: &mut Stage, words: &mut Words) -> Told {
             .collect(),
         other => vec![format!("{other:?}")],
     })?;
+    stage.pass(50_000)?;
+    Ok(told)
+}
+
+pub fn unregister(stage: &mut Stage, words: &mut Words) -> Told {
+    let node = stage.node(words)?;
+    let request = UnregisterBrokerRequest::default().with_broker_id(BrokerId(node as i32 + 1));
+    let to = stage.living()?;
+    let told =
+        stage.tell("admin", to, Ask::new(ApiKey::UnregisterBroker, 0, request), false, |answer| match answer {
+            ResponseKind::UnregisterBroker(answer) => vec![ok(answer.error_code)],
+            other => vec![format!("{other:?}")],
+        })?;
     stage.pass(50_000)?;
     Ok(told)
 }

@@ -56,6 +56,8 @@ macro_rules! awaited {
             ReplacedRevertsLater = "replaced-reverts-later",
             /// A broker asks to be let in while its logs are being opened.
             LetInOpening = "let-in-opening",
+            /// A broker whose registration was taken away leads on what others lead by then.
+            UnregisteredLeadsOn = "unregistered-leads-on",
             /// CreateAcls says that rules are taken, which nobody heeds.
             AclsTaken = "acls-taken",
             /// Who is away is shown to be in sync, where nobody leads for that.

@@ -1,7 +1,7 @@
 //! Which promise looks at what, once a node has handled an input.
 
 use super::{
-    Broken, Glance, METADATA, Watch, beside, beyond, comes_and_goes, complete, coordinates, granted, kept, majority,
+    Broken, Glance, METADATA, Watch, beside, beyond, comes_and_goes, complete, coordinates, granted, majority,
     reloaded, remembers, synced, watermark,
 };
 use crate::node::Node;
@@ -83,7 +83,7 @@ impl Watch {
         }
         if before.3 != glance.3 {
             core.image.check();
-            kept::look(core)?;
+            self.kept.look(node, core)?;
             self.learnt.on_image(node, &core.image);
             self.asked.on_image(core.config.node, core)?;
             self.same_image.look(&core.image)?;
