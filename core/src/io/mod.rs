@@ -117,17 +117,28 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// The client id of what the node sends on this lane: `esker-1-forward`, `esker-1` on all others.
+    /// The client id of what the node sends on this lane: `esker-1-forward` and `esker-1-control` of what changes the metadata,
+    /// `esker-1` on all others.
     pub fn client_id(self, node: NodeId) -> String {
         match self {
-            Self::Forward => alloc::format!("esker-{node}-forward"),
-            Self::QuorumFetch | Self::QuorumVote | Self::Control | Self::Replica => alloc::format!("esker-{node}"),
+            Self::Forward | Self::Control => alloc::format!("esker-{node}{}", self.suffix()),
+            Self::QuorumFetch | Self::QuorumVote | Self::Replica => alloc::format!("esker-{node}"),
         }
     }
 
-    /// Which node forwards with this client id.
-    pub fn forwarder(client_id: &str) -> Option<NodeId> {
-        client_id.strip_prefix("esker-")?.strip_suffix("-forward")?.parse().ok().map(NodeId)
+    /// Which node sends with this client id, on one of the lanes whose requests change the metadata.
+    pub fn sender(client_id: &str) -> Option<(Self, NodeId)> {
+        let name = client_id.strip_prefix("esker-")?;
+        let of = |lane: Self| Some((lane, NodeId(name.strip_suffix(lane.suffix())?.parse().ok()?)));
+        of(Self::Forward).or_else(|| of(Self::Control))
+    }
+
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Forward => "-forward",
+            Self::Control => "-control",
+            Self::QuorumFetch | Self::QuorumVote | Self::Replica => "",
+        }
     }
 }
 

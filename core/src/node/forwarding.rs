@@ -1,8 +1,10 @@
 //! Requests on their way to the active controller.
 
 use crate::id::{CallId, ConnId, HoldId, NodeId};
+use crate::io::Lane;
 use crate::time::Mono;
 use alloc::boxed::Box;
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
 use kafka_protocol::messages::{ApiKey, RequestKind};
 
@@ -19,8 +21,6 @@ pub struct Forwarded {
 pub struct Forwards {
     pub(super) sent: BTreeMap<CallId, HoldId>,
     pub(super) again: BTreeSet<(Mono, HoldId)>,
-    /// The newest connection on which a broker forwarded something to this node.
-    newest: BTreeMap<NodeId, ConnId>,
 }
 
 impl Forwards {
@@ -29,15 +29,29 @@ impl Forwards {
         self.sent.values().any(|sent| *sent == hold) || self.again.iter().any(|(_, again)| *again == hold)
     }
 
-    /// Takes note of a connection on which the broker forwards; `false` if it has turned to a newer one before, and
-    /// all it had under way on this one has been sent again.
-    pub(super) fn heed(&mut self, broker: NodeId, conn: ConnId) -> bool {
-        let newest = self.newest.entry(broker).or_insert(conn);
-        *newest = conn.max(*newest);
-        *newest == conn
-    }
-
     pub fn next_deadline(&self) -> Option<Mono> {
         self.again.first().map(|(at, _)| *at)
+    }
+}
+
+/// So many brokers and lanes are told apart. Whoever makes up more of them is not held to his newest connection.
+const NEWEST_MAX: usize = 4096;
+
+/// The newest connection on which a broker, registered or not, sent something to this node, by the lane.
+#[derive(Debug, Default)]
+pub struct Newest(BTreeMap<(Lane, NodeId), ConnId>);
+
+impl Newest {
+    /// Takes note of a connection; `false` if the broker has turned to a newer one before, and all it had under way on this one has been
+    /// sent again.
+    pub(super) fn heed(&mut self, lane: Lane, broker: NodeId, conn: ConnId) -> bool {
+        let full = self.0.len() >= NEWEST_MAX;
+        let newest = match self.0.entry((lane, broker)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if full => return true,
+            Entry::Vacant(new) => new.insert(conn),
+        };
+        *newest = conn.max(*newest);
+        *newest == conn
     }
 }

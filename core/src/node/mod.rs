@@ -22,7 +22,7 @@ mod waiting;
 
 pub use asked::{DeleteWait, DeletingRecords, ListingOffsets, OffsetWait};
 pub use fetching::{FetchSet, Fetching, Found, Reader, Slot, SlotKey, Source, Wanted};
-pub use forwarding::{Forwarded, Forwards};
+pub use forwarding::{Forwarded, Forwards, Newest};
 pub use machine::Node;
 pub use partitions::Partitions;
 pub use producer_ids::ProducerIds;
