@@ -50,6 +50,9 @@ enum Turn {
 pub(super) struct InSync {
     granted: Vec<NodeId>,
     pending: Option<Pending>,
+    /// What is proposed while that is pending, with the incarnations of when it was first: who has started anew since may lack what made
+    /// him join.
+    named: Vec<(NodeId, BrokerEpoch)>,
     turn: Turn,
     /// The last change was to let some join, and was refused. It would be for as long as somebody is in the set who may not be, even if he was
     /// before: whoever has to leave goes first then (seed 930003286).
@@ -71,7 +74,8 @@ enum Refused {
 
 impl InSync {
     pub fn new(granted: &[NodeId]) -> Self {
-        Self { granted: granted.to_vec(), pending: None, turn: Turn::Free, unwelcome: false, serial: 0 }
+        let granted = granted.to_vec();
+        Self { granted, pending: None, named: Vec::new(), turn: Turn::Free, unwelcome: false, serial: 0 }
     }
 
     /// The set that the controller granted.
@@ -147,18 +151,20 @@ impl InSync {
     }
 
     /// The set to propose: that of a pending change again once its retry is due, else one with `joining` or, if there are none or they were
-    /// just refused, without `leaving`. `None`: nothing to propose now.
+    /// just refused, without `leaving`. `epoch_of`: whom the leader knows now. `None`: nothing to propose now.
     pub fn propose(
         &mut self,
         now: Mono,
         joining: Vec<NodeId>,
         leaving: Vec<NodeId>,
         retry: Span,
-    ) -> Option<Vec<NodeId>> {
+        epoch_of: impl Fn(NodeId) -> BrokerEpoch,
+    ) -> Option<Vec<(NodeId, BrokerEpoch)>> {
         if !self.may_speak(now) {
             return None;
         }
-        if self.pending.is_none() {
+        let first = self.pending.is_none();
+        if first {
             self.pending = if !joining.is_empty() && (!self.unwelcome || leaving.is_empty()) {
                 Some(Pending::Expand(joining))
             } else if !leaving.is_empty() {
@@ -168,9 +174,12 @@ impl InSync {
             };
         }
         let set = self.proposed(self.pending.as_ref()?);
+        if first || mutant::is(Mutant::ExpandRenamed) {
+            self.named = set.into_iter().map(|node| (node, epoch_of(node))).collect();
+        }
         self.turn = Turn::After(now + retry);
         self.serial += 1;
-        Some(set)
+        Some(self.named.clone())
     }
 
     /// The controller, or the metadata, says what the set is: whatever was pending is decided.
@@ -243,10 +252,28 @@ mod tests {
         ids.iter().copied().map(NodeId).collect()
     }
 
+    fn named(ids: &[i32]) -> Option<Vec<(NodeId, BrokerEpoch)>> {
+        Some(ids.iter().map(|id| (NodeId(*id), BrokerEpoch(10))).collect())
+    }
+
+    fn propose(set: &mut InSync, now: u64, joining: &[i32], leaving: &[i32]) -> Option<Vec<(NodeId, BrokerEpoch)>> {
+        set.propose(Mono(now), nodes(joining), nodes(leaving), RETRY, |_| BrokerEpoch(10))
+    }
+
     fn expanding() -> InSync {
         let mut set = InSync::new(&nodes(&[1]));
-        assert_eq!(set.propose(Mono(0), nodes(&[2]), vec![], RETRY), Some(nodes(&[1, 2])));
+        assert_eq!(propose(&mut set, 0, &[2], &[]), named(&[1, 2]));
         set
+    }
+
+    #[test]
+    fn who_starts_anew_is_not_who_was_proposed() {
+        // Kafka keeps the request of `PendingExpandIsr` and sends it as it was.
+        let mut set = expanding();
+        assert_eq!(set.propose(Mono(50), vec![], vec![], RETRY, |_| BrokerEpoch(11)), named(&[1, 2]));
+        set.refuse(Mono(60), ErrorCode::IneligibleReplica, RETRY);
+        let anew = set.propose(Mono(110), nodes(&[2]), vec![], RETRY, |_| BrokerEpoch(11));
+        assert_eq!(anew.unwrap()[1], (NodeId(2), BrokerEpoch(11)));
     }
 
     #[test]
@@ -255,7 +282,7 @@ mod tests {
         let set = expanding();
         assert!(set.counts(NodeId(2)) && set.granted() == nodes(&[1]) && set.maximal_len() == 2);
         let mut set = InSync::new(&nodes(&[1, 2]));
-        assert_eq!(set.propose(Mono(0), vec![], nodes(&[2]), RETRY), Some(nodes(&[1])));
+        assert_eq!(propose(&mut set, 0, &[], &[2]), named(&[1]));
         assert!(set.counts(NodeId(2)) && set.maximal_len() == 2);
         set.grant(&nodes(&[1]));
         assert!(!set.counts(NodeId(2)));
@@ -265,9 +292,9 @@ mod tests {
     #[test]
     fn one_change_is_under_way_and_the_same_is_said_again() {
         let mut set = expanding();
-        assert_eq!(set.propose(Mono(1), nodes(&[3]), vec![], RETRY), None, "before its retry");
-        assert_eq!(set.propose(Mono(50), nodes(&[3]), vec![], RETRY), Some(nodes(&[1, 2])), "the same, not another");
-        assert_eq!(set.propose(Mono(51), nodes(&[3]), vec![], RETRY), None);
+        assert_eq!(propose(&mut set, 1, &[3], &[]), None, "before its retry");
+        assert_eq!(propose(&mut set, 50, &[3], &[]), named(&[1, 2]), "the same, not another");
+        assert_eq!(propose(&mut set, 51, &[3], &[]), None);
     }
 
     #[test]
@@ -277,21 +304,21 @@ mod tests {
             let mut set = expanding();
             set.refuse(Mono(10), void, RETRY);
             assert!(!set.counts(NodeId(2)), "{void:?}: back to the granted set");
-            assert_eq!(set.propose(Mono(11), nodes(&[2]), vec![], RETRY), None, "{void:?}: not at once again");
-            assert!(set.propose(Mono(60), nodes(&[2]), vec![], RETRY).is_some());
+            assert_eq!(propose(&mut set, 11, &[2], &[]), None, "{void:?}: not at once again");
+            assert!(propose(&mut set, 60, &[2], &[]).is_some());
         }
         let mut set = InSync::new(&nodes(&[1, 3]));
-        assert_eq!(set.propose(Mono(0), nodes(&[2]), nodes(&[3]), RETRY), Some(nodes(&[1, 3, 2])), "nobody is missed");
+        assert_eq!(propose(&mut set, 0, &[2], &[3]), named(&[1, 3, 2]), "nobody is missed");
         set.refuse(Mono(10), ErrorCode::IneligibleReplica, RETRY);
-        assert_eq!(set.propose(Mono(60), nodes(&[2]), nodes(&[3]), RETRY), Some(nodes(&[1])), "he may be why");
+        assert_eq!(propose(&mut set, 60, &[2], &[3]), named(&[1]), "he may be why");
         for wait in [ErrorCode::FencedLeaderEpoch, ErrorCode::InvalidUpdateVersion, ErrorCode::NewLeaderElected] {
             let mut set = expanding();
             set.refuse(Mono(10), wait, RETRY);
             assert!(set.counts(NodeId(2)), "{wait:?}: may have been applied");
-            assert_eq!(set.propose(Mono(100), vec![], vec![], RETRY), None, "{wait:?}: the metadata decides");
+            assert_eq!(propose(&mut set, 100, &[], &[]), None, "{wait:?}: the metadata decides");
         }
         let mut set = expanding();
         set.refuse(Mono(10), ErrorCode::NotController, RETRY);
-        assert_eq!(set.propose(Mono(60), vec![], vec![], RETRY), Some(nodes(&[1, 2])));
+        assert_eq!(propose(&mut set, 60, &[], &[]), named(&[1, 2]));
     }
 }

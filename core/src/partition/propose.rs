@@ -1,10 +1,12 @@
 //! What the leader asks of the controller about the in-sync set, and what the answers do.
 
+use super::leader::Leader;
 use super::{Granted, Partition, PartitionEvent, Proposal, Role};
 use crate::error::ErrorCode;
 use crate::id::{BrokerEpoch, NodeId, PartitionEpoch};
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Now};
+use alloc::vec::Vec;
 
 impl Partition {
     /// Whether [`Partition::isr_proposal`] would name one.
@@ -34,17 +36,16 @@ impl Partition {
         // Asked for once, it is asked for until it is decided, even if retention takes the damaged bytes before (seed 555276).
         assert!(!leaving.contains(&self.me) || self.damaged.is_some(), "{}: a whole leader would go", self.key);
         let shrinks = joining.is_empty() && !leaving.is_empty();
-        let set = leader.insync.propose(now.mono, joining, leaving, settings.retry)?;
-        if shrinks && mutant::is(Mutant::ShrinkNotGranted) {
-            leader.insync.grant(&set);
-        }
+        let Leader { followers, insync, .. } = leader;
         let epoch_of = |node: NodeId| {
-            leader
-                .follower(node)
-                .filter(|_| !mutant::is(Mutant::RejoinUnchecked))
-                .map_or(BrokerEpoch(-1), |progress| progress.broker_epoch)
+            let known = followers.iter().find(|(id, _)| *id == node && !mutant::is(Mutant::RejoinUnchecked));
+            known.map_or(BrokerEpoch(-1), |(_, progress)| progress.broker_epoch)
         };
-        let isr = set.into_iter().map(|node| (node, epoch_of(node))).collect();
+        let isr = insync.propose(now.mono, joining, leaving, settings.retry, epoch_of)?;
+        if shrinks && mutant::is(Mutant::ShrinkNotGranted) {
+            let set: Vec<NodeId> = isr.iter().map(|(node, _)| *node).collect();
+            insync.grant(&set);
+        }
         let partition_epoch = self.state.as_ref().map_or(PartitionEpoch(-1), |state| state.epoch);
         Some(Proposal {
             partition: self.key,
