@@ -47,7 +47,7 @@ impl Chores {
 
     /// The start of a log moved, or was written down: whoever waits for its deletion waits for the checkpoint.
     pub fn on_start_moved(&mut self, partition: &Partition, now: Now) {
-        if partition.is_online() && partition.saved_start() < partition.log_start() && self.starts_at.is_none() {
+        if partition.is_online() && partition.is_start_unsaved() && self.starts_at.is_none() {
             self.starts_at = Some(now.mono + STARTS_TOGETHER);
         }
     }
@@ -62,7 +62,7 @@ impl Chores {
             let Some(partition) = node.partitions.get_mut(key) else { continue };
             // The next one, on its way already, may say less.
             let next = self.saving.iter().flatten().filter(|(other, _)| *other == dir).map(|(_, start)| *start);
-            let event = partition.on_start_saved(now.mono, next.fold(start, Offset::min));
+            let event = partition.on_start_saved(now, next.fold(start, Offset::min), &mut node.out);
             node.partitions.note(dir, event);
         }
     }
@@ -131,8 +131,7 @@ impl Chores {
         );
         let under_way: BTreeSet<DirId> = self.saving.iter().flatten().map(|(dir, _)| *dir).collect();
         let moved = |partition: &&Partition| {
-            start(partition) != partition.saved_start()
-                || under_way.contains(&partition.dir()) && !partition.is_opening()
+            !partition.is_opening() && (partition.is_start_unsaved() || under_way.contains(&partition.dir()))
         };
         let moved = node.partitions.iter().filter(moved).map(|partition| (partition.dir(), partition.log_start()));
         let moved: Vec<_> = moved.collect();

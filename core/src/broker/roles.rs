@@ -96,7 +96,7 @@ impl Broker {
         }
         self.look_for_blanks();
         let mut moved = self.look_for_strays();
-        moved |= self.reconfigure();
+        moved |= self.reconfigure(now);
         while !self.roles.pending.is_empty() {
             // Who goes, goes first: the folders of a topic that was deleted and made anew at once have one name, whichever of the two comes
             // first by its id. The new one would open what is then removed (seed 7000096).
@@ -243,7 +243,7 @@ impl Broker {
     }
 
     /// Tells partitions the settings that their topics have now. Whether there was something to tell.
-    fn reconfigure(&mut self) -> bool {
+    fn reconfigure(&mut self, now: Now) -> bool {
         let Reconfigured { all, topics } = core::mem::take(&mut self.roles.reconfigured);
         let topics = if all { self.node.image.topics().map(|topic| topic.id).collect() } else { topics };
         for topic in &topics {
@@ -251,10 +251,12 @@ impl Broker {
             let Resolved { settings, log, .. } = Resolved::of(&self.node, topic);
             for (key, _) in topic.each_partition() {
                 let Some(partition) = self.node.partitions.get_mut(key) else { continue };
-                partition.configure(settings);
+                let dir = partition.dir();
+                let event = partition.configure(now.mono, settings);
                 if !mutant::is(Mutant::LogConfigNotApplied) {
                     partition.configure_log(log.clone());
                 }
+                self.node.partitions.note(dir, event);
             }
         }
         !topics.is_empty()

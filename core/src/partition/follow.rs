@@ -49,10 +49,11 @@ pub enum FollowerStep {
 }
 
 impl Partition {
-    /// What to ask the leader for; `None`: this is no follower, or has no leader, or its log is not open, or is being cut.
+    /// What to ask the leader for; `None`: this is no follower, or has no leader, or its log is not open, or is being cut, or begins before
+    /// where it is written down to begin: a start would throw away what comes there.
     pub fn fetch_plan(&self) -> Option<FetchPlan> {
         let Role::Follower { leader: Some(leader), epoch, claims, .. } = self.role else { return None };
-        if !self.log.is_settled() || self.closing {
+        if !self.log.is_settled() || self.closing || self.start_fell {
             return None;
         }
         let last = self.log.latest_epoch();
@@ -107,7 +108,7 @@ impl Partition {
             out,
         );
         self.watermark = answer.start;
-        self.saved_start = self.saved_start();
+        self.begins_again();
         let event = PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE };
         (FollowerStep::Fetch, event)
     }
@@ -130,16 +131,26 @@ impl Partition {
         // Below the watermark only after an election that was not clean.
         let before = self.watermark;
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
-        // The start may have gone back with the end: what was written down of it says nothing of the log that comes now.
-        self.saved_start = self.saved_start();
+        self.begins_again();
         // The leader counts nothing of a log that diverges: it has heard nothing of this one in its epoch that it could rely on, and what the cut
         // finds damaged may go (seed 912002902).
         if let Role::Follower { claims, .. } = &mut self.role {
             *claims = false;
         }
-        let event =
-            PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE };
+        let event = PartitionEvent {
+            end_moved: true,
+            start_moved: self.start_fell,
+            watermark_moved: self.watermark != before,
+            ..PartitionEvent::NONE
+        };
         event.and(self.repair(now, out))
+    }
+
+    /// The start may have gone back with the end: what was written down of it says nothing of the log that comes now, and has to be written
+    /// anew.
+    pub(super) fn begins_again(&mut self) {
+        self.start_fell |= self.saved_start > self.log.start() && !mutant::is(Mutant::FallenStartNotWritten);
+        self.saved_start = self.saved_start();
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
@@ -166,7 +177,7 @@ impl Partition {
         let Some(base) = self.log.begins_within(records, starts) else { return PartitionEvent::NONE };
         self.log.restart_keeping(now, base, out);
         self.watermark = base;
-        self.saved_start = self.saved_start();
+        self.begins_again();
         PartitionEvent { end_moved: true, start_moved: true, ..PartitionEvent::NONE }
     }
 

@@ -105,6 +105,8 @@ pub struct Partition {
     damaged: Option<Offset>,
     /// The log's start as the node's checkpoint has it on stable storage: below it no crash brings a record back.
     saved_start: Offset,
+    /// The start has gone back, and stands on stable storage as it was before.
+    start_fell: bool,
     /// [`Partition::close`] was asked for: no role is taken up any more.
     closing: bool,
     /// [`Partition::close`] is done.
@@ -140,6 +142,7 @@ impl Partition {
             lacks: Lacks::default(),
             damaged: None,
             saved_start,
+            start_fell: false,
             closing: false,
             closed: false,
             isr_told: false,
@@ -176,9 +179,10 @@ impl Partition {
         self.state.as_ref()
     }
 
-    /// After a change of the configuration.
-    pub fn configure(&mut self, settings: Settings) {
+    /// After a change of the configuration: with fewer in sync that are wanted more may be committed.
+    pub fn configure(&mut self, now: Mono, settings: Settings) -> PartitionEvent {
         self.settings = settings;
+        if mutant::is(Mutant::FewerWantedUnheard) { PartitionEvent::NONE } else { self.advance(now) }
     }
 
     /// After a change of the topic's configuration.
@@ -220,9 +224,16 @@ impl Partition {
 
     /// The checkpoint that says that the log starts at `start` is on stable storage. Of a log that starts before that by now the next
     /// one will say so (seed 50000004020).
-    pub fn on_start_saved(&mut self, now: Mono, start: Offset) -> PartitionEvent {
+    pub fn on_start_saved(&mut self, now: Now, start: Offset, out: &mut Out) -> PartitionEvent {
         self.saved_start = if mutant::is(Mutant::SavedOutlivesStart) { start } else { start.min(self.log.start()) };
-        PartitionEvent { start_moved: true, isr: self.wants_proposal(now), ..PartitionEvent::NONE }
+        self.start_fell &= start > self.log.start();
+        let event = self.repair(now, out);
+        PartitionEvent { start_moved: true, isr: self.wants_proposal(now.mono), ..PartitionEvent::NONE }.and(event)
+    }
+
+    /// Whether where the log starts has to be written down.
+    pub fn is_start_unsaved(&self) -> bool {
+        self.start_fell || self.saved_start() != self.log.start()
     }
 
     pub fn log_end(&self) -> Offset {

@@ -50,7 +50,12 @@ impl Partition {
         self.damaged = self.log.damaged();
         assert!(self.damaged.is_none_or(|other| other > damaged), "{}: what was damaged is gone", self.key);
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());
-        self.saved_start = self.saved_start();
-        PartitionEvent { end_moved: true, watermark_moved: self.watermark != before, ..PartitionEvent::NONE }
+        self.begins_again();
+        PartitionEvent {
+            end_moved: true,
+            start_moved: self.start_fell,
+            watermark_moved: self.watermark != before,
+            ..PartitionEvent::NONE
+        }
     }
 }

@@ -58,7 +58,7 @@ fn follow(bench: &mut Bench, key: PartitionKey, start: i64) {
 fn save(bench: &mut Bench, key: PartitionKey) {
     let partition = bench.node.partitions.get_mut(key).expect("a partition");
     let (dir, start) = (partition.dir(), partition.log_start());
-    let event = partition.on_start_saved(bench.now.mono, start);
+    let event = partition.on_start_saved(bench.now, start, &mut bench.node.out);
     bench.node.partitions.note(dir, event);
     bench.settle();
 }

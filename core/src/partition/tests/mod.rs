@@ -337,7 +337,7 @@ fn a_topic_that_would_rather_lose_records_does_not_wait_for_others() {
     cluster.propose(1);
     let one = cluster.replicas[1].partition.as_mut().expect("it is up");
     assert!(!one.is_leader() && one.next_deadline().is_none_or(|at| at > cluster.now.mono));
-    one.configure(Settings { unclean: true, ..cluster::SETTINGS });
+    one.configure(crate::time::Mono(0), Settings { unclean: true, ..cluster::SETTINGS });
     assert!(one.next_deadline().is_some_and(|at| at <= cluster.now.mono));
     cluster.propose(1);
     assert!(cluster.replicas[1].partition.as_ref().is_some_and(Partition::is_leader));
