@@ -160,11 +160,16 @@ impl Alive {
     }
 
     /// Whether what the metadata says of this node's replicas is said to this process: since its registration came back, and also when
-    /// that was taken away again (UnregisterBroker), for then others lead what it led.
+    /// that was taken away again (UnregisterBroker, or another process of this id), for then others lead what it led.
     pub fn has_roles(&mut self, node: &Node) -> bool {
-        self.was_registered |= self.is_registered(node);
-        let unregistered = self.was_registered && node.image.broker(node.config.node).is_none();
-        self.is_registered(node) || unregistered && !mutant::is(Mutant::UnregisteredLeadsOn)
+        let registered = self.is_registered(node);
+        self.was_registered |= registered;
+        registered || self.was_registered && !mutant::is(Mutant::UnregisteredLeadsOn)
+    }
+
+    /// Whether another process is registered under this node's id: what that id leads is not for this one to lead.
+    pub fn is_replaced(&self, node: &Node) -> bool {
+        node.image.broker(node.config.node).is_some_and(|broker| broker.incarnation != self.incarnation)
     }
 
     /// Whether this node is registered and not fenced: clients may be served. A controller alone serves nobody.

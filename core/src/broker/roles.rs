@@ -159,7 +159,10 @@ impl Broker {
             self.give_up(now, key, |dir, _| DiskOp::RemoveDir { dir });
             return;
         };
-        let state = state.clone();
+        let mut state = state.clone();
+        if state.leader == Some(me) && self.alive.is_replaced(&self.node) {
+            state.leader = None;
+        }
         if self.node.partitions.get(key).is_none() {
             self.open(now, key, last);
         }

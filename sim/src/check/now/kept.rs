@@ -19,10 +19,10 @@ impl Kept {
         let (me, own) = (core.config.node, core.config.identity.incarnation);
         match core.image.broker(me) {
             Some(known) if known.incarnation == own => drop(self.registered.insert(node, own)),
+            // It was in this life: what it led others lead by now.
+            Some(_) | None if self.registered.get(&node) == Some(&own) => {}
             // Who is not registered anew takes up nothing, and gives up nothing.
-            Some(_) => return Ok(()),
-            None if self.registered.get(&node) == Some(&own) => {}
-            None => return Ok(()),
+            Some(_) | None => return Ok(()),
         }
         // Nor does who stops.
         if core.quorum.is_stopping() {
