@@ -46,6 +46,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use classic::refused_sync;
 pub use decision::{Append, Decision, Record, Release};
 pub use groups::Groups;
 pub use settings::Settings;

@@ -25,4 +25,4 @@ mod validate;
 
 pub(super) use group::{Group, Phase};
 pub(super) use join::Join;
-pub(super) use sync::refused as refused_sync;
+pub(crate) use sync::refused as refused_sync;

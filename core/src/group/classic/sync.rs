@@ -147,6 +147,6 @@ impl Group {
 }
 
 /// A SyncGroup that gets nothing.
-pub(in super::super) fn refused(code: ErrorCode) -> SyncGroupResponse {
+pub(crate) fn refused(code: ErrorCode) -> SyncGroupResponse {
     SyncGroupResponse::default().with_error_code(code.code())
 }
