@@ -25,7 +25,7 @@ pub fn on_offset_fetch(node: &mut Node, now: Now, ask: Ask, request: OffsetFetch
         request.groups
     };
     let (stable, vouched) = (request.require_stable, now.mono < node.vouched_until);
-    node.ask_groups(now, ask, |shards, hold, ask| shards.on_fetch(now, hold, ask, &groups, stable, vouched));
+    node.ask_groups(now, ask, |shards, hold, _| shards.on_fetch(now, hold, &groups, stable, vouched));
 }
 
 fn as_newest(topic: OffsetFetchRequestTopic) -> OffsetFetchRequestTopics {

@@ -55,9 +55,11 @@ pub(super) fn instead_of(response: ResponseKind, code: ErrorCode) -> ResponseKin
         }
         ResponseKind::OffsetFetch(response) => {
             let groups = response.groups.into_iter().map(|group| {
-                OffsetFetchResponseGroup::default()
-                    .with_group_id(group.group_id)
-                    .with_error_code(for_fetch(code).code())
+                let asked = group.topics.into_iter().map(|topic| {
+                    let asked = topic.partitions.into_iter().map(|partition| partition.partition_index);
+                    (topic.name, asked.collect())
+                });
+                nothing_fetched(group.group_id, asked, for_fetch(code))
             });
             OffsetFetchResponse::default().with_groups(groups.collect()).into()
         }
@@ -82,19 +84,23 @@ const fn for_fetch(code: ErrorCode) -> ErrorCode {
     }
 }
 
-/// A group of an OffsetFetch that gets nothing. Version 1 has no other place for the code than each partition.
-pub(super) fn fetch(request: &OffsetFetchRequestGroup, version: i16, code: ErrorCode) -> OffsetFetchResponseGroup {
-    let mut topics = Vec::new();
-    for topic in request.topics.iter().flatten().filter(|_| version < 2) {
-        let partitions = topic.partition_indexes.iter().map(|index| no_offset(*index).with_error_code(code.code()));
-        topics.push(
-            OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions.collect()),
-        );
-    }
-    OffsetFetchResponseGroup::default()
-        .with_group_id(request.group_id.clone())
-        .with_topics(topics)
-        .with_error_code(code.code())
+/// A group of an OffsetFetch that gets nothing.
+pub(super) fn fetch(request: &OffsetFetchRequestGroup, code: ErrorCode) -> OffsetFetchResponseGroup {
+    let asked = request.topics.iter().flatten().map(|topic| (topic.name.clone(), topic.partition_indexes.clone()));
+    nothing_fetched(request.group_id.clone(), asked, code)
+}
+
+/// The code stands at the group and at each partition: versions differ in where they have a place for it.
+fn nothing_fetched(
+    group: GroupId,
+    asked: impl Iterator<Item = (TopicName, Vec<i32>)>,
+    code: ErrorCode,
+) -> OffsetFetchResponseGroup {
+    let topics = asked.map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|index| no_offset(index).with_error_code(code.code()));
+        OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions.collect())
+    });
+    OffsetFetchResponseGroup::default().with_group_id(group).with_topics(topics.collect()).with_error_code(code.code())
 }
 
 /// A partition without a committed offset.

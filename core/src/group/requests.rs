@@ -141,7 +141,6 @@ impl Groups {
         &mut self,
         now: Now,
         hold: HoldId,
-        ask: &Ask,
         groups: &[OffsetFetchRequestGroup],
         require_stable: bool,
         vouched: bool,
@@ -165,7 +164,7 @@ impl Groups {
                     }
                 }
                 Err(code) => {
-                    let group = refuse::fetch(request, ask.version, code);
+                    let group = refuse::fetch(request, code);
                     out.releases.push(Release { hold, response: *one(group) });
                 }
             }

@@ -36,8 +36,12 @@ fn leave(mut response: LeaveGroupResponse, version: i16) -> LeaveGroupResponse {
     response
 }
 
-/// Before version 8 there is one group, and its topics are the reply's.
-fn offset_fetch(response: OffsetFetchResponse, version: i16) -> OffsetFetchResponse {
+/// Before version 8 there is one group, and its topics are the reply's. A group that gets nothing has no topics, but where there is no other
+/// place for its error than each partition, before version 2.
+fn offset_fetch(mut response: OffsetFetchResponse, version: i16) -> OffsetFetchResponse {
+    for group in response.groups.iter_mut().filter(|group| version >= 2 && group.error_code != 0) {
+        group.topics.clear();
+    }
     if version >= 8 {
         return response;
     }

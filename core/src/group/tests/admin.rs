@@ -102,14 +102,24 @@ fn groups_without_members_are_deleted_with_their_offsets() {
     assert_eq!((world.state(), world.offset()), ("Dead", -1));
 }
 
+fn old_form(world: &mut World) -> ResponseKind {
+    let hold = world.send_fetch(&[fetch_request(GROUP, Some(("t", 0)))]);
+    world.fetched(hold).into()
+}
+
 #[test]
 fn old_versions_have_their_own_forms() {
     let mut world = World::new(|_| {});
     world.commit("", -1, 5);
-    let hold = world.send_fetch(&[fetch_request(GROUP, Some(("t", 0)))]);
-    let ResponseKind::OffsetFetch(old) = super::super::shape(world.fetched(hold).into(), 7) else { panic!() };
+    let ResponseKind::OffsetFetch(old) = super::super::shape(old_form(&mut world), 7) else { panic!() };
     assert!(old.groups.is_empty());
     assert_eq!((old.topics[0].name.as_str(), old.topics[0].partitions[0].committed_offset), ("t", 5));
+    let refused = super::super::refuse::instead_of(old_form(&mut world), ErrorCode::NotCoordinator);
+    let ResponseKind::OffsetFetch(old) = super::super::shape(refused.clone(), 1) else { panic!() };
+    let told = &old.topics[0].partitions[0];
+    assert_eq!((told.committed_offset, told.error_code), (-1, 16), "there is no other place for it");
+    let ResponseKind::OffsetFetch(later) = super::super::shape(refused, 2) else { panic!() };
+    assert_eq!((later.topics.len(), later.error_code), (0, 16));
     let left = world.leave("who", None);
     let ResponseKind::LeaveGroup(old) = super::super::shape(left.clone().into(), 2) else { panic!() };
     assert_eq!((old.members.len(), old.error_code), (0, ErrorCode::UnknownMemberId.code()));

@@ -60,7 +60,7 @@ fn while_a_log_is_read_nothing_is_known() {
     assert_eq!((told.groups[0].error_code, told.groups[0].topics.len()), (code, 0));
     world.version = 1;
     let hold = world.send_fetch(&[fetch_request(GROUP, Some(("t", 0)))]);
-    assert_eq!(world.fetched(hold).groups[0].topics[0].partitions[0].error_code, code, "the only place it has");
+    assert_eq!(world.fetched(hold).topics[0].partitions[0].error_code, code, "the only place it has");
     let hold = world.hold();
     let decision = world.groups.on_list(hold, &ListGroupsRequest::default());
     world.carry_out(decision);

@@ -260,14 +260,15 @@ impl World {
     }
 
     pub fn send_fetch(&mut self, groups: &[OffsetFetchRequestGroup]) -> HoldId {
-        let (hold, ask) = (self.hold(), self.ask());
-        let decision = self.groups.on_fetch(self.now, hold, &ask, groups, true, self.vouched);
+        let hold = self.hold();
+        let decision = self.groups.on_fetch(self.now, hold, groups, true, self.vouched);
         self.carry_out(decision);
         hold
     }
 
     pub fn fetched(&mut self, hold: HoldId) -> OffsetFetchResponse {
-        let Some(ResponseKind::OffsetFetch(response)) = self.replies.remove(&hold) else { panic!("no offsets") };
+        let Some(response @ ResponseKind::OffsetFetch(_)) = self.replies.remove(&hold) else { panic!("no offsets") };
+        let ResponseKind::OffsetFetch(response) = super::shape(response, self.version) else { panic!("no offsets") };
         response
     }
 
