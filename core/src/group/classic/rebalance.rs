@@ -13,6 +13,9 @@ use kafka_protocol::messages::JoinGroupResponse;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::protocol::StrBytes;
 
+/// Where static members alone are left and none came, so much goes by at least until they are looked at again.
+const NOBODY_CAME_AGAIN: Span = Span::from_millis(100);
+
 // Each of these answers the record of a generation without members, if it came to one: the caller proposes it together
 // with the reply that waits for it.
 impl Group {
@@ -93,8 +96,9 @@ impl Group {
             return Some(self.become_empty(turn));
         }
         if !self.elect_leader() {
-            // Nobody came, but static members still have time: they get it.
-            turn.arm(Timer::Join { group: self.id.clone() }, self.rebalance_timeout());
+            // Nobody came, but static members still have time: they get it. One that says it needs none is looked at again all the same,
+            // and not at once.
+            turn.arm(Timer::Join { group: self.id.clone() }, self.rebalance_timeout().max(NOBODY_CAME_AGAIN));
             return None;
         }
         self.begin_generation(turn);

@@ -81,9 +81,12 @@ impl Group {
         }
         let member = self.members.get_mut(new)?;
         let waiting = member.joining.take();
-        member.protocols.clone_from(&replaced.protocols_before);
-        member.rebalance_timeout_ms = replaced.rebalance_timeout_ms_before;
-        member.session_timeout_ms = replaced.session_timeout_ms_before;
+        // Where a rebalance began meanwhile others may have joined that go with what it says now, and not with what it said before.
+        if self.phase == Phase::Stable || mutant::is(Mutant::ReplacedTakesBack) {
+            member.protocols.clone_from(&replaced.protocols_before);
+            member.rebalance_timeout_ms = replaced.rebalance_timeout_ms_before;
+            member.session_timeout_ms = replaced.session_timeout_ms_before;
+        }
         if let Some(hold) = waiting {
             refuse(turn, hold, &StrBytes::new(), code);
         }

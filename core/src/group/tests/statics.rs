@@ -47,6 +47,53 @@ fn who_starts_anew_before_the_first_generation_stays_while_its_join_waits() {
     assert_eq!(world.joined(hold).error_code, 0);
 }
 
+/// The node span, and then the next coordinator did.
+#[test]
+fn who_has_no_time_for_a_rebalance_does_not_stop_the_clock() {
+    let mut world = World::new(|_| {});
+    let two = world.send_join(&static_request("two", "").with_rebalance_timeout_ms(0));
+    let (one, hold) = world.join("");
+    world.wait(6_000);
+    let ids = [world.joined(two).member_id.to_string(), world.joined(hold).member_id.to_string()];
+    world.sync_all(&ids, 1);
+    world.leave(&one, None);
+    world.wait(9_000);
+    assert_eq!(world.state(), "PreparingRebalance", "its session is longer than the time that it gives");
+    world.wait(2_000);
+    assert_eq!(world.state(), "Empty");
+}
+
+/// The member that came last knew no assignor that the static one had said before; the process ended.
+#[test]
+fn a_new_id_that_is_taken_back_leaves_what_others_joined_by() {
+    let mut world = World::new(|_| {});
+    let likes = |request: JoinGroupRequest, names: &[&str]| {
+        request.with_protocols(names.iter().map(|name| protocol(name, &["t"])).collect())
+    };
+    let both = |id: &str| likes(join_request(id), &["range", "rr"]);
+    let patient = static_request("one", "").with_session_timeout_ms(90_000);
+    let (fixed, hold) = (world.send_join(&patient), world.send_join(&both("")));
+    let hold = {
+        let id = world.joined(hold).member_id;
+        world.send_join(&both(&id))
+    };
+    world.wait(6_000);
+    let ids = [world.joined(fixed).member_id.to_string(), world.joined(hold).member_id.to_string()];
+    world.sync_all(&ids, 1);
+    world.commits = false;
+    let anew = world.send_join(&likes(patient, &["range", "rr"]));
+    let given = world.send_join(&likes(join_request(""), &["rr"]));
+    let given = world.joined(given).member_id;
+    let late = world.send_join(&likes(join_request(&given), &["rr"]));
+    assert!(world.is_waiting(anew) && world.is_waiting(late), "nothing is committed");
+    world.wait(5_100);
+    assert_eq!(world.joined(anew).error_code, ErrorCode::CoordinatorNotAvailable.code());
+    let other = world.send_join(&both(&ids[1]));
+    world.wait(60_000);
+    let (late, other) = (world.joined(late), world.joined(other));
+    assert_eq!((late.error_code, other.error_code, late.protocol_name.as_deref()), (0, 0, Some("rr")));
+}
+
 #[test]
 fn a_restarted_leader_is_told_to_skip_the_assignment() {
     let mut world = World::new(|_| {});

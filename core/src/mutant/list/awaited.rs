@@ -64,6 +64,8 @@ macro_rules! awaited {
             FallenStartNotWritten = "fallen-start-not-written",
             /// Where fewer in sync are wanted than before what waits for more goes on waiting.
             FewerWantedUnheard = "fewer-wanted-unheard",
+            /// A static member's new id that is not committed takes back what it said, though others have joined by that.
+            ReplacedTakesBack = "replaced-takes-back",
             /// What a broker asked of the controller on a connection that it has left is done when it arrives.
             LateCopyHeeded = "late-copy-heeded",
             /// CreateAcls says that rules are taken, which nobody heeds.
