@@ -40,9 +40,6 @@ impl Node {
             return false;
         }
         let Some((lane, from)) = Lane::sender(&ask.client_id) else { return false };
-        if lane == Lane::Control && mutant::is(Mutant::LateCopyHeeded) {
-            return false;
-        }
         !self.newest.heed(lane, from, ask.conn)
     }
 

@@ -149,7 +149,7 @@ impl Partition {
     /// The start may have gone back with the end: what was written down of it says nothing of the log that comes now, and has to be written
     /// anew.
     pub(super) fn begins_again(&mut self) {
-        self.start_fell |= self.saved_start > self.log.start() && !mutant::is(Mutant::FallenStartNotWritten);
+        self.start_fell |= self.saved_start > self.log.start();
         self.saved_start = self.saved_start();
     }
 

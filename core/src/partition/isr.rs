@@ -174,7 +174,7 @@ impl InSync {
             };
         }
         let set = self.proposed(self.pending.as_ref()?);
-        if first || mutant::is(Mutant::ExpandRenamed) {
+        if first {
             self.named = set.into_iter().map(|node| (node, epoch_of(node))).collect();
         }
         self.turn = Turn::After(now + retry);

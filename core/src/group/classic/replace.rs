@@ -82,7 +82,7 @@ impl Group {
         let member = self.members.get_mut(new)?;
         let waiting = member.joining.take();
         // Where a rebalance began meanwhile others may have joined that go with what it says now, and not with what it said before.
-        if self.phase == Phase::Stable || mutant::is(Mutant::ReplacedTakesBack) {
+        if self.phase == Phase::Stable {
             member.protocols.clone_from(&replaced.protocols_before);
             member.rebalance_timeout_ms = replaced.rebalance_timeout_ms_before;
             member.session_timeout_ms = replaced.session_timeout_ms_before;

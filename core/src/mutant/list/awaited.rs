@@ -58,16 +58,6 @@ macro_rules! awaited {
             LetInOpening = "let-in-opening",
             /// A broker whose registration was taken away leads on what others lead by then.
             UnregisteredLeadsOn = "unregistered-leads-on",
-            /// A change of an in-sync set that is asked for again names who has started anew since.
-            ExpandRenamed = "expand-renamed",
-            /// A log that begins before where it is written down to begin is filled before that is written anew.
-            FallenStartNotWritten = "fallen-start-not-written",
-            /// Where fewer in sync are wanted than before what waits for more goes on waiting.
-            FewerWantedUnheard = "fewer-wanted-unheard",
-            /// A static member's new id that is not committed takes back what it said, though others have joined by that.
-            ReplacedTakesBack = "replaced-takes-back",
-            /// What a broker asked of the controller on a connection that it has left is done when it arrives.
-            LateCopyHeeded = "late-copy-heeded",
             /// CreateAcls says that rules are taken, which nobody heeds.
             AclsTaken = "acls-taken",
             /// Who is away is shown to be in sync, where nobody leads for that.
