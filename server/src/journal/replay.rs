@@ -125,11 +125,10 @@ impl Target<'_> {
         }
         let mut there = vec![0; usize::try_from(len - at).unwrap_or(usize::MAX).min(data.len())];
         file.read_exact_at(&mut there, at)?;
-        if there != data {
-            file.write_all_at(data, at)?;
-            self.done.put_back += 1;
-        }
-        // What is there may be in the page cache alone.
+        // What is there may be in the page cache alone, and a sync not bring it to the medium: of what the system failed to write once the
+        // pages stay, and count as written. So it is written again, also where it seems to be there.
+        file.write_all_at(data, at)?;
+        self.done.put_back += u64::from(there != data);
         self.dirty.insert(name.to_string());
         Ok(())
     }
