@@ -1,6 +1,7 @@
 //! How the process ends when something is wrong: one line, and a code a script can tell apart.
 
 use std::fmt;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Exit codes of `esker`; `esker serve --help` lists them. 2 is a wrong command line (clap's own).
@@ -64,9 +65,14 @@ impl Failure {
     }
 
     pub fn report(self) -> ExitCode {
-        eprintln!("esker: {}", self.line);
+        say(format_args!("esker: {}", self.line));
         ExitCode::from(self.code as u8)
     }
+}
+
+/// A line for whoever watches. Where nobody can read it any more the work goes on (`eprintln` would panic).
+pub fn say(line: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 impl fmt::Display for Failure {

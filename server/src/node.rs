@@ -168,8 +168,8 @@ async fn watch_signals(
     if mutant::is(Mutant::ShellStopDrops) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    tracing::info!("stopping; once more to stop at once");
     let _ = events.send(Event::Input(Input::Stop));
+    tracing::info!("stopping; once more to stop at once");
     signals.next().await;
     rt::end_at_once().await;
 }

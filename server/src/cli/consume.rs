@@ -7,7 +7,7 @@ use super::member::Member;
 use super::offsets::{EARLIEST, LATEST, offsets};
 use crate::answer;
 use crate::client::{Cluster, Topic, expect, of_leader, records, topic_name};
-use crate::exit::Failure;
+use crate::exit::{Failure, say};
 use clap::Args;
 use esker_core::batch::Record;
 use kafka_protocol::ResponseError;
@@ -95,7 +95,7 @@ impl Consume {
         if reader.is_unread {
             return Ok(());
         }
-        eprintln!("{} record{}", reader.printed, if reader.printed == 1 { "" } else { "s" });
+        say(format_args!("{} record{}", reader.printed, if reader.printed == 1 { "" } else { "s" }));
         match reader.interrupt.code() {
             Some(code) => std::process::exit(code.into()),
             None => Ok(()),

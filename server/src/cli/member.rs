@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::client::{Cluster, error_text, expect, is_passing, patiently, text, topic_name};
-use crate::exit::Failure;
+use crate::exit::{Failure, say};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::consumer_protocol_assignment::{ConsumerProtocolAssignment, TopicPartition};
@@ -182,7 +182,7 @@ impl Member {
         for one in answer.topics.iter().flat_map(|topic| &topic.partitions) {
             if !self.goes_on(one.error_code)? {
                 let why = error_text(one.error_code).unwrap_or_default();
-                eprintln!("partition {} was not committed ({why}); joining again", one.partition_index);
+                say(format_args!("partition {} was not committed ({why}); joining again", one.partition_index));
             }
         }
         Ok(())

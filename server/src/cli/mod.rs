@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod ahead;
 mod consume;
 mod content;
 mod eligible;

@@ -1,10 +1,11 @@
 //! `esker produce`: each line of standard input, or of a file, becomes a record.
 
+use super::ahead::Lines;
 use super::interrupt::Interrupt;
 use super::{Target, print};
 use crate::answer;
 use crate::client::{Cluster, NO_LEADER, PATIENCE, Topic, error_name, is_passing, of_leader, patiently, topic_name};
-use crate::exit::Failure;
+use crate::exit::{Failure, say};
 use bytes::Bytes;
 use clap::Args;
 use esker_core::batch::{Builder, Records};
@@ -15,9 +16,9 @@ use kafka_protocol::messages::{ApiKey, InitProducerIdRequest, ProduceRequest};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const AFTER: &str = "\
@@ -53,7 +54,6 @@ const BATCH_MIN: usize = 16 << 10;
 const LINGER: Duration = Duration::from_millis(20);
 /// How often it is looked whether somebody wants the command to end.
 const LOOK: Duration = Duration::from_millis(50);
-const LINES_AHEAD: usize = 10_000;
 const TIMEOUT_MS: i32 = 30_000;
 /// What is over sooner is not worth a word: a leader moves within that.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -125,7 +125,7 @@ impl Produce {
         done.map_err(|why| Failure { line: format!("{}; {count} written before that", why.line), ..why })?;
         match self.target.json {
             true => print(json!({"topic": self.topic, "records": writer.written, "bytes": writer.bytes})),
-            false => eprintln!("wrote {count} to {}", self.topic),
+            false => say(format_args!("wrote {count} to {}", self.topic)),
         }
         match writer.interrupt.code() {
             Some(code) => std::process::exit(code.into()),
@@ -137,36 +137,13 @@ impl Produce {
         self.acks.parse().unwrap_or(-1)
     }
 
-    /// A thread that reads ahead: sending does not wait for reading.
-    fn lines(&self) -> Result<Receiver<std::io::Result<Vec<u8>>>, Failure> {
-        let input: Box<dyn Read + Send> = match &self.file {
+    fn lines(&self) -> Result<Lines, Failure> {
+        Ok(Lines::of(match &self.file {
             Some(path) => {
                 Box::new(File::open(path).map_err(|why| Failure::failed(format!("{}: {why}", path.display())))?)
             }
             None => Box::new(std::io::stdin()),
-        };
-        let (sender, lines) = sync_channel(LINES_AHEAD);
-        std::thread::spawn(move || {
-            let mut input = BufReader::with_capacity(256 << 10, input);
-            loop {
-                let mut line = Vec::new();
-                let read = input.read_until(b'\n', &mut line);
-                let is_last = !matches!(read, Ok(count) if count > 0);
-                if line.last() == Some(&b'\n') {
-                    line.pop();
-                }
-                match read {
-                    Err(why) => drop(sender.send(Err(why))),
-                    Ok(0) => {}
-                    Ok(_) if sender.send(Ok(line)).is_err() => return,
-                    Ok(_) => {}
-                }
-                if is_last {
-                    return;
-                }
-            }
-        });
-        Ok(lines)
+        }))
     }
 }
 
@@ -187,7 +164,7 @@ fn identity(cluster: &mut Cluster) -> Result<(ProducerId, i16), Failure> {
 
 impl Writer<'_> {
     /// Writes all lines, or those before the first that cannot be taken.
-    fn all(&mut self, lines: &Receiver<std::io::Result<Vec<u8>>>) -> Result<(), Failure> {
+    fn all(&mut self, lines: &Lines) -> Result<(), Failure> {
         loop {
             if self.interrupt.code().is_some() {
                 return self.last(lines);
@@ -197,7 +174,7 @@ impl Writer<'_> {
                 self.send_all()?;
                 continue;
             }
-            match lines.recv_timeout(wait) {
+            match lines.next_within(wait) {
                 Ok(line) => self.take(line)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.send_all(),
@@ -206,8 +183,8 @@ impl Writer<'_> {
     }
 
     /// Writes what was read ahead; what the input would still give is not waited for.
-    fn last(&mut self, lines: &Receiver<std::io::Result<Vec<u8>>>) -> Result<(), Failure> {
-        for line in lines.try_iter().take(LINES_AHEAD) {
+    fn last(&mut self, lines: &Lines) -> Result<(), Failure> {
+        for line in lines.at_hand() {
             self.take(line)?;
         }
         self.send_all()
@@ -338,7 +315,7 @@ impl Writer<'_> {
     fn progress(&mut self) {
         if self.told.elapsed() > Duration::from_secs(1) && std::io::stderr().is_terminal() {
             self.told = Instant::now();
-            eprint!("\r{} records, {} MB ", self.written, self.bytes / 1_000_000);
+            let _ = write!(std::io::stderr(), "\r{} records, {} MB ", self.written, self.bytes / 1_000_000);
         }
     }
 }
@@ -353,7 +330,7 @@ enum Sent {
 /// Says once for each kind of error that it is tried again.
 fn tell(told: &mut BTreeSet<String>, what: &str, why: &str) {
     if told.insert(why.into()) {
-        eprintln!("{what}: {why}; trying again for up to {} s", PATIENCE.as_secs());
+        say(format_args!("{what}: {why}; trying again for up to {} s", PATIENCE.as_secs()));
     }
 }
 

@@ -6,6 +6,8 @@ use crate::serve::{Setup, serve};
 use clap::Args;
 use esker_core::config::Given;
 use std::path::PathBuf;
+use std::time::Duration;
+use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::EnvFilter;
 
 const AFTER: &str = "\
@@ -33,12 +35,17 @@ pub struct Serve {
     set: Vec<String>,
 }
 
+/// Lines of the log that wait to be written.
+const LINES_WAITING: usize = 10_000;
+
 /// A panic is a bug of ours: nothing that the process knows can be relied on any more, so none of its threads goes on. (The simulator,
 /// in the same binary, counts panics as failures of a seed.)
 fn abort_on_panic() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         tell(panic);
+        // What was said before it is on its way.
+        std::thread::sleep(Duration::from_millis(100));
         std::process::abort();
     }));
 }
@@ -49,7 +56,10 @@ impl Serve {
         let level = if self.properties.is_some() { "info" } else { "warn" };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
         let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // Nobody waits for who reads them, or does not: what is too much is left out. They are written to the end when `_written` goes.
+        let (writer, _written) =
+            NonBlockingBuilder::default().buffered_lines_limit(LINES_WAITING).finish(std::io::stderr());
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
         lines.with_target(false).with_ansi(colours).init();
         abort_on_panic();
         serve(self.setup()?)
@@ -74,8 +84,10 @@ impl Serve {
         if let Some(address) = &self.listen {
             listen_at(&mut file, address);
         }
-        if let Some(data) = &self.data {
+        if let Some(data) = self.data {
+            // As it is: a list would end at commas, and a text at what is no UTF-8.
             file.insert("log.dirs".into(), data.display().to_string());
+            return Ok(Setup { file, data });
         }
         let data = data_folder(&file).map_err(config)?;
         Ok(Setup { file, data })
