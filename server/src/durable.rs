@@ -81,6 +81,14 @@ pub fn sync_open_dir(folder: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the folder, and each above it that is not there, with names that outlive a loss of power.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    std::fs::create_dir_all(&path)?;
+    missing.iter().filter_map(|made| made.parent()).try_for_each(sync_dir)
+}
+
 /// Everything on the file system of which `of` is part.
 pub fn sync_all(of: &File) -> io::Result<()> {
     rustix::fs::syncfs(of)?;

@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The files of one data folder.
 #[derive(Debug)]
@@ -86,19 +87,26 @@ impl Files {
 
     /// The file, open for reading and writing.
     pub fn open(&self, file: FileId) -> io::Result<Arc<File>> {
+        self.open_within(file, DESCRIPTOR_PATIENCE)
+    }
+
+    fn open_within(&self, file: FileId, patience: Duration) -> io::Result<Arc<File>> {
         if let Some(open) = self.lock().find(file) {
             return Ok(open);
         }
-        let open = Arc::new(OpenOptions::new().read(true).write(true).open(self.path(file)?)?);
+        let path = self.path(file)?;
+        let open = self.with_descriptor(patience, || OpenOptions::new().read(true).write(true).open(&path))?;
+        let open = Arc::new(open);
         self.lock().keep(file, &open);
         Ok(open)
     }
 
     /// The file, for sending bytes of it that a reply has promised: one that was renamed meanwhile is found as well.
     pub fn open_promised(&self, file: FileId) -> io::Result<Arc<File>> {
-        match (self.open(file), file.name) {
+        let open = |file| self.open_within(file, Duration::ZERO);
+        match (open(file), file.name) {
             (Err(why), FileName::Log(base)) if why.kind() == io::ErrorKind::NotFound => {
-                self.open(FileId::new(file.dir, FileName::RetiredLog(base)))
+                open(FileId::new(file.dir, FileName::RetiredLog(base)))
             }
             (result, _) => result,
         }
@@ -106,9 +114,32 @@ impl Files {
 
     pub fn create(&self, file: FileId) -> io::Result<Arc<File>> {
         let path = self.path(file)?;
-        let open = Arc::new(OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?);
+        let open = self.with_descriptor(DESCRIPTOR_PATIENCE, || {
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)
+        })?;
+        let open = Arc::new(open);
         self.lock().keep(file, &open);
         Ok(open)
+    }
+
+    /// Opens something. Where the process may open no more, what is kept is closed; what replies to slow readers hold is waited for, up to
+    /// `patience`: nothing is wrong with the medium.
+    pub fn with_descriptor<T>(&self, patience: Duration, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let began = Instant::now();
+        loop {
+            match open() {
+                Err(why) if lacks_descriptors(&why) => {
+                    let kept = std::mem::take(&mut self.lock().open).len();
+                    if kept == 0 && began.elapsed() >= patience {
+                        return Err(why);
+                    }
+                    if kept == 0 {
+                        std::thread::sleep(DESCRIPTOR_AGAIN);
+                    }
+                }
+                done => return done,
+            }
+        }
     }
 
     /// The file has another name or another content from now on.
@@ -137,6 +168,15 @@ impl Inner {
             self.open.retain(|_, (_, used)| *used > oldest);
         }
     }
+}
+
+/// How long a thread of the disk waits for a file descriptor.
+pub const DESCRIPTOR_PATIENCE: Duration = Duration::from_secs(60);
+const DESCRIPTOR_AGAIN: Duration = Duration::from_millis(20);
+
+fn lacks_descriptors(why: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE].iter().any(|lacks| why.raw_os_error() == Some(lacks.raw_os_error()))
 }
 
 /// Buffers in one vectored write (`IOV_MAX` of Linux).
@@ -196,5 +236,31 @@ pub fn fault_of(why: &io::Error) -> DiskFault {
         io::ErrorKind::NotFound => DiskFault::Missing,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskFault::Full,
         _ => DiskFault::Io,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn where_no_descriptor_is_left_what_is_kept_is_closed() {
+        let root = std::env::temp_dir().join(format!("esker-descriptors-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        let files = Files::new(&root, 10).unwrap();
+        files.create(FileId::new(DirId::ROOT, FileName::HighWatermarks)).unwrap();
+        let tries = Cell::new(0);
+        let open = |lacking: u32| {
+            tries.set(tries.get() + 1);
+            let lacks = rustix::io::Errno::MFILE.raw_os_error();
+            if tries.get() <= lacking { Err(io::Error::from_raw_os_error(lacks)) } else { Ok(()) }
+        };
+        files.with_descriptor(Duration::ZERO, || open(1)).unwrap();
+        assert!(files.lock().open.is_empty() && tries.take() == 2);
+        let why = files.with_descriptor(Duration::ZERO, || open(1)).unwrap_err();
+        assert!(lacks_descriptors(&why) && tries.take() == 1, "there is nothing to close, and no patience");
+        files.with_descriptor(DESCRIPTOR_PATIENCE, || open(3)).unwrap();
+        std::fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -6,7 +6,7 @@ use crate::exit::{Code, Failure};
 use crate::metrics::{Metrics, State};
 use crate::node::{self, Parts};
 use crate::rt::{self, TcpListener};
-use crate::{admin, format, lock};
+use crate::{admin, durable, format, lock};
 use esker_core::config::{Accepted, Door, Given, Identity, NodeConfig};
 use esker_core::id::Uuid;
 use esker_core::io::{Address, Listener};
@@ -17,12 +17,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 /// Logs and indexes kept open, of half the file descriptors that the process may have.
-const OPEN_FILES: RangeInclusive<usize> = 400..=16_384;
+const OPEN_FILES: RangeInclusive<usize> = 100..=16_384;
 /// File descriptors that are neither theirs nor a connection's: listeners, peers, files that are being replaced.
 const RESERVED_FILES: usize = 200;
 
 /// Connections that clients get, however few file descriptors there are.
 const CLIENTS_MIN: usize = 64;
+
+/// With fewer file descriptors it does not start.
+const DESCRIPTORS_MIN: usize = RESERVED_FILES + node::CONTROLLERS_MIN + CLIENTS_MIN + *OPEN_FILES.start();
 
 /// What `esker serve` was told.
 #[derive(Debug)]
@@ -40,13 +43,17 @@ pub fn serve(setup: Setup) -> Result<(), Failure> {
     if !idle.is_empty() {
         tracing::warn!("without meaning here: {}", idle.join(", "));
     }
+    if let Some(version) = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().filter(|it| hides_failures(it)) {
+        let version = version.trim();
+        tracing::warn!("Linux {version} does not tell syncfs of writes that failed (5.8 does): one may go unnoticed");
+    }
     let threads = number(&config.file, "runtime.threads", 2);
     let runtime = rt::runtime(threads).map_err(|why| Failure::failed(format!("cannot start threads: {why}")))?;
     runtime.block_on(async move {
         let doors = node::open_doors(&mut config).await?;
         let admin = open_admin(&config).await?;
         let folder = format::look(&setup.data, config.node.0, config.identity.cluster.as_deref(), Uuid(random()))?;
-        std::fs::create_dir_all(&setup.data).map_err(|why| in_folder(&setup.data, &why))?;
+        durable::make_folder(&setup.data).map_err(|why| in_folder(&setup.data, &why))?;
         let _lock = lock::take(&setup.data)?;
         if folder.is_new {
             format::write(&setup.data, config.node.0, &folder).map_err(|why| in_folder(&setup.data, &why))?;
@@ -55,6 +62,12 @@ pub fn serve(setup: Setup) -> Result<(), Failure> {
         config.identity.cluster = folder.cluster;
         run(config, doors, admin, setup.data).await
     })
+}
+
+/// Whether the kernel of that version keeps from `syncfs` that a page could not be written.
+fn hides_failures(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map(|text| text.trim().parse::<u32>());
+    matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) < (5, 8))
 }
 
 fn in_folder(folder: &Path, why: &std::io::Error) -> Failure {
@@ -91,7 +104,7 @@ async fn run(
 ) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::default());
     let (events, inbox) = mpsc::unbounded_channel();
-    let (files, connections_max) = descriptors();
+    let (files, connections_max) = descriptors()?;
     let disk = start_disk(&data, &config, files, &metrics, &events)?;
     if let Some(socket) = admin {
         if let Ok(address) = socket.local_addr() {
@@ -153,12 +166,43 @@ fn friendly(config: &NodeConfig, doors: &[(Door, TcpListener)], data: &Path) -> 
 
 /// How many logs and indexes are kept open, and how many connections: of the file descriptors that the process may have. The limit is
 /// raised as far as it goes first.
-fn descriptors() -> (usize, usize) {
+fn descriptors() -> Result<(usize, usize), Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let current = getrlimit(Resource::Nofile).current.and_then(|current| usize::try_from(current).ok());
     let all = current.unwrap_or(usize::MAX);
-    let files = (all / 2).clamp(*OPEN_FILES.start(), *OPEN_FILES.end());
-    (files, all.saturating_sub(files + RESERVED_FILES).max(node::CONTROLLERS_MIN + CLIENTS_MIN))
+    share_out(all).ok_or_else(|| {
+        let line = format!("the process may have {all} files open, and needs {DESCRIPTORS_MIN} (ulimit -n)");
+        Failure::new(Code::Config, line)
+    })
+}
+
+/// What logs and indexes get of so many descriptors, and what connections.
+fn share_out(all: usize) -> Option<(usize, usize)> {
+    let rest = all.checked_sub(RESERVED_FILES + node::CONTROLLERS_MIN + CLIENTS_MIN)?;
+    let files = (all / 2).min(rest).min(*OPEN_FILES.end());
+    (files >= *OPEN_FILES.start()).then(|| (files, all - files - RESERVED_FILES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_kernels_are_known() {
+        assert!(hides_failures("4.18.0-553.el8_10.x86_64\n") && hides_failures("5.4.0-200-generic"));
+        assert!(!hides_failures("5.8.0") && !hides_failures("6.18.2-cloud") && !hides_failures("unknown"));
+    }
+
+    #[test]
+    fn no_more_descriptors_are_given_out_than_there_are() {
+        assert_eq!(share_out(DESCRIPTORS_MIN - 1), None);
+        for all in [DESCRIPTORS_MIN, 512, 1024, 4096, 1 << 20] {
+            let (files, connections) = share_out(all).unwrap();
+            assert!(files + connections + RESERVED_FILES <= all, "{all}: {files} files, {connections} connections");
+            assert!(OPEN_FILES.contains(&files) && connections >= node::CONTROLLERS_MIN + CLIENTS_MIN);
+        }
+        assert_eq!(share_out(1024), Some((512, 312)));
+    }
 }

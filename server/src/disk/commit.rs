@@ -6,7 +6,7 @@
 
 use super::Completed;
 use crate::durable::{self, Poison};
-use crate::files::Files;
+use crate::files::{DESCRIPTOR_PATIENCE, Files};
 use crate::journal::{Gather, Store};
 use crate::metrics::Metrics;
 use crate::rt::spawn_thread;
@@ -242,7 +242,8 @@ impl Commit {
             }
         }
         for &dir in dirs {
-            match self.files.folder(dir).and_then(File::open) {
+            let open = |path| self.files.with_descriptor(DESCRIPTOR_PATIENCE, || File::open(&path));
+            match self.files.folder(dir).and_then(open) {
                 Ok(open) => job.open.push((Dirty::Dir(dir), Arc::new(open))),
                 Err(why) => job.fault = Some(self.sync.poison.set(format_args!("a sync of {dir}"), &why)),
             }

@@ -7,7 +7,7 @@ use super::queue::Queue;
 use super::settled::Settled;
 use super::wait::{Waiting, may_wait};
 use crate::durable::{self, Poison};
-use crate::files::{self, Files, fault_of};
+use crate::files::{self, DESCRIPTOR_PATIENCE, Files, fault_of};
 use crate::journal::Subject;
 use bytes::Bytes;
 use esker_core::id::{DirId, Offset};
@@ -358,7 +358,7 @@ impl Writer {
                 let path = self.files.path(file)?;
                 // Where its folder has another name by now it lies where nobody looks.
                 if !aside.contains(&file) || files::put_in_place(&path).is_err() {
-                    files::replace(&path, &bytes)?;
+                    self.files.with_descriptor(DESCRIPTOR_PATIENCE, || files::replace(&path, &bytes))?;
                 }
                 self.files.forget(file);
                 round.dirty_dirs.insert(file.dir);

@@ -97,21 +97,30 @@ impl Node {
 
     /// Starts what `command` says, and waits until it serves.
     pub fn spawn(mut command: Command, data: &Path) -> Self {
-        let mut this = Self::begin(&mut command, data);
-        let stdout = this.child.stdout.take().expect("piped");
+        Self::begin(&mut command, data).greeted()
+    }
+
+    /// Waits until it says where it serves.
+    pub fn greeted(mut self) -> Self {
+        let stdout = self.child.stdout.take().expect("piped");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("readable");
         let mut told = line.split(" at ").nth(1).into_iter().flat_map(|rest| rest.split([',', ' ']));
         let mut next = || told.find_map(|text| text.parse().ok());
-        this.address = next().unwrap_or_else(|| panic!("it does not serve: {line:?}\n{}", this.log()));
-        this.other = next();
-        this
+        self.address = next().unwrap_or_else(|| panic!("it does not serve: {line:?}\n{}", self.log()));
+        self.other = next();
+        self
     }
 
     /// Starts it, and does not wait.
     pub fn begin(command: &mut Command, data: &Path) -> Self {
         let log = data.with_extension(format!("{}.log", esker_tests::batch::now()));
         let stderr = File::create(&log).expect("a log beside the data");
+        Self::begin_into(command, log, stderr.into())
+    }
+
+    /// The same, with its error stream wherever it may go.
+    pub fn begin_into(command: &mut Command, log: PathBuf, stderr: Stdio) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         Self { child: child.expect("the server starts"), log, address, other: None }

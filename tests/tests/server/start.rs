@@ -2,9 +2,11 @@
 
 use super::node::{Node, Scratch, esker, files, get, run, serve, topic, until};
 use esker_tests::rpc;
-use std::net::TcpListener;
+use std::fs::File;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The exit code and what was said; the data folder is as it was.
@@ -23,6 +25,38 @@ fn refused(data: &Path, extra: &[&str]) -> (i32, String) {
 fn check(data: &Path, extra: &[&str], code: i32, text: &str) {
     let (got, said) = refused(data, extra);
     assert!(got == code && said.contains(text), "{extra:?}: {got} instead of {code}, {text:?} wanted in: {said}");
+}
+
+/// A reader of the log that has gone, or reads no more, or a disk that is full under it: the node goes on, and ends in order.
+#[test]
+fn a_log_that_goes_nowhere_stops_nothing() {
+    let full = File::options().write(true).open("/dev/full").expect("a device that is full");
+    for (name, stderr) in [("log-full", Stdio::from(full)), ("log-unread", Stdio::piped())] {
+        let scratch = Scratch::new(name);
+        let data = scratch.join("data");
+        let mut node = Node::begin_into(&mut serve(&data, &[]), data.with_extension("log"), stderr).greeted();
+        // A line each: more than a pipe holds.
+        for _ in 0..1500 {
+            let mut stream = TcpStream::connect(node.address).expect("the port is open");
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
+        }
+        assert!(node.is_running(), "{name}");
+        node.serves();
+        assert_eq!(node.stop(), 0, "{name}");
+    }
+}
+
+#[test]
+fn too_few_descriptors_are_refused_in_a_line() {
+    let scratch = Scratch::new("descriptors");
+    let data = scratch.join("data");
+    let command = serve(&data, &[]);
+    let mut limited = Command::new("bash");
+    limited.args(["-c", "ulimit -n 300; exec \"$@\"", "-"]).arg(command.get_program()).args(command.get_args());
+    let output = run(&mut limited);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("300 files open"), "{said}");
 }
 
 #[test]
