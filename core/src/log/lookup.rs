@@ -64,7 +64,7 @@ impl Log {
         let kept = |place: &usize| self.segment_end(*place) > self.start || mutant::is(Mutant::MaxTimeOfDeleted);
         let first = (0..self.segments.len()).find(kept).unwrap_or(self.segments.len());
         for place in first..self.segments.len() {
-            let Some(largest) = self.largest_of(now, place, out)? else { return Ok(TimeLookup::Wait) };
+            let Some(largest) = self.largest_kept(now, place, out)? else { return Ok(TimeLookup::Wait) };
             if largest.0 >= 0
                 && newest.is_none_or(|newest| {
                     newest.0 < largest.0.saturating_add(i64::from(mutant::is(Mutant::MaxTimeIsLast)))
@@ -198,22 +198,43 @@ impl Log {
             segment.largest = Some((timestamp, segment.base.plus(i64::from(last))));
             return Ok(segment.largest);
         }
-        self.look_through(now, place, out)
+        let base = segment.base;
+        let largest = self.look_through(now, place, base, out)?;
+        if largest.is_some() {
+            self.segments[place].largest = largest;
+        }
+        Ok(largest)
     }
 
-    /// Walks a segment whose time index is gone.
-    fn look_through(&mut self, now: Now, place: usize, out: &mut Out) -> Result<Option<(i64, Offset)>, Refusal> {
+    /// The same of the records that were not deleted: the time index tells of those as well.
+    fn largest_kept(&mut self, now: Now, place: usize, out: &mut Out) -> Result<Option<(i64, Offset)>, Refusal> {
+        let start = self.start;
+        let known = self.largest_of(now, place, out)?;
+        if known.is_none_or(|(_, last)| last >= start) {
+            return Ok(known);
+        }
+        // What an earlier walk found may have been deleted since.
+        let segment = &mut self.segments[place];
+        segment.looked = segment.looked.filter(|(_, (_, last))| *last >= start);
+        self.look_through(now, place, start, out)
+    }
+
+    /// Walks a segment whose time index is gone, or does not tell of what begins at `least` alone.
+    fn look_through(
+        &mut self,
+        now: Now,
+        place: usize,
+        least: Offset,
+        out: &mut Out,
+    ) -> Result<Option<(i64, Offset)>, Refusal> {
         let end = self.segment_end(place);
         loop {
             let segment = &self.segments[place];
-            let (from, mut largest) = segment.looked.unwrap_or((segment.base, (-1, segment.base)));
+            let (from, mut largest) = segment.looked.unwrap_or((least.max(segment.base), (-1, least)));
             let mut reached = from;
             match if from < end { self.load_any(now, from, end, CHUNK_BYTES.1 as usize, out)? } else { Loading::End } {
                 Loading::Wait => return Ok(None),
-                Loading::End => {
-                    self.segments[place].largest = Some(largest);
-                    return Ok(Some(largest));
-                }
+                Loading::End => return Ok(Some(largest)),
                 Loading::Batches(batches) => {
                     for header in batches.iter().filter_map(|batch| Header::read(batch)) {
                         if header.max_timestamp() > largest.0 {
@@ -295,6 +316,30 @@ mod tests {
             }
         }
         panic!("a search gets on");
+    }
+
+    #[test]
+    fn the_largest_time_is_of_what_was_not_deleted_of_a_segment() {
+        let mut bench = Bench::opened(Disk::default(), config(), Opening::default());
+        append(&mut bench, &[500]);
+        append(&mut bench, &[10, 20]);
+        assert_eq!(bench.log.segments.len(), 1);
+        bench.settle();
+        bench.log.raise_start(bench.now, Offset(1)).unwrap();
+        let mut found = |offset, timestamp| {
+            let found = (0..100).find_map(|_| match bench.log.offset_of_max_time(bench.now, &mut bench.out).unwrap() {
+                TimeLookup::Wait => {
+                    bench.settle();
+                    None
+                }
+                found => Some(found),
+            });
+            let right = TimeLookup::Found { offset: Offset(offset), timestamp, epoch: LeaderEpoch(1) };
+            assert_eq!(found, Some(right));
+            append(&mut bench, &[30]);
+        };
+        found(2, 20);
+        found(3, 30);
     }
 
     fn check(mut bench: Bench) {
