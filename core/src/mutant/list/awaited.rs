@@ -58,6 +58,8 @@ macro_rules! awaited {
             LetInOpening = "let-in-opening",
             /// A broker whose registration was taken away leads on what others lead by then.
             UnregisteredLeadsOn = "unregistered-leads-on",
+            /// What a broker asked of the controller on a connection that it has left is done when it arrives.
+            LateCopyHeeded = "late-copy-heeded",
             /// CreateAcls says that rules are taken, which nobody heeds.
             AclsTaken = "acls-taken",
             /// Who is away is shown to be in sync, where nobody leads for that.

@@ -44,6 +44,7 @@ mod late;
 mod latest;
 mod learnt;
 mod leaves;
+mod left_behind;
 mod let_go;
 mod loads;
 mod look;
@@ -167,6 +168,7 @@ pub struct Watch {
     learnt: learnt::Learnt,
     leaves: leaves::Leaves,
     kept: kept::Kept,
+    left_behind: left_behind::LeftBehind,
     let_go: let_go::LetGo,
     loads: loads::Loads,
     anew: anew::Anew,
@@ -262,6 +264,7 @@ impl Watch {
             learnt: learnt::Learnt::default(),
             leaves: leaves::Leaves::new(nodes),
             kept: kept::Kept::default(),
+            left_behind: left_behind::LeftBehind::default(),
             let_go: let_go::LetGo::default(),
             loads: loads::Loads::default(),
             anew: anew::Anew::default(),
@@ -311,6 +314,7 @@ impl Watch {
         self.vouched.on_start(node, disk);
         self.loads.on_start(node);
         self.learnt.on_start(node);
+        self.left_behind.on_start(node);
         self.watermark.forget(node);
         self.seen.retain(|(of, _), _| *of != node);
         self.controller_seen[node] = Offset::NONE;
@@ -327,6 +331,8 @@ impl Watch {
     /// A disk operation is done, or has failed; `left`: an append that took effect, and bytes behind it.
     pub fn on_disk_done(&mut self, node: usize, tag: DiskTag, done: bool, left: Option<(DirId, u64)>) {
         self.votes.on_disk_done(node, tag, done);
+        let judged = self.trimmed.on_disk_done(node, tag, done);
+        self.note_broken(judged);
         if let Some((dir, left)) = left {
             self.note_broken(behind::judge(dir, left));
         }
@@ -339,7 +345,8 @@ impl Watch {
         } else {
             None
         };
-        let judged = self.written.on_disk_op(node, op, folder).and(self.trimmed.on_disk_op(node, op));
+        self.trimmed.on_disk_op(node, tag, op);
+        let judged = self.written.on_disk_op(node, op, folder);
         let folder = folder.filter(|_| matches!(op, DiskOp::RemoveDir { .. }));
         self.broken = std::mem::take(&mut self.broken).or(judged.err());
         let judged = self.vouched.on_disk_op(node, tag, op, folder, disk);
@@ -380,7 +387,9 @@ impl Watch {
                 self.watermark.forget(node);
                 return self.prefix.forget(node, &cut.folder);
             }
-            let judged = self.prefix.on_cut(node, &cut);
+            // What a snapshot has the log may begin behind.
+            let covered = if cut.folder == METADATA { self.trimmed.newest(node) } else { Offset::ZERO };
+            let judged = self.prefix.on_cut(node, &cut, covered);
             self.note_broken(judged);
         }
     }

@@ -5,6 +5,7 @@ use super::Broken;
 use super::producers::Producers;
 use super::shadow::{Cut, Entry, Shadow};
 use crate::table::Map;
+use esker_core::id::Offset;
 use std::collections::BTreeMap;
 
 /// What is committed of one log, by the last offset of each batch: base and hash.
@@ -69,8 +70,8 @@ impl Prefix {
         }
     }
 
-    /// A replica cut its log.
-    pub fn on_cut(&mut self, node: usize, cut: &Cut) -> Result<(), Broken> {
+    /// A replica cut its log; it has all before `covered` elsewhere.
+    pub fn on_cut(&mut self, node: usize, cut: &Cut, covered: Offset) -> Result<(), Broken> {
         let start = cut.gone.first().map_or(0, |entry| entry.base);
         let Some(canon) = self.canon.get_mut(&cut.folder) else { return Ok(()) };
         if let Some(compared) = canon.compared.get_mut(&node) {
@@ -78,7 +79,8 @@ impl Prefix {
         }
         // A follower whose place its leader does not have any more begins anew at the leader's start: what it had is deleted.
         let committed = |entry: &&Entry| {
-            entry.last >= canon.deleted && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash))
+            entry.last >= canon.deleted.max(covered.0)
+                && canon.batches.get(&entry.last) == Some(&(entry.base, entry.hash))
         };
         let lost = cut.gone.iter().find(committed);
         lost.map_or(Ok(()), |entry| {
@@ -162,7 +164,7 @@ mod tests {
     use super::super::shadow::{Shadows, Stamp};
     use super::*;
     use crate::client::batch::{Sender, Shape, encode};
-    use esker_core::id::{DirId, Offset};
+    use esker_core::id::DirId;
     use esker_core::io::{DiskOp, FileId, FileName};
 
     const FILE: FileId = FileId::new(DirId(2), FileName::Log(Offset(0)));
@@ -214,9 +216,9 @@ mod tests {
         let mut prefix = Prefix::default();
         prefix.on_watermark(0, "t-0", one.log("t-0").unwrap(), (0, 2)).unwrap();
         let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 154 }, &disk()).unwrap();
-        assert!(prefix.on_cut(0, &cut).is_ok(), "{cut:?}");
+        assert!(prefix.on_cut(0, &cut, Offset::ZERO).is_ok(), "{cut:?}");
         let cut = one.on_op(&DiskOp::Truncate { file: FILE, len: 77 }, &disk()).unwrap();
-        assert_eq!(prefix.on_cut(0, &cut).unwrap_err().0, "committed-cut");
+        assert_eq!(prefix.on_cut(0, &cut, Offset::ZERO).unwrap_err().0, "committed-cut");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use kafka_protocol::messages::{RequestKind, ResponseKind};
 impl Watch {
     /// A request is handed to a node.
     pub fn on_request(&mut self, node: usize, request: &Request, core: &Core) {
+        if self.left_behind.on_request(node, request) {
+            return;
+        }
         let (at, body, of_version) = ((request.conn, request.seq), &request.body, request.version);
         self.votes.on_request(at, body);
         self.doubt.on_input(node, self.now.mono, core);
@@ -126,6 +129,8 @@ impl Watch {
 
     /// An answer leaves a node.
     pub fn on_reply(&mut self, node: usize, at: At, reply: &Reply, core: &Core) {
+        let judged = self.left_behind.on_reply(node, at);
+        self.note_broken(judged);
         let (seen, shadows) = (&self.seen, &self.shadows[node]);
         let before = |replica: &Partition| seen.get(&(node, replica.dir())).copied();
         let led_in = |replica: &Partition| before(replica).filter(|seen| seen.leads).map(|seen| seen.epoch);

@@ -83,16 +83,18 @@ impl Member {
                 let mut request = SyncGroupRequest::default();
                 (request.group_id, request.generation_id) = (self.name.clone(), other);
                 (request.member_id, request.group_instance_id) = (self.id.clone(), self.instance.clone());
-                // Or of this one, by an assignor that nobody has, or as a group of another kind.
+                // Or of this one, by an assignor that nobody has, as a group of another kind, or without a word of it.
                 let foreign = dice.chance(1, 2);
                 if foreign {
                     request.generation_id = self.generation;
                     let nobodys = Some(StrBytes::from_static_str("nobody's"));
-                    if dice.chance(1, 2) {
-                        request.protocol_type = nobodys;
-                    } else {
-                        request.protocol_name = nobodys;
-                    }
+                    let own = self.assignors.first().map(|name| StrBytes::from_string(name.clone()));
+                    let kind = Some(StrBytes::from_static_str("consumer"));
+                    (request.protocol_type, request.protocol_name) = match dice.below(5) {
+                        0 | 1 => (nobodys, own),
+                        2 | 3 => (kind, nobodys),
+                        _ => (kind, None),
+                    };
                 }
                 let version = if foreign { 5 } else { 3 };
                 self.to(ctx, coordinator, ApiKey::SyncGroup, version, request, self.request_timeout, Purpose::Unruly);

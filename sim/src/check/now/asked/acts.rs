@@ -41,13 +41,15 @@ impl Acts {
         self.ask(at, "a heartbeat", &request.group_id, speaker, core, |sight| may_take_part(sight, speaker));
     }
 
-    pub fn on_sync(&mut self, at: At, request: &SyncGroupRequest, core: &Core) {
+    pub fn on_sync(&mut self, at: At, version: i16, request: &SyncGroupRequest, core: &Core) {
         let speaker = (&request.member_id, request.group_instance_id.as_ref(), request.generation_id);
         self.ask(at, "a SyncGroup", &request.group_id, speaker, core, |sight| may_take_part(sight, speaker));
         // Of members of the generation, whatever the phase.
         let wrong = |sight: Sight| may_speak(&sight, speaker).is_ok() && is_foreign(&sight, request);
         let foreign = core.groups.sight(&request.group_id).is_some_and(wrong);
-        if let Some(asked) = self.asked.get_mut(&at).filter(|_| foreign) {
+        // Who has to name the protocol and does not is not looked for.
+        let unnamed = version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none());
+        if let Some(asked) = self.asked.get_mut(&at).filter(|_| foreign || unnamed) {
             asked.expected = Err(ErrorCode::InconsistentGroupProtocol);
         }
         if let Some(asked) = self.asked.get_mut(&at) {

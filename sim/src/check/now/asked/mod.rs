@@ -70,9 +70,9 @@ impl Asked {
         match body {
             RequestKind::Produce(produce) => self.sets.on_request(at, request.version, produce),
             RequestKind::Heartbeat(request) => self.acts.on_heartbeat(at, request, core),
-            RequestKind::SyncGroup(request) => {
-                self.parts.on_request(at, request, core);
-                self.acts.on_sync(at, request, core);
+            RequestKind::SyncGroup(sync) => {
+                self.parts.on_request(at, sync, core);
+                self.acts.on_sync(at, request.version, sync, core);
             }
             RequestKind::OffsetCommit(request) => self.acts.on_commit(at, request, core),
             RequestKind::JoinGroup(join) => {
