@@ -61,7 +61,7 @@ impl Log {
     pub fn offset_of_max_time(&mut self, now: Now, out: &mut Out) -> Result<TimeLookup, Refusal> {
         self.usable()?;
         let mut newest: Option<(i64, Offset)> = None;
-        let kept = |place: &usize| self.segment_end(*place) > self.start || mutant::is(Mutant::MaxTimeOfDeleted);
+        let kept = |place: &usize| self.segment_end(*place) > self.start;
         let first = (0..self.segments.len()).find(kept).unwrap_or(self.segments.len());
         for place in first..self.segments.len() {
             let Some(largest) = self.largest_kept(now, place, out)? else { return Ok(TimeLookup::Wait) };
@@ -210,7 +210,7 @@ impl Log {
     fn largest_kept(&mut self, now: Now, place: usize, out: &mut Out) -> Result<Option<(i64, Offset)>, Refusal> {
         let start = self.start;
         let known = self.largest_of(now, place, out)?;
-        if known.is_none_or(|(_, last)| last >= start) {
+        if known.is_none_or(|(_, last)| last >= start) || mutant::is(Mutant::MaxTimeOfDeleted) {
             return Ok(known);
         }
         // What an earlier walk found may have been deleted since.

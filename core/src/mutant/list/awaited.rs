@@ -64,7 +64,7 @@ macro_rules! awaited {
             AclsTaken = "acls-taken",
             /// Who is away is shown to be in sync, where nobody leads for that.
             AwayInSync = "away-in-sync",
-            /// The largest timestamp is looked for also in segments that were deleted from whole.
+            /// The largest timestamp of a segment counts although the record that has it was deleted.
             MaxTimeOfDeleted = "max-time-of-deleted",
             /// A follower that got no session asks as fast as it is answered while it syncs.
             SessionlessSpins = "sessionless-spins",

@@ -10,21 +10,30 @@ use esker_core::time::{Mono, Span};
 /// How often it is looked at, and how late it may be.
 const EVERY: Span = Span::from_millis(50);
 const SLACK: Span = Span::from_millis(150);
+/// A gap between two inputs in which a process stood still: a broker sends heartbeats more often (seed 78000010495).
+const STOOD_STILL: Span = Span::from_millis(700);
 
 #[derive(Debug, Default)]
 pub struct Late {
+    awake: Map<usize, Mono>,
     looked: Map<usize, Mono>,
     since: Map<(usize, DirId), Mono>,
 }
 
 impl Late {
     pub fn on_start(&mut self, node: usize) {
+        self.awake.remove(&node);
         self.looked.remove(&node);
         self.since.retain(|(of, _), _| *of != node);
     }
 
     /// A node has handled an input.
     pub fn look(&mut self, node: usize, now: Mono, core: &Core) -> Result<(), Broken> {
+        let gap = self.awake.insert(node, now).map_or(Span::ZERO, |awake| now.since(awake));
+        if gap > STOOD_STILL {
+            let own = self.since.iter_mut().filter(|((of, _), _)| *of == node);
+            own.for_each(|(_, since)| *since = *since + gap);
+        }
         if self.looked.get(&node).is_some_and(|looked| now < *looked + EVERY) {
             return Ok(());
         }

@@ -113,21 +113,18 @@ fn judge_epoch(folder: &str, log: &Shadow, (offset, epoch): (i64, i32)) -> Resul
     }
 }
 
-/// The record that is told, and its time. Where the first batch with the largest time was deleted, or is not committed, there is none; segments
-/// that were deleted from whole have no part in it.
+/// The record that is told, and its time. Where the first batch with the largest time is not committed, there is none; what was deleted has no
+/// part in it.
 fn judge_largest(folder: &str, log: &Shadow, told: (i64, i64), bounds: Bounds) -> Result<(), Broken> {
     let first = |start: i64| {
-        let kept = |entry: &&Entry| log.last_of_segment(entry.place().0).is_some_and(|last| last >= start);
+        let kept = |entry: &&Entry| entry.last >= start;
         let largest = log.entries.iter().filter(kept).map(|entry| entry.time).max();
         largest.and_then(|time| log.entries.iter().filter(kept).find(|entry| entry.time == time))
     };
-    let right = |start: i64| {
-        let here = first(start).filter(|entry| entry.last >= start);
-        match here.map(|entry| (entry.first_at(entry.time).max(start), entry.time)) {
-            Some(first) if told.0 >= 0 => told == first && first.0 < bounds.watermarks.1,
-            Some(first) => first.0 >= bounds.watermarks.0,
-            None => told.0 < 0,
-        }
+    let right = |start: i64| match first(start).map(|entry| (entry.first_at(entry.time).max(start), entry.time)) {
+        Some(first) if told.0 >= 0 => told == first && first.0 < bounds.watermarks.1,
+        Some(first) => first.0 >= bounds.watermarks.0,
+        None => told.0 < 0,
     };
     if right(bounds.starts.0) || right(bounds.starts.1) {
         return Ok(());
@@ -167,7 +164,8 @@ mod tests {
         let log = Shadow::timed(&[(0, 1, 10), (2, 2, 30), (3, 5, 20), (6, 6, 30)]);
         let bounds = |start, watermark| Bounds { starts: (start, start), watermarks: (watermark, watermark) };
         let told = |offset, bounds| judge_largest("t-0", &log, (offset, 30), bounds);
-        assert!(told(2, bounds(0, 7)).is_ok() && told(-1, bounds(3, 7)).is_ok() && told(-1, bounds(0, 2)).is_ok());
+        assert!(told(2, bounds(0, 7)).is_ok() && told(6, bounds(3, 7)).is_ok() && told(-1, bounds(0, 2)).is_ok());
+        assert_eq!(told(-1, bounds(3, 7)).unwrap_err().0, "wrong-time");
         assert_eq!(told(6, bounds(0, 7)).unwrap_err().0, "wrong-time");
         assert_eq!(told(-1, bounds(0, 7)).unwrap_err().0, "wrong-time");
         assert_eq!(judge_largest("t-0", &log, (2, 20), bounds(0, 7)).unwrap_err().0, "wrong-time");
