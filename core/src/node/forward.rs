@@ -40,7 +40,8 @@ impl Node {
             return false;
         }
         let Some((lane, from)) = Lane::sender(&ask.client_id) else { return false };
-        !self.newest.heed(lane, from, ask.conn) && !(lane == Lane::Control && mutant::is(Mutant::LateCopyHeeded))
+        let left = !self.newest.heed(lane, from, ask.conn);
+        left && (lane == Lane::Forward || !mutant::is(Mutant::LateCopyHeeded))
     }
 
     fn send_forward(&mut self, now: Now, hold: HoldId) {
