@@ -1,6 +1,7 @@
 //! The follower's side: what to ask the leader, and what to do with its answer.
 
 use super::{Partition, PartitionEvent, Role};
+use crate::batch::Batches;
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, Offset};
 use crate::io::Out;
@@ -154,6 +155,11 @@ impl Partition {
     }
 
     fn replicate(&mut self, now: Now, answer: Replicated, out: &mut Out) -> (FollowerStep, PartitionEvent) {
+        // Sent from the leader's file, which was cut and filled anew by a later leader before the bytes left: what stands before them there
+        // need not be what is here (Kafka's `hasHigherPartitionLeaderEpoch`).
+        if Batches::of(&answer.records).any(|(header, _)| header.leader_epoch() > answer.asked.epoch) {
+            return (FollowerStep::Backoff, PartitionEvent::NONE);
+        }
         let mut event = self.begin_with(now, &answer.records, answer.start, out);
         let before = self.log.end();
         if !answer.records.is_empty() && self.log.append_replica(now, answer.records, out).is_err() {

@@ -45,7 +45,7 @@ pub struct Replica {
     checkpoint: Offset,
     /// The fetch that is on its way to the leader, and the answer that is on its way back.
     asked: Option<FetchPlan>,
-    answered: Option<Replicated>,
+    pub answered: Option<Replicated>,
 }
 
 pub struct Cluster {

@@ -192,6 +192,30 @@ fn who_is_about_to_be_in_sync_gives_up_nothing() {
     assert!(repaired && cluster.state.leader.is_some_and(|id| id.0 as usize - 1 != other), "it handed over first");
 }
 
+/// The server sends ranges of files when their turn comes, and a cut is on the same file.
+#[test]
+fn what_a_later_leader_wrote_is_no_answer_to_who_asked_before() {
+    let mut cluster = full(5);
+    let leader = cluster.state.leader.expect("a leader after calm").0 as usize - 1;
+    let other = (leader + 1) % 3;
+    let end = |cluster: &Cluster| cluster.replicas[other].partition.as_ref().expect("it is up").log_end();
+    cluster.produce(leader, Acks::Leader).expect("it leads");
+    cluster.ask(other);
+    cluster.answer(other);
+    let before = end(&cluster);
+    let answer = cluster.replicas[other].answered.as_mut().expect("there is something to fetch");
+    let mut later = answer.records.to_vec();
+    // The leader's epoch, which no checksum covers.
+    later[15] += 1;
+    let given = core::mem::replace(&mut answer.records, later.into());
+    let good = crate::partition::Replicated { records: given, ..answer.clone() };
+    cluster.take(other);
+    assert_eq!(end(&cluster), before);
+    cluster.replicas[other].answered = Some(good);
+    cluster.take(other);
+    assert!(end(&cluster) > before);
+}
+
 #[test]
 fn who_is_in_sync_and_damaged_leaves_and_fetches_anew() {
     let mut cluster = full(5);
