@@ -27,6 +27,10 @@ pub enum Range {
     /// A decimal fraction from 0 to 1.
     Ratio,
     OneOf(&'static [&'static str]),
+    /// The same, in upper or lower case.
+    OneOfAnyCase(&'static [&'static str]),
+    /// From 1 on; what is negative means "unlimited".
+    NotZero,
     /// A list, each of whose entries is one of these.
     EachOf(&'static [&'static str]),
     /// `partition:broker` pairs separated by commas, or `*`.
@@ -132,9 +136,14 @@ impl Def {
     fn wrong_part<'a>(&self, value: &'a str) -> &'a str {
         match self.range {
             Range::EachOf(names) => list_of(value).find(|entry| !names.contains(entry)).unwrap_or(value),
-            Range::Any | Range::AtLeast(_) | Range::Between(..) | Range::Ratio | Range::OneOf(_) | Range::Throttle => {
-                value
-            }
+            Range::Any
+            | Range::AtLeast(_)
+            | Range::Between(..)
+            | Range::NotZero
+            | Range::Ratio
+            | Range::OneOf(_)
+            | Range::OneOfAnyCase(_)
+            | Range::Throttle => value,
         }
     }
 
@@ -165,13 +174,19 @@ impl Def {
                 Some(millionths) if millionths < 0 => Err("Value must be at least 0".into()),
                 Some(_) | None => Ok(()),
             },
-            Range::OneOf(names) if !names.iter().any(|name| name.eq_ignore_ascii_case(text)) => {
+            Range::NotZero if number() == 0 => {
+                Err("Value must be unlimited (-1) or, greater than or equal to 1".into())
+            }
+            Range::OneOf(names) if !names.contains(&text) => {
+                Err(format!("String must be one of: {}", names.join(", ")))
+            }
+            Range::OneOfAnyCase(names) if !names.iter().any(|name| name.eq_ignore_ascii_case(text)) => {
                 Err(format!("String must be one of: {}", names.join(", ")))
             }
             Range::EachOf(names) if !list_of(text).all(|entry| names.contains(&entry)) => {
                 Err(format!("String must be one of: {}", names.join(", ")))
             }
-            Range::OneOf(_) | Range::EachOf(_) => Ok(()),
+            Range::NotZero | Range::OneOf(_) | Range::OneOfAnyCase(_) | Range::EachOf(_) => Ok(()),
             Range::Throttle if !throttle(text) => {
                 Err("Must be the literal '*' or a list of [partitionId]:[brokerId] pairs".into())
             }

@@ -39,6 +39,17 @@ mod tests {
         };
         assert!(check_dynamic(&given(&[("log.retention.ms", "5"), ("a.plug.ins", "x")]), true).is_ok());
         assert_eq!(refused(&[("log.retention.ms", "x")], true).0, ErrorCode::InvalidConfig);
+        // `KafkaConfig.validateValues`: 0 would delete all that there is.
+        for (name, value) in [("log.retention.ms", "0"), ("log.roll.ms", "0"), ("log.roll.jitter.ms", "-1")] {
+            assert_eq!(refused(&[(name, value)], true).0, ErrorCode::InvalidConfig, "{name}={value}");
+        }
+        assert!(check_dynamic(&given(&[("log.retention.ms", "-5")]), true).is_ok());
+        // `ValidString.in`: the reader of the value knows it in one spelling.
+        let spelt =
+            [("log.message.timestamp.type", "logappendtime"), ("compression.type", "GZIP"), ("durability", "OS")];
+        for (name, value) in spelt {
+            assert_eq!(refused(&[(name, value)], true).0, ErrorCode::InvalidConfig, "{name}={value}");
+        }
         // What Kafka 4.3.1 says.
         let (code, text) = refused(&[("num.partitions", "5"), ("log.retention.ms", "x"), ("node.id", "5")], false);
         assert_eq!(code, ErrorCode::InvalidRequest);

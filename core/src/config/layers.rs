@@ -1,6 +1,6 @@
 //! Where a setting comes from: topic over dynamic broker over dynamic default over the node's file over the built-in default.
 
-use super::def::Def;
+use super::def::{Def, Range};
 use super::{broker_def, topic_def};
 use crate::mutant::{self, Mutant};
 use alloc::borrow::Cow;
@@ -119,10 +119,11 @@ impl<'a> Layers<'a> {
             layers.iter().find_map(|layer| layer.get(other)).map(|value| (other, value))
         })?;
         let scale = unit(from);
-        if scale == unit(name) {
+        let unlimited = broker_def(from).is_some_and(|def| matches!(def.range, Range::NotZero));
+        if scale == unit(name) && !(unlimited && value.trim().starts_with('-')) {
             return Some(Cow::Borrowed(value));
         }
-        // A coarser name's negative value means "none", as in the finer one.
+        // A negative value means "unlimited", by whichever name it is given.
         let number = value.trim().parse::<i64>().ok()?;
         Some(Cow::Owned(if number < 0 { -1 } else { number.saturating_mul(scale) }.to_string()))
     }
@@ -186,6 +187,17 @@ mod tests {
         let values: Vec<_> = setting.synonyms.iter().map(|s| s.value.as_deref().unwrap()).collect();
         assert_eq!(values, vec!["4000", "3000", "2000", "1000", "168"]);
         assert_eq!(layers.topic(def, &Given::new()).source, Source::DynamicBroker);
+    }
+
+    #[test]
+    fn whatever_is_negative_keeps_records_for_ever() {
+        let none = Given::new();
+        for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
+            let file = given(&[(name, "-5")]);
+            let layers = Layers { dynamic_broker: &none, dynamic_default: &none, file: &file };
+            let value = layers.topic_value(topic_def("retention.ms").unwrap(), &none);
+            assert_eq!(value.as_deref(), Some("-1"), "{name}");
+        }
     }
 
     #[test]
