@@ -1,7 +1,7 @@
 //! Configs of topics and brokers are set and taken back while they run (KIP-226, KIP-339).
 
 use super::names::check_topic_name;
-use super::topics::VALUE_MAX;
+use super::topics::{VALUE_MAX, is_too_much, too_much};
 use super::{Controller, Decision};
 use crate::config::{Def, Given, Kind, TopicConfig, broker_def, check_dynamic, topic_def};
 use crate::error::{ErrorCode, Refusal};
@@ -115,7 +115,12 @@ impl Controller {
             };
             Told { kind, name: name.clone(), code, message }
         });
-        let told = each.collect();
+        let mut told: Vec<Told> = each.collect();
+        if is_too_much(&records) {
+            let Refusal { code, .. } = too_much();
+            told.iter_mut().for_each(|one| (one.code, one.message) = (code.code(), too_much().wire_message()));
+            records.clear();
+        }
         if validate_only && !mutant::is(Mutant::ValidateOnlyAlters) {
             records.clear();
         }

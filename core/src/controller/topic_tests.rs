@@ -4,6 +4,7 @@ use super::fixture::{Cluster, creatable};
 use crate::error::ErrorCode;
 use crate::id::{NodeId, Uuid};
 use crate::metadata::Resource;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -232,6 +233,35 @@ fn topics_get_more_partitions() {
     let topic = cluster.controller.image().topic_named("t").expect("t");
     assert_eq!((topic.partitions.len(), topic.partitions[1].preferred()), (6, Some(NodeId(3))));
     assert!(topic.partitions.iter().all(|state| state.replicas.len() == 2));
+}
+
+/// Each by itself would do; the second was refused, and the first told that it was done.
+#[test]
+fn where_all_together_is_too_much_nothing_is_done() {
+    let mut cluster = Cluster::of(1);
+    create(&mut cluster, vec![creatable("a", 1, 1), creatable("b", 1, 1)], false);
+    let wanted = |name: &str| {
+        CreatePartitionsTopic::default()
+            .with_name(TopicName(name.to_string().into()))
+            .with_count(6_001)
+            .with_assignments(None)
+    };
+    let request = CreatePartitionsRequest::default().with_topics(vec![wanted("a"), wanted("b")]);
+    let decision = cluster.controller.decide_create_partitions(&request);
+    let policy = ErrorCode::PolicyViolation.code();
+    assert!(decision.records.is_empty());
+    assert_eq!(decision.reply.results.iter().map(|one| one.error_code).collect::<Vec<_>>(), [policy, policy]);
+}
+
+/// A batch of the metadata's log that nobody reads again ended the node, and each start of it.
+#[test]
+fn configs_are_no_more_than_a_batch_may_hold() {
+    let mut cluster = Cluster::of(1);
+    let (names, value): (Vec<String>, _) = ((0..200).map(|n| format!("unknown.{n}")).collect(), "x".repeat(60_000));
+    let ops: Vec<_> = names.iter().map(|name| (name.as_str(), 0, Some(value.as_str()))).collect();
+    assert_eq!(alter(&mut cluster, 4, "", &ops).0, Some(ErrorCode::PolicyViolation));
+    assert!(cluster.controller.image().configs(Resource::BrokerDefault).is_empty());
+    assert_eq!(alter(&mut cluster, 4, "", &ops[..100]).0, None);
 }
 
 fn alter(cluster: &mut Cluster, kind: i8, name: &str, ops: &[(&str, i8, Option<&str>)]) -> Outcome {

@@ -6,7 +6,7 @@ use super::{Controller, Decision};
 use crate::config::{Given, Layers, Setting, Source, TOPIC, TopicConfig};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{NodeId, PartitionKey, Uuid};
-use crate::metadata::{Partition, Record, Resource, Text, Topic};
+use crate::metadata::{Partition, Record, Resource, Text, Topic, encode};
 use crate::mutant::{self, Mutant};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -25,6 +25,8 @@ use kafka_protocol::protocol::StrBytes;
 
 /// Records that one request may make (`QuorumController.MAX_RECORDS_PER_USER_OP`).
 pub(super) const RECORDS_MAX: usize = 10_000;
+/// And their bytes (`KafkaRaftClient.MAX_BATCH_SIZE_BYTES`).
+const BYTES_MAX: usize = 8 << 20;
 /// Longest value of a config: with its name it stays far below the longest record.
 pub(super) const VALUE_MAX: usize = 64 << 10;
 /// Name of the metadata's own topic, which nobody may make.
@@ -74,7 +76,7 @@ impl Controller {
         if !mutant::is(Mutant::CreateRefusedUntold) {
             results.append(&mut refused);
         }
-        if records.len() > RECORDS_MAX {
+        if is_too_much(&records) {
             let refusal = too_much();
             results = request.topics.iter().map(|topic| topic_refused(topic, &refusal)).collect();
             records.clear();
@@ -337,14 +339,13 @@ impl Controller {
                 1 => self.widen(wanted, &mut placer, &mut records),
                 _ => Err(Refusal::because(ErrorCode::InvalidRequest, "Duplicate topic name.")),
             };
-            let outcome = outcome.and_then(|()| if records.len() > RECORDS_MAX { Err(too_much()) } else { Ok(()) });
-            let result = CreatePartitionsTopicResult::default().with_name(wanted.name.clone()).with_error_message(None);
-            results.push(match outcome {
-                Ok(()) => result,
-                Err(refusal) => result.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message()),
-            });
+            results.push(widened(&wanted.name, outcome));
         }
-        if request.validate_only && !mutant::is(Mutant::ValidateOnlyWidens) || records.len() > RECORDS_MAX {
+        if is_too_much(&records) {
+            results.iter_mut().for_each(|result| *result = widened(&result.name, Err(too_much())));
+            records.clear();
+        }
+        if request.validate_only && !mutant::is(Mutant::ValidateOnlyWidens) {
             records.clear();
         }
         Decision { records, reply: CreatePartitionsResponse::default().with_results(results) }
@@ -465,6 +466,19 @@ fn deletion_disabled(version: i16) -> Refusal {
         Refusal::because(ErrorCode::InvalidRequest, "Topic deletion is disabled.")
     } else {
         ErrorCode::TopicDeletionDisabled.into()
+    }
+}
+
+/// Whether it is more than one request may make: a batch of the metadata's log has to stay one that everybody reads.
+pub(super) fn is_too_much(records: &[Record]) -> bool {
+    records.len() > RECORDS_MAX || records.iter().map(|record| encode(record).len()).sum::<usize>() > BYTES_MAX
+}
+
+fn widened(name: &TopicName, outcome: Result<(), Refusal>) -> CreatePartitionsTopicResult {
+    let result = CreatePartitionsTopicResult::default().with_name(name.clone()).with_error_message(None);
+    match outcome {
+        Ok(()) => result,
+        Err(refusal) => result.with_error_code(refusal.code.code()).with_error_message(refusal.wire_message()),
     }
 }
 

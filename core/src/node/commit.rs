@@ -5,6 +5,7 @@ use super::{Node, Waiting};
 use crate::controller::{Controller, Decision};
 use crate::id::Offset;
 use crate::io::Ask;
+use crate::limits;
 use crate::metadata::{Record, encode};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
@@ -45,6 +46,10 @@ impl Node {
             return false;
         }
         let encoded: Vec<_> = records.iter().map(encode).collect();
+        // More would be taken for damage by whoever reads it. What a request makes is refused long before that.
+        if encoded.iter().map(|record| record.len()).sum::<usize>() > limits::REQUEST_BYTES_MAX / 2 {
+            return false;
+        }
         let Ok(last) = self.quorum.append(now, encoded, &mut self.out) else { return false };
         let first = Offset(last.0 + 1 - records.len() as i64);
         let controller = self.controller.as_mut().expect("checked above");
