@@ -72,6 +72,11 @@ impl Log {
         }
     }
 
+    /// Whether batches that were deleted are in the files still.
+    pub fn has_deleted(&self) -> bool {
+        self.segments.first().is_some_and(|segment| segment.base < self.start)
+    }
+
     /// No truncation is looking for its place, and the producers are known.
     pub fn is_settled(&self) -> bool {
         self.cutting.is_none() && self.replay.is_none()

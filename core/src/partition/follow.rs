@@ -128,7 +128,12 @@ impl Partition {
         };
         let to = if mutant::is(Mutant::TruncateToWatermark) { self.watermark } else { to };
         let to = to.min(self.log.end()).max(Offset::ZERO);
-        self.log.truncate(now, to, out);
+        if to <= self.log.start() && self.log.has_deleted() {
+            // Of what was deleted nothing stays: those batches may be another leader's, and recovery would go by their epochs.
+            self.log.restart_keeping(now, to, out);
+        } else {
+            self.log.truncate(now, to, out);
+        }
         // Below the watermark only after an election that was not clean.
         let before = self.watermark;
         self.watermark = self.watermark.min(self.log.synced()).max(self.log.start());

@@ -118,10 +118,13 @@ impl Partition {
     /// it leads now.
     fn on_follower_disk(&mut self, now: Now, out: &mut Out) -> PartitionEvent {
         self.watermark = self.watermark.min(self.log.synced());
+        let known = self.start_fell;
+        self.begins_again();
+        let fell = PartitionEvent { start_moved: self.start_fell && !known, ..PartitionEvent::NONE };
         if self.leader() == Some(self.me) && self.log.is_settled() && !self.closing {
-            return self.enact(now, false, out);
+            return fell.and(self.enact(now, false, out));
         }
-        self.repair(now, out)
+        fell.and(self.repair(now, out))
     }
 
     pub(super) fn on_log_event(&mut self, now: Now, told: LogEvent, out: &mut Out) -> PartitionEvent {
