@@ -6,7 +6,6 @@ use crate::serve::{Setup, serve};
 use clap::Args;
 use esker_core::config::Given;
 use std::path::PathBuf;
-use std::time::Duration;
 use tracing_appender::non_blocking::NonBlockingBuilder;
 use tracing_subscriber::EnvFilter;
 
@@ -44,8 +43,6 @@ fn abort_on_panic() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         tell(panic);
-        // What was said before it is on its way.
-        std::thread::sleep(Duration::from_millis(100));
         std::process::abort();
     }));
 }
