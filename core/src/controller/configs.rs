@@ -117,8 +117,8 @@ impl Controller {
         });
         let mut told: Vec<Told> = each.collect();
         if is_too_much(&records) {
-            let Refusal { code, .. } = too_much();
-            told.iter_mut().for_each(|one| (one.code, one.message) = (code.code(), too_much().wire_message()));
+            let refusal = too_much();
+            told.iter_mut().for_each(|one| (one.code, one.message) = (refusal.code.code(), refusal.wire_message()));
             records.clear();
         }
         if validate_only && !mutant::is(Mutant::ValidateOnlyAlters) {
