@@ -120,10 +120,7 @@ impl Lane {
     /// The client id of what the node sends on this lane: `esker-1-forward` and `esker-1-control` of what changes the metadata,
     /// `esker-1` on all others.
     pub fn client_id(self, node: NodeId) -> String {
-        match self {
-            Self::Forward | Self::Control => alloc::format!("esker-{node}{}", self.suffix()),
-            Self::QuorumFetch | Self::QuorumVote | Self::Replica => alloc::format!("esker-{node}"),
-        }
+        alloc::format!("esker-{node}{}", self.suffix())
     }
 
     /// Which node sends with this client id, on one of the lanes whose requests change the metadata.
