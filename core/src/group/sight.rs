@@ -42,6 +42,8 @@ pub struct Wait<'a> {
     pub generation: i32,
     /// Its members are to join; else, to ask for their parts.
     pub joining: bool,
+    /// It is stable, and waits for those who have not asked for their parts.
+    pub stable: bool,
     /// The group was empty before: only time ends the joining.
     pub delayed: bool,
     /// Somebody is missing.
@@ -61,6 +63,7 @@ impl Groups {
                 group: &group.id,
                 generation: group.generation,
                 joining,
+                stable: matches!(group.phase, Phase::Stable),
                 delayed: matches!(group.phase, Phase::Preparing { first: Some(_) }),
                 missing: if joining { !group.has_all_joined() } else { !group.pending_syncs.is_empty() },
                 until: shard.timers.when(&timer)?,

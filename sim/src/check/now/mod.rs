@@ -354,7 +354,8 @@ impl Watch {
         let judged = self.look_at_drop(node, op, core);
         self.note_broken(judged);
         let cut = self.shadows[node].on_op(op, disk);
-        let judged = self.asked.on_disk_op(self.shadows[node].appended(op).map(|(folder, _)| folder), op, core);
+        let folder = self.shadows[node].appended(op).map(|(folder, _)| folder);
+        let judged = self.asked.on_disk_op(folder, op, core, |group| self.patience.gathered(node, group));
         self.note_broken(judged);
         let judged = self.look_at_files(node, op, core);
         self.note_broken(judged);

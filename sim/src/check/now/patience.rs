@@ -20,6 +20,7 @@ struct Seen {
     epoch: LeaderEpoch,
     generation: i32,
     joining: bool,
+    stable: bool,
     until: Mono,
     /// When it has to be over, where only time ends it.
     most: Mono,
@@ -78,12 +79,17 @@ impl Patience {
                 }
             };
             judge(&wait, before.map(|was| was.until), most, now)?;
-            let seen = Seen { epoch, generation: wait.generation, joining: wait.joining, until: wait.until, most };
+            let seen = Seen { epoch, generation: wait.generation, joining: wait.joining, stable: wait.stable, until: wait.until, most };
             self.waits.insert(key, seen);
             there.push(wait.group.clone());
         }
         self.waits.retain(|(of, group), _| *of != node || there.contains(group));
         Ok(())
+    }
+
+    /// Whether a group was being put together anew when the node's last input was handled.
+    pub fn gathered(&self, node: usize, group: &StrBytes) -> bool {
+        self.waits.get(&(node, group.clone())).is_some_and(|was| !was.stable)
     }
 
     fn longest(&self, node: usize, epoch: LeaderEpoch, group: &StrBytes, core: &Core) -> Longest {

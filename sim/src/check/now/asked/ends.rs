@@ -10,8 +10,15 @@ use esker_core::io::DiskOp;
 use esker_core::node::Node as Core;
 use kafka_protocol::protocol::StrBytes;
 
-/// A node appends to the log of this folder, and has handled what made it do so; `asked`: somebody asked that something be deleted.
-pub fn on_append(folder: &str, op: &DiskOp, asked: bool, core: &Core) -> Result<(), Broken> {
+/// A node appends to the log of this folder, and has handled what made it do so; `asked`: somebody asked that something be deleted;
+/// `gathered`: whether a group gathered its members before, too. Where it did not, what ended its offset may have come before what made it wait.
+pub fn on_append(
+    folder: &str,
+    op: &DiskOp,
+    asked: bool,
+    core: &Core,
+    gathered: impl Fn(&StrBytes) -> bool,
+) -> Result<(), Broken> {
     let DiskOp::Append { bytes, .. } = op else { return Ok(()) };
     let led = |of: &str| core.partitions.iter().any(|replica| replica.folder() == of && replica.is_leader());
     if !folder.starts_with(group::TOPIC) || !led(folder) {
@@ -25,7 +32,7 @@ pub fn on_append(folder: &str, op: &DiskOp, asked: bool, core: &Core) -> Result<
             };
             let there = core.image.topic_named(&topic).is_some();
             let sight = core.groups.sight(&group).filter(|_| there);
-            if let Some(sight) = sight.as_ref().filter(|_| !asked && !comes_and_goes(&topic)) {
+            if let Some(sight) = sight.as_ref().filter(|_| !asked && !comes_and_goes(&topic) && gathered(&group)) {
                 judge_state(&group, (&topic, partition), sight.state)?;
             }
             let sight = sight.filter(|sight| sight.state == "Stable");

@@ -153,9 +153,16 @@ impl Asked {
         }
     }
 
-    /// A node writes.
-    pub fn on_disk_op(&self, folder: Option<&str>, op: &DiskOp, core: &Core) -> Result<(), Broken> {
-        folder.map_or(Ok(()), |folder| ends::on_append(folder, op, self.deletes || self.deletes_later, core))
+    /// A node writes; `gathered`: whether a group gathered its members before the input that it handles.
+    pub fn on_disk_op(
+        &self,
+        folder: Option<&str>,
+        op: &DiskOp,
+        core: &Core,
+        gathered: impl Fn(&StrBytes) -> bool,
+    ) -> Result<(), Broken> {
+        let asked = self.deletes || self.deletes_later;
+        folder.map_or(Ok(()), |folder| ends::on_append(folder, op, asked, core, gathered))
     }
 
     /// The input is handled.
