@@ -229,6 +229,36 @@ mod tests {
         assert_eq!(opened(whole, 6).log.lost(), None);
     }
 
+    /// What is to be cut where the damage lies cannot be cut: the log fails, and says so.
+    #[test]
+    fn a_cut_at_the_damage_is_told_to_have_failed() {
+        let mut failed = 0;
+        for (hit, to) in (0..6).flat_map(|hit| (1..12).map(move |to| (hit, to))) {
+            let config = LogConfig { tail_bytes: 0, index_interval_bytes: 150, ..large() };
+            let mut bench = Bench::opened(Disk::default(), config, Opening::default());
+            for value in 0..BATCHES {
+                let bytes = batch(&[value; 110], 2, None);
+                bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).unwrap();
+            }
+            bench.settle();
+            let mut bench = bench.restart();
+            let mut bytes = bytes(&bench);
+            let size = bytes.len() / usize::from(BATCHES);
+            bytes[hit * size + 80] ^= 1;
+            bench.disk.put(FileName::Log(Offset(0)), bytes);
+            for offset in 0..12 {
+                reads(&mut bench, offset);
+            }
+            bench.events.clear();
+            bench.log.truncate(bench.now, Offset(to), &mut bench.out);
+            bench.settle();
+            let told = bench.events.iter().any(|event| matches!(event, LogEvent::Failed(_)));
+            assert_eq!(told, !bench.log.is_open(), "batch {hit} is damaged, cut to {to}");
+            failed += u32::from(told);
+        }
+        assert!(failed > 0, "a cut met the damage");
+    }
+
     #[test]
     fn several_places_are_passed_and_the_log_goes_on_behind() {
         let mut bytes = bytes(&six());

@@ -66,6 +66,10 @@ impl Log {
         match found {
             Some((at, _)) => self.cut_active(now, at, None, out),
             None => {
+                // A place that is known to be damaged is read again: that it is damaged is told when the disk answers.
+                let segment = &mut self.segments[place];
+                let floor = super::index::relative(segment.base, to).map_or(0, |to| segment.index.floor(to));
+                segment.damaged = segment.damaged.filter(|at| *at != u64::from(floor));
                 self.cutting = Some(to);
                 self.proceed_cut(now, out);
             }
