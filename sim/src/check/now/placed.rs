@@ -4,7 +4,7 @@
 
 use super::Broken;
 use crate::table::{Map, Set};
-use esker_core::id::{LeaderEpoch, NodeId, Uuid};
+use esker_core::id::{LeaderEpoch, NodeId, PartitionEpoch, Uuid};
 use esker_core::metadata::{Image, Topic};
 use kafka_protocol::messages::CreateTopicsRequest;
 
@@ -42,6 +42,10 @@ impl Placed {
         }
         let new: Vec<&Topic> = image.topics().filter(|topic| !before.topics.contains(&topic.id)).collect();
         if new.is_empty() || new.iter().any(|topic| self.by_hand.contains(topic.name.as_str())) {
+            return Ok(());
+        }
+        // Nor what was moved in the same input where it was placed.
+        if new.iter().flat_map(|topic| &topic.partitions).any(|state| state.epoch > PartitionEpoch(0)) {
             return Ok(());
         }
         let leads = |node: NodeId| {

@@ -30,7 +30,8 @@ impl Woken {
             let RequestKind::Fetch(request) = &**request else { continue };
             let part = request.topics.first().and_then(|topic| topic.partitions.first());
             let Some(part) = part.filter(|part| part.current_leader_epoch == core.quorum.epoch().0) else { continue };
-            if core.quorum.is_leader() {
+            // One whose log has failed has none, and its node ends.
+            if core.quorum.is_leader() && core.quorum.last().is_some() {
                 let at = (part.fetch_offset, part.high_watermark);
                 let has = (core.quorum.end().0, core.quorum.watermark().0);
                 fetches(at, has, self.at_end.contains(&(node, hold)))?;
