@@ -186,7 +186,10 @@ impl Controller {
             }
             Target::Broker(id) => {
                 may_change(after, false)?;
-                Resource::Broker(*id)
+                let unknown = || {
+                    Refusal::because(ErrorCode::BrokerIdNotRegistered, format!("No broker with id {} found.", id.0))
+                };
+                self.image.broker(*id).map(|_| Resource::Broker(*id)).ok_or_else(unknown)?
             }
             Target::AllBrokers => {
                 may_change(after, true)?;

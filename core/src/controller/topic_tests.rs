@@ -341,6 +341,8 @@ fn a_config_that_cannot_be_set_says_why() {
     assert_eq!(alter(cluster, 4, "one", &set("5")).0, invalid);
     assert_eq!(alter(cluster, 4, "-1", &set("5")).0, invalid);
     assert_eq!(alter(cluster, 4, "1", &[("node.id", 0, Some("5"))]).0, invalid, "cannot change while a broker runs");
+    let unregistered = (Some(ErrorCode::BrokerIdNotRegistered), "No broker with id 77 found.".to_string());
+    assert_eq!(alter(cluster, 4, "77", &[("log.retention.ms", 0, Some("5"))]), unregistered);
     let listeners = [("listeners", 0, Some("PLAINTEXT://:1"))];
     assert_eq!(alter(cluster, 4, "1", &listeners).0, invalid, "a broker listens where it was started");
     assert_eq!(alter(cluster, 8, "1", &[("root", 0, Some("INFO"))]).0, Some(ErrorCode::InvalidConfig));
