@@ -116,7 +116,9 @@ pub fn replay(which: impl fmt::Display, mutant: Option<&str>) -> String {
 /// A failing seed: kind, virtual time, the last transitions, the one command that replays it.
 pub fn failure(outcome: &Outcome, replay: &str) {
     let Some(failure) = &outcome.failure else { return };
-    say!("--- the last {} transitions", outcome.lines.len());
+    if !outcome.lines.is_empty() {
+        say!("--- the last {} transitions", outcome.lines.len());
+    }
     outcome.lines.iter().for_each(|line| say!("{line}"));
     say!("--- seed {} failed: {}: {}", outcome.seed, failure.kind.name(), failure.anomaly);
     say!("replay: {replay} --trace");
