@@ -86,11 +86,15 @@ fn tell_leaders(broker: &mut Broker, now: Now, id: NodeId) {
 }
 
 fn on_change(broker: &mut Broker, now: Now, change: Change) {
+    let keeps = broker.node.config.is_broker;
     match change {
+        // Who only controls has no replicas to look after, and never would.
+        Change::Partition(_) | Change::Config(Resource::Topic(_)) if !keeps => {}
         Change::Partition(key) => {
             broker.roles.pending.insert(key);
         }
         Change::TopicRemoved { id, name, partitions } => {
+            let partitions = if keeps { partitions } else { 0 };
             broker.roles.pending.extend((0..partitions).map(|partition| PartitionKey { topic: id, partition }));
             broker.coordinators.on_topic_deleted(&mut broker.node, now, &name);
         }

@@ -14,6 +14,7 @@ use crate::mutant::{self, Mutant};
 use crate::time::{Now, Span};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// What is lost with the file, and how to go on without it.
@@ -131,22 +132,23 @@ impl Quorum {
             // No record comes in before an epoch was decided and written.
             return self.fail(format!("{FOLDER} has records and no quorum-state: {STATE_LOST}"));
         }
+        let mut dropped = Vec::new();
         if let Some(newest) = journal.newest_snapshot() {
             if !journal.continues_snapshot() {
                 // It died between the snapshot's install and the log's new start.
                 journal.log.restart_at(now, newest.offset, out);
             }
             self.watermark = newest.offset;
-            journal.trim(now);
+            dropped = journal.trim(now);
         }
         if journal.log.start() > covered {
             self.fail(format!("{FOLDER} starts at {} and has no snapshot of what was before", journal.log.start()));
             return;
         }
-        self.size_at_snapshot = if journal.snapshots.is_empty() { 0 } else { journal.log.size() };
         self.directories = boot.directories;
         let (saved, last) = (boot.election, journal.last_epoch());
         self.stage = Stage::Open(journal);
+        self.delete_snapshots(dropped, out);
         // A vote may be older than the log: the epoch was learned from it, and its write was lost.
         let decided = if last > saved.epoch { Election::unknown(last) } else { saved };
         self.ballot = Ballot::new(saved, decided);

@@ -62,6 +62,7 @@ impl Quorum {
         while self.drain.next < self.watermark {
             let (next, watermark) = (self.drain.next, self.watermark);
             if let Some(batch) = self.drain.ready.pop_front() {
+                let len = batch.len() as u64;
                 match unpack(&batch) {
                     Some(Committed::Batch { last, .. }) if last < next => {}
                     Some(Committed::Batch { base, last, .. }) if base > next || last >= watermark => {
@@ -70,6 +71,7 @@ impl Quorum {
                     }
                     Some(committed @ Committed::Batch { last, .. }) => {
                         self.drain.next = last.plus(1);
+                        self.behind_snapshot += len;
                         return committed;
                     }
                     Some(Committed::Snapshot { .. } | Committed::Wait | Committed::None) | None => {

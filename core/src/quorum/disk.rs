@@ -24,6 +24,9 @@ impl Quorum {
             Ok(done) => done,
             // A stale file that stays does no harm.
             Err(_) if purpose == Purpose::DeleteSnapshot => return,
+            Err(fault) if let (Stage::Open(_), Purpose::ReadSnapshot(id)) = (&self.stage, &purpose) => {
+                return self.on_snapshot_unread(*id, fault);
+            }
             Err(fault) => return self.fail(format!("the metadata folder failed ({purpose:?}): {fault}")),
         };
         if let Stage::Opening(_) = &self.stage {

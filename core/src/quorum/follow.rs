@@ -10,6 +10,7 @@ use super::snapshot_file::SnapshotId;
 use crate::error::Refusal;
 use crate::id::{LeaderEpoch, NodeId, Offset};
 use crate::io::{Lane, Note, Out};
+use crate::limits::REPLICA_AHEAD_MAX;
 use crate::mutant::{self, Mutant};
 use crate::time::{Now, Span};
 use alloc::format;
@@ -30,6 +31,9 @@ impl Quorum {
         let written = journal.log.synced() >= journal.log.end();
         let settled = journal.log.is_settled();
         if let Role::Follower(role) = &mut self.role {
+            if written {
+                role.ahead = 0;
+            }
             if written || role.wait_until.is_some_and(|at| at <= now.mono) {
                 role.wait_until = None;
             }
@@ -40,7 +44,8 @@ impl Quorum {
                 }
                 return;
             }
-            if !settled || !role.more && role.wait_until.is_some() {
+            let more = role.more && role.ahead < REPLICA_AHEAD_MAX;
+            if !settled || !more && role.wait_until.is_some() {
                 return;
             }
         }
@@ -159,7 +164,8 @@ impl Quorum {
         let epoch = self.epoch();
         let wait = self.fetch_wait();
         // A reply of at least half of what was asked for is probably full: there is more.
-        let full = records.len() >= self.config.fetch_bytes as usize / 2;
+        let len = records.len();
+        let full = len >= self.config.fetch_bytes as usize / 2;
         let journal = self.journal_mut()?;
         let Asked::Fetch { from, .. } = asked else { return None };
         if from != journal.log.end() || !journal.continues(&records, epoch) {
@@ -168,6 +174,7 @@ impl Quorum {
         journal.log.append_replica(now, records, out).ok()?;
         if let Role::Follower(role) = &mut self.role {
             role.more = full;
+            role.ahead = role.ahead.saturating_add(len);
             role.wait_until = Some(now.mono + wait);
         }
         Some(())

@@ -17,12 +17,14 @@ pub struct Follower {
     pub more: bool,
     /// What was appended is being written, and the next Fetch, which tells that it is, waits for it until then.
     pub wait_until: Option<Mono>,
+    /// Bytes that were appended since everything was on disk.
+    pub ahead: usize,
     /// A snapshot on its way here.
     pub download: Option<Download>,
 }
 
 impl Follower {
     pub const fn new(leader: NodeId, fetch_until: Mono) -> Self {
-        Self { leader, fetch_until, heard: false, more: false, wait_until: None, download: None }
+        Self { leader, fetch_until, heard: false, more: false, wait_until: None, ahead: 0, download: None }
     }
 }

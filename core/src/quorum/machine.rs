@@ -43,8 +43,10 @@ pub struct Quorum {
     /// The newest snapshot's file while somebody needs it, and when it was needed last.
     pub(super) warm_snapshot: Option<(SnapshotId, Bytes, Mono)>,
     pub(super) writing_snapshot: bool,
-    /// The log's size when the newest snapshot was written.
-    pub(super) size_at_snapshot: u64,
+    /// A snapshot that could not be read for whoever waits for it.
+    pub(super) unreadable: Option<SnapshotId>,
+    /// Bytes of the batches that were given out behind the newest snapshot.
+    pub(super) behind_snapshot: u64,
     /// The node is to stop: it does not stand for election any more.
     pub(super) stopping: bool,
     /// The log is being closed, or is closed: nothing is appended, cut or trimmed any more.
@@ -71,7 +73,8 @@ impl Quorum {
             drain: Drain::default(),
             warm_snapshot: None,
             writing_snapshot: false,
-            size_at_snapshot: 0,
+            unreadable: None,
+            behind_snapshot: 0,
             stopping: false,
             closing: false,
             rng,
@@ -156,9 +159,9 @@ impl Quorum {
         self.journal()?.newest_snapshot().map(|id| id.offset)
     }
 
-    /// Bytes in the log since the newest snapshot: when to write the next one.
-    pub fn bytes_since_snapshot(&self) -> u64 {
-        self.journal().map_or(0, |journal| journal.log.size().saturating_sub(self.size_at_snapshot))
+    /// Bytes that were given out since the newest snapshot: when to write the next one.
+    pub const fn bytes_since_snapshot(&self) -> u64 {
+        self.behind_snapshot
     }
 
     /// Whether the call is one of the quorum's own.

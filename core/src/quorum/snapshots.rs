@@ -10,7 +10,7 @@ use super::snapshot_file::{self, SnapshotId};
 use super::stage::{Purpose, SNAPSHOT_BYTES_MAX};
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, Offset};
-use crate::io::{DiskOp, FileName, Lane, Note, Out};
+use crate::io::{DiskFault, DiskOp, FileName, Lane, Note, Out};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::format;
@@ -32,6 +32,7 @@ impl Quorum {
             return;
         }
         self.writing_snapshot = true;
+        self.behind_snapshot = 0;
         let file = snapshot_file::wrap(&bytes);
         let (name, size) = (FileName::MetadataSnapshot(offset, epoch.0), file.len() as u64);
         self.disk(Purpose::WriteSnapshot(id, size), DiskOp::Replace { file: Self::file(name), bytes: file }, out);
@@ -51,11 +52,10 @@ impl Quorum {
         }
         journal.snapshots.insert(id, size);
         let dropped = if closing { Vec::new() } else { journal.trim(now) };
-        self.size_at_snapshot = journal.log.size();
         self.delete_snapshots(dropped, out);
     }
 
-    fn delete_snapshots(&mut self, ids: Vec<SnapshotId>, out: &mut Out) {
+    pub(super) fn delete_snapshots(&mut self, ids: Vec<SnapshotId>, out: &mut Out) {
         for id in ids {
             let file = Self::file(FileName::MetadataSnapshot(id.offset, id.epoch.0));
             self.disk(Purpose::DeleteSnapshot, DiskOp::Delete { file }, out);
@@ -84,6 +84,15 @@ impl Quorum {
             }
             Err(why) => self.fail(format!("snapshot {id} is {why}")),
         }
+    }
+
+    /// It may have been deleted meanwhile: whoever waits for it is told so. What this node itself is to begin with it needs.
+    pub(super) fn on_snapshot_unread(&mut self, id: SnapshotId, fault: DiskFault) {
+        if self.drain.snapshot == Some(id) {
+            return self.fail(format!("snapshot {id} cannot be read: {fault}"));
+        }
+        self.unreadable = Some(id);
+        self.changes.ask_again = true;
     }
 
     /// # Errors in the reply
@@ -140,8 +149,11 @@ impl Quorum {
                 let found = (file.len() as i64, part.position, file.slice(from..until));
                 Answer::Reply(message::snapshot_reply(None, &self.standing(), id, Some(found)))
             }
-            Some(_) | None if turn == Turn::Last => refuse(self, ErrorCode::KafkaStorageError),
+            Some(_) | None if turn == Turn::Last || turn == Turn::Again && self.unreadable == Some(id) => {
+                refuse(self, ErrorCode::KafkaStorageError)
+            }
             Some(_) | None => {
+                self.unreadable = self.unreadable.filter(|unreadable| *unreadable != id);
                 self.warm_up(id, out);
                 Answer::Wait
             }
@@ -237,7 +249,7 @@ impl Quorum {
         journal.log.restart_at(now, id.offset, out);
         let older: Vec<SnapshotId> = core::mem::take(&mut journal.snapshots).into_keys().collect();
         journal.snapshots.insert(id, file.len() as u64);
-        self.size_at_snapshot = 0;
+        self.behind_snapshot = 0;
         self.delete_snapshots(older, out);
         self.warm_snapshot = Some((id, file, now.mono));
         self.drain.begin_with(id);
