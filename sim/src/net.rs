@@ -72,6 +72,8 @@ struct Lane {
     stalled: u32,
     /// How many faults hold this way of this connection back now.
     holds: u32,
+    /// Nothing more is taken from its sender meanwhile.
+    full: bool,
 }
 
 #[derive(Debug)]
@@ -277,10 +279,20 @@ impl Net {
         self.pairs[conn as usize].lanes[way.place()].holds += 1;
     }
 
+    /// Its buffers are full, until nothing holds it back any more.
+    pub fn fill(&mut self, conn: Conn, way: Way) {
+        self.pairs[conn as usize].lanes[way.place()].full = true;
+    }
+
+    pub fn is_full(&self, conn: Conn, way: Way) -> bool {
+        self.pairs[conn as usize].lanes[way.place()].full
+    }
+
     /// Takes one hold away; what waited is due again.
     pub fn release(&mut self, now: u64, conn: Conn, way: Way) -> Vec<(u64, Arrival)> {
         let lane = &mut self.pairs[conn as usize].lanes[way.place()];
         lane.holds = lane.holds.saturating_sub(1);
+        lane.full &= lane.holds > 0;
         let stalled = if lane.holds > 0 { 0 } else { std::mem::take(&mut lane.stalled) };
         (0..stalled).map(|_| (now + 1, Arrival { conn, way })).collect()
     }

@@ -112,7 +112,22 @@ pub fn partition_folder(topic: &str, partition: i32) -> String {
 
 /// The folder of a partition that is put aside; its topic is shortened so that the name has at most 255 characters.
 pub fn stray_folder(topic: &str, partition: i32, unique: Uuid) -> String {
-    let suffix = format!("-{partition}.{:032x}{STRAY}", unique.0);
+    marked(topic, partition, unique, STRAY)
+}
+
+/// What a folder of that name is called while its files are deleted one after the other.
+pub fn deleted_folder(name: &str, unique: Uuid) -> String {
+    match folder(name) {
+        Some(Folder::Deleted { .. }) => name.to_string(),
+        Some(Folder::Partition { topic, partition } | Folder::Stray { topic, partition }) => {
+            marked(&topic, partition, unique, DELETED)
+        }
+        None => marked(name, 0, unique, DELETED),
+    }
+}
+
+fn marked(topic: &str, partition: i32, unique: Uuid, mark: &str) -> String {
+    let suffix = format!("-{partition}.{:032x}{mark}", unique.0);
     let room = 255usize.saturating_sub(suffix.len());
     let topic = topic.get(..topic.len().min(room)).unwrap_or(topic);
     format!("{topic}{suffix}")
@@ -264,8 +279,10 @@ mod tests {
         let stray = stray_folder("t", 3, Uuid(5));
         assert_eq!(stray, "t-3.00000000000000000000000000000005-stray");
         assert_eq!(folder(&stray), Some(Folder::Stray { topic: "t".to_string(), partition: 3 }));
-        let deleted = "t-3.00000000000000000000000000000005-delete";
-        assert_eq!(folder(deleted), Some(Folder::Deleted { topic: "t".to_string(), partition: 3 }));
+        let deleted = deleted_folder("t-3", Uuid(5));
+        assert_eq!(deleted, "t-3.00000000000000000000000000000005-delete");
+        assert_eq!(deleted_folder(&deleted, Uuid(6)), deleted);
+        assert_eq!(folder(&deleted), Some(Folder::Deleted { topic: "t".to_string(), partition: 3 }));
         assert!(stray_folder(&"x".repeat(249), 3, Uuid(5)).len() <= 255);
         for other in ["t", "t-", "-1", "t-x", "t-3.5-delete", "t-3.5-stray", "lost+found"] {
             assert_eq!(folder(other), None, "{other}");

@@ -25,6 +25,8 @@ pub struct Round {
     pub done: Vec<Done>,
     pub dirty_files: BTreeSet<FileId>,
     pub dirty_dirs: BTreeSet<DirId>,
+    /// Folders that nobody knows under their names any more: deleted when that is durable.
+    pub gone: Vec<PathBuf>,
 }
 
 impl Round {
@@ -55,6 +57,7 @@ struct Job {
     /// How many files and folders have to become durable. They are open where each is synced.
     dirty: usize,
     open: Vec<(Dirty, Arc<File>)>,
+    gone: Vec<PathBuf>,
     fault: Option<DiskFault>,
 }
 
@@ -188,7 +191,7 @@ impl Commit {
         }
         self.number += 1;
         let dirty = round.dirty_files.len() + round.dirty_dirs.len();
-        let mut job = Job { number: self.number, done: later, dirty, open: Vec::new(), fault: None };
+        let mut job = Job { number: self.number, done: later, dirty, open: Vec::new(), gone: round.gone, fault: None };
         if dirty <= durable::EACH_MAX {
             self.open(&mut job, &round.dirty_files, &round.dirty_dirs);
         }
@@ -263,9 +266,11 @@ impl Sync {
         let mut fault = self.poison.fault().or_else(|| self.make_durable(&dirty, many).err());
         self.metrics.synced(jobs.iter().map(|job| job.dirty).sum(), began.elapsed());
         let mut completed = Completed::new();
+        let mut gone = Vec::new();
         let mut last = 0;
         for job in jobs {
             last = job.number;
+            gone.extend(job.gone);
             fault = fault.or(job.fault);
             for done in job.done {
                 let result = match fault {
@@ -277,6 +282,12 @@ impl Sync {
         }
         (self.report)(completed);
         self.complete.set(last);
+        for folder in gone.into_iter().filter(|_| fault.is_none()) {
+            // What stays is deleted at the next start.
+            if let Err(why) = std::fs::remove_dir_all(&folder) {
+                tracing::warn!("{} cannot be deleted: {why}", folder.display());
+            }
+        }
     }
 
     fn make_durable(&self, dirty: &HashMap<Dirty, &File>, many: bool) -> Result<(), DiskFault> {
@@ -285,7 +296,10 @@ impl Sync {
         if many {
             durable::sync_all(self.root.root_dir()).map_err(failed("a sync of everything"))?;
         } else {
-            for (name, file) in dirty {
+            // Names before bytes: a segment that is gone does not come back behind one that was cut.
+            let is_dir = |name: &Dirty| matches!(name, Dirty::Dir(_));
+            let (dirs, files): (Vec<_>, Vec<_>) = dirty.iter().partition(|(name, _)| is_dir(name));
+            for (name, file) in dirs.into_iter().chain(files) {
                 match name {
                     Dirty::File(_) => durable::sync_file(file),
                     Dirty::Dir(_) => durable::sync_open_dir(file),

@@ -89,6 +89,8 @@ impl DiskThreads {
             journaled: BTreeSet::new(),
             waiting: Waiting::default(),
             poison: poison.clone(),
+            life: settings.life,
+            removed: 0,
         };
         spawn_thread("esker-write", move || writer.run())?;
         for _ in 0..settings.readers {

@@ -10,8 +10,9 @@ use crate::durable::{self, Poison};
 use crate::files::{self, DESCRIPTOR_PATIENCE, Files, fault_of};
 use crate::journal::Subject;
 use bytes::Bytes;
-use esker_core::id::{DirId, Offset};
+use esker_core::id::{DirId, Offset, Uuid};
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName};
+use esker_core::log::layout;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
 use std::io::{self, IoSlice};
@@ -72,6 +73,9 @@ pub struct Writer {
     pub waiting: Waiting,
     /// Once it is set what the medium holds is unknown, and nothing is changed any more.
     pub poison: Poison,
+    /// Drawn anew by each process; and how many folders this one has removed.
+    pub life: u64,
+    pub removed: u64,
 }
 
 impl Writer {
@@ -337,11 +341,16 @@ impl Writer {
             DiskOp::RemoveDir { dir } => {
                 // One that found no room to be made is not there.
                 let Ok(path) = self.files.folder(dir) else { return Ok(DiskDone::Done) };
+                let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+                self.removed += 1;
+                let unique = Uuid(u128::from(self.life) << 64 | u128::from(self.removed));
+                let aside = self.files.root().join(layout::deleted_folder(&name, unique));
+                std::fs::rename(&path, &aside)?;
                 self.files.unbind(dir);
                 self.settled.remove_dir(dir);
                 round.dirty_dirs.remove(&dir);
                 round.dirty_files.retain(|file| file.dir != dir);
-                std::fs::remove_dir_all(path)?;
+                round.gone.push(aside);
                 round.dirty_dirs.insert(DirId::ROOT);
             }
             DiskOp::Create { file } => {

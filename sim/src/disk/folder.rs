@@ -70,6 +70,13 @@ impl Folder {
         }
     }
 
+    /// Forgets some of its files, for good.
+    pub fn keep(&mut self, mut keeps: impl FnMut() -> bool) {
+        self.sync();
+        self.seen.retain(|_, _| keeps());
+        self.held.clone_from(&self.seen);
+    }
+
     /// Makes the names durable.
     pub fn sync(&mut self) {
         for change in std::mem::take(&mut self.changes) {

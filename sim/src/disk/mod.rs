@@ -5,6 +5,7 @@
 //! not made durable is at a crash lost, torn, or kept page by page, as [`Loss`] says; of the operations that were still
 //! under way a first part takes effect, each wholly but the last. What finds no room is tried again from time to time.
 
+mod crash;
 mod fault;
 mod file;
 mod folder;
@@ -14,6 +15,8 @@ pub use fault::{Faults, How, Nth};
 pub use file::File;
 pub use folder::Folder;
 pub use loss::Loss;
+
+use crash::without_sync;
 
 use crate::dice::{Dice, Stream};
 use crate::trace::Digest;
@@ -89,6 +92,10 @@ pub struct Disk {
     pub ways: Option<Vec<[bool; 3]>>,
     /// A change failed: until the next start none takes effect any more, as the contract says.
     failed: bool,
+    /// Something that it was asked for since the start ended with an error of the medium.
+    erred: bool,
+    /// What was on it is not what is on it, or was looked at by who may change it.
+    worn: bool,
     /// The append that took effect last, and how many bytes its file has behind it.
     pub left: Option<(DirId, u64)>,
 }
@@ -111,6 +118,8 @@ impl Disk {
             completed: 0,
             ways: None,
             failed: false,
+            erred: false,
+            worn: false,
             left: None,
         };
         disk.start();
@@ -159,6 +168,7 @@ impl Disk {
             Due::Read(serial) => {
                 let (tag, op) = self.reads.remove(&serial)?;
                 let result = if self.strikes(&op).is_some() { Err(DiskFault::Io) } else { self.look(&op) };
+                self.erred |= result == Err(DiskFault::Io) && !matches!(op, DiskOp::Unpack { .. });
                 Some((tag, result))
             }
             Due::Change(dir) => {
@@ -177,6 +187,7 @@ impl Disk {
                 slot.waits = 0;
                 // A name that is not there is the asker's error, not the medium's.
                 self.failed |= matches!(result, Err(DiskFault::Io));
+                self.erred |= self.failed;
                 Some((tag, result))
             }
         }
@@ -188,28 +199,9 @@ impl Disk {
         Ok(Bytes::copy_from_slice(file.read(range.at, range.len)))
     }
 
-    /// The node is gone. What was under way and what was not durable fares as `loss` says.
-    pub fn crash(&mut self, loss: Loss) {
-        self.crashes += 1;
-        let mut dice = Dice::new(self.seed, Stream::Crash, self.node, self.crashes);
-        for place in 0..self.slots.len() {
-            let under_way = std::mem::take(&mut self.slots[place].under_way);
-            let most = under_way.len() as u64;
-            let done = if loss == Loss::All || self.failed { 0 } else { dice.below(most + 1) } as usize;
-            for (turn, (_, op, _)) in under_way.into_iter().take(done).enumerate() {
-                // They take effect one after the other: only of the last one the last step, making it durable, is missing.
-                let op = if turn + 1 == done { without_sync(op) } else { op };
-                let _ = self.take_effect(&op);
-            }
-        }
-        for folder in self.folders.values_mut() {
-            folder.crash(loss, self.profile.page, &mut dice);
-        }
-        self.start();
-    }
-
     /// All of it is gone: another, empty one is in its place.
     pub fn lose(&mut self) {
+        self.worn = true;
         self.folders = BTreeMap::from([(String::new(), Folder::default())]);
     }
 
@@ -217,9 +209,15 @@ impl Disk {
     pub fn start(&mut self) {
         self.left = None;
         self.failed = false;
+        self.erred = false;
         self.slots.clear();
         self.slots.push(Slot { name: Some(String::new()), ..Slot::default() });
         self.reads.clear();
+    }
+
+    /// Whether a node may give itself up for its sake.
+    pub const fn is_to_blame(&self) -> bool {
+        self.erred || self.worn
     }
 
     /// Bytes left, as the node is told; `u64::MAX / 2` where there is no end, 0 where something waits for more than is left.
@@ -254,11 +252,13 @@ impl Disk {
 
     /// A file is put into a folder, durably, from outside.
     pub fn put(&mut self, folder: &str, name: FileName, bytes: &[u8]) {
+        self.worn = true;
         self.folders.entry(folder.to_string()).or_default().replace(name, bytes);
     }
 
     /// A bit of the folder's first segment turns over, in the last byte of its first batch's records; whether there is one.
     pub fn rot(&mut self, folder: &str) -> bool {
+        self.worn = true;
         /// In the records of a batch of one record of eight bytes or more.
         const PLACE: u64 = 72;
         let Some(folder) = self.folders.get_mut(folder) else { return false };
@@ -276,6 +276,7 @@ impl Disk {
     }
 
     pub fn named_mut(&mut self, name: &str) -> Option<&mut Folder> {
+        self.worn = true;
         self.folders.get_mut(name)
     }
 
@@ -465,17 +466,6 @@ pub fn dir_of(op: &DiskOp) -> DirId {
         | DiskOp::Replace { file, .. }
         | DiskOp::Rename { from: file, .. }
         | DiskOp::Delete { file } => file.dir,
-    }
-}
-
-/// What is left of an operation whose last step, making it durable, did not happen.
-fn without_sync(op: DiskOp) -> DiskOp {
-    match op {
-        DiskOp::Append { file, at, bytes, .. } => DiskOp::Append { file, at, bytes, sync: false },
-        // An append of nothing: the file must be there, and stays as it is.
-        DiskOp::Sync { file } => DiskOp::Append { file, at: 0, bytes: Vec::new(), sync: false },
-        DiskOp::SyncDir { dir } => DiskOp::Delete { file: FileId::new(dir, esker_core::io::FileName::CleanShutdown) },
-        other => other,
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) enum Part {
     Strangeness,
     Pieces,
     Measures,
+    FullSockets,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

@@ -60,7 +60,13 @@ pub enum Strike {
     Reset { target: Target },
     /// Each of the connections that the node has then carries nothing for so long, one of two times: those that are opened later do, and what
     /// its ends gave up meanwhile arrives late.
-    Stall { target: Target, for_us: u64 },
+    Stall {
+        target: Target,
+        for_us: u64,
+        /// Of a reply that names parts of files those are read when it goes on, as where sockets are full. (Plans of before do not say: at once.)
+        #[serde(default, skip_serializing_if = "is_not")]
+        full: bool,
+    },
     /// Its disk is so many times slower.
     Slow { target: Target, times: u64, for_us: u64 },
     /// Its next sync fails.
@@ -103,6 +109,10 @@ pub enum Strike {
     Perish { target: Target },
     /// Its wall clock jumps.
     Step { target: Target, ms: i64 },
+}
+
+const fn is_not(full: &bool) -> bool {
+    !*full
 }
 
 impl Strike {

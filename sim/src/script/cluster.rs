@@ -168,7 +168,8 @@ pub fn cut(stage: &mut Stage, words: &mut Words, cuts: bool) -> Told {
 pub fn stall(stage: &mut Stage, words: &mut Words) -> Told {
     words.has("->");
     let (from, to) = (peer(stage, words)?, peer(stage, words)?);
-    stage.world()?.stall(from, to);
+    let full = words.has("full");
+    stage.world()?.stall(from, to, full);
     Ok(Vec::new())
 }
 

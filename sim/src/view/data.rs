@@ -76,7 +76,7 @@ fn struck(fault: &Fault, plan: &Plan, film: &Film, history: &History) -> Value {
         | Strike::LoseDisk { target, down_us } => (now(target), *down_us),
         Strike::Pause { target, for_us }
         | Strike::Isolate { target, for_us, .. }
-        | Strike::Stall { target, for_us }
+        | Strike::Stall { target, for_us, .. }
         | Strike::Slow { target, for_us, .. }
         | Strike::Full { target, for_us, .. } => (now(target), *for_us),
         // Whom it strikes is seen in its lane.

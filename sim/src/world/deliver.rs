@@ -128,12 +128,30 @@ impl World {
         }
     }
 
-    /// Sends the replies that are ready, in the order of their requests.
+    /// Sends the replies that waited for a connection whose buffers were full.
+    pub(super) fn send_waiting(&mut self, conn: Conn) {
+        let node = self.net.receiver(Arrival { conn, way: Way::Out }) as usize;
+        if node < self.nodes.len() && self.send(node, conn).is_err() {
+            // A file is not what it was: that ends the connection, as in the server.
+            self.on_peer_gone(node, conn);
+        }
+    }
+
+    /// Sends the replies that are ready.
     pub(super) fn send_replies(&mut self, node: usize, conn: Conn) {
+        if let Err(what) = self.send(node, conn) {
+            self.fail(Kind::Safety, "reply-from-nowhere", what);
+        }
+    }
+
+    /// Sends the replies that are ready, in the order of their requests. What they name of files is read now. Fails where it is not there.
+    fn send(&mut self, node: usize, conn: Conn) -> Result<(), String> {
+        if self.net.is_full(conn, Way::Back) {
+            return Ok(());
+        }
         let own = &mut self.nodes[node];
-        let Some(process) = &mut own.process else { return };
-        let Some(served) = process.served.get_mut(&conn) else { return };
-        let mut broken = None;
+        let Some(process) = &mut own.process else { return Ok(()) };
+        let Some(served) = process.served.get_mut(&conn) else { return Ok(()) };
         while let Some(frame) = served.replies.pop() {
             if frame.rest.is_empty() {
                 self.due.extend(self.net.send(self.now, conn, Way::Back, body(&frame.head)));
@@ -147,13 +165,13 @@ impl World {
                     wire::Segment::File(range) => match own.disk.bytes(*range) {
                         Ok(part) if part.len() == range.len as usize => bytes.extend_from_slice(&part),
                         other => {
-                            broken = Some(format!(
+                            return Err(format!(
                                 "a reply names {} at {} len {}, and there is {:?}",
                                 range.file,
                                 range.at,
                                 range.len,
                                 other.map(|part| part.len())
-                            ))
+                            ));
                         }
                     },
                 }
@@ -161,11 +179,9 @@ impl World {
             self.due.extend(self.net.send(self.now, conn, Way::Back, body(&Bytes::from(bytes))));
         }
         let close = served.closing && served.replies.is_empty();
-        if let Some(what) = broken {
-            self.fail(Kind::Safety, "reply-from-nowhere", what);
-        }
         if close {
             self.on_peer_gone(node, conn);
         }
+        Ok(())
     }
 }

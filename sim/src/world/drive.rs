@@ -192,6 +192,14 @@ impl World {
                 format_args!("stopped clean={clean} {why}"),
             );
         }
+        // Nothing but its disk makes a node give itself up.
+        if !clean && !self.nodes[node].disk.is_to_blame() {
+            self.fail(
+                Kind::Safety,
+                "gave-up",
+                format!("node {} gives itself up, and its disk is whole: {why}", node + 1),
+            );
+        }
         self.nodes[node].ended = Some(if clean { "in order".into() } else { why.to_string() });
         let down_us = if self.healed { 1 } else { self.nodes[node].down_us };
         self.kill(node, Loss::Nothing, true);

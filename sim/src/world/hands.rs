@@ -96,17 +96,21 @@ impl World {
         self.flush();
     }
 
-    /// What goes from one to the other waits on the connections that are open now; those opened later get through.
-    pub fn stall(&mut self, from: Peer, to: Peer) {
+    /// What goes from one to the other waits on the connections that are open now; those opened later get through. `full`: it waits at its
+    /// sender, and parts of files are read when it goes on.
+    pub fn stall(&mut self, from: Peer, to: Peer, full: bool) {
         for conn in self.net.between(from, Some(to)).collect::<Vec<_>>() {
-            self.net.hold(conn, if self.net.opener(conn) == from { Way::Out } else { Way::Back });
+            let way = if self.net.opener(conn) == from { Way::Out } else { Way::Back };
+            self.net.hold(conn, way);
+            if full {
+                self.net.fill(conn, way);
+            }
         }
     }
 
     /// All links are whole again; what waited arrives.
     pub fn mend_all(&mut self) {
-        let due = self.net.heal(self.now);
-        self.due.extend(due);
+        self.heal_net();
         self.flush();
     }
 

@@ -5,19 +5,28 @@ use super::{Event, Kind, LAST_READER, PROBE, RETENTION, World};
 use crate::check::past;
 use crate::client::{self, Producer, Reader};
 use crate::history::{Act, State};
+use crate::net::Conn;
 
 /// Whoever is the active controller for so long has looked for leaders to move back.
 const CONTROLLER_STAYS_US: u64 = 8_000_000;
 
 impl World {
+    /// All links are whole, and no connection is held back any more.
+    pub(super) fn heal_net(&mut self) {
+        let due = self.net.heal(self.now);
+        self.due.extend(due);
+        let processes = self.nodes.iter().filter_map(|node| node.process.as_ref());
+        let served: Vec<Conn> = processes.flat_map(|process| process.served.keys().copied()).collect();
+        served.into_iter().for_each(|conn| self.send_waiting(conn));
+    }
+
     pub(super) fn on_heal(&mut self) {
         self.healed = true;
         self.trace.event(self.now).word(0x7000);
         if self.trace.wants_lines() {
             self.trace.line(self.now, "phase", "all is healed");
         }
-        let due = self.net.heal(self.now);
-        self.due.extend(due);
+        self.heal_net();
         for node in 0..self.nodes.len() {
             let own = &mut self.nodes[node];
             own.disk.faults = crate::disk::Faults::default();

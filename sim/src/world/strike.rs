@@ -80,11 +80,12 @@ impl World {
                     }
                 }
             }
-            Strike::Stall { target, for_us } => {
+            Strike::Stall { target, for_us, full } => {
                 for node in self.struck(&target) {
                     let conns: Vec<Conn> = self.net.between(node as Peer, None).collect();
                     let held = conns.into_iter().flat_map(|conn| [(conn, Way::Out), (conn, Way::Back)]);
                     let held: Vec<(Conn, Way)> = held.filter(|_| dice.chance(1, 2)).collect();
+                    held.iter().filter(|_| full).for_each(|(conn, way)| self.net.fill(*conn, *way));
                     self.hold(held, for_us);
                 }
             }
@@ -164,9 +165,11 @@ impl World {
             }
             Relief::Release(held) => {
                 // When all was healed nothing was held any more.
-                for (conn, way) in held.into_iter().filter(|_| !self.healed) {
+                let held = if self.healed { Vec::new() } else { held };
+                for (conn, way) in held {
                     let due = self.net.release(self.now, conn, way);
                     self.due.extend(due);
+                    self.send_waiting(conn);
                 }
             }
             Relief::GiveUp(node, conn) => self.on_call_lost(node, conn),

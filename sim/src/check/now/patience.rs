@@ -79,7 +79,14 @@ impl Patience {
                 }
             };
             judge(&wait, before.map(|was| was.until), most, now)?;
-            let seen = Seen { epoch, generation: wait.generation, joining: wait.joining, stable: wait.stable, until: wait.until, most };
+            let seen = Seen {
+                epoch,
+                generation: wait.generation,
+                joining: wait.joining,
+                stable: wait.stable,
+                until: wait.until,
+                most,
+            };
             self.waits.insert(key, seen);
             there.push(wait.group.clone());
         }

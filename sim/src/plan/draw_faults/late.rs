@@ -20,9 +20,10 @@ fn stalls(plan: &Plan, scene: &Scene, from: u64) -> Vec<Fault> {
         return Vec::new();
     }
     let count = dice.between(1, 6);
+    let full = self::dice(plan.seed, Part::FullSockets).chance(1, 2);
     let stall = |_| {
         let (at_us, for_us) = (dice.between(from, plan.phases.safety_us - 1), dice.skewed(50 * MS, 4 * SECOND));
-        Fault { at_us, strike: Strike::Stall { target: target(&mut dice, scene), for_us } }
+        Fault { at_us, strike: Strike::Stall { target: target(&mut dice, scene), for_us, full } }
     };
     (0..count).map(stall).collect()
 }
