@@ -186,9 +186,8 @@ impl Controller {
             }
             Target::Broker(id) => {
                 may_change(after, false)?;
-                let unknown = || {
-                    Refusal::because(ErrorCode::BrokerIdNotRegistered, format!("No broker with id {} found.", id.0))
-                };
+                let unknown =
+                    || Refusal::because(ErrorCode::BrokerIdNotRegistered, format!("No broker with id {} found.", id.0));
                 self.image.broker(*id).map(|_| Resource::Broker(*id)).ok_or_else(unknown)?
             }
             Target::AllBrokers => {
