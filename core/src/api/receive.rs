@@ -2,7 +2,7 @@
 //!
 //! Decoding, and the check of every produced or replicated byte, whose verdicts travel beside the request as `checks`.
 
-use crate::batch::{Limits, verify};
+use crate::batch::{Limits, verify, verify_produced, with_max_timestamp};
 use crate::error::Refusal;
 use crate::id::ConnId;
 use crate::io::{Listener, Request};
@@ -11,6 +11,7 @@ use crate::wire::{self, BadFrame, Decoded, Slip};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use kafka_protocol::messages::produce_request::PartitionProduceData;
 use kafka_protocol::messages::{RequestKind, ResponseKind};
 use kafka_protocol::protocol::StrBytes;
 
@@ -32,8 +33,8 @@ pub enum Received {
 pub fn request(frame: &Bytes, listener: Listener, conn: ConnId, client_host: &StrBytes) -> Result<Received, BadFrame> {
     match wire::request(frame, listener)? {
         Decoded::UnsupportedVersion { correlation } => Ok(Received::UnsupportedVersion { correlation }),
-        Decoded::Request { slip, client_id, body, cost } => {
-            let checks = produced(&body, slip.version);
+        Decoded::Request { slip, client_id, mut body, cost } => {
+            let checks = produced(&mut body, slip.version);
             let request = Request {
                 conn,
                 seq: 0,
@@ -62,10 +63,11 @@ pub fn reply(slip: Slip, frame: &Bytes) -> Result<(ResponseKind, Vec<Result<(), 
     Ok((body, checks))
 }
 
-/// The verdict on each partition's bytes of a Produce, in the order of the request; nothing for other requests.
-pub fn produced(body: &RequestKind, version: i16) -> Vec<Result<(), Refusal>> {
+/// The verdict on each partition's bytes of a Produce, in the order of the request; nothing for other requests. A batch whose header does not
+/// have the largest timestamp of its records gets it: retention, lookups by time and the memory of producers go by it.
+fn produced(body: &mut RequestKind, version: i16) -> Vec<Result<(), Refusal>> {
     let RequestKind::Produce(request) = body else { return Vec::new() };
-    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let partitions = request.topic_data.iter_mut().flat_map(|topic| &mut topic.partition_data);
     let limits = Limits::produce(version);
     let verdict = |found: Result<(), Refusal>| {
         found.or_else(|why| {
@@ -76,7 +78,15 @@ pub fn produced(body: &RequestKind, version: i16) -> Vec<Result<(), Refusal>> {
             }
         })
     };
-    partitions.map(|data| verdict(verify(data.records.as_deref().unwrap_or_default(), limits))).collect()
+    let check = |data: &mut PartitionProduceData| {
+        let bytes = data.records.as_deref().unwrap_or_default();
+        let latest = verify_produced(bytes, limits)?;
+        if let Some(latest) = latest {
+            data.records = Some(with_max_timestamp(bytes, latest));
+        }
+        Ok(())
+    };
+    partitions.map(|data| verdict(check(data))).collect()
 }
 
 /// The verdict on each partition's bytes of a Fetch's answer, in its order; nothing for other answers.
@@ -92,7 +102,7 @@ mod tests {
     use crate::batch::Builder;
     use crate::error::ErrorCode;
     use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
-    use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+    use kafka_protocol::messages::produce_request::TopicProduceData;
     use kafka_protocol::messages::{ApiKey, FetchResponse, ProduceRequest};
 
     fn batch() -> Bytes {
@@ -123,6 +133,24 @@ mod tests {
         assert_eq!((got, request.client_id.as_str(), request.conn), (slip, "me", ConnId(3)));
         let codes: Vec<_> = request.checks.iter().map(|check| check.as_ref().err().map(|r| r.code)).collect();
         assert_eq!(codes, [None, Some(ErrorCode::CorruptMessage), Some(ErrorCode::InvalidRecord), None]);
+    }
+
+    /// Sarama before 1.45.1 says -1.
+    #[test]
+    fn a_header_gets_the_largest_timestamp_of_its_records() {
+        let mut builder = Builder::new();
+        builder.push(40, None, Some(b"value"), &[]);
+        builder.push(70, None, Some(b"value"), &[]);
+        builder.push(50, None, Some(b"value"), &[]);
+        let right = builder.finish();
+        for said in [-1, 40, 69, 70, 1 << 50] {
+            let data = PartitionProduceData::default().with_records(Some(with_max_timestamp(&right, said)));
+            let topic = TopicProduceData::default().with_partition_data(alloc::vec![data]);
+            let mut body = ProduceRequest::default().with_topic_data(alloc::vec![topic]).into();
+            assert_eq!(produced(&mut body, 9), [Ok(())]);
+            let RequestKind::Produce(body) = body else { panic!("a Produce") };
+            assert_eq!(body.topic_data[0].partition_data[0].records.as_ref(), Some(&right), "{said}");
+        }
     }
 
     #[test]

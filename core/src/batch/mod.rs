@@ -11,6 +11,6 @@ mod view;
 
 pub use build::Builder;
 pub use records::{Headers, Record, Records};
-pub use stamp::{Stamp, stamp};
-pub use verify::{Limits, is_intact, is_one_batch, verify};
+pub use stamp::{Stamp, stamp, with_max_timestamp};
+pub use verify::{Limits, is_intact, is_one_batch, verify, verify_produced};
 pub use view::{Batches, Codec, HEADER_BYTES, Header, MAGIC, PREFIX_BYTES, advance_sequence};

@@ -180,16 +180,19 @@ impl<'a> Iterator for Records<'a> {
 /// Checks each record: lengths that add up, down to the last header, and offset deltas 0, 1, 2, … A record that no consumer
 /// could read must not come into a log (Kafka's `LogValidator` reads every record of a batch that is not compressed).
 ///
+/// Answers the largest timestamp, less the batch's base.
+///
 /// # Errors
 /// `INVALID_RECORD`.
-pub(super) fn walk(records: &[u8], count: i32) -> Result<(), Refusal> {
+pub(super) fn walk(records: &[u8], count: i32) -> Result<i64, Refusal> {
     let mut cursor = Cursor(records);
+    let mut latest = i64::MIN;
     for index in 0..count {
         let framed = (|| {
             let len = cursor.int()?;
             let mut body = Cursor(cursor.take(usize::try_from(len).ok()?)?);
             body.byte()?;
-            body.varint(70)?;
+            latest = latest.max(body.varint(70)?);
             let delta = body.int()?;
             contents(body).map(|_| delta)
         })();
@@ -197,7 +200,7 @@ pub(super) fn walk(records: &[u8], count: i32) -> Result<(), Refusal> {
             return Err(malformed());
         }
     }
-    if cursor.0.is_empty() { Ok(()) } else { Err(malformed()) }
+    if cursor.0.is_empty() { Ok(latest) } else { Err(malformed()) }
 }
 
 #[cfg(test)]

@@ -38,15 +38,30 @@ pub fn stamp(batch: Bytes, stamp: Stamp) -> (Bytes, Bytes) {
         Err(shared) => {
             let body = shared.slice(HEADER_BYTES..);
             let mut head = BytesMut::from(&shared[..HEADER_BYTES]);
-            let crc = stamp.append_time.map(|time| moved_crc(&shared, time));
+            let crc = stamp.append_time.map(|time| moved_crc(&shared, |head| write_time(head, time)));
             write_fields(&mut head, stamp, crc);
             (head.freeze(), body)
         }
     }
 }
 
+/// The first batch of `bytes` with another largest timestamp in its header.
+///
+/// # Panics
+/// If there is none that is whole: the caller has checked it.
+pub fn with_max_timestamp(bytes: &[u8], time: i64) -> Bytes {
+    let size = Header::read(bytes).and_then(|header| header.size()).expect("a batch has a header");
+    let batch = &bytes[..size];
+    let write = |head: &mut [u8]| head[AT_MAX_TIMESTAMP..AT_MAX_TIMESTAMP + 8].copy_from_slice(&time.to_be_bytes());
+    let crc = moved_crc(batch, write);
+    let mut whole = BytesMut::from(batch);
+    write(&mut whole);
+    whole[AT_CRC..AT_CRC + 4].copy_from_slice(&crc.to_be_bytes());
+    whole.freeze()
+}
+
 fn write(whole: &mut BytesMut, stamp: Stamp) {
-    let crc = stamp.append_time.map(|time| moved_crc(whole, time));
+    let crc = stamp.append_time.map(|time| moved_crc(whole, |head| write_time(head, time)));
     write_fields(whole, stamp, crc);
 }
 
@@ -65,13 +80,13 @@ fn write_time(head: &mut [u8], time: i64) {
     head[AT_MAX_TIMESTAMP..AT_MAX_TIMESTAMP + 8].copy_from_slice(&time.to_be_bytes());
 }
 
-/// The CRC of the batch once the header has the time: CRCs are linear, so the old one moves by what the header's
+/// The CRC of the batch once its header is changed: CRCs are linear, so the old one moves by what the header's
 /// part changes, shifted over the length of the records. The records are not read.
-fn moved_crc(batch: &[u8], time: i64) -> u32 {
+fn moved_crc(batch: &[u8], change: impl FnOnce(&mut [u8])) -> u32 {
     let mut head = [0; HEADER_BYTES];
     head.copy_from_slice(&batch[..HEADER_BYTES]);
     let before = crc32c::crc32c(&head[CRC_FROM..]);
-    write_time(&mut head, time);
+    change(&mut head);
     let after = crc32c::crc32c(&head[CRC_FROM..]);
     let carried = Header::read(batch).map_or(0, |header| header.crc());
     carried ^ crc32c::crc32c_combine(before ^ after, 0, batch.len() - HEADER_BYTES)
@@ -107,6 +122,18 @@ mod tests {
             let header = Header::read(&shared).unwrap();
             assert_eq!((header.base_offset(), header.leader_epoch()), (Offset(77), LeaderEpoch(5)));
             assert_eq!(header.max_timestamp(), 10);
+        }
+    }
+
+    #[test]
+    fn another_largest_timestamp_moves_the_checksum() {
+        for size in [10, 5000] {
+            let kept = batch(size);
+            let changed = with_max_timestamp(&kept, 99);
+            assert!(is_intact(&changed));
+            assert_eq!(Header::read(&changed).unwrap().max_timestamp(), 99);
+            let more = [&changed[..], &[0; 9]].concat();
+            assert_eq!(with_max_timestamp(&more, 10), kept, "what is cut off behind it is nobody's");
         }
     }
 

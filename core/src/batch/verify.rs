@@ -45,7 +45,7 @@ pub fn is_intact(batch: &[u8]) -> bool {
 /// `INVALID_RECORD` for a set of the wrong shape, `CORRUPT_MESSAGE` for impossible lengths, magics and checksums,
 /// `UNSUPPORTED_COMPRESSION_TYPE`.
 pub fn verify(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
-    if limits.client { verify_produced(bytes, limits) } else { verify_replicated(bytes) }
+    if limits.client { verify_produced(bytes, limits).map(|_| ()) } else { verify_replicated(bytes) }
 }
 
 fn verify_replicated(bytes: &[u8]) -> Result<(), Refusal> {
@@ -113,7 +113,12 @@ fn one_batch(bytes: &[u8], limits: Limits) -> Result<(&[u8], Header<'_>), Refusa
     Ok((batch, header))
 }
 
-fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
+/// As [`verify`] for a client's bytes. Answers the largest timestamp of the records where the header says another one, as old clients let it
+/// (`LogValidator` puts it right): of compressed records no more is known than that it is not before the first one's.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_produced(bytes: &[u8], limits: Limits) -> Result<Option<i64>, Refusal> {
     let (batch, header) = one_batch(bytes, limits)?;
     if header.base_offset() != Offset::ZERO && !mutant::is(Mutant::BaseOffsetTaken) {
         return Err(Refusal::because(ErrorCode::InvalidRecord, "the base offset of a produced batch has to be 0"));
@@ -125,7 +130,13 @@ fn verify_produced(bytes: &[u8], limits: Limits) -> Result<(), Refusal> {
         return Err(Refusal::because(ErrorCode::CorruptMessage, "the batch names an unknown compression"));
     };
     verify_header(&header)?;
-    if codec == Codec::None { walk(&batch[HEADER_BYTES..], header.count()) } else { Ok(()) }
+    let latest = if codec == Codec::None {
+        header.base_timestamp().saturating_add(walk(&batch[HEADER_BYTES..], header.count())?)
+    } else {
+        header.max_timestamp().max(header.base_timestamp())
+    };
+    // One that says whose clock it goes by is refused, or has the clock of the broker.
+    Ok((latest != header.max_timestamp() && !header.is_log_append_time()).then_some(latest))
 }
 
 fn verify_header(header: &Header<'_>) -> Result<(), Refusal> {
