@@ -10,6 +10,7 @@ use super::place;
 use crate::error::ErrorCode;
 use crate::id::{DirId, HoldId, Offset, PartitionKey};
 use crate::io::Ask;
+use crate::limits::OWN_DISK_MAX;
 use crate::metadata::Image;
 use crate::mutant::{self, Mutant};
 use crate::node::{DeleteWait, DeletingRecords, Node, Partitions, Waiting};
@@ -48,6 +49,10 @@ pub fn on_delete_records(node: &mut Node, now: Now, ask: Ask, request: DeleteRec
         return;
     }
     let deadline = now.mono + Span::from_kafka_millis(request.timeout_ms.into());
+    let state = |wait: &DeleteWait| node.partitions.get(wait.partition)?.state();
+    let alone = |wait: &DeleteWait| state(wait).is_some_and(|state| state.replicas.len() == 1);
+    let own = deleting.waits.iter().all(alone);
+    let deadline = if own { deadline.max(now.mono + OWN_DISK_MAX) } else { deadline };
     let dirs: Vec<DirId> = deleting.waits.iter().map(|wait| wait.dir).collect();
     let hold = node.hold.insert(ask, now.mono, Some(deadline), Waiting::DeleteRecords(deleting));
     for (place, dir) in dirs.into_iter().enumerate() {

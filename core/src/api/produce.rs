@@ -9,6 +9,7 @@ use crate::batch::{Header, Limits, is_one_batch};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::{DirId, HoldId, LeaderEpoch, NodeId, PartitionKey};
 use crate::io::{Address, Ask, Reply};
+use crate::limits::OWN_DISK_MAX;
 use crate::metadata::Broker;
 use crate::mutant::{self, Mutant};
 use crate::node::{Appender, Node, Partitions, ProduceWait, Producing, Waiting};
@@ -74,6 +75,10 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
         ask.reply(&mut node.out, producing.response);
         return;
     }
+    let state = |wait: &ProduceWait| node.partitions.get(wait.partition)?.state();
+    let alone = |wait: &ProduceWait| state(wait).is_some_and(|state| state.isr.len() == 1);
+    let own = producing.acks == Acks::Leader || producing.waits.iter().all(alone);
+    let deadline = if own { deadline.max(now.mono + OWN_DISK_MAX) } else { deadline };
     let first = producing.waits.first().map(|wait| wait.dir);
     let others = producing.waits.iter().skip(1).filter(|_| !mutant::is(Mutant::ProduceWatchesFirst));
     let others: Vec<DirId> = others.map(|wait| wait.dir).collect();

@@ -113,6 +113,23 @@ fn time_up_is_told_for_each_partition_that_is_not_there_yet() {
     assert!(bench.node.hold.is_empty());
 }
 
+/// Kafka's answer has no time-out where nobody else is waited for: KafkaEx asks with 0.
+#[test]
+fn for_its_own_disk_a_write_waits_whatever_its_client_says() {
+    let mut bench = Bench::new();
+    bench.topic("t", &[&[1, 2], &[1]]);
+    for (acks, partition, waits) in [(1, 0, true), (-1, 1, true), (-1, 0, false)] {
+        for millis in [0, -1, 1] {
+            let one = request("t", Uuid::ZERO, acks, &[(partition, batch(b"v"))]).with_timeout_ms(millis);
+            let seq = produce(&mut bench, 9, one, Vec::new());
+            bench.pass(Span::from_millis(2));
+            assert_eq!(bench.replies.is_empty(), waits, "acks {acks}, time-out {millis}");
+            bench.sync();
+            assert_eq!(codes(&mut bench, seq), [if waits { 0 } else { ErrorCode::RequestTimedOut.code() }]);
+        }
+    }
+}
+
 #[test]
 fn a_leader_that_was_deposed_says_so() {
     let mut bench = Bench::new();
