@@ -11,12 +11,13 @@ pub enum Book {
     Upload,
 }
 
-/// The books. What waits for others (a poll) or is waited for by others (a follower's Fetch) has one of its own: were it the same,
+/// The books. What waits for others (a poll, a write) or is waited for by others (a follower's Fetch) has one of its own: were it the same,
 /// a client could keep everybody out by asking for what does not come, and writes that wait for followers would keep those out
-/// that they wait for.
+/// that they wait for, and the heartbeats of groups.
 #[derive(Debug)]
 pub struct Rooms {
     brief: Semaphore,
+    writes: Semaphore,
     polls: Semaphore,
     replicas: Semaphore,
     uploads: Semaphore,
@@ -26,8 +27,8 @@ pub struct Rooms {
 impl Rooms {
     /// `most`: bytes of each book.
     pub fn new(most: usize) -> Self {
-        let [brief, polls, replicas, uploads] = [(); 4].map(|()| Semaphore::new(most));
-        Self { brief, polls, replicas, uploads, most }
+        let [brief, writes, polls, replicas, uploads] = [(); 5].map(|()| Semaphore::new(most));
+        Self { brief, writes, polls, replicas, uploads, most }
     }
 
     /// What a request of so many bytes is charged: one never needs more room than there is in all.
@@ -57,6 +58,7 @@ impl Rooms {
     const fn of(&self, book: Book) -> &Semaphore {
         match book {
             Book::Handled(Stay::Brief) => &self.brief,
+            Book::Handled(Stay::Write) => &self.writes,
             Book::Handled(Stay::Poll) => &self.polls,
             Book::Handled(Stay::Replica) => &self.replicas,
             Book::Upload => &self.uploads,
@@ -79,6 +81,7 @@ mod tests {
         let (polls, brief) = (Book::Handled(Stay::Poll), Book::Handled(Stay::Brief));
         assert!(rooms.try_take(polls, 70) && !rooms.try_take(polls, 31));
         assert!(rooms.try_take(brief, 100) && rooms.try_take(Book::Handled(Stay::Replica), 100));
+        assert!(rooms.try_take(Book::Handled(Stay::Write), 100));
         assert!(rooms.try_take(Book::Upload, 100));
         rooms.give_back(polls, 70);
         assert!(rooms.try_take(polls, 100) && !rooms.try_take(brief, 1));

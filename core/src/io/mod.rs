@@ -57,6 +57,8 @@ pub struct Request {
 pub enum Stay {
     /// It is answered as soon as the cluster can.
     Brief,
+    /// A Produce: it waits for followers, as long as the slowest takes.
+    Write,
     /// It waits for what other clients do, for as long as it says: a consumer's Fetch, JoinGroup, SyncGroup.
     Poll,
     /// A follower's Fetch: others' writes wait for it.
@@ -71,6 +73,7 @@ impl Request {
                 Stay::Replica
             }
             RequestKind::Fetch(_) | RequestKind::JoinGroup(_) | RequestKind::SyncGroup(_) => Stay::Poll,
+            RequestKind::Produce(_) => Stay::Write,
             _ => Stay::Brief,
         }
     }
