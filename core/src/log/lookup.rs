@@ -11,6 +11,9 @@ use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use bytes::Bytes;
 
+/// Longer ones are not kept once they were looked at.
+const UNPACKED_KEPT_MAX: usize = 1 << 20;
+
 /// Largest record set that a batch may be unpacked to, for a look at its timestamps.
 pub const UNPACKED_BYTES_MAX: u32 = 128 << 20;
 
@@ -150,6 +153,10 @@ impl Log {
                     .1
                     .clone()
                     .ok_or_else(|| Refusal::because(ErrorCode::CorruptMessage, "a batch cannot be decompressed"))?;
+                // The next who asks may want the same; what is large would stand in memory for it.
+                if unpacked.len() > UNPACKED_KEPT_MAX {
+                    self.cold.unpacked.retain(|known| known.0 != base);
+                }
                 Records::unpacked(&header, &unpacked)
             }
             None => return Err(Refusal::new(ErrorCode::CorruptMessage)),
@@ -258,7 +265,7 @@ mod tests {
     use crate::id::LeaderEpoch;
     use crate::log::fake::{Bench, Disk};
     use crate::log::model::config;
-    use crate::log::{Opening, Origin};
+    use crate::log::{LogConfig, Opening, Origin};
     use alloc::vec::Vec;
 
     fn append(bench: &mut Bench, timestamps: &[i64]) {
@@ -424,12 +431,13 @@ mod tests {
         assert_eq!(empty.log.offset_of_max_time(empty.now, &mut empty.out), Ok(TimeLookup::None));
     }
 
-    #[test]
-    fn a_compressed_batch_is_unpacked_for_the_exact_record() {
-        let mut bench = Bench::opened(Disk::default(), config(), Opening::default());
+    /// A log of one batch that says gzip, of three records of so many bytes at 100, 300 and 200.
+    fn compressed(size: usize) -> Bench {
+        let config = LogConfig { max_message_bytes: 8 << 20, segment_bytes: 16 << 20, ..config() };
+        let mut bench = Bench::opened(Disk::default(), config, Opening::default());
         let mut batch = Builder::new();
         for timestamp in [100, 300, 200] {
-            batch.push(timestamp, None, Some(b"v"), &[]);
+            batch.push(timestamp, None, Some(&alloc::vec![7; size]), &[]);
         }
         let mut bytes = batch.finish().to_vec();
         bench.disk.unpacked = Some(Bytes::copy_from_slice(&bytes[HEADER_BYTES..]));
@@ -439,6 +447,22 @@ mod tests {
         let crc = crc32c::crc32c(&bytes[21..]);
         bytes[17..21].copy_from_slice(&crc.to_be_bytes());
         bench.log.append(bench.now, LeaderEpoch(1), Bytes::from(bytes), Origin::Client, &mut bench.out).unwrap();
+        bench
+    }
+
+    #[test]
+    fn what_is_unpacked_and_large_is_not_kept() {
+        for (size, kept) in [(1, 1), (1 << 20, 0)] {
+            let mut bench = compressed(size);
+            assert_eq!(ask(&mut bench, 150, 3), Some(1));
+            assert_eq!(bench.log.cold.unpacked.len(), kept);
+            assert_eq!(ask(&mut bench, 250, 3), Some(1), "and is unpacked again");
+        }
+    }
+
+    #[test]
+    fn a_compressed_batch_is_unpacked_for_the_exact_record() {
+        let mut bench = compressed(1);
         assert_eq!(ask(&mut bench, 150, 3), Some(1));
         bench.disk.unpacked = None;
         assert_eq!(
