@@ -5,6 +5,8 @@ mod ahead;
 #[cfg(not(madsim))]
 mod commit;
 #[cfg(not(madsim))]
+mod distrust;
+#[cfg(not(madsim))]
 mod kind;
 #[cfg(not(madsim))]
 mod look;

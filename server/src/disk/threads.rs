@@ -8,6 +8,7 @@
 //! one vectored write, and passes the round on to be made durable together with other rounds (`commit`).
 
 use super::commit::{Commit, Journal};
+use super::distrust::distrust;
 use super::kind;
 use super::look::look;
 use super::queue::Queue;
@@ -69,6 +70,7 @@ impl DiskThreads {
         if replayed.put_back > 0 {
             tracing::info!("the journal had {} writes that were lost elsewhere", replayed.put_back);
         }
+        distrust(root)?;
         let files = Arc::new(Files::new(root, settings.files)?);
         let tell = done.clone();
         let poison = Poison::new(move || tell(vec![(DiskTag::FOLDER, Err(DiskFault::Io))]));

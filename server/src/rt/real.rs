@@ -133,6 +133,11 @@ pub fn read_near(file: &File, mut at: u64, len: usize) {
     }
 }
 
+/// Lets the system drop what it has in memory of the file, which is written. Where it does not, it is read from there.
+pub fn forget(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
 /// What the wall clock says.
 pub fn wall() -> SystemTime {
     SystemTime::now()
