@@ -81,7 +81,7 @@ fn produced(body: &mut RequestKind, version: i16) -> Vec<Result<(), Refusal>> {
     let check = |data: &mut PartitionProduceData| {
         let bytes = data.records.as_deref().unwrap_or_default();
         let latest = verify_produced(bytes, limits)?;
-        if let Some(latest) = latest {
+        if let Some(latest) = latest.filter(|_| !mutant::is(Mutant::HeaderTimeBelieved)) {
             data.records = Some(with_max_timestamp(bytes, latest));
         }
         Ok(())

@@ -52,6 +52,8 @@ pub struct Shape {
     pub step_ms: u64,
     /// They are compressed.
     pub snappy: bool,
+    /// The header does not have the largest timestamp.
+    pub untimed: bool,
     /// All of them have keys.
     pub keyed: bool,
 }
@@ -59,7 +61,7 @@ pub struct Shape {
 impl Shape {
     /// All of one time, and not compressed.
     pub const fn plain(size: u32) -> Self {
-        Self { size, step_ms: 0, snappy: false, keyed: false }
+        Self { size, step_ms: 0, snappy: false, untimed: false, keyed: false }
     }
 }
 
@@ -79,7 +81,8 @@ pub fn encode(values: &[Value], shape: Shape, timestamp: i64, sender: Sender) ->
     batch.put_i16(if shape.snappy { SNAPPY } else { 0 });
     batch.put_i32(values.len() as i32 - 1);
     batch.put_i64(timestamp);
-    batch.put_i64(timestamp + (values.len().max(1) as i64 - 1) * shape.step_ms as i64);
+    let largest = timestamp + (values.len().max(1) as i64 - 1) * shape.step_ms as i64;
+    batch.put_i64(if shape.untimed { -1 } else { largest });
     batch.put_i64(sender.id);
     batch.put_i16(sender.epoch);
     batch.put_i32(sender.sequence);
@@ -242,8 +245,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_from_any_offset() {
         let mut bytes =
-            encode(&[7, 8, 9], Shape { size: 20, step_ms: 5, snappy: true, keyed: false }, 1_000, Sender::PLAIN)
-                .to_vec();
+            encode(&[7, 8, 9], Shape { step_ms: 5, snappy: true, ..Shape::plain(20) }, 1_000, Sender::PLAIN).to_vec();
         let mut second = encode(&[10], Shape::plain(300), 1_000, Sender { id: 5, epoch: 0, sequence: 3 }).to_vec();
         second[..8].copy_from_slice(&3i64.to_be_bytes());
         bytes.extend(second);
@@ -258,7 +260,7 @@ mod tests {
     fn a_record_without_a_key_is_seen_and_a_control_batch_is_not_read() {
         for snappy in [false, true] {
             let of = |keyed, values: &[Value]| {
-                encode(values, Shape { size: 20, step_ms: 0, snappy, keyed }, 1_000, Sender::PLAIN)
+                encode(values, Shape { snappy, keyed, ..Shape::plain(20) }, 1_000, Sender::PLAIN)
             };
             assert!(!lacks_key(&of(true, &[7, 8])) && !lacks_key(&of(false, &[3])));
             assert!(lacks_key(&of(false, &[3, 4])));

@@ -94,6 +94,7 @@ impl Producer {
             snappy,
             first_sequence,
             tick_ms,
+            untimed,
         } = client
         else {
             unreachable!("a producer's plan")
@@ -104,7 +105,7 @@ impl Producer {
             partitions,
             pause_us,
             batch,
-            shape: Shape { size, step_ms, snappy, keyed: plan.topics.iter().any(TopicPlan::is_compacted) },
+            shape: Shape { size, step_ms, snappy, untimed, keyed: plan.topics.iter().any(TopicPlan::is_compacted) },
             in_flight,
             tick_ms: tick_ms.max(1),
             request_timeout: request_timeout_us,
@@ -146,6 +147,7 @@ impl Producer {
             snappy: false,
             first_sequence: 0,
             tick_ms: 0,
+            untimed: false,
         };
         Self { probe: true, ..Self::new(plan, client, me) }
     }

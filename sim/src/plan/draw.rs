@@ -189,6 +189,7 @@ fn clients(seed: u64, topics: &[TopicPlan], nodes: u32) -> Vec<ClientPlan> {
             snappy: false,
             first_sequence: 0,
             tick_ms: 0,
+            untimed: false,
         });
     }
     for _ in 0..dice.between(0, 2) {

@@ -157,6 +157,7 @@ fn careless(plan: &Plan, dice: &mut Dice) -> ClientPlan {
         snappy: false,
         first_sequence: 0,
         tick_ms: 0,
+        untimed: false,
     }
 }
 
@@ -242,12 +243,16 @@ pub(super) fn pieces(plan: &mut Plan) {
 /// How coarse producers' clocks are; how much readers want at least, and of one partition at most; how much a node gives at most, and for how
 /// many readers it keeps a session: each in one of three or four. With dice of their own.
 pub(super) fn measures(plan: &mut Plan) {
+    let mut old = dice(plan.seed, Part::Untimed);
     let mut dice = dice(plan.seed, Part::Measures);
     for client in &mut plan.clients {
         if let ClientPlan::Producer { tick_ms, .. } = client
             && dice.chance(1, 3)
         {
             *tick_ms = dice.skewed(20, 2_000);
+        }
+        if let ClientPlan::Producer { untimed, snappy: false, .. } = client {
+            *untimed = old.chance(1, 6);
         }
         let ClientPlan::Reader { max_bytes, min_bytes, partition_bytes, .. } = client else { continue };
         if dice.chance(1, 3) {

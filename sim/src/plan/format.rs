@@ -125,6 +125,9 @@ pub enum ClientPlan {
         /// Its clock moves in steps of so much: batches of one partition have the same time; 0: of a millisecond.
         #[serde(default, skip_serializing_if = "is_zero")]
         tick_ms: u64,
+        /// The headers of its batches do not have the largest timestamp, as Sarama's before 1.45.1.
+        #[serde(default, skip_serializing_if = "is_false")]
+        untimed: bool,
     },
     /// Reads partitions that it chose itself.
     Reader {

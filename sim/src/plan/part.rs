@@ -41,6 +41,7 @@ pub(super) enum Part {
     Pieces,
     Measures,
     FullSockets,
+    Untimed,
 }
 
 pub(super) const fn dice(seed: u64, part: Part) -> Dice {

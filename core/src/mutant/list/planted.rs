@@ -217,6 +217,8 @@ macro_rules! planted {
             RejoinUnchecked = "rejoin-unchecked",
             /// What a follower had synced before it started anew still counts.
             IncarnationKeepsSynced = "incarnation-keeps-synced",
+            /// The header of a batch is believed that does not have the largest timestamp of its records.
+            HeaderTimeBelieved = "header-time-believed",
             /// A Fetch of a follower as it was before it started anew counts.
             OldIncarnationCounted = "old-incarnation-counted",
             /// DeleteRecords does not wait for followers that have not said where their logs start.
