@@ -51,6 +51,7 @@ fn story(nodes: u32) -> Plan {
         snappy: false,
         first_sequence: 0,
         tick_ms: 0,
+        untimed: false,
     };
     let member = ClientPlan::Member {
         group: 0,

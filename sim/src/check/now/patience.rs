@@ -161,7 +161,7 @@ mod tests {
     const GROUP: StrBytes = StrBytes::from_static_str("g");
 
     fn wait(group: &StrBytes, until: u64) -> Wait<'_> {
-        Wait { group, generation: 3, joining: true, delayed: false, missing: true, until: Mono(until) }
+        Wait { group, generation: 3, joining: true, stable: false, delayed: false, missing: true, until: Mono(until) }
     }
 
     #[test]
