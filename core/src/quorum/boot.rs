@@ -141,6 +141,8 @@ impl Quorum {
             self.watermark = newest.offset;
             dropped = journal.trim(now);
         }
+        // What a checkpoint says was committed is never cut, whoever leads.
+        self.watermark = self.watermark.max(boot.durable);
         if journal.log.start() > covered {
             self.fail(format!("{FOLDER} starts at {} and has no snapshot of what was before", journal.log.start()));
             return;
