@@ -5,10 +5,11 @@ use super::{key_of, wanted};
 use crate::error::ErrorCode;
 use crate::id::HoldId;
 use crate::io::Ask;
+use crate::metadata::Text;
 use crate::mutant::{self, Mutant};
 use crate::node::{FetchSet, Node, Reader, Source, Waiting, next_epoch};
 use crate::time::Now;
-use kafka_protocol::messages::FetchRequest;
+use kafka_protocol::messages::{FetchRequest, TopicName};
 
 /// `session_epoch` of a request that names all its partitions and wants a session.
 const INITIAL: i32 = 0;
@@ -82,8 +83,10 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
 
 fn put(set: &mut FetchSet, request: &FetchRequest, by_id: bool) {
     for topic in &request.topics {
+        // A copy: the name in the request is a slice of its whole frame, which would live as long as the session.
+        let name = TopicName(Text::from(topic.topic.as_str()).wire());
         for partition in &topic.partitions {
-            set.put(key_of(by_id, topic.topic_id, &topic.topic, partition.partition), wanted(partition));
+            set.put(key_of(by_id, topic.topic_id, &name, partition.partition), wanted(partition));
         }
     }
 }

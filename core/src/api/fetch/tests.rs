@@ -10,6 +10,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::FetchResponse;
 use kafka_protocol::messages::fetch_request::{FetchTopic, ForgottenTopic, ReplicaState};
 use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::protocol::StrBytes;
 
 /// A consumer's request of version 13 for partitions of one topic, from these offsets.
 fn request(topic: Uuid, partitions: &[(i32, i64)]) -> FetchRequest {
@@ -227,6 +228,25 @@ fn a_second_request_of_a_session_ends_the_first() {
     bench.sync();
     assert_eq!(given(&mut bench, second), [(0, size())]);
     assert!(bench.node.hold.is_empty());
+}
+
+#[test]
+fn a_session_keeps_nothing_of_the_frames_it_was_asked_in() {
+    let mut bench = Bench::new();
+    bench.topic("known", &[&[1]]);
+    let mut id = 0;
+    for (epoch, name) in (0..).zip(["known", "unknown"]) {
+        let frame = Bytes::from([name.as_bytes(), &[0; 1000]].concat());
+        let mut asked = request(Uuid::ZERO, &[(0, 0)]).with_session_id(id).with_session_epoch(epoch);
+        let text = StrBytes::from_utf8(frame.slice(..name.len())).expect("UTF-8");
+        asked.topics[0].topic = TopicName(text);
+        let seq = fetch(&mut bench, 12, asked.with_max_wait_ms(0));
+        let (response, _) = reply(&mut bench, seq);
+        assert_eq!(response.responses[0].topic.as_str(), name);
+        id = response.session_id;
+        assert!(frame.is_unique(), "{name}");
+    }
+    assert_eq!(bench.node.sessions.get(id).expect("a session").set.len(), 2);
 }
 
 #[test]
