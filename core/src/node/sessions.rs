@@ -139,10 +139,15 @@ impl Sessions {
         self.used.insert((now, id));
     }
 
-    /// The set has grown or shrunk from `before` partitions.
+    /// The set has grown or shrunk from `before` partitions. After that [`Sessions::is_overfull`]: the session may have to end.
     pub fn resized(&mut self, id: i32, before: usize) {
         let Some(session) = self.sessions.get(&id) else { return };
         self.partitions = self.partitions - before + session.set.len();
+    }
+
+    /// Whether all sessions together have more partitions than they may.
+    pub fn is_overfull(&self) -> bool {
+        self.partitions > SESSION_PARTITIONS_MAX
     }
 
     /// Watches all folders that the session's set names.
@@ -196,7 +201,7 @@ impl Sessions {
         assert_eq!(self.used.len(), self.sessions.len(), "each session was used once, last");
         let partitions: usize = self.sessions.values().map(|session| session.set.len()).sum();
         assert_eq!(partitions, self.partitions, "the partitions of all sessions are counted");
-        assert!(self.partitions <= SESSION_PARTITIONS_MAX, "sessions hold too many partitions");
+        assert!(!self.is_overfull(), "sessions hold too many partitions");
         // The others are as they were when they were used last.
         if let Some(session) = self.used.last().and_then(|(_, id)| self.sessions.get(id)) {
             session.set.check();

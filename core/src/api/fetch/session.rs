@@ -57,8 +57,31 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
         return Err(ErrorCode::FetchSessionTopicIdError);
     }
     session.epoch = next_epoch(session.epoch);
+    let row = session.row.take();
     let before = session.set.len();
     put(&mut session.set, request, by_id);
+    node.sessions.resized(id, before);
+    node.sessions.touch(now.mono, id);
+    // Its reader has asked anew, so it does not wait for the answer to its last request.
+    if let Some(hold) = row {
+        super::answer::send_empty(node, hold, id);
+    }
+    // Its reader names all its partitions in a new session then, which is opened if there is or can be made room for it.
+    if node.sessions.is_overfull() {
+        drop_session(node, id);
+        return Err(ErrorCode::FetchSessionIdNotFound);
+    }
+    forget(node, id, request, by_id);
+    if node.sessions.get(id).is_none_or(|session| session.set.is_empty()) {
+        drop_session(node, id);
+        return Ok((Source::Own(FetchSet::default()), true));
+    }
+    Ok((Source::Session(id), false))
+}
+
+fn forget(node: &mut Node, id: i32, request: &FetchRequest, by_id: bool) {
+    let Some(session) = node.sessions.get_mut(id) else { return };
+    let before = session.set.len();
     for topic in &request.forgotten_topics_data {
         for partition in &topic.partitions {
             if !mutant::is(Mutant::ForgottenStillRead) {
@@ -66,19 +89,7 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
             }
         }
     }
-    let row = session.row.take();
-    let empty = session.set.is_empty();
     node.sessions.resized(id, before);
-    node.sessions.touch(now.mono, id);
-    // Its reader has asked anew, so it does not wait for the answer to its last request.
-    if let Some(hold) = row {
-        super::answer::send_empty(node, hold, id);
-    }
-    if empty {
-        drop_session(node, id);
-        return Ok((Source::Own(FetchSet::default()), true));
-    }
-    Ok((Source::Session(id), false))
 }
 
 fn put(set: &mut FetchSet, request: &FetchRequest, by_id: bool) {

@@ -4,6 +4,7 @@ use super::*;
 use crate::api::bench::{Bench, batch};
 use crate::error::ErrorCode;
 use crate::io::{Records, Reply};
+use crate::limits::SESSION_PARTITIONS_MAX;
 use crate::partition::Acks;
 use alloc::boxed::Box;
 use bytes::Bytes;
@@ -30,6 +31,10 @@ fn request(topic: Uuid, partitions: &[(i32, i64)]) -> FetchRequest {
         .with_max_wait_ms(100)
         .with_session_epoch(-1)
         .with_topics(topics)
+}
+
+fn forgotten(topic: Uuid, partition: i32) -> ForgottenTopic {
+    ForgottenTopic::default().with_topic_id(topic.into()).with_partitions(alloc::vec![partition])
 }
 
 fn fetch(bench: &mut Bench, version: i16, request: FetchRequest) -> u64 {
@@ -195,8 +200,7 @@ fn a_session_is_told_only_news() {
     let seq = fetch(&mut bench, 13, next(2).with_max_wait_ms(0));
     assert_eq!(given(&mut bench, seq), [(1, size())], "asked from the same offset, it is there still");
     let mut forget = next(3).with_max_wait_ms(0);
-    let forgotten = ForgottenTopic::default().with_topic_id(topic.into()).with_partitions(alloc::vec![1]);
-    forget.forgotten_topics_data.push(forgotten);
+    forget.forgotten_topics_data.push(forgotten(topic, 1));
     let seq = fetch(&mut bench, 13, forget);
     assert_eq!(given(&mut bench, seq), []);
     let (wrong_epoch, no_session, by_name) = (next(3), next(1).with_session_id(id ^ 1), next(4));
@@ -228,6 +232,40 @@ fn a_second_request_of_a_session_ends_the_first() {
     bench.sync();
     assert_eq!(given(&mut bench, second), [(0, size())]);
     assert!(bench.node.hold.is_empty());
+}
+
+#[test]
+fn a_session_ends_that_grows_beyond_what_all_may_have() {
+    let mut bench = Bench::new();
+    let topic = bench.topic("t", &[&[1], &[1], &[1]]);
+    let mut others = FetchSet::default();
+    for partition in 2..SESSION_PARTITIONS_MAX as i32 {
+        others.put(
+            key_of(true, uuid::Uuid::from_u128(1), &TopicName::default(), partition),
+            wanted(&FetchPartition::default()),
+        );
+    }
+    bench.node.sessions.open(bench.now.mono, false, true, others).expect("room but for two");
+    bench.now.mono = bench.now.mono + Span(1);
+    let all = |partitions: &[(i32, i64)]| request(topic, partitions).with_session_epoch(0).with_max_wait_ms(0);
+    let seq = fetch(&mut bench, 13, all(&[(0, 0)]));
+    let id = reply(&mut bench, seq).0.session_id;
+    let next = |epoch, partitions: &[(i32, i64)]| all(partitions).with_session_id(id).with_session_epoch(epoch);
+    let seq = fetch(&mut bench, 13, next(1, &[(1, 0)]));
+    assert_eq!(given(&mut bench, seq), [(1, 0)], "up to the bound");
+    let first = fetch(&mut bench, 13, next(2, &[]).with_max_wait_ms(100));
+    let mut other = next(3, &[(2, 0)]);
+    other.forgotten_topics_data.push(forgotten(topic, 1));
+    let seq = fetch(&mut bench, 13, other);
+    assert_eq!(given(&mut bench, first), []);
+    let (response, _) = reply(&mut bench, seq);
+    assert_eq!((response.error_code, response.session_id), (ErrorCode::FetchSessionIdNotFound.code(), 0));
+    assert!(bench.node.sessions.get(id).is_none() && bench.node.sessions.len() == 1);
+    let seq = fetch(&mut bench, 13, all(&[(0, 0), (1, 0), (2, 0)]));
+    let (response, sizes) = reply(&mut bench, seq);
+    assert_eq!((response.error_code, response.session_id, sizes.len()), (0, 0, 3), "without a session");
+    let seq = fetch(&mut bench, 13, all(&[(0, 0), (1, 0)]));
+    assert_ne!(reply(&mut bench, seq).0.session_id, 0, "there is room for two still");
 }
 
 #[test]
