@@ -45,7 +45,7 @@ pub fn on_fetch(node: &mut Node, now: Now, ask: Ask, request: FetchRequest) {
     if let Some(replica) = replica {
         let refused = count(node, now, replica, &request, ask.version >= look::TOPIC_IDS);
         if let Some(set) = set_of(&mut node.sessions, &mut source) {
-            refused.iter().for_each(|key| set.hurry(key));
+            set.hurry(&refused);
         }
     }
     let most = if mutant::is(Mutant::FetchMaxIgnored) { u32::MAX } else { node.config.fetches.bytes_max };

@@ -116,6 +116,9 @@ pub struct FetchSet {
     counts: usize,
     cold: usize,
     urgent: usize,
+    /// How often the whole queue was gone through.
+    #[cfg(test)]
+    sifted: usize,
 }
 
 impl FetchSet {
@@ -187,21 +190,39 @@ impl FetchSet {
         self.queue_slot(at);
     }
 
-    /// The reader no longer wants the partition. Answers the folder that it watched.
-    pub fn forget(&mut self, key: &SlotKey) -> Option<DirId> {
-        let at = self.index.remove(key)?;
-        let slot = self.slots.get_mut(at as usize)?.take()?;
-        if slot.queued {
-            self.queue.retain(|queued| *queued != at);
+    /// The reader no longer wants these partitions. Answers the folders that they watched.
+    pub fn forget(&mut self, keys: impl IntoIterator<Item = SlotKey>) -> Vec<DirId> {
+        let (mut dirs, freed) = (Vec::new(), self.free.len());
+        for key in keys {
+            let Some(at) = self.index.remove(&key) else { continue };
+            let Some(slot) = self.slots.get_mut(at as usize).and_then(Option::take) else { continue };
+            if let Some(found) = &slot.found {
+                self.discount(found);
+            }
+            self.free.push(at);
+            if let Some(dir) = slot.dir
+                && self.by_dir.get(&dir) == Some(&at)
+            {
+                self.by_dir.remove(&dir);
+                dirs.push(dir);
+            }
         }
-        if let Some(found) = &slot.found {
-            self.gathered.retain(|gathered| *gathered != at);
-            self.discount(found);
+        if self.free.len() > freed {
+            self.sift_queue();
+            let slots = &self.slots;
+            self.gathered.retain(|at| slots.get(*at as usize).is_some_and(Option::is_some));
         }
-        self.free.push(at);
-        let dir = slot.dir?;
-        (self.by_dir.get(&dir) == Some(&at)).then(|| self.by_dir.remove(&dir));
-        Some(dir)
+        dirs
+    }
+
+    /// Takes out of the queue what is not queued any more. It goes through all of it: once for a request, not for each partition.
+    fn sift_queue(&mut self) {
+        #[cfg(test)]
+        {
+            self.sifted += 1;
+        }
+        let slots = &self.slots;
+        self.queue.retain(|at| slots.get(*at as usize).and_then(Option::as_ref).is_some_and(|slot| slot.queued));
     }
 
     fn queue_slot(&mut self, at: u32) {
@@ -213,12 +234,25 @@ impl FetchSet {
         }
     }
 
-    /// The partition is looked at before all others, whatever room there is: a refusal takes none.
-    pub fn hurry(&mut self, key: &SlotKey) {
-        if let Some(&at) = self.index.get(key) {
-            self.queue_slot(at);
-            self.queue.retain(|queued| *queued != at);
-            self.queue.push_front(at);
+    /// These partitions are looked at before all others, whatever room there is: a refusal takes none.
+    pub fn hurry(&mut self, keys: &[SlotKey]) {
+        let hurried: Vec<u32> = keys.iter().filter_map(|key| self.index.get(key).copied()).collect();
+        if hurried.is_empty() {
+            return;
+        }
+        for at in &hurried {
+            if let Some(Some(slot)) = self.slots.get_mut(*at as usize) {
+                slot.queued = false;
+            }
+        }
+        self.sift_queue();
+        for at in hurried {
+            if let Some(Some(slot)) = self.slots.get_mut(at as usize)
+                && !slot.queued
+            {
+                slot.queued = true;
+                self.queue.push_front(at);
+            }
         }
     }
 
@@ -342,101 +376,4 @@ impl FetchSet {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::LeaderEpoch;
-    use alloc::vec;
-
-    fn key(partition: i32) -> SlotKey {
-        SlotKey { topic: Uuid(1), name: StrBytes::new(), partition }
-    }
-
-    fn wanted(offset: i64) -> Wanted {
-        let query = FetchQuery { epoch: None, offset: Offset(offset), last_epoch: None, max_bytes: 100 };
-        Wanted { query, synced: Offset(offset), start: Offset::ZERO }
-    }
-
-    fn found(partition: i32, watermark: i64, bytes: usize) -> Found {
-        let data = PartitionData::default()
-            .with_partition_index(partition)
-            .with_high_watermark(watermark)
-            .with_log_start_offset(0);
-        Found { data, records: Records::Empty, bytes, counts: bytes, cold: false, urgent: false }
-    }
-
-    /// Looks at all that is queued; `news` says what a partition finds.
-    fn look(set: &mut FetchSet, news: impl Fn(i32) -> (i64, usize)) -> Vec<i32> {
-        let mut looked = Vec::new();
-        for _ in 0..set.queued() {
-            let Some(at) = set.pop() else { break };
-            let partition = set.slot(at).expect("a slot").key.partition;
-            let (watermark, bytes) = news(partition);
-            set.found(at, None, Some(DirId(10 + partition as u32)), found(partition, watermark, bytes));
-            looked.push(partition);
-        }
-        set.check();
-        looked
-    }
-
-    fn told(set: &mut FetchSet, all: bool) -> Vec<i32> {
-        let told = set.take(all).into_iter().map(|(key, ..)| key.partition).collect();
-        set.check();
-        told
-    }
-
-    #[test]
-    fn only_what_moved_is_looked_at_and_only_news_are_told() {
-        let mut set = FetchSet::default();
-        (0..1000).for_each(|partition| set.put(key(partition), wanted(5)));
-        assert_eq!(look(&mut set, |_| (5, 0)).len(), 1000);
-        assert_eq!(told(&mut set, true).len(), 1000, "a full answer has all");
-        assert!(look(&mut set, |_| (5, 0)).is_empty(), "nothing moved");
-        assert!(set.on_moved(DirId(17)) && !set.on_moved(DirId(5000)));
-        assert_eq!(look(&mut set, |_| (5, 0)), [7], "one moved");
-        assert!(told(&mut set, false).is_empty(), "and had nothing new");
-        set.on_moved(DirId(17));
-        look(&mut set, |_| (6, 0));
-        assert_eq!(told(&mut set, false), [7], "its watermark is news");
-    }
-
-    #[test]
-    fn who_gave_bytes_goes_to_the_back() {
-        let mut set = FetchSet::default();
-        (0..3).for_each(|partition| set.put(key(partition), wanted(5)));
-        let at = set.pop().expect("queued");
-        set.found(at, None, None, found(0, 9, 50));
-        assert_eq!(set.bytes(), 50);
-        assert_eq!(told(&mut set, false), [0]);
-        assert_eq!(look(&mut set, |_| (9, 0)), [1, 2, 0]);
-    }
-
-    #[test]
-    fn an_error_is_told_each_time_and_its_end_as_well() {
-        let mut set = FetchSet::default();
-        set.put(key(0), wanted(5));
-        for _ in 0..2 {
-            let at = set.pop().expect("an error is looked at again");
-            let mut bad = found(0, -1, 0);
-            bad.data.error_code = 6;
-            bad.urgent = true;
-            set.found(at, None, None, bad);
-            assert_eq!((told(&mut set, false), set.urgent()), (vec![0], 0));
-        }
-        look(&mut set, |_| (-1, 0));
-        assert_eq!(told(&mut set, false), [0], "that it has gone is news, whatever else is the same");
-    }
-
-    #[test]
-    fn what_is_forgotten_leaves_nothing_behind() {
-        let mut set = FetchSet::default();
-        (0..3).for_each(|partition| set.put(key(partition), wanted(5)));
-        look(&mut set, |_| (9, 10));
-        assert_eq!(set.forget(&key(1)), Some(DirId(11)));
-        assert_eq!((set.bytes(), set.len()), (20, 2));
-        set.check();
-        assert!(!set.on_moved(DirId(11)));
-        set.put(key(7), wanted(LeaderEpoch(3).0.into()));
-        assert_eq!((set.len(), set.forget(&key(1))), (3, None));
-        assert_eq!(told(&mut set, false), [0, 2]);
-    }
-}
+mod tests;

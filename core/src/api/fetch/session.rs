@@ -82,13 +82,11 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
 fn forget(node: &mut Node, id: i32, request: &FetchRequest, by_id: bool) {
     let Some(session) = node.sessions.get_mut(id) else { return };
     let before = session.set.len();
-    for topic in &request.forgotten_topics_data {
-        for partition in &topic.partitions {
-            if !mutant::is(Mutant::ForgottenStillRead) {
-                session.set.forget(&key_of(by_id, topic.topic_id, &topic.topic, *partition));
-            }
-        }
-    }
+    let keys = request.forgotten_topics_data.iter().flat_map(|topic| {
+        let key = |partition: &i32| key_of(by_id, topic.topic_id, &topic.topic, *partition);
+        topic.partitions.iter().map(key)
+    });
+    session.set.forget(keys.filter(|_| !mutant::is(Mutant::ForgottenStillRead)));
     node.sessions.resized(id, before);
 }
 
