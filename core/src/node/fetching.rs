@@ -354,6 +354,19 @@ impl FetchSet {
         answers
     }
 
+    /// What was found for a request that will not be answered with it is void: its slots are looked at again, in the turn they had.
+    pub fn put_back(&mut self) {
+        for at in core::mem::take(&mut self.gathered).into_iter().rev() {
+            let Some(Some(slot)) = self.slots.get_mut(at as usize) else { continue };
+            let Some(found) = slot.found.take() else { continue };
+            if !slot.queued {
+                slot.queued = true;
+                self.queue.push_front(at);
+            }
+            self.discount(&found);
+        }
+    }
+
     pub fn check(&self) {
         assert_eq!(self.index.len() + self.free.len(), self.slots.len(), "a slot is used or free");
         let (mut queued, mut bytes, mut counts, mut cold, mut urgent, mut gathered) = (0, 0, 0, 0, 0, 0);

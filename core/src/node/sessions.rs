@@ -37,6 +37,16 @@ pub struct Session {
     used: Mono,
 }
 
+impl Session {
+    /// The request that waits will not be answered with what was found for it. The next one may read from elsewhere, and
+    /// take less.
+    pub fn drop_row(&mut self) -> Option<HoldId> {
+        let row = self.row.take()?;
+        self.set.put_back();
+        Some(row)
+    }
+}
+
 /// The sessions of all readers; at most `max`.
 #[derive(Debug)]
 pub struct Sessions {
@@ -205,6 +215,7 @@ impl Sessions {
         // The others are as they were when they were used last.
         if let Some(session) = self.used.last().and_then(|(_, id)| self.sessions.get(id)) {
             session.set.check();
+            assert!(session.row.is_some() || session.set.bytes() == 0, "a session keeps what nobody waits for");
         }
     }
 }

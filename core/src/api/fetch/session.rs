@@ -7,7 +7,7 @@ use crate::id::HoldId;
 use crate::io::Ask;
 use crate::metadata::Text;
 use crate::mutant::{self, Mutant};
-use crate::node::{FetchSet, Node, Reader, Source, Waiting, next_epoch};
+use crate::node::{FetchSet, Node, Reader, Session, Source, Waiting, next_epoch};
 use crate::time::Now;
 use kafka_protocol::messages::{FetchRequest, TopicName};
 
@@ -57,7 +57,7 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
         return Err(ErrorCode::FetchSessionTopicIdError);
     }
     session.epoch = next_epoch(session.epoch);
-    let row = session.row.take();
+    let row = session.drop_row();
     let before = session.set.len();
     put(&mut session.set, request, by_id);
     node.sessions.resized(id, before);
@@ -115,19 +115,24 @@ pub(super) fn wait(node: &mut Node, id: i32, hold: HoldId) {
     }
 }
 
-/// The row no longer waits.
+/// The row no longer waits: it is answered with what was found for it, or waits once more.
 pub(super) fn leave(node: &mut Node, source: &Source, hold: HoldId) {
-    if let Source::Session(id) = source
-        && let Some(session) = node.sessions.get_mut(*id)
-        && session.row == Some(hold)
-    {
+    if let Some(session) = waits_in(node, source, hold) {
         session.row = None;
     }
 }
 
 /// The row's connection has gone.
 pub fn on_gone(node: &mut Node, hold: HoldId, waiting: &Waiting) {
-    if let Waiting::Fetch(fetching) = waiting {
-        leave(node, &fetching.source, hold);
+    if let Waiting::Fetch(fetching) = waiting
+        && let Some(session) = waits_in(node, &fetching.source, hold)
+    {
+        session.drop_row();
     }
+}
+
+/// The session in which the row waits.
+fn waits_in<'a>(node: &'a mut Node, source: &Source, hold: HoldId) -> Option<&'a mut Session> {
+    let Source::Session(id) = source else { return None };
+    node.sessions.get_mut(*id).filter(|session| session.row == Some(hold))
 }

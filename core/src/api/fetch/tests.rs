@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::bench::{Bench, batch};
 use crate::error::ErrorCode;
+use crate::id::ConnId;
 use crate::io::{Records, Reply};
 use crate::limits::SESSION_PARTITIONS_MAX;
 use crate::partition::Acks;
@@ -232,6 +233,33 @@ fn a_second_request_of_a_session_ends_the_first() {
     bench.sync();
     assert_eq!(given(&mut bench, second), [(0, size())]);
     assert!(bench.node.hold.is_empty());
+}
+
+#[test]
+fn a_request_of_a_session_is_not_answered_with_what_was_found_for_one_before() {
+    let mut bench = Bench::new();
+    let topic = bench.topic("t", &[&[1]]);
+    let seq = fetch(&mut bench, 13, request(topic, &[(0, 0)]).with_session_epoch(0).with_max_wait_ms(0));
+    let id = reply(&mut bench, seq).0.session_id;
+    append(&mut bench, topic, 0);
+    append(&mut bench, topic, 0);
+    bench.sync();
+    let next = |offset, epoch| request(topic, &[(0, offset)]).with_session_id(id).with_session_epoch(epoch);
+    let found = |bench: &Bench| bench.node.sessions.get(id).expect("a session").set.bytes();
+    let more = |offset, epoch| next(offset, epoch).with_min_bytes(3 * size() as i32);
+    let first = fetch(&mut bench, 13, more(0, 1));
+    assert_eq!(found(&bench), 2 * size());
+    let second = fetch(&mut bench, 13, next(1, 2).with_max_bytes(1));
+    assert_eq!((given(&mut bench, first), given(&mut bench, second)), (Vec::new(), alloc::vec![(0, size())]));
+    let gone = fetch(&mut bench, 13, more(0, 3));
+    assert_eq!(found(&bench), 2 * size());
+    for (hold, row) in bench.node.hold.drop_connection(ConnId(1)) {
+        on_gone(&mut bench.node, hold, &row.waiting);
+    }
+    assert_eq!(found(&bench), 0, "nobody waits for it");
+    let seq = fetch(&mut bench, 13, next(1, 4).with_max_bytes(1));
+    assert_eq!(given(&mut bench, seq), [(0, size())]);
+    assert!(!bench.replies.contains_key(&gone) && bench.node.hold.is_empty());
 }
 
 #[test]

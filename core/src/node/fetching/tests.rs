@@ -116,3 +116,19 @@ fn many_are_forgotten_or_hurried_as_one_is() {
     set.hurry(&[key(0)]);
     assert!(set.forget([key(0)]).is_empty() && set.sifted == 2 && set.queued() == 0, "nothing that is in the set");
 }
+
+#[test]
+fn what_is_put_back_is_looked_at_in_the_turn_it_had() {
+    let mut set = FetchSet::default();
+    (0..4).for_each(|partition| set.put(key(partition), wanted(5)));
+    for partition in 0..3 {
+        let at = set.pop().expect("queued");
+        set.found(at, None, Some(DirId(10 + partition as u32)), found(partition, 9, 10));
+    }
+    set.on_moved(DirId(11));
+    set.put_back();
+    assert_eq!((set.bytes(), set.counts()), (0, 0));
+    set.check();
+    assert_eq!(look(&mut set, |_| (9, 0)), [0, 2, 3, 1]);
+    assert_eq!(told(&mut set, false), [0, 2, 3, 1], "they were not told yet");
+}
