@@ -15,7 +15,7 @@ use crate::id::{BrokerEpoch, DirId, HoldId, LeaderEpoch, NodeId, Offset, Partiti
 use crate::io::Ask;
 use crate::limits::COLD_READ_MAX;
 use crate::mutant::{self, Mutant};
-use crate::node::{FetchSet, Fetching, Node, Reader, Sessions, SlotKey, Source, Waiting, Wanted};
+use crate::node::{FetchSet, Fetching, Node, Reader, Rewatch, Sessions, SlotKey, Source, Waiting, Wanted};
 use crate::partition::{FetchQuery, Isolation, PartitionEvent, ReplicaFetch};
 use crate::time::{Now, Span};
 use alloc::vec::Vec;
@@ -161,7 +161,7 @@ fn gather(node: &mut Node, now: Now, version: i16, fetching: &mut Fetching) {
     };
     let (reader, max_bytes, all) = (fetching.reader, fetching.max_bytes, fetching.all);
     let Some(set) = set_of(sessions, &mut fetching.source) else { return };
-    let mut moved = Vec::new();
+    let mut rewatches = Vec::new();
     let mut scene = look::Scene { now, version, reader, partitions, image, out };
     for _ in 0..set.queued() {
         if !all && set.bytes() >= max_bytes && set.bytes() > 0 {
@@ -172,10 +172,13 @@ fn gather(node: &mut Node, now: Now, version: i16, fetching: &mut Fetching) {
         let whole_first = set.bytes() == 0 || mutant::is(Mutant::WholeEverywhere);
         let Some(slot) = set.slot(at) else { continue };
         let (partition, dir, found) = scene.look(slot, room, whole_first);
-        moved.extend(set.found(at, partition, dir, found));
+        let rewatch = set.found(at, partition, dir, found);
+        if session.is_some() && rewatch != Rewatch::default() {
+            rewatches.push(rewatch);
+        }
     }
     if let Some(id) = session {
-        moved.into_iter().for_each(|dir| sessions.watch_dir(id, dir));
+        rewatches.into_iter().for_each(|rewatch| sessions.rewatch(id, rewatch));
     }
 }
 

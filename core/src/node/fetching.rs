@@ -83,6 +83,14 @@ pub struct Found {
     pub urgent: bool,
 }
 
+/// How a look changed which folders a set watches.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Rewatch {
+    /// It is watched no longer.
+    pub left: Option<DirId>,
+    pub entered: Option<DirId>,
+}
+
 /// One partition of the set.
 #[derive(Debug)]
 pub struct Slot {
@@ -190,7 +198,7 @@ impl FetchSet {
         self.queue_slot(at);
     }
 
-    /// The reader no longer wants these partitions. Answers the folders that they watched.
+    /// The reader no longer wants these partitions. Answers the folders that are watched no longer.
     pub fn forget(&mut self, keys: impl IntoIterator<Item = SlotKey>) -> Vec<DirId> {
         let (mut dirs, freed) = (Vec::new(), self.free.len());
         for key in keys {
@@ -289,33 +297,36 @@ impl FetchSet {
         self.queue.len()
     }
 
-    /// What the look at the slot from [`FetchSet::pop`] found, and the folder to watch. Answers the folder if it is another
-    /// than before.
-    pub fn found(
-        &mut self,
-        at: u32,
-        partition: Option<PartitionKey>,
-        dir: Option<DirId>,
-        found: Found,
-    ) -> Option<DirId> {
+    /// What the look at the slot from [`FetchSet::pop`] found, and the folder to watch.
+    pub fn found(&mut self, at: u32, partition: Option<PartitionKey>, dir: Option<DirId>, found: Found) -> Rewatch {
         self.bytes += found.bytes;
         self.counts += found.counts;
         self.cold += usize::from(found.cold);
         self.urgent += usize::from(found.urgent);
-        let slot = self.slots.get_mut(at as usize)?.as_mut()?;
+        let mut rewatch = Rewatch::default();
+        let Some(Some(slot)) = self.slots.get_mut(at as usize) else { return rewatch };
         slot.partition = partition;
         let before = core::mem::replace(&mut slot.dir, dir);
         slot.found = Some(found);
         if before == dir {
-            return None;
+            return rewatch;
         }
         if let Some(before) = before
             && self.by_dir.get(&before) == Some(&at)
         {
             self.by_dir.remove(&before);
+            rewatch.left = Some(before);
         }
-        self.by_dir.insert(dir?, at);
-        dir
+        if let Some(dir) = dir {
+            self.by_dir.insert(dir, at);
+        }
+        rewatch.entered = dir;
+        rewatch
+    }
+
+    /// How many folders are watched.
+    pub fn watched(&self) -> usize {
+        self.by_dir.len()
     }
 
     /// The folders that are watched.

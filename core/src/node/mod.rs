@@ -21,7 +21,7 @@ mod tails;
 mod waiting;
 
 pub use asked::{DeleteWait, DeletingRecords, ListingOffsets, OffsetWait};
-pub use fetching::{FetchSet, Fetching, Found, Reader, Slot, SlotKey, Source, Wanted};
+pub use fetching::{FetchSet, Fetching, Found, Reader, Rewatch, Slot, SlotKey, Source, Wanted};
 pub use forwarding::{Forwarded, Forwards, Newest};
 pub use machine::Node;
 pub use partitions::Partitions;

@@ -1,7 +1,7 @@
 //! Fetch sessions (KIP-227): what a reader wants is kept between its requests, so that each names only what changed and
 //! is answered only what is new.
 
-use super::FetchSet;
+use super::{FetchSet, Rewatch};
 use crate::id::{DirId, HoldId};
 use crate::limits::{SESSION_EVICTION_AFTER, SESSION_PARTITIONS_MAX};
 use crate::mutant::{self, Mutant};
@@ -51,6 +51,7 @@ impl Session {
 #[derive(Debug)]
 pub struct Sessions {
     sessions: BTreeMap<i32, Session>,
+    /// The folders that the sessions' sets name.
     watches: BTreeSet<(DirId, i32)>,
     used: BTreeSet<(Mono, i32)>,
     /// Partitions in all sessions.
@@ -88,7 +89,7 @@ impl Sessions {
         self.sessions.get(&id)
     }
 
-    /// The session, for changes of its set: after them [`Sessions::watch`].
+    /// The session, for changes of its set: after them [`Sessions::resized`], [`Sessions::unwatch`] and [`Sessions::rewatch`].
     pub fn get_mut(&mut self, id: i32) -> Option<&mut Session> {
         self.sessions.get_mut(&id)
     }
@@ -105,9 +106,9 @@ impl Sessions {
             }
         };
         self.partitions += set.len();
+        self.watches.extend(set.dirs().map(|dir| (dir, id)));
         self.used.insert((now, id));
         self.sessions.insert(id, Session { epoch: 1, privileged, by_id, set, row: None, used: now });
-        self.watch(id);
         Ok(id)
     }
 
@@ -160,17 +161,17 @@ impl Sessions {
         self.partitions > SESSION_PARTITIONS_MAX
     }
 
-    /// Watches all folders that the session's set names.
-    pub fn watch(&mut self, id: i32) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        for dir in session.set.dirs() {
-            self.watches.insert((dir, id));
+    /// The session's set watches these folders no longer.
+    pub fn unwatch(&mut self, id: i32, dirs: impl IntoIterator<Item = DirId>) {
+        for dir in dirs {
+            self.watches.remove(&(dir, id));
         }
     }
 
-    /// Watches one more folder.
-    pub fn watch_dir(&mut self, id: i32, dir: DirId) {
-        self.watches.insert((dir, id));
+    /// A look at one of the session's partitions changed which folders its set watches.
+    pub fn rewatch(&mut self, id: i32, rewatch: Rewatch) {
+        self.unwatch(id, rewatch.left);
+        self.watches.extend(rewatch.entered.map(|dir| (dir, id)));
     }
 
     /// The log of the folder moved: the sessions that watch it will look at it. Answers the rows that may now have enough.
@@ -182,26 +183,18 @@ impl Sessions {
             || event.start_moved
             || event.warm
             || event.failed.is_some();
-        let (mut rows, mut gone) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
         for &(_, id) in self.watches.range((dir, i32::MIN)..=(dir, i32::MAX)) {
-            let Some(session) = self.sessions.get_mut(&id) else {
-                gone.push(id);
-                continue;
-            };
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
             if !(both
                 || event.watermark_moved && (session.privileged || !mutant::is(Mutant::ConsumerSessionAsleep))
                 || session.privileged && event.end_moved)
             {
                 continue;
             }
-            if !session.set.on_moved(dir) {
-                gone.push(id);
-            } else if both || event.watermark_moved != session.privileged || event.end_moved {
+            if session.set.on_moved(dir) && (both || event.watermark_moved != session.privileged || event.end_moved) {
                 rows.extend(session.row);
             }
-        }
-        for id in gone {
-            self.watches.remove(&(dir, id));
         }
         rows
     }
@@ -212,6 +205,8 @@ impl Sessions {
         let partitions: usize = self.sessions.values().map(|session| session.set.len()).sum();
         assert_eq!(partitions, self.partitions, "the partitions of all sessions are counted");
         assert!(!self.is_overfull(), "sessions hold too many partitions");
+        let watched: usize = self.sessions.values().map(|session| session.set.watched()).sum();
+        assert_eq!(watched, self.watches.len(), "a session watches what its set names");
         // The others are as they were when they were used last.
         if let Some(session) = self.used.last().and_then(|(_, id)| self.sessions.get(id)) {
             session.set.check();
@@ -266,6 +261,17 @@ mod tests {
         assert!(sessions.open(late, false, true, set(1)).is_ok(), "but one that nobody uses");
         assert!(sessions.get(follower).is_none() && sessions.get(other).is_some());
         sessions.check();
+    }
+
+    #[test]
+    fn what_a_set_watches_no_longer_wakes_nobody() {
+        let mut sessions = Sessions::new(1, 2);
+        let id = sessions.open(Mono(0), false, true, set(1)).expect("room");
+        for (left, entered) in [(None, Some(1)), (Some(1), Some(2)), (Some(2), None)] {
+            let rewatch = Rewatch { left: left.map(DirId), entered: entered.map(DirId) };
+            sessions.rewatch(id, rewatch);
+            assert_eq!(sessions.watches, entered.map(|dir| (DirId(dir), id)).into_iter().collect());
+        }
     }
 
     #[test]

@@ -86,8 +86,9 @@ fn forget(node: &mut Node, id: i32, request: &FetchRequest, by_id: bool) {
         let key = |partition: &i32| key_of(by_id, topic.topic_id, &topic.topic, *partition);
         topic.partitions.iter().map(key)
     });
-    session.set.forget(keys.filter(|_| !mutant::is(Mutant::ForgottenStillRead)));
+    let unwatched = session.set.forget(keys.filter(|_| !mutant::is(Mutant::ForgottenStillRead)));
     node.sessions.resized(id, before);
+    node.sessions.unwatch(id, unwatched);
 }
 
 fn put(set: &mut FetchSet, request: &FetchRequest, by_id: bool) {

@@ -316,6 +316,23 @@ fn a_session_keeps_nothing_of_the_frames_it_was_asked_in() {
 }
 
 #[test]
+fn a_session_watches_nothing_that_it_has_forgotten() {
+    let mut bench = Bench::new();
+    let topic = bench.topic("t", &[&[1], &[1]]);
+    let all = request(topic, &[(0, 0), (1, 0)]).with_session_epoch(0).with_max_wait_ms(0);
+    let seq = fetch(&mut bench, 13, all);
+    let id = reply(&mut bench, seq).0.session_id;
+    for partition in 0..2 {
+        let mut next = request(topic, &[]).with_session_id(id).with_session_epoch(partition + 1).with_max_wait_ms(0);
+        next.forgotten_topics_data.push(forgotten(topic, partition));
+        let seq = fetch(&mut bench, 13, next);
+        assert_eq!(given(&mut bench, seq), []);
+        bench.node.sessions.check();
+    }
+    assert!(bench.node.sessions.is_empty(), "it forgot all");
+}
+
+#[test]
 fn a_follower_reads_to_the_end_and_counts_with_what_it_has_synced() {
     let mut bench = Bench::new();
     let topic = bench.topic("t", &[&[1, 2]]);

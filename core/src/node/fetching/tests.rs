@@ -98,6 +98,23 @@ fn what_is_forgotten_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_partition_that_is_elsewhere_now_is_watched_there_alone() {
+    let mut set = FetchSet::default();
+    set.put(key(0), wanted(5));
+    let mut look = |dir: Option<u32>| {
+        set.put(key(0), wanted(5));
+        let at = set.pop().expect("queued");
+        let rewatch = set.found(at, None, dir.map(DirId), found(0, 9, 0));
+        set.check();
+        (rewatch.left.map(|dir| dir.0), rewatch.entered.map(|dir| dir.0), set.watched())
+    };
+    assert_eq!(look(Some(1)), (None, Some(1), 1));
+    assert_eq!(look(Some(1)), (None, None, 1));
+    assert_eq!(look(Some(2)), (Some(1), Some(2), 1));
+    assert_eq!(look(None), (Some(2), None, 0));
+}
+
+#[test]
 fn many_are_forgotten_or_hurried_as_one_is() {
     let mut set = FetchSet::default();
     (0..1000).for_each(|partition| set.put(key(partition), wanted(5)));
