@@ -9,6 +9,7 @@ use crate::io::Records;
 use crate::mutant::{self, Mutant};
 use crate::partition::{FetchQuery, Isolation};
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::protocol::StrBytes;
@@ -106,9 +107,12 @@ pub struct Slot {
     told: Option<(Offset, Offset)>,
 }
 
+/// Free slots of a set that are kept, however few are used.
+const FREE_MAX: usize = 64;
+
 /// The partitions of one Fetch.
 ///
-/// Invariant: `index` names exactly the slots; a slot is in `queue` once if `queued`, else not; `bytes`, `counts`, `cold` and `urgent`
+/// Invariant: `index` names exactly the slots, and no more than half of them are free, but for [`FREE_MAX`]; a slot is in `queue` once if `queued`, else not; `bytes`, `counts`, `cold` and `urgent`
 /// are sums over what the slots found; a slot that found something is in `gathered` once.
 #[derive(Debug, Default)]
 pub struct FetchSet {
@@ -219,8 +223,30 @@ impl FetchSet {
             self.sift_queue();
             let slots = &self.slots;
             self.gathered.retain(|at| slots.get(*at as usize).is_some_and(Option::is_some));
+            self.give_back();
         }
         dirs
+    }
+
+    /// Gives the memory of free slots back when most are: those in use get other numbers. It costs what was forgotten since the last time.
+    fn give_back(&mut self) {
+        if self.free.len() <= FREE_MAX || self.free.len() * 2 <= self.slots.len() {
+            return;
+        }
+        let mut numbers = vec![u32::MAX; self.slots.len()];
+        let mut slots = Vec::with_capacity(self.index.len());
+        for (old, slot) in core::mem::take(&mut self.slots).into_iter().enumerate() {
+            if slot.is_some() {
+                numbers[old] = slots.len() as u32;
+                slots.push(slot);
+            }
+        }
+        self.slots = slots;
+        self.free = Vec::new();
+        let used = self.index.values_mut().chain(self.by_dir.values_mut());
+        used.chain(&mut self.queue).chain(&mut self.gathered).for_each(|at| *at = numbers[*at as usize]);
+        self.queue.shrink_to_fit();
+        self.gathered.shrink_to_fit();
     }
 
     /// Takes out of the queue what is not queued any more. It goes through all of it: once for a request, not for each partition.
@@ -380,6 +406,8 @@ impl FetchSet {
 
     pub fn check(&self) {
         assert_eq!(self.index.len() + self.free.len(), self.slots.len(), "a slot is used or free");
+        let free = self.free.len();
+        assert!(free <= FREE_MAX || free * 2 <= self.slots.len(), "{free} of {} slots are free", self.slots.len());
         let (mut queued, mut bytes, mut counts, mut cold, mut urgent, mut gathered) = (0, 0, 0, 0, 0, 0);
         for slot in self.slots.iter().flatten() {
             queued += usize::from(slot.queued);

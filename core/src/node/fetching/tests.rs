@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::id::LeaderEpoch;
-use alloc::vec;
 
 fn key(partition: i32) -> SlotKey {
     SlotKey { topic: Uuid(1), name: StrBytes::new(), partition }
@@ -132,6 +131,25 @@ fn many_are_forgotten_or_hurried_as_one_is() {
     set.hurry(&[]);
     set.hurry(&[key(0)]);
     assert!(set.forget([key(0)]).is_empty() && set.sifted == 2 && set.queued() == 0, "nothing that is in the set");
+}
+
+#[test]
+fn slots_of_what_is_forgotten_are_given_back() {
+    let mut set = FetchSet::default();
+    (0..1000).for_each(|partition| set.put(key(partition), wanted(5)));
+    look(&mut set, |_| (9, 10));
+    (0..1000).rev().for_each(|partition| set.put(key(partition), wanted(5)));
+    let left = [7, 500, 501, 998];
+    set.forget((0..1000).filter(|partition| !left.contains(partition)).map(key));
+    set.check();
+    assert_eq!((set.slots.capacity(), set.free.len(), set.bytes(), set.watched()), (4, 0, 40, 4));
+    assert_eq!(look(&mut set, |_| (9, 10)), [998, 501, 500, 7], "in the turn that they had");
+    assert!(set.on_moved(DirId(10 + 501)));
+    assert_eq!(told(&mut set, false), left, "and so with what was found");
+    set.put(key(3), wanted(5));
+    set.forget([key(7)]);
+    set.hurry(&[key(998)]);
+    assert_eq!(look(&mut set, |_| (9, 0)), [998, 501, 500, 3]);
 }
 
 #[test]
