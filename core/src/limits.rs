@@ -22,8 +22,8 @@ const _: () = assert!(ROOM_RESERVE_COORDINATORS_BYTES < ROOM_RESERVE_BYTES);
 /// Records of one batch that a Produce's answer names as refused: who sends a million wrong ones need not be told each.
 pub const RECORD_ERRORS_MAX: usize = 1000;
 
-/// Partitions in all fetch sessions together: about 200 bytes each. A reader beyond it fetches without a session, and
-/// a session that grows beyond it ends.
+/// Partitions in all fetch sessions together: about 400 bytes each, 300 more while a request waits and they were looked at for it,
+/// and before version 13 the topics' names. A reader beyond it fetches without a session, and a session that grows beyond it ends.
 pub const SESSION_PARTITIONS_MAX: usize = 400_000;
 
 /// A fetch session that was not used for so long makes room for another (Kafka's `incrementalFetchSessionEvictionMs`).

@@ -8,6 +8,7 @@ use crate::id::{DirId, NodeId, Offset, PartitionKey, Uuid};
 use crate::io::Records;
 use crate::mutant::{self, Mutant};
 use crate::partition::{FetchQuery, Isolation};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -101,7 +102,8 @@ pub struct Slot {
     pub partition: Option<PartitionKey>,
     /// The log whose moves wake it.
     pub dir: Option<DirId>,
-    pub found: Option<Found>,
+    /// In a box: a session's partition has none for most of the time.
+    pub found: Option<Box<Found>>,
     queued: bool,
     /// What the reader was told last: news are what differs.
     told: Option<(Offset, Offset)>,
@@ -333,7 +335,7 @@ impl FetchSet {
         let Some(Some(slot)) = self.slots.get_mut(at as usize) else { return rewatch };
         slot.partition = partition;
         let before = core::mem::replace(&mut slot.dir, dir);
-        slot.found = Some(found);
+        slot.found = Some(Box::new(found));
         if before == dir {
             return rewatch;
         }

@@ -153,6 +153,15 @@ fn slots_of_what_is_forgotten_are_given_back() {
 }
 
 #[test]
+fn a_partition_takes_what_the_bound_of_all_sessions_says() {
+    // A tree's nodes are half full where entries come in order.
+    let trees = 2 * (size_of::<(SlotKey, u32)>() + size_of::<(DirId, u32)>() + size_of::<(DirId, i32)>());
+    let idle = size_of::<Option<Slot>>() + trees + size_of::<u32>();
+    assert!((350..=410).contains(&idle), "{idle}");
+    assert!(size_of::<Found>() <= 300, "{}", size_of::<Found>());
+}
+
+#[test]
 fn what_is_put_back_is_looked_at_in_the_turn_it_had() {
     let mut set = FetchSet::default();
     (0..4).for_each(|partition| set.put(key(partition), wanted(5)));
