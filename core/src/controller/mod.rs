@@ -47,5 +47,5 @@ mod topic_tests;
 pub use active::{Controller, FEATURES};
 pub use brokers::FULL_TAG;
 pub use decision::Decision;
-pub use names::check_topic_name;
+pub use names::{TOPIC_NAME_MAX, check_topic_name};
 pub use settings::Settings;

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 /// A folder's name, `name-12345`, must stay within the file system's 255 bytes.
-const NAME_MAX: usize = 249;
+pub const TOPIC_NAME_MAX: usize = 249;
 
 /// Whether a topic may be called so; refuses with `INVALID_TOPIC_EXCEPTION` and the reason.
 pub fn check_topic_name(name: &str) -> Result<(), Refusal> {
@@ -14,8 +14,8 @@ pub fn check_topic_name(name: &str) -> Result<(), Refusal> {
         "" => String::from("the empty string is not allowed"),
         "." => String::from("'.' is not allowed"),
         ".." => String::from("'..' is not allowed"),
-        long if long.encode_utf16().count() > NAME_MAX => {
-            format!("the length of '{long}' is longer than the max allowed length {NAME_MAX}")
+        long if long.encode_utf16().count() > TOPIC_NAME_MAX => {
+            format!("the length of '{long}' is longer than the max allowed length {TOPIC_NAME_MAX}")
         }
         bad if !bad.bytes().all(good) => {
             format!("'{bad}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'")

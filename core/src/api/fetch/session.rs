@@ -2,6 +2,7 @@
 //! Kafka's `FetchManager`).
 
 use super::{key_of, wanted};
+use crate::controller::TOPIC_NAME_MAX;
 use crate::error::ErrorCode;
 use crate::id::HoldId;
 use crate::io::Ask;
@@ -37,7 +38,7 @@ pub(super) fn source(
     let count = request.topics.iter().map(|topic| topic.partitions.len()).sum();
     let mut set = FetchSet::with_capacity(count);
     put(&mut set, request, by_id);
-    if ask.version < 7 || request.session_epoch == FINAL || set.is_empty() {
+    if ask.version < 7 || request.session_epoch == FINAL || set.is_empty() || names_too_long(request) {
         return Ok((Source::Own(set), true));
     }
     let source = match node.sessions.open(now.mono, reader.replica.is_some(), by_id, set) {
@@ -55,6 +56,10 @@ fn resume(node: &mut Node, now: Now, request: &FetchRequest, by_id: bool) -> Res
     }
     if session.by_id != by_id && !mutant::is(Mutant::SessionNamingUnchecked) {
         return Err(ErrorCode::FetchSessionTopicIdError);
+    }
+    if names_too_long(request) {
+        drop_session(node, id);
+        return Err(ErrorCode::FetchSessionIdNotFound);
     }
     session.epoch = next_epoch(session.epoch);
     let row = session.drop_row();
@@ -89,6 +94,12 @@ fn forget(node: &mut Node, id: i32, request: &FetchRequest, by_id: bool) {
     let unwatched = session.set.forget(keys.filter(|_| !mutant::is(Mutant::ForgottenStillRead)));
     node.sessions.resized(id, before);
     node.sessions.unwatch(id, unwatched);
+}
+
+/// Whether what no topic can be called is named: up to 32 KiB, which the bound of all sessions does not count. Who names it has no
+/// session, and is told in each answer that there is no such topic.
+fn names_too_long(request: &FetchRequest) -> bool {
+    request.topics.iter().any(|topic| topic.topic.len() > TOPIC_NAME_MAX)
 }
 
 fn put(set: &mut FetchSet, request: &FetchRequest, by_id: bool) {

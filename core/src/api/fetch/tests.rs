@@ -316,6 +316,31 @@ fn a_session_keeps_nothing_of_the_frames_it_was_asked_in() {
 }
 
 #[test]
+fn what_no_topic_can_be_called_is_in_no_session() {
+    let mut bench = Bench::new();
+    bench.topic("t", &[&[1]]);
+    let named = |name: &str, id, epoch| {
+        let mut request = request(Uuid::ZERO, &[(0, 0)]).with_session_id(id).with_session_epoch(epoch);
+        request.topics[0].topic = TopicName(StrBytes::from_string(name.into()));
+        request.with_max_wait_ms(0)
+    };
+    let (longest, longer) = ("n".repeat(249), "n".repeat(250));
+    let seq = fetch(&mut bench, 12, named(&longer, 0, 0));
+    let (response, _) = reply(&mut bench, seq);
+    let code = response.responses[0].partitions[0].error_code;
+    assert_eq!((response.session_id, code), (0, ErrorCode::UnknownTopicOrPartition.code()));
+    assert!(bench.node.sessions.is_empty());
+    let seq = fetch(&mut bench, 12, named(&longest, 0, 0));
+    let id = reply(&mut bench, seq).0.session_id;
+    let seq = fetch(&mut bench, 12, named("t", id, 1));
+    assert_eq!(reply(&mut bench, seq).0.session_id, id);
+    let seq = fetch(&mut bench, 12, named(&longer, id, 2));
+    let (response, _) = reply(&mut bench, seq);
+    assert_eq!((response.error_code, response.session_id), (ErrorCode::FetchSessionIdNotFound.code(), 0));
+    assert!(bench.node.sessions.is_empty());
+}
+
+#[test]
 fn a_session_watches_nothing_that_it_has_forgotten() {
     let mut bench = Bench::new();
     let topic = bench.topic("t", &[&[1], &[1]]);
