@@ -52,7 +52,7 @@ impl<W> Table<W> {
             self.deadlines.insert((at, id));
         }
         self.connections.insert((ask.conn, id));
-        self.rows.insert(id, Row { ask, since, deadline, waiting, watched: Vec::new() });
+        self.rows.insert(id, Row { ask: ask.apart(), since, deadline, waiting, watched: Vec::new() });
         id
     }
 
@@ -133,6 +133,8 @@ impl<W> Table<W> {
 mod tests {
     use super::*;
     use crate::io::Listener;
+    use alloc::vec;
+    use bytes::Bytes;
     use kafka_protocol::protocol::StrBytes;
 
     fn ask(conn: u64) -> Ask {
@@ -145,6 +147,16 @@ mod tests {
             client_id: StrBytes::new(),
             client_host: StrBytes::new(),
         }
+    }
+
+    #[test]
+    fn a_row_keeps_nothing_of_the_frame_that_asked() {
+        let frame = Bytes::from(vec![b'c'; 1000]);
+        let mut table = Table::default();
+        let client_id = StrBytes::from_utf8(frame.slice(..10)).expect("UTF-8");
+        let id = table.insert(Ask { client_id, ..ask(1) }, Mono(0), None, "waits");
+        assert!(frame.is_unique());
+        assert_eq!(table.get(id).map(|row| row.ask.client_id.as_str()), Some("cccccccccc"));
     }
 
     #[test]

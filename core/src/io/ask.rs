@@ -2,6 +2,7 @@
 
 use super::{Listener, Out, Reply, Request};
 use crate::id::ConnId;
+use alloc::string::String;
 use kafka_protocol::messages::ResponseKind;
 use kafka_protocol::protocol::StrBytes;
 
@@ -31,6 +32,12 @@ impl Ask {
             client_id: request.client_id.clone(),
             client_host: request.client_host.clone(),
         }
+    }
+
+    /// For a wait: what came in the request's frame is copied, so that the frame, which may be large, does not wait as well.
+    pub fn apart(mut self) -> Self {
+        self.client_id = StrBytes::from_string(String::from(self.client_id.as_str()));
+        self
     }
 
     pub fn reply(&self, out: &mut Out, body: impl Into<ResponseKind>) {
