@@ -40,7 +40,8 @@ pub fn on_delete_records(node: &mut Node, now: Now, ask: Ask, request: DeleteRec
                 }
             });
         }
-        let topic = DeleteRecordsTopicResult::default().with_name(topic.name).with_partitions(results);
+        let name = place::name(node.image.topic_named(&topic.name), &topic.name);
+        let topic = DeleteRecordsTopicResult::default().with_name(name).with_partitions(results);
         deleting.response.topics.push(topic);
     }
     settle(&node.partitions, &node.image, &mut deleting, None);

@@ -72,7 +72,8 @@ pub fn on_list_offsets(node: &mut Node, now: Now, ask: Ask, request: ListOffsets
             };
             answers.push(answered(ask.version, asked.partition_index, answer));
         }
-        let topic = ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(answers);
+        let name = place::name(node.image.topic_named(&topic.name), &topic.name);
+        let topic = ListOffsetsTopicResponse::default().with_name(name).with_partitions(answers);
         listing.response.topics.push(topic);
     }
     if listing.waits.is_empty() {

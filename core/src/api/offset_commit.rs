@@ -4,6 +4,7 @@
 //! Topics and partitions that are not there: `UNKNOWN_TOPIC_OR_PARTITION`, the others are committed. Metadata longer than
 //! `offset.metadata.max.bytes`: `OFFSET_METADATA_TOO_LARGE`.
 
+use super::place;
 use crate::error::ErrorCode;
 use crate::io::Ask;
 use crate::mutant::{self, Mutant};
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub fn on_offset_commit(node: &mut Node, now: Now, ask: Ask, mut request: OffsetCommitRequest) {
     let mut refused = Vec::new();
     for topic in &mut request.topics {
+        topic.name = place::name(node.image.topic_named(&topic.name), &topic.name);
         refused.extend(take_unknown(node, topic));
     }
     request.topics.retain(|topic| !topic.partitions.is_empty());

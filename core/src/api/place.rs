@@ -3,9 +3,10 @@
 use crate::error::ErrorCode;
 use crate::id::{LeaderEpoch, NodeId, PartitionKey, Uuid};
 use crate::io::{Address, Ask, Listener};
-use crate::metadata::{self, Broker, Topic};
+use crate::metadata::{self, Broker, Text, Topic};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
+use kafka_protocol::messages::TopicName;
 
 /// The topic that a request names: by id where the version has ids, else by name.
 ///
@@ -19,6 +20,12 @@ pub(super) fn topic<'a>(node: &'a Node, by_id: bool, id: Uuid, name: &str) -> Re
     } else {
         node.image.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition)
     }
+}
+
+/// A topic's name for an answer that may wait. The request's is a slice of its whole frame, which would wait as well.
+pub(super) fn name(known: Option<&Topic>, asked: &TopicName) -> TopicName {
+    let known = known.map(|topic| &topic.name).filter(|name| *name == asked.as_str());
+    TopicName(known.map_or_else(|| Text::from(asked.as_str()).wire(), Text::wire))
 }
 
 /// The node's data folder, as its configuration names it.

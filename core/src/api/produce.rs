@@ -108,9 +108,10 @@ struct Turn {
 }
 
 fn on_topic(node: &mut Node, now: Now, turn: &mut Turn, place: u32, topic: TopicProduceData) -> TopicProduceResponse {
-    let found = place::topic(node, turn.by_id, topic.topic_id.into(), &topic.name)
-        .map(|found| (found.id, found.internal(), found.partitions.len()));
-    let mut answer = TopicProduceResponse::default().with_name(topic.name).with_topic_id(topic.topic_id);
+    let found = place::topic(node, turn.by_id, topic.topic_id.into(), &topic.name);
+    let name = place::name(found.ok(), &topic.name);
+    let found = found.map(|found| (found.id, found.internal(), found.partitions.len()));
+    let mut answer = TopicProduceResponse::default().with_name(name).with_topic_id(topic.topic_id);
     answer.partition_responses.reserve_exact(topic.partition_data.len());
     for data in topic.partition_data {
         let at = (place, answer.partition_responses.len() as u32);

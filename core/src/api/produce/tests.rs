@@ -84,6 +84,24 @@ fn acks_1_waits_for_the_leaders_disk() {
 }
 
 #[test]
+fn what_waits_keeps_nothing_of_the_frame_but_the_records() {
+    let mut bench = Bench::new();
+    bench.topic("t", &[&[1, 2]]);
+    for name in ["t", "unknown"] {
+        let frame = Bytes::from([name.as_bytes(), &[0; 1000]].concat());
+        let mut asked = request("t", Uuid::ZERO, 1, &[(0, batch(b"v"))]);
+        let mut other = asked.topic_data[0].clone();
+        other.name = TopicName(StrBytes::from_utf8(frame.slice(..name.len())).expect("UTF-8"));
+        asked.topic_data.push(other);
+        let seq = produce(&mut bench, 9, asked, Vec::new());
+        assert!(bench.replies.is_empty() && frame.is_unique(), "{name}");
+        bench.sync();
+        let ResponseKind::Produce(response) = bench.plain(seq) else { panic!("a Produce response") };
+        assert_eq!(response.responses[1].name.as_str(), name);
+    }
+}
+
+#[test]
 fn acks_all_waits_for_every_disk_in_sync() {
     let mut bench = Bench::new();
     let id = bench.topic("t", &[&[1, 2]]);
