@@ -30,7 +30,8 @@ impl Group {
 
     /// Gives a member its session time-out anew.
     pub fn expect_again(&self, turn: &mut Turn<'_>, id: &StrBytes) {
-        if let Some(member) = self.members.get(id) {
+        // The group's own `id`: the request's is a slice of its frame.
+        if let Some((id, member)) = self.members.get_key_value(id) {
             turn.arm(self.session(id), Span::from_kafka_millis(i64::from(member.session_timeout_ms)));
         }
     }

@@ -295,3 +295,23 @@ fn ids_that_nobody_uses_have_a_bound() {
     let hold = world.send_join(&join_request(""));
     assert_eq!(world.joined(hold).error_code, ErrorCode::MemberIdRequired.code());
 }
+
+#[test]
+fn a_members_session_keeps_nothing_of_the_frame_that_renewed_it() {
+    let mut world = World::new(|_| {});
+    let (ids, generation) = world.stable(1);
+    let frame = Bytes::from([ids[0].as_bytes(), &[0; 1000]].concat());
+    let member = || StrBytes::from_utf8(frame.slice(..ids[0].len())).expect("UTF-8");
+    let mut commit = commit_request(GROUP, &ids[0], generation, "t", 0, 1);
+    commit.member_id = member();
+    let hold = world.send_commit(&commit);
+    assert_eq!(world.committed(hold), 0);
+    drop(commit);
+    assert!(frame.is_unique(), "an OffsetCommit");
+    let beat = HeartbeatRequest::default().with_group_id(GroupId(text(GROUP))).with_generation_id(generation);
+    let (hold, beat) = (world.hold(), beat.with_member_id(member()));
+    let decision = world.groups.on_heartbeat(world.now, hold, &beat);
+    world.carry_out(decision);
+    drop(beat);
+    assert!(frame.is_unique(), "a heartbeat");
+}
