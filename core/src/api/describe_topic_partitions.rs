@@ -1,6 +1,7 @@
 //! DescribeTopicPartitions (key 75, version 0): topics and partitions a page at a time, with eligible leaders (KIP-966).
 //!
-//! * Topics come by name; no names: all. `cursor` says where to go on; a negative partition there is `INVALID_REQUEST`.
+//! * Topics come by name; no names: all. `cursor` says where to go on; a negative partition there, or a topic that is not
+//!   among the named ones, is `INVALID_REQUEST`.
 //! * At most `response_partition_limit` partitions, at least one, at most `max.request.partition.size.limit`; `next_cursor` names
 //!   the first one left out.
 //! * An unknown topic: `UNKNOWN_TOPIC_OR_PARTITION`, or `INVALID_TOPIC_EXCEPTION` where none may be called so.
@@ -23,15 +24,21 @@ use kafka_protocol::messages::{DescribeTopicPartitionsRequest, DescribeTopicPart
 
 /// Answers at once.
 pub fn on_describe_topic_partitions(node: &mut Node, _now: Now, ask: Ask, request: DescribeTopicPartitionsRequest) {
-    if let Some(cursor) = &request.cursor
-        && cursor.partition_index < 0
-    {
+    if !is_cursor_good(&request) {
         return ask.reply(&mut node.out, refused(&request));
     }
     let most = node.config.limits.described_partitions;
     let limit = usize::try_from(request.response_partition_limit.min(most)).unwrap_or(0).max(1);
     let response = page(&node.image, place::listener(node, &ask), &request, limit);
     ask.reply(&mut node.out, response);
+}
+
+/// Kafka's `DescribeTopicPartitionsRequestHandler`.
+fn is_cursor_good(request: &DescribeTopicPartitionsRequest) -> bool {
+    request.cursor.as_ref().is_none_or(|cursor| {
+        let mut named = request.topics.iter().map(|topic| &topic.name);
+        cursor.partition_index >= 0 && (request.topics.is_empty() || named.any(|name| *name == cursor.topic_name))
+    })
 }
 
 fn refused(request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
@@ -160,6 +167,20 @@ mod tests {
             let cursor = From::default().with_topic_name(next.topic_name).with_partition_index(next.partition_index);
             request.cursor = Some(cursor);
         }
+    }
+
+    #[test]
+    fn a_cursor_is_among_what_is_named() {
+        let good = |names: &[&'static str], topic: &'static str, partition| {
+            let topics = names.iter().map(|name| TopicRequest::default().with_name(TopicName((*name).into())));
+            let cursor = From::default().with_topic_name(TopicName(topic.into())).with_partition_index(partition);
+            let request = DescribeTopicPartitionsRequest::default().with_topics(topics.collect());
+            is_cursor_good(&request.with_cursor(Some(cursor)))
+        };
+        assert!(good(&["a", "b"], "b", 7) && good(&["nope"], "nope", 0) && good(&[], "b", 0) && good(&[], "nope", 0));
+        assert!(!good(&["a", "c"], "b", 0) && !good(&["a"], "", 0));
+        assert!(!good(&["a"], "a", -1) && !good(&[], "a", -1));
+        assert!(is_cursor_good(&DescribeTopicPartitionsRequest::default().with_cursor(None)));
     }
 
     #[test]
