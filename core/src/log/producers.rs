@@ -152,9 +152,12 @@ impl Producers {
     /// Whether a batch that is no duplicate may be appended. `sequences`: they count (a client's batch); the epoch always does.
     ///
     /// # Errors
-    /// `INVALID_PRODUCER_EPOCH` for an epoch older than the newest known; `OUT_OF_ORDER_SEQUENCE_NUMBER` for a gap.
+    /// `INVALID_PRODUCER_EPOCH` for an epoch older than the newest known (-1 where none is); `OUT_OF_ORDER_SEQUENCE_NUMBER` for a gap.
     pub fn admit(&self, header: &Header<'_>, sequences: bool) -> Result<(), Refusal> {
         let Some(producer) = self.known.get(&header.producer_id()) else {
+            if header.producer_epoch() < Producer::NEW.epoch {
+                return Err(Refusal::because(ErrorCode::InvalidProducerEpoch, "no producer has such an epoch"));
+            }
             // Nothing is known of it, perhaps because retention took all it wrote: any sequence is taken.
             if sequences && header.base_sequence() > 0 && mutant::is(Mutant::UnknownMustBegin) {
                 return Err(Refusal::because(ErrorCode::OutOfOrderSequenceNumber, "unknown"));
@@ -300,6 +303,13 @@ mod tests {
     #[test]
     fn an_unknown_producer_may_begin_anywhere() {
         assert_eq!(admits(&Producers::default(), 9, 3, 17), Ok(()));
+        assert_eq!(admits(&Producers::default(), 9, -1, 17), Ok(()));
+        // Kafka's `ProducerAppendInfo.checkProducerEpoch` compares with -1 then.
+        for coordinators in [false, true] {
+            let none = batch(9, -2, 0, 1, 0);
+            let refused = Producers::default().admit(&Header::read(&none).unwrap(), !coordinators);
+            assert_eq!(refused.map_err(|refusal| refusal.code), Err(ErrorCode::InvalidProducerEpoch));
+        }
     }
 
     #[test]
