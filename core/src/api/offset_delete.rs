@@ -3,6 +3,7 @@
 //!
 //! Topics and partitions that are not there: `UNKNOWN_TOPIC_OR_PARTITION`, without asking the group.
 
+use super::place;
 use crate::error::ErrorCode;
 use crate::io::Ask;
 use crate::node::Node;
@@ -16,6 +17,7 @@ use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 pub fn on_offset_delete(node: &mut Node, now: Now, ask: Ask, mut request: OffsetDeleteRequest) {
     let mut refused = Vec::new();
     for topic in &mut request.topics {
+        topic.name = place::name(node.image.topic_named(&topic.name), &topic.name);
         refused.extend(take_unknown(node, topic));
     }
     request.topics.retain(|topic| !topic.partitions.is_empty());

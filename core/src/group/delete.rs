@@ -2,13 +2,14 @@
 
 use super::records::Entry;
 use super::shard::Shard;
+use super::text::own;
 use crate::error::ErrorCode;
 use crate::id::Uuid;
 use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
-use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
+use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 impl Shard {
@@ -26,12 +27,13 @@ impl Shard {
         for topic in &request.topics {
             let subscribed = group.is_subscribed(&topic.name.0) && !mutant::is(Mutant::SubscribedOffsetsDeleted);
             let code = if subscribed { ErrorCode::GroupSubscribedToTopic.code() } else { 0 };
+            let name = TopicName(own(&topic.name.0));
             let mut partitions = Vec::new();
             for partition in &topic.partitions {
                 let index = partition.partition_index;
                 partitions
                     .push(OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code));
-                let place = (group.id.clone(), topic.name.0.clone(), index);
+                let place = (group.id.clone(), name.0.clone(), index);
                 let known = self.offsets.get(&place.0, &place.1, index).is_some() || self.offsets.is_unstable(&place);
                 if code == 0 && known && !mutant::is(Mutant::OffsetStays) {
                     entries.push(tombstone(place));
@@ -39,9 +41,7 @@ impl Shard {
             }
             match topics.iter_mut().find(|known| known.name == topic.name) {
                 Some(known) => known.partitions.extend(partitions),
-                None => topics.push(
-                    OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions),
-                ),
+                None => topics.push(OffsetDeleteResponseTopic::default().with_name(name).with_partitions(partitions)),
             }
         }
         Ok((entries, OffsetDeleteResponse::default().with_topics(topics)))
@@ -52,7 +52,7 @@ impl Shard {
         self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?.validate_delete()?;
         let places = self.offsets.places_of(id).into_iter().filter(|_| !mutant::is(Mutant::GroupLeavesOffsets));
         let mut entries: Vec<Entry> = places.map(tombstone).collect();
-        entries.push(Entry::Group { group: super::text::own(id), value: None });
+        entries.push(Entry::Group { group: own(id), value: None });
         Ok(entries)
     }
 

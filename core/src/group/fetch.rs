@@ -10,11 +10,11 @@ use crate::error::ErrorCode;
 use crate::id::Offset;
 use crate::mutant::{self, Mutant};
 use alloc::vec::Vec;
-use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
 };
+use kafka_protocol::messages::{GroupId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 impl Shard {
@@ -35,9 +35,8 @@ impl Shard {
                     let known = |index: i32| told(&topic.name.0, index, self.offsets.get(group, &topic.name.0, index));
                     let most = if mutant::is(Mutant::FetchFirstPartition) { 1 } else { usize::MAX };
                     let partitions = topic.partition_indexes.iter().take(most).map(|index| known(*index)).collect();
-                    topics.push(
-                        OffsetFetchResponseTopics::default().with_name(topic.name.clone()).with_partitions(partitions),
-                    );
+                    let name = TopicName(own(&topic.name.0));
+                    topics.push(OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions));
                 }
             }
             None => {
@@ -56,7 +55,7 @@ impl Shard {
         // What a group does not have any more was said by some record, too.
         let until = self.offsets.last_of(group).unwrap_or(Offset(self.end.0 - 1));
         let until = if mutant::is(Mutant::OffsetsToldUncommitted) { Offset::NONE } else { until };
-        (OffsetFetchResponseGroup::default().with_group_id(request.group_id.clone()).with_topics(topics), until)
+        (OffsetFetchResponseGroup::default().with_group_id(GroupId(own(group))).with_topics(topics), until)
     }
 }
 

@@ -7,7 +7,7 @@ use super::groups::{Groups, Place};
 use super::refuse;
 use super::settings::Settings;
 use super::shard::Shard;
-use super::text::TEXT_BYTES_MAX;
+use super::text::{TEXT_BYTES_MAX, own};
 use super::turn::Then;
 use crate::error::ErrorCode;
 use crate::id::HoldId;
@@ -150,7 +150,7 @@ impl Groups {
             release(&mut out, hold, OffsetFetchResponse::default());
             return out;
         }
-        self.gathers.expect(hold, groups.iter().map(|group| group.group_id.clone()).collect(), groups.len());
+        self.gathers.expect(hold, groups.iter().map(|group| kept(&group.group_id)).collect(), groups.len());
         for request in groups {
             let one = |group| Box::new(ResponseKind::from(OffsetFetchResponse::default().with_groups(vec![group])));
             match self.shard_and_settings(&request.group_id.0) {
@@ -224,13 +224,13 @@ impl Groups {
         let mut out = Decision::default();
         let mut by_partition: BTreeMap<i32, Vec<GroupId>> = BTreeMap::new();
         for id in &request.groups_names {
-            by_partition.entry(self.partition_of(id)).or_default().push(id.clone());
+            by_partition.entry(self.partition_of(id)).or_default().push(kept(id));
         }
         if by_partition.is_empty() {
             release(&mut out, hold, DeleteGroupsResponse::default());
             return out;
         }
-        self.gathers.expect(hold, request.groups_names.clone(), by_partition.len());
+        self.gathers.expect(hold, request.groups_names.iter().map(kept).collect(), by_partition.len());
         for ids in by_partition.into_values() {
             let served = ids.first().map_or(Err(ErrorCode::InvalidGroupId), |id| self.shard_and_settings(&id.0));
             match served {
@@ -252,6 +252,11 @@ impl Groups {
         act(served, &mut out);
         self.gathered(out)
     }
+}
+
+/// For an answer that may wait.
+fn kept(id: &GroupId) -> GroupId {
+    GroupId(own(&id.0))
 }
 
 fn delete_groups(now: Now, shard: &mut Shard, settings: &Settings, hold: HoldId, ids: &[GroupId], out: &mut Decision) {

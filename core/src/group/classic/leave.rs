@@ -1,6 +1,7 @@
 //! LeaveGroup as a group handles it: members go, by their own wish or an administrator's.
 
 use super::super::records::Entry;
+use super::super::text::own;
 use super::super::timers::Timer;
 use super::super::turn::Turn;
 use super::group::{Group, Phase};
@@ -22,8 +23,8 @@ impl Group {
             left |= result.is_ok();
             members.push(
                 MemberResponse::default()
-                    .with_member_id(one.member_id.clone())
-                    .with_group_instance_id(one.group_instance_id.clone())
+                    .with_member_id(own(&one.member_id))
+                    .with_group_instance_id(one.group_instance_id.as_ref().map(own))
                     .with_error_code(result.err().map_or(0, |code| code.code())),
             );
         }

@@ -2,7 +2,8 @@
 
 use super::*;
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
-use kafka_protocol::messages::{DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest};
+use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
+use kafka_protocol::messages::{DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest, OffsetDeleteRequest};
 
 fn describe(world: &mut World, version: i16) -> DescribedGroup {
     world.version = version;
@@ -140,4 +141,43 @@ fn a_group_is_where_kafka_puts_it() {
     {
         assert_eq!(world.groups.partition_of(group), partition, "{group}");
     }
+}
+
+#[test]
+fn an_answer_that_waits_for_a_record_keeps_nothing_of_the_frame_that_asked() {
+    let mut world = World::new(|_| {});
+    let (ids, generation) = world.stable(1);
+    world.commit(&ids[0], generation, 5);
+    let hold = world.send_commit(&commit_request("x", "", -1, "t", 0, 1));
+    world.committed(hold);
+    world.commits = false;
+    let frame = Bytes::from([ids[0].as_bytes(), b"xtg", &[0; 1000]].concat());
+    let slice = |from: usize, len: usize| StrBytes::from_utf8(frame.slice(from..from + len)).expect("UTF-8");
+    let at = ids[0].len();
+    let (x, t, g) = (|| slice(at, 1), || slice(at + 1, 1), || GroupId(slice(at + 2, 1)));
+    let waits = |world: &mut World, what: &str, act: &mut dyn FnMut(&mut Groups, Now, HoldId) -> Decision| {
+        let hold = world.hold();
+        let decision = act(&mut world.groups, world.now, hold);
+        world.carry_out(decision);
+        assert!(world.is_waiting(hold) && frame.is_unique(), "{what}");
+    };
+    world.vouched = false;
+    waits(&mut world, "OffsetFetch", &mut |groups, now, hold| {
+        let topic = OffsetFetchRequestTopics::default().with_name(TopicName(t())).with_partition_indexes(vec![0]);
+        let asked = OffsetFetchRequestGroup::default().with_group_id(g()).with_topics(Some(vec![topic]));
+        groups.on_fetch(now, hold, &[asked], true, false)
+    });
+    waits(&mut world, "OffsetDelete", &mut |groups, now, hold| {
+        let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
+        let topic = OffsetDeleteRequestTopic::default().with_name(TopicName(t())).with_partitions(vec![partition]);
+        let asked = OffsetDeleteRequest::default().with_group_id(GroupId(x())).with_topics(vec![topic]);
+        groups.on_offset_delete(now, hold, &asked, Vec::new())
+    });
+    waits(&mut world, "DeleteGroups", &mut |groups, now, hold| {
+        groups.on_delete(now, hold, &DeleteGroupsRequest::default().with_groups_names(vec![GroupId(x())]))
+    });
+    waits(&mut world, "LeaveGroup", &mut |groups, now, hold| {
+        let member = MemberIdentity::default().with_member_id(slice(0, at));
+        groups.on_leave(now, hold, &LeaveGroupRequest::default().with_group_id(g()).with_members(vec![member]))
+    });
 }
