@@ -153,6 +153,8 @@ pub struct World {
     rotten: Option<usize>,
     /// The quorum's epoch, and since when it is that.
     controller_since: (LeaderEpoch, u64),
+    /// The quorum's epoch when all had been healed for a while; who dies for good has others elected once more.
+    epoch_at_rest: Option<LeaderEpoch>,
     /// The node that died for good.
     perished: Option<usize>,
     /// Faults that wait for their moment, by their place in the plan.
@@ -205,6 +207,7 @@ impl World {
             failure: None,
             rotten: None,
             controller_since: (LeaderEpoch::NONE, 0),
+            epoch_at_rest: None,
             perished: None,
             armed: Vec::new(),
             corrupt: Vec::new(),

@@ -1,7 +1,7 @@
 //! What a cluster at rest is like: everybody serves, every replica is in sync and like its leader, leaders are where they are preferred,
 //! groups have given out all there is, moves are over. Until it is so, a run does not end.
 
-use super::World;
+use super::{Kind, World};
 use crate::plan::EXPIRY;
 use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
 use esker_core::io::FileName;
@@ -15,6 +15,11 @@ use std::collections::BTreeSet;
 
 /// The longest `file.delete.delay.ms` of a plan's topics.
 const DELETE_DELAY_MAX: Span = Span::from_millis(5_000);
+
+/// So long after all is healed the voters have had the time to agree on a leader, in microseconds.
+const ELECTIONS_US: u64 = 3_000_000;
+/// Epochs that the quorum may take from then on: one is for a leader that dies for good, and its votes may be split.
+const ELECTIONS_MAX: i32 = 4;
 
 impl World {
     /// What is not as it must be at the end.
@@ -190,6 +195,14 @@ impl World {
     /// Where elections of the quorum follow each other no controller stays for long enough to move leaders back.
     pub(super) fn note_controller(&mut self) {
         let epoch = self.cores().map(|(_, core)| core.quorum.epoch()).max();
+        if let Some(epoch) = epoch.filter(|_| self.now > self.plan.phases.safety_us + ELECTIONS_US) {
+            let first = *self.epoch_at_rest.get_or_insert(epoch);
+            if epoch.0 > first.0 + ELECTIONS_MAX {
+                let what =
+                    format!("the quorum's epoch was {first} when all had been whole for a while, and is {epoch}");
+                self.fail(Kind::Liveness, "restless", what);
+            }
+        }
         if epoch.is_some_and(|epoch| epoch != self.controller_since.0) {
             self.controller_since = (epoch.unwrap_or(LeaderEpoch::NONE), self.now);
         }
