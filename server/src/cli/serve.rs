@@ -87,6 +87,10 @@ impl Serve {
             return Ok(Setup { file, data });
         }
         let data = data_folder(&file).map_err(config)?;
+        if !["log.dirs", "log.dir"].iter().any(|name| file.contains_key(*name)) {
+            // Whoever asks for the configs is told where the records are.
+            file.insert("log.dirs".into(), DATA.into());
+        }
         Ok(Setup { file, data })
     }
 }
@@ -99,7 +103,6 @@ fn alone() -> Given {
         ("controller.quorum.voters", "1@127.0.0.1:9093"),
         ("controller.listener.names", "CONTROLLER"),
         ("listeners", "PLAINTEXT://127.0.0.1:9092"),
-        ("log.dirs", DATA),
         ("offsets.topic.replication.factor", "1"),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
@@ -168,6 +171,8 @@ mod tests {
         assert_eq!(setup.file.get("num.partitions").map(String::as_str), Some("7"));
         assert_eq!(setup.file.get("listeners").map(String::as_str), Some("PLAINTEXT://0.0.0.0:19092"));
         assert_eq!(setup.data, PathBuf::from("/x"));
+        let other_name = options(&["log.dir=/y"], None).setup().unwrap();
+        assert_eq!((other_name.data, other_name.file.get("log.dirs")), (PathBuf::from("/y"), None));
         assert!(options(&["num.partitions"], None).setup().is_err());
         assert!(options(&["log.dirs=/a,/b"], None).setup().is_err());
     }
