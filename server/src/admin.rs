@@ -4,9 +4,10 @@ use crate::metrics::{Metrics, State};
 use crate::rt::TcpListener;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
         let metrics = Arc::clone(&metrics);
         tokio::spawn(async move {
             let _place = place;
-            let answer = service_fn(move |request| {
-                let response = answer(&request, &metrics);
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let response = answer(request.method(), request.uri().path(), &metrics);
                 async move { Ok::<_, Infallible>(response) }
             });
             let mut server = http1::Builder::new();
@@ -40,18 +41,51 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     }
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
-    let (status, body) = match request.uri().path() {
-        "/metrics" => (StatusCode::OK, metrics.text()),
-        "/healthz" => (StatusCode::OK, "alive\n".into()),
+/// What the encoder of the metrics writes. Prometheus refuses a scrape that does not say what it is.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+fn answer(method: &Method, path: &str, metrics: &Metrics) -> Response<Full<Bytes>> {
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    let (status, kind, body) = match path {
+        _ if !is_read => (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET and HEAD\n".into()),
+        "/metrics" => (StatusCode::OK, OPEN_METRICS, metrics.text()),
+        "/healthz" => (StatusCode::OK, PLAIN, "alive\n".into()),
         "/readyz" => match metrics.state() {
-            State::Ready => (StatusCode::OK, "ready\n".into()),
-            State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n".into()),
-            State::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
+            State::Ready => (StatusCode::OK, PLAIN, "ready\n".into()),
+            State::Starting => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "starting\n".into()),
+            State::Stopping => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "stopping\n".into()),
         },
-        _ => (StatusCode::NOT_FOUND, "try /metrics, /healthz or /readyz\n".into()),
+        _ => (StatusCode::NOT_FOUND, PLAIN, "try /metrics, /healthz or /readyz\n".into()),
     };
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if !is_read {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_what_it_is() {
+        let metrics = Metrics::default();
+        let told = |method: Method, path: &str| {
+            let response = answer(&method, path, &metrics);
+            let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+            (response.status().as_u16(), kind.to_string())
+        };
+        assert_eq!(told(Method::GET, "/metrics"), (200, OPEN_METRICS.into()));
+        assert_eq!(told(Method::HEAD, "/metrics"), (200, OPEN_METRICS.into()));
+        assert_eq!(told(Method::GET, "/healthz"), (200, PLAIN.into()));
+        assert_eq!(told(Method::GET, "/readyz"), (503, PLAIN.into()));
+        assert_eq!(told(Method::GET, "/"), (404, PLAIN.into()));
+        assert_eq!(told(Method::POST, "/metrics"), (405, PLAIN.into()));
+        assert_eq!(told(Method::DELETE, "/healthz"), (405, PLAIN.into()));
+    }
 }
