@@ -37,11 +37,16 @@ pub struct Setup {
 /// Serves until the node ends.
 pub fn serve(setup: Setup) -> Result<(), Failure> {
     let incarnation = Uuid(random());
-    let identity = Identity { incarnation, seed: random() as u64, ..Identity::default() };
+    let identity = Identity { incarnation, host: host(), seed: random() as u64, ..Identity::default() };
     let Accepted { mut config, idle } =
         NodeConfig::accept(setup.file, identity).map_err(|why| Failure::new(Code::Config, why.0))?;
     if !idle.is_empty() {
         tracing::warn!("without meaning here: {}", idle.join(", "));
+    }
+    if config.sends_away() {
+        tracing::warn!(
+            "clients on other machines will be sent to localhost: set advertised.listeners to where they reach this one"
+        );
     }
     if let Some(version) = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok().filter(|it| hides_failures(it)) {
         let version = version.trim();
@@ -62,6 +67,12 @@ pub fn serve(setup: Setup) -> Result<(), Failure> {
         config.identity.cluster = folder.cluster;
         run(config, doors, admin, setup.data).await
     })
+}
+
+/// The machine's name. It has none if nobody gave it one.
+fn host() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_str().ok()?.to_string();
+    Some(name).filter(|name| !name.is_empty() && name != "(none)")
 }
 
 /// Whether the kernel of that version keeps from `syncfs` that a page could not be written.

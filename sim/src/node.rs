@@ -158,6 +158,7 @@ pub fn config(plan: &Plan, id: NodeId, disks: u32, dice: &mut Dice) -> NodeConfi
         directory: Uuid(0x0d1e_0000 + id.0.unsigned_abs() as u128 + (u128::from(disks) << 64)),
         incarnation: Uuid(u128::from(dice.number()) << 64 | u128::from(dice.number()) | 2),
         cluster: Some("esker-sim".into()),
+        host: None,
         seed: dice.number(),
     };
     config

@@ -68,12 +68,22 @@ fn named(text: &str) -> Result<Vec<(String, Address)>, String> {
     Ok(found)
 }
 
-/// The four properties that describe a node's listeners.
+/// The four properties that describe a node's listeners, and who is to find it there.
 pub(super) struct Written<'a> {
     pub listeners: &'a str,
     pub advertised: &'a str,
     pub controllers: &'a str,
     pub protocols: &'a str,
+    pub reach: Reach<'a>,
+}
+
+/// From where a node is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reach<'a> {
+    /// It has no other nodes: as far as it knows its clients are on the same machine.
+    Alone,
+    /// Other machines look for it, by this name.
+    Others(&'a str),
 }
 
 /// Puts the properties together. Every listener must be plain: TLS and SASL are not built.
@@ -88,7 +98,7 @@ pub(super) fn doors_of(written: &Written<'_>) -> Result<Vec<Door>, String> {
         let is_controller = list_of(written.controllers).any(|other| other.eq_ignore_ascii_case(&name));
         let listener = if is_controller { Listener::Controller } else { Listener::Broker };
         let told = advertised.iter().find(|(other, _)| *other == name).map(|(_, address)| address);
-        let advertised = told.map_or_else(|| reachable(&bind), reachable);
+        let advertised = reachable(&name, listener, told.unwrap_or(&bind), written.reach)?;
         doors.push(Door { name, listener, bind, advertised });
     }
     match advertised.iter().find(|(name, _)| !doors.iter().any(|door: &Door| door.name == *name)) {
@@ -97,11 +107,23 @@ pub(super) fn doors_of(written: &Written<'_>) -> Result<Vec<Door>, String> {
     }
 }
 
-/// An address that others can use: a listener on every address is reached, as far as the node knows, on loopback.
-fn reachable(address: &Address) -> Address {
-    let everywhere = matches!(address.host.as_str(), "" | "0.0.0.0" | "::");
-    let host = if everywhere { StrBytes::from_static_str("localhost") } else { address.host.clone() };
-    Address { host, port: address.port }
+/// An address that others can use, for one on every address of the machine. As in Kafka, that is the machine's name for an empty host and
+/// for controllers; a meta-address for clients is refused, because nobody gets anywhere with it. A node alone is on loopback.
+fn reachable(name: &str, listener: Listener, address: &Address, reach: Reach<'_>) -> Result<Address, String> {
+    let is_meta = matches!(address.host.as_str(), "0.0.0.0" | "::");
+    let host = match reach {
+        _ if !is_meta && !address.host.is_empty() => address.host.clone(),
+        Reach::Alone => StrBytes::from_static_str("localhost"),
+        Reach::Others(_) if is_meta && listener == Listener::Broker => {
+            return Err(format!(
+                "advertised.listeners cannot use the nonroutable meta-address {} for {name}: set advertised.listeners to an address \
+                 by which clients and the other nodes reach this one",
+                address.host
+            ));
+        }
+        Reach::Others(machine) => StrBytes::from_string(machine.to_string()),
+    };
+    Ok(Address { host, port: address.port })
 }
 
 /// A listener that the map does not name is a protocol's own name, or, as in Kafka, plain if it serves controllers.
@@ -126,8 +148,12 @@ mod tests {
     use super::*;
 
     fn doors(listeners: &str, advertised: &str) -> Result<Vec<Door>, String> {
+        reached(listeners, advertised, Reach::Alone)
+    }
+
+    fn reached(listeners: &str, advertised: &str, reach: Reach<'_>) -> Result<Vec<Door>, String> {
         let protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL";
-        doors_of(&Written { listeners, advertised, controllers: "CONTROLLER", protocols })
+        doors_of(&Written { listeners, advertised, controllers: "CONTROLLER", protocols, reach })
     }
 
     #[test]
@@ -139,6 +165,25 @@ mod tests {
         assert_eq!(found[1].advertised.to_string(), "127.0.0.1:9093");
         assert_eq!(doors("PLAINTEXT://:9092", "").unwrap()[0].advertised.to_string(), "localhost:9092");
         assert_eq!(doors("PLAINTEXT://[::1]:9092", "").unwrap()[0].bind.host.as_str(), "::1");
+    }
+
+    #[test]
+    fn others_are_told_an_address_that_leads_there() {
+        let told = |listeners: &str, advertised: &str, reach| {
+            reached(listeners, advertised, reach).map(|doors| doors[0].advertised.to_string())
+        };
+        for everywhere in ["PLAINTEXT://:1", "PLAINTEXT://0.0.0.0:1", "PLAINTEXT://[::]:1"] {
+            assert_eq!(told(everywhere, "", Reach::Alone).unwrap(), "localhost:1");
+            assert_eq!(told(everywhere, "PLAINTEXT://a:2", Reach::Others("me")).unwrap(), "a:2");
+            assert_eq!(told(everywhere, "PLAINTEXT://:2", Reach::Others("me")).unwrap(), "me:2");
+            let nowhere = told("PLAINTEXT://a:1", everywhere, Reach::Others("me"));
+            assert_eq!(nowhere.is_ok(), everywhere == "PLAINTEXT://:1");
+        }
+        assert_eq!(told("PLAINTEXT://:1", "", Reach::Others("me")).unwrap(), "me:1");
+        let line = told("PLAINTEXT://0.0.0.0:1", "", Reach::Others("me")).unwrap_err();
+        assert!(line.contains("cannot use the nonroutable meta-address 0.0.0.0") && line.contains("set adv"), "{line}");
+        assert!(told("PLAINTEXT://[::]:1", "", Reach::Others("me")).unwrap_err().contains("meta-address ::"));
+        assert_eq!(told("CONTROLLER://0.0.0.0:1", "", Reach::Others("me")).unwrap(), "me:1");
     }
 
     #[test]

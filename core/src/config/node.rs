@@ -2,7 +2,7 @@
 
 use super::def::{Use, bool_of, list_of};
 use super::layers::{Given, Layers};
-use super::listeners::{Door, Voter, Written, doors_of, voters_of};
+use super::listeners::{Door, Reach, Voter, Written, doors_of, voters_of};
 use super::nearest::nearest;
 use super::settings::{
     BrokerSettings, ChoreSettings, FetchSettings, GroupSettings, LimitSettings, ProducerSettings, QuorumSettings, Read,
@@ -26,6 +26,8 @@ pub struct Identity {
     pub incarnation: Uuid,
     /// The cluster's id where the folder knows it.
     pub cluster: Option<String>,
+    /// The machine's name, by which other machines look it up.
+    pub host: Option<String>,
     /// Source of all random numbers of the node.
     pub seed: u64,
 }
@@ -99,14 +101,20 @@ impl NodeConfig {
         if identity.cluster.is_none() {
             identity.cluster = Some(read.text("cluster.id")).filter(|id| !id.is_empty());
         }
+        let voters = voters_of(&read.text("controller.quorum.voters"))
+            .map_err(|why| ConfigError(format!("controller.quorum.voters: {why}")))?;
+        let reach = match &voters[..] {
+            [own] if is_broker && is_controller && own.node == node => Reach::Alone,
+            _ => Reach::Others(identity.host.as_deref().unwrap_or("localhost")),
+        };
+        let doors = doors(&read, reach)?;
         let config = Self {
             node,
             identity,
             is_broker,
             is_controller,
-            voters: voters_of(&read.text("controller.quorum.voters"))
-                .map_err(|why| ConfigError(format!("controller.quorum.voters: {why}")))?,
-            doors: doors(&read)?,
+            voters,
+            doors,
             inter_broker: inter_broker(&read),
             rack: Some(read.text("broker.rack")).filter(|rack| !rack.is_empty()),
             topics: read.topics(),
@@ -145,6 +153,7 @@ impl NodeConfig {
             directory: Uuid(0x0d1e_0000 + node.0.unsigned_abs() as u128),
             incarnation: Uuid(0x1ca4_0000 + node.0.unsigned_abs() as u128),
             cluster: None,
+            host: None,
             seed: node.0.unsigned_abs().into(),
         };
         match Self::accept(file, identity) {
@@ -161,6 +170,16 @@ impl NodeConfig {
     /// A quorum of one needs no controller listener: nobody else speaks to it.
     pub fn is_alone(&self) -> bool {
         self.is_controller && self.is_broker && self.voters.len() == 1 && self.is_voter()
+    }
+
+    /// Whether clients are told `localhost` though they may come from other machines: nobody has said where they reach this node.
+    pub fn sends_away(&self) -> bool {
+        let listens_to_others = |door: &Door| {
+            let host = door.bind.host.as_str();
+            door.listener == Listener::Broker && matches!(host, "" | "0.0.0.0" | "::")
+        };
+        let is_told = self.file.get("advertised.listeners").is_some_and(|text| !text.trim().is_empty());
+        self.is_alone() && !is_told && self.doors.iter().any(listens_to_others)
     }
 
     /// What others are told to connect to, on the listener of that name.
@@ -286,12 +305,17 @@ fn node_of(file: &Given) -> Result<NodeId, ConfigError> {
     }
 }
 
-fn doors(read: &Read<'_>) -> Result<Vec<Door>, ConfigError> {
+fn doors(read: &Read<'_>, reach: Reach<'_>) -> Result<Vec<Door>, ConfigError> {
     let (listeners, advertised) = (read.text("listeners"), read.text("advertised.listeners"));
     let (controllers, protocols) =
         (read.text("controller.listener.names"), read.text("listener.security.protocol.map"));
-    let written =
-        Written { listeners: &listeners, advertised: &advertised, controllers: &controllers, protocols: &protocols };
+    let written = Written {
+        listeners: &listeners,
+        advertised: &advertised,
+        controllers: &controllers,
+        protocols: &protocols,
+        reach,
+    };
     doors_of(&written).map_err(|why| ConfigError(format!("listeners: {why}")))
 }
 
@@ -407,8 +431,23 @@ allow.everyone.if.no.acl.found=true";
         let config = NodeConfig::for_test(NodeId(1), &[(1, "localhost", 9093)], &[("listeners", "PLAINTEXT://:9092")]);
         assert!(config.is_alone() && config.is_voter());
         assert_eq!(config.advertised("PLAINTEXT").unwrap().to_string(), "localhost:9092");
+        assert!(config.sends_away());
         let observer = NodeConfig::for_test(NodeId(7), &[(1, "a", 9093)], &[]);
         assert!(!observer.is_voter() && !observer.is_alone());
+    }
+
+    #[test]
+    fn a_cluster_is_not_told_of_localhost() {
+        let told = |listeners: &str| {
+            let mut file = given(THREE);
+            file.remove("advertised.listeners");
+            file.insert("listeners".into(), format!("{listeners},CONTROLLER://:19092"));
+            let identity = Identity { host: Some("one.example".into()), ..Identity::default() };
+            NodeConfig::accept(file, identity).map(|it| it.config.advertised("PLAINTEXT").map(ToString::to_string))
+        };
+        assert_eq!(told("PLAINTEXT://:9092").unwrap().unwrap(), "one.example:9092");
+        assert_eq!(told("PLAINTEXT://127.0.0.1:9092").unwrap().unwrap(), "127.0.0.1:9092");
+        assert!(told("PLAINTEXT://0.0.0.0:9092").unwrap_err().0.contains("set advertised.listeners"));
     }
 
     #[test]

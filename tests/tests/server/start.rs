@@ -93,6 +93,19 @@ fn a_folder_that_does_not_say_whose_it_is_is_refused() {
 }
 
 #[test]
+fn an_address_that_leads_nowhere_is_not_given_out() {
+    let scratch = Scratch::new("nowhere");
+    let data = scratch.join("data");
+    let voters = "controller.quorum.voters=1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3";
+    let listeners = "listeners=PLAINTEXT://0.0.0.0:0,CONTROLLER://127.0.0.1:0";
+    check(&data, &["--set", voters, "--set", listeners], 3, "set advertised.listeners");
+    let mut command = serve(&data, &["--set", "listeners=PLAINTEXT://0.0.0.0:0"]);
+    let alone = Node::begin(command.env("RUST_LOG", "warn"), &data);
+    alone.said("will be sent to localhost");
+    assert_eq!(alone.stop(), 0);
+}
+
+#[test]
 fn a_lost_vote_is_refused() {
     let scratch = Scratch::new("vote");
     let data = scratch.join("data");
