@@ -40,6 +40,18 @@ impl Refusal {
     }
 }
 
+/// The name of an error as Kafka's documentation has it: `KAFKA_STORAGE_ERROR`.
+pub fn name_of(code: ErrorCode) -> String {
+    let mut name = String::new();
+    for char in alloc::format!("{code:?}").chars() {
+        if char.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(char.to_ascii_uppercase());
+    }
+    name
+}
+
 impl From<ErrorCode> for Refusal {
     fn from(code: ErrorCode) -> Self {
         Self::new(code)

@@ -2,17 +2,21 @@
 //! coordinators.
 //!
 //! They are asked of the active controller with CreateTopics, and nobody waits for the answer: who needs the topic looks
-//! again. That one asked for twice is there already is no error.
+//! again, and is told no more than that it is not there. Why it could not be made is for the operator. That one asked for twice is there
+//! already is no error.
 
+use crate::error::{ErrorCode, name_of};
 use crate::group;
-use crate::io::Lane;
+use crate::io::{CallFault, Lane, NOT_MADE, Note};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
+use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::{ApiKey, CreateTopicsRequest, TopicName};
+use kafka_protocol::messages::{ApiKey, CreateTopicsRequest, ResponseKind, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 const VERSION: i16 = 7;
@@ -23,7 +27,22 @@ pub fn create(node: &mut Node, names: &[StrBytes]) {
     let Some(to) = node.controller_address().filter(|_| !names.is_empty()) else { return };
     let topics: Vec<_> = names.iter().map(|name| topic(node, name)).collect();
     let request = CreateTopicsRequest::default().with_topics(topics).with_timeout_ms(TIMEOUT_MS);
-    node.out.call(to, Lane::Forward, ApiKey::CreateTopics, VERSION, request.into());
+    let call = node.out.call(to, Lane::Forward, ApiKey::CreateTopics, VERSION, request.into());
+    node.automatic.sent(call);
+}
+
+/// The controller has answered, or nobody has: then it is asked again soon enough.
+pub fn answered(node: &mut Node, result: Result<Box<ResponseKind>, CallFault>) {
+    let Ok(ResponseKind::CreateTopics(answer)) = result.map(|body| *body) else { return };
+    for topic in &answer.topics {
+        let (name, error) = (topic.name.0.as_str(), ErrorCode::try_from_code(topic.error_code));
+        let is_news = node.automatic.is_news(name, error);
+        if let Some(error) = error.filter(|_| is_news) {
+            let why = topic.error_message.as_ref().map(|text| format!(" ({})", text.as_str())).unwrap_or_default();
+            let text = format!("topic {name} is used and not there, and could not be made: {}{why}", name_of(error));
+            node.out.note(Note::Text { topic: NOT_MADE, text });
+        }
+    }
 }
 
 /// Counts, factors and configs as the node's file wants them: internal topics have their own.
@@ -49,4 +68,39 @@ fn topic(node: &Node, name: &StrBytes) -> CreatableTopic {
             config("compression.type", StrBytes::from_static_str("producer")),
             config("segment.bytes", groups.offsets_segment_bytes.to_string().into()),
         ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::bench::Bench;
+    use crate::io::Output;
+    use alloc::string::String;
+    use kafka_protocol::messages::CreateTopicsResponse;
+    use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+
+    #[test]
+    fn an_operator_is_told_once_why_a_topic_is_not_made() {
+        let mut bench = Bench::new();
+        while bench.node.out.pop().is_some() {}
+        let mut told = |error: Option<ErrorCode>| {
+            let topic = CreatableTopicResult::default()
+                .with_name(TopicName(StrBytes::from_static_str("t")))
+                .with_error_code(error.map_or(0, |error| error.code()))
+                .with_error_message(error.map(|_| StrBytes::from_static_str("too few")));
+            let answer = CreateTopicsResponse::default().with_topics(vec![topic]);
+            answered(&mut bench.node, Ok(Box::new(answer.into())));
+            match bench.node.out.pop() {
+                Some(Output::Note(note)) => note.to_string(),
+                _ => String::new(),
+            }
+        };
+        let few = Some(ErrorCode::InvalidReplicationFactor);
+        let line =
+            "not-made: topic t is used and not there, and could not be made: INVALID_REPLICATION_FACTOR (too few)";
+        assert_eq!([told(few), told(few)], [line, ""]);
+        assert_eq!([told(None), told(Some(ErrorCode::TopicAlreadyExists)), told(few)], ["", "", line]);
+        answered(&mut bench.node, Err(CallFault::Disconnected));
+        assert!(bench.node.out.is_empty());
+    }
 }

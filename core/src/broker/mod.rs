@@ -225,6 +225,8 @@ impl Broker {
             self.watch.on_call_done(node, now, call, result);
         } else if self.isr.owns_call(call) {
             self.isr.on_call_done(node, now, result);
+        } else if node.automatic.done(call) {
+            crate::api::auto_topics::answered(node, result);
         } else {
             node.on_forward_done(now, call, result);
         }

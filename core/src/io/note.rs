@@ -10,6 +10,9 @@ pub const ID_TAKEN: &str = "id-taken";
 /// Another: a log ends below what it had promised.
 pub const LOG_LOST: &str = "log-lost";
 
+/// Another: a topic that somebody uses could not be made.
+pub const NOT_MADE: &str = "not-made";
+
 /// Something worth telling: data, which the shell turns into a log line and a counter, the simulator into a trace line.
 ///
 /// A variant is one rare or important event; the hot path (an append, a fetch) notes nothing.

@@ -1,6 +1,6 @@
 //! The struct of a node.
 
-use super::{Forwards, Newest, Partitions, ProducerIds, Room, Sessions, Waiting};
+use super::{Automatic, Forwards, Newest, Partitions, ProducerIds, Room, Sessions, Waiting};
 use crate::config::{NodeConfig, TopicConfig};
 use crate::controller::Controller;
 use crate::group::Groups;
@@ -30,6 +30,7 @@ pub struct Node {
     /// The group coordinator's shards that this node leads.
     pub groups: Groups,
     pub forwards: Forwards,
+    pub automatic: Automatic,
     pub(super) newest: Newest,
     /// The producer ids that this node may give out.
     pub producer_ids: ProducerIds,
@@ -61,6 +62,7 @@ impl Node {
             partitions: Partitions::default(),
             groups,
             forwards: Forwards::default(),
+            automatic: Automatic::default(),
             newest: Newest::default(),
             producer_ids: ProducerIds::default(),
             sessions,

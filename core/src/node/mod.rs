@@ -4,6 +4,7 @@
 //! [`Ask::reply`](crate::io::Ask::reply) on `node.out`, or puts a row into `node.hold` that says what the reply waits for.
 
 mod asked;
+mod automatic;
 mod commit;
 mod coordinate;
 mod fetching;
@@ -21,6 +22,7 @@ mod tails;
 mod waiting;
 
 pub use asked::{DeleteWait, DeletingRecords, ListingOffsets, OffsetWait};
+pub use automatic::Automatic;
 pub use fetching::{FetchSet, Fetching, Found, Reader, Rewatch, Slot, SlotKey, Source, Wanted};
 pub use forwarding::{Forwarded, Forwards, Newest};
 pub use machine::Node;
