@@ -5,7 +5,7 @@
 
 use super::{Broker, serials, setup};
 use crate::id::{PartitionKey, Uuid};
-use crate::io::{DiskOp, Note, Owner};
+use crate::io::{DiskOp, Note, Owner, STRAY};
 use crate::log::layout::{self, Folder};
 use crate::mutant::{self, Mutant};
 use crate::quorum;
@@ -31,7 +31,7 @@ impl Broker {
                 }
                 Some(Folder::Stray { .. }) => {
                     let text = format!("the folder {name} is nobody's, and is kept: delete it if it is not wanted");
-                    self.node.out.note(Note::Text { topic: "stray", text });
+                    self.node.out.note(Note::Text { topic: STRAY, text });
                 }
                 Some(Folder::Deleted { .. }) => self.clear_found(name, |dir| DiskOp::RemoveDir { dir }),
                 Some(Folder::Partition { .. }) | None => {}
@@ -78,7 +78,7 @@ impl Broker {
         };
         let aside = layout::stray_folder(&topic, partition, unique);
         let text = format!("no replica of this node is in the folder {name}: it is kept as {aside}");
-        self.node.out.note(Note::Text { topic: "stray", text });
+        self.node.out.note(Note::Text { topic: STRAY, text });
         aside
     }
 }

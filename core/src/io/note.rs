@@ -13,6 +13,9 @@ pub const LOG_LOST: &str = "log-lost";
 /// Another: a topic that somebody uses could not be made.
 pub const NOT_MADE: &str = "not-made";
 
+/// Another: the folder of a replica that is nobody's is kept.
+pub const STRAY: &str = "stray";
+
 /// Something worth telling: data, which the shell turns into a log line and a counter, the simulator into a trace line.
 ///
 /// A variant is one rare or important event; the hot path (an append, a fetch) notes nothing.
