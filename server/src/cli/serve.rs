@@ -13,7 +13,8 @@ const AFTER: &str = "\
 Exit codes: 0 stopped in order (SIGTERM, ctrl-C, SIGHUP), 1 anything not named here, 2 wrong command line, 3 configuration not accepted, 4 data folder refused (another node's, \
 another cluster's, Apache Kafka's, in use, or its journal is damaged or gone), 5 address not to be had, 6 storage failed, 130 ended at once \
 by a second signal. \
-RUST_LOG sets what is logged (by default info with a file, warn without).";
+RUST_LOG sets what is logged (by default info with a file, warn without). \
+--set admin.listen=127.0.0.1:9644 opens a port with /metrics (OpenMetrics), /healthz and /readyz; without it there is none.";
 
 /// Where records go when nobody says: in the folder the command was started in, never in a temporary one.
 const DATA: &str = "esker-data";
