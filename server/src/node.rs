@@ -22,11 +22,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
 
 /// How long calls to other nodes have to leave when the node has ended, and how long connections may take at most to send what
 /// is ready.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+/// A signal so soon after the first is the same wish: `timeout` and a service manager send one to a process and one to its group.
+pub const ONE_WISH: Duration = Duration::from_secs(1);
 /// Connections to listeners of controllers: from each node one for each lane but the followers', and now and then from a tool. A
 /// quarter of what the process may have, within these bounds; half of it from one address, where several nodes may be.
 pub const CONTROLLERS_MIN: usize = 100;
@@ -155,7 +158,7 @@ async fn watch_room(disk: Arc<dyn Disk>, metrics: Arc<Metrics>, events: Unbounde
     }
 }
 
-/// The first signal asks for a clean stop; the second ends the process at once.
+/// The first signal asks for a clean stop; the next one after [`ONE_WISH`] ends the process at once.
 async fn watch_signals(
     mut signals: Signals,
     metrics: Arc<Metrics>,
@@ -163,6 +166,7 @@ async fn watch_signals(
     stopping: Arc<AtomicBool>,
 ) {
     signals.next().await;
+    let first = Instant::now();
     metrics.set_state(State::Stopping);
     stopping.store(true, Ordering::Relaxed);
     if mutant::is(Mutant::ShellStopDrops) {
@@ -170,6 +174,10 @@ async fn watch_signals(
     }
     let _ = events.send(Event::Input(Input::Stop));
     tracing::info!("stopping; once more to stop at once");
-    signals.next().await;
-    rt::end_at_once().await;
+    loop {
+        signals.next().await;
+        if first.elapsed() >= ONE_WISH {
+            return rt::end_at_once().await;
+        }
+    }
 }

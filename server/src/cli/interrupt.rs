@@ -1,10 +1,11 @@
 //! Ctrl-C and SIGTERM, for a command that has something to put in order before it ends.
 
 use crate::exit::Failure;
+use crate::node::ONE_WISH;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long the command may take to put things in order, if nobody asks a second time: a broker that does not answer must not hold it.
@@ -22,7 +23,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// From here on the first signal is only noted. The second one ends the process, and so does [`PATIENCE`].
+    /// From here on the first signal is only noted. The next one after [`ONE_WISH`] ends the process, and so does [`PATIENCE`].
     pub fn watch() -> Result<Self, Failure> {
         let this = Self { code: Arc::default() };
         let code = Arc::clone(&this.code);
@@ -46,7 +47,16 @@ fn listen(code: Arc<AtomicU8>) -> io::Result<()> {
         runtime.block_on(async {
             let first = next(&mut interrupt, &mut terminate).await;
             code.store(first, Ordering::Release);
-            let second = tokio::time::timeout(PATIENCE, next(&mut interrupt, &mut terminate)).await;
+            let noted = Instant::now();
+            let again = async {
+                loop {
+                    let code = next(&mut interrupt, &mut terminate).await;
+                    if noted.elapsed() >= ONE_WISH {
+                        return code;
+                    }
+                }
+            };
+            let second = tokio::time::timeout(PATIENCE, again).await;
             std::process::exit(second.unwrap_or(first).into());
         })
     })?;
