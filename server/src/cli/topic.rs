@@ -3,7 +3,7 @@
 use super::eligible::Eligible;
 use super::{Target, print, table};
 use crate::answer;
-use crate::client::{Cluster, expect, patiently, text, topic_name};
+use crate::client::{Cluster, error_text, expect, patiently, text, topic_name};
 use crate::exit::Failure;
 use clap::Subcommand;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
@@ -193,16 +193,22 @@ fn delete(target: &Target, names: &[String]) -> Result<(), Failure> {
         }
     }
     let answer = answer!(DeleteTopics, cluster.any(ApiKey::DeleteTopics, request));
+    let (mut deleted, mut failed) = (Vec::new(), Vec::new());
     for result in &answer.responses {
         let name = result.name.as_deref().map_or("", |name| name.as_str());
-        expect(result.error_code, &format!("topic {name} was not deleted"))?;
+        match error_text(result.error_code) {
+            None => deleted.push(name.to_string()),
+            Some(why) => failed.push(format!("topic {name} was not deleted: {why}")),
+        }
     }
-    gone(&mut cluster, names)?;
+    gone(&mut cluster, &deleted)?;
     match target.json {
-        true => print(json!({"deleted": names})),
-        false => names.iter().for_each(|name| print(format!("deleted {name}"))),
+        true if !deleted.is_empty() => print(json!({"deleted": deleted})),
+        true => {}
+        false => deleted.iter().for_each(|name| print(format!("deleted {name}"))),
     }
-    Ok(())
+    // What is gone was told: whoever tries again is to know what is left.
+    if failed.is_empty() { Ok(()) } else { Err(Failure::failed(failed.join("; ")).for_good()) }
 }
 
 /// Waits until nobody is told of the topics any more.

@@ -117,6 +117,16 @@ fn topics() {
     desk.bad(&["topic", "describe", "none"], "none");
     desk.bad(&["topic", "delete", "none"], "none");
     assert_eq!(desk.good(&["topic", "delete", "t"]), "deleted t\n");
+    for (name, json) in [("d1", false), ("d2", true)] {
+        desk.good(&["topic", "create", name]);
+        let args = [&["topic", "delete", name, "none"][..], if json { &["--json"] } else { &[] }].concat();
+        let output = run(&mut desk.command(&args));
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("topic none was not deleted") && said.lines().count() == 1, "{said}");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(printed, if json { "{\"deleted\":[\"d2\"]}\n" } else { "deleted d1\n" }, "what is gone is told");
+    }
     assert_eq!(desk.good(&["topic", "list"]), "");
     desk.close();
 }
