@@ -4,7 +4,9 @@ use super::ahead::Lines;
 use super::interrupt::Interrupt;
 use super::{Target, print};
 use crate::answer;
-use crate::client::{Cluster, NO_LEADER, PATIENCE, Topic, error_name, is_passing, of_leader, patiently, topic_name};
+use crate::client::{
+    Cluster, NO_LEADER, PATIENCE, SILENCE, Topic, error_name, is_passing, of_leader, patiently, topic_name,
+};
 use crate::exit::{Failure, say};
 use bytes::Bytes;
 use clap::Args;
@@ -22,7 +24,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const AFTER: &str = "\
-Ctrl-C and SIGTERM end it when what was read is written; the exit code is then 130 (ctrl-C) or 143 (SIGTERM). A second signal ends it at \
+Ctrl-C, SIGTERM and SIGHUP end it when what was read is written; the exit code is then 130 (ctrl-C), 143 (SIGTERM) or 129 (SIGHUP). A second signal ends it at \
 once. A line that cannot be taken ends it with what came before it written.";
 
 #[derive(Args)]
@@ -55,8 +57,6 @@ const LINGER: Duration = Duration::from_millis(20);
 /// How often it is looked whether somebody wants the command to end.
 const LOOK: Duration = Duration::from_millis(50);
 const TIMEOUT_MS: i32 = 30_000;
-/// What is over sooner is not worth a word: a leader moves within that.
-const SILENCE: Duration = Duration::from_secs(1);
 
 /// What waits to be sent to one partition.
 struct Lane {

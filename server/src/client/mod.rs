@@ -5,7 +5,7 @@ pub mod records;
 
 pub use link::Link;
 
-use crate::exit::{Failure, Why};
+use crate::exit::{Failure, Why, say};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 /// How long a command tries again before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
+/// What is over sooner is not worth a word: a leader moves within that, and a topic is made.
+pub const SILENCE: Duration = Duration::from_secs(1);
 
 /// What an answer must be, or the command fails.
 #[macro_export]
@@ -253,10 +255,21 @@ impl Cluster {
         Ok(found)
     }
 
-    /// A topic. Partitions of it may be without a leader.
+    /// A topic. Partitions of it may be without a leader. With `create` a broker is asked to make it, and may not do so: it is waited for all
+    /// the same, and not without a word.
     pub fn topic(&mut self, name: &str, create: bool) -> Result<Topic, Failure> {
+        let (began, mut told) = (Instant::now(), false);
         patiently(&format!("topic {name}"), || match self.look(name, create)? {
             None if !create => Err(no_topic(name)),
+            None if began.elapsed() >= SILENCE => {
+                let line = format!(
+                    "topic {name} does not exist, and the broker has not created it (auto.create.topics.enable, or its log says why)"
+                );
+                if !std::mem::replace(&mut told, true) {
+                    say(format_args!("{line}; it is waited for up to {} s", PATIENCE.as_secs()));
+                }
+                Err(Failure::failed(line))
+            }
             found => Ok(found),
         })
     }
