@@ -15,6 +15,8 @@ mod disk;
 mod full;
 #[path = "server/garbage.rs"]
 mod garbage;
+#[path = "server/grown.rs"]
+mod grown;
 #[path = "server/journal.rs"]
 mod journal;
 #[path = "server/made.rs"]

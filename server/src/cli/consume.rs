@@ -55,11 +55,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often it is looked whether a partition without a leader has one again, while others are read.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How often the topic is looked at where nothing asks for it: it may have got partitions (Kafka: `metadata.max.age.ms`, 5 min), or be gone.
+const AGE: Duration = Duration::from_secs(30);
+
 /// Where the reading stands.
 struct Reader<'a> {
     command: &'a Consume,
     cluster: Cluster,
     topic: Topic,
+    /// So many partitions the topic had at the start. What is in those that came later is all news.
+    first: usize,
     /// The next offset of each partition that is read.
     next: BTreeMap<i32, i64>,
     /// Partitions to read of which nobody could say yet where to begin: they have no leader.
@@ -79,6 +84,7 @@ impl Consume {
         let mut reader = Reader {
             command: &self,
             cluster,
+            first: topic.leaders.len(),
             topic,
             next: BTreeMap::new(),
             unplaced: BTreeSet::new(),
@@ -139,19 +145,25 @@ impl Reader<'_> {
     fn share(&mut self, member: &mut Member) -> Result<(), Failure> {
         while !self.is_done() {
             if member.needs_to_join() {
-                let mine = member.join(&mut self.cluster)?;
-                let (placed, unplaced): (Vec<_>, Vec<_>) = mine.into_iter().partition(|(_, committed)| *committed >= 0);
+                let first = i32::try_from(self.first).unwrap_or(i32::MAX);
+                let place = |(one, committed)| (one, if committed < 0 && one >= first { 0 } else { committed });
+                let mine = member.join(&mut self.cluster)?.into_iter().map(place);
+                let (placed, unplaced): (Vec<_>, Vec<_>) = mine.partition(|(_, committed)| *committed >= 0);
                 self.next = placed.into_iter().collect();
                 self.unplaced = unplaced.into_iter().map(|(partition, _)| partition).collect();
                 self.begin()?;
             }
             let before = self.next.clone();
+            let looked = self.looked;
             let polled = self.poll();
             // What was printed before an error is not to be printed again.
             if before != self.next {
                 member.commit(&mut self.cluster, &self.next)?;
             }
             polled?;
+            if looked != self.looked {
+                member.heed(self.topic.leaders.len());
+            }
             member.beat(&mut self.cluster)?;
         }
         Ok(())
@@ -197,16 +209,22 @@ impl Reader<'_> {
         if is_stale || is_idle {
             std::thread::sleep(PAUSE);
         }
-        if is_stale || (is_waited_for && (self.looked.elapsed() >= LOOK || is_idle)) {
+        let age = self.looked.elapsed();
+        if is_stale || (is_waited_for && (age >= LOOK || is_idle)) || age >= AGE {
             self.look_again()?;
         }
         Ok(())
     }
 
-    /// The leaders are others now, or will be soon.
+    /// The leaders are others now, or will be soon; or there are more partitions.
     fn look_again(&mut self) -> Result<(), Failure> {
         self.looked = Instant::now();
+        let before = self.topic.leaders.len();
         self.topic = self.cluster.topic(&self.command.topic, false)?;
+        if self.command.group.is_none() && self.command.partition.is_none() {
+            let new = (0..).take(self.topic.leaders.len()).skip(before);
+            self.next.extend(new.map(|partition| (partition, 0)));
+        }
         if self.unplaced.is_empty() { Ok(()) } else { self.begin() }
     }
 

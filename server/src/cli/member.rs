@@ -37,13 +37,23 @@ pub struct Member {
     id: StrBytes,
     generation: i32,
     joined: bool,
+    /// So many partitions of the topic were shared out, where this member leads the group.
+    shared: Option<usize>,
     beaten: Instant,
 }
 
 impl Member {
     pub fn new(group: &str, topic: &str) -> Self {
         let group = GroupId(text(group));
-        Self { group, topic: topic.into(), id: StrBytes::new(), generation: -1, joined: false, beaten: Instant::now() }
+        Self {
+            group,
+            topic: topic.into(),
+            id: StrBytes::new(),
+            generation: -1,
+            joined: false,
+            shared: None,
+            beaten: Instant::now(),
+        }
     }
 
     pub const fn needs_to_join(&self) -> bool {
@@ -74,7 +84,13 @@ impl Member {
             }
             self.id = answer.member_id;
             self.generation = answer.generation_id;
-            let shares = if answer.leader == self.id { shares(cluster, &answer.members)? } else { Vec::new() };
+            self.shared = None;
+            let mut shares = Vec::new();
+            if answer.leader == self.id {
+                let (wanted, partitions) = counts(cluster, &answer.members)?;
+                self.shared = Some(partitions.get(&self.topic).copied().unwrap_or(0));
+                shares = share(&wanted, &partitions);
+            }
             self.sync(cluster, node, shares)
         })?;
         self.joined = true;
@@ -86,6 +102,11 @@ impl Member {
             .map(|row| (row.partition, row.offset))
             .collect();
         Ok(mine.into_iter().map(|one| (one, known.get(&one).copied().unwrap_or(-1))).collect())
+    }
+
+    /// Hears how many partitions the topic has. Who leads the group shares them out anew where they are not as many as before.
+    pub fn heed(&mut self, partitions: usize) {
+        self.joined &= self.shared.is_none_or(|shared| shared == partitions);
     }
 
     fn subscription(&self) -> Bytes {
@@ -214,26 +235,26 @@ fn versioned(message: &impl Encodable) -> Bytes {
     bytes.freeze()
 }
 
-/// What each member gets, by the partitions that the topics have now: they may be more than at the last join, and members of other
+/// The topics that each member wants.
+type Wanted<'a> = BTreeMap<&'a StrBytes, BTreeSet<String>>;
+
+/// What each member wants, and the partitions that the topics have now: they may be more than at the last join, and members of other
 /// kinds may have asked for other topics.
-fn shares(
+fn counts<'a>(
     cluster: &mut Cluster,
-    members: &[JoinGroupResponseMember],
-) -> Result<Vec<SyncGroupRequestAssignment>, Failure> {
-    let wanted: BTreeMap<&StrBytes, BTreeSet<String>> =
-        members.iter().map(|member| (&member.member_id, topics(&member.metadata))).collect();
+    members: &'a [JoinGroupResponseMember],
+) -> Result<(Wanted<'a>, BTreeMap<String, usize>), Failure> {
+    let wanted: Wanted<'_> = members.iter().map(|member| (&member.member_id, topics(&member.metadata))).collect();
     let names: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let found = cluster.metadata(Some(&names), false)?;
     let count = |topic: &MetadataResponseTopic| Some((topic.name.as_ref()?.0.to_string(), topic.partitions.len()));
-    Ok(share(&wanted, &found.topics.iter().filter_map(count).collect()))
+    let partitions = found.topics.iter().filter_map(count).collect();
+    Ok((wanted, partitions))
 }
 
 /// Range assignment, topic by topic: members in order of their ids, the first ones get one more where it does not come out even.
-fn share(
-    wanted: &BTreeMap<&StrBytes, BTreeSet<String>>,
-    partitions: &BTreeMap<String, usize>,
-) -> Vec<SyncGroupRequestAssignment> {
+fn share(wanted: &Wanted<'_>, partitions: &BTreeMap<String, usize>) -> Vec<SyncGroupRequestAssignment> {
     let mut shares: BTreeMap<&StrBytes, Vec<TopicPartition>> =
         wanted.keys().map(|member| (*member, Vec::new())).collect();
     for (topic, partitions) in partitions {
@@ -271,6 +292,19 @@ fn topics(metadata: &Bytes) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_leads_shares_anew_when_there_are_more_partitions() {
+        let mut member = Member::new("g", "t");
+        (member.joined, member.shared) = (true, Some(3));
+        member.heed(3);
+        assert!(!member.needs_to_join());
+        member.heed(4);
+        assert!(member.needs_to_join());
+        (member.joined, member.shared) = (true, None);
+        member.heed(4);
+        assert!(!member.needs_to_join(), "another leads");
+    }
 
     #[test]
     fn every_partition_of_every_wanted_topic_has_one_owner() {

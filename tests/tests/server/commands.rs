@@ -57,7 +57,7 @@ impl Desk {
     }
 
     /// A member of group `g` that reads `t` until it is told to stop.
-    fn member(&self) -> Child {
+    pub fn member(&self) -> Child {
         let args = ["consume", "t", "--from-beginning", "--group", "g"];
         let child = self.command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         child.expect("it starts")
