@@ -19,8 +19,8 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 const AFTER: &str = "\
-It goes on until --max-messages, ctrl-C or SIGTERM. Then what was printed is committed and the group left, so that nobody waits for this \
-member; the exit code after a signal is 130 (ctrl-C) or 143 (SIGTERM), as that of kafka-console-consumer. A second signal ends it at once. \
+It goes on until --max-messages, ctrl-C, SIGTERM or SIGHUP. Then what was printed is committed and the group left, so that nobody waits for this \
+member; the exit code after a signal is 130 (ctrl-C), 143 (SIGTERM) or 129 (SIGHUP), as that of kafka-console-consumer. A second signal ends it at once. \
 With --json a key or value that is not UTF-8 is given as key_base64 or value_base64 in place of key or value.";
 
 #[derive(Args)]

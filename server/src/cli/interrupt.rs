@@ -1,7 +1,8 @@
-//! Ctrl-C and SIGTERM, for a command that has something to put in order before it ends.
+//! Ctrl-C, SIGTERM, and SIGHUP (the terminal was closed), for a command that has something to put in order before it ends.
 
 use crate::exit::Failure;
 use crate::node::ONE_WISH;
+use crate::rt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Exit codes of a process that a signal ended, as a shell and the JVM give them.
+const HUNG_UP: u8 = 129;
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
 
@@ -39,18 +41,20 @@ impl Interrupt {
 
 fn listen(code: Arc<AtomicU8>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut interrupt, mut terminate) = {
+    let mut signals = {
         let _within = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        // Under `nohup` a terminal that is closed is to end nothing.
+        let hangup = if rt::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup }
     };
     std::thread::Builder::new().name("esker-signals".into()).spawn(move || {
         runtime.block_on(async {
-            let first = next(&mut interrupt, &mut terminate).await;
+            let first = signals.next().await;
             code.store(first, Ordering::Release);
             let noted = Instant::now();
             let again = async {
                 loop {
-                    let code = next(&mut interrupt, &mut terminate).await;
+                    let code = signals.next().await;
                     if noted.elapsed() >= ONE_WISH {
                         return code;
                     }
@@ -63,11 +67,26 @@ fn listen(code: Arc<AtomicU8>) -> io::Result<()> {
     Ok(())
 }
 
-/// The exit code of the signal that comes next.
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> u8 {
-    tokio::select! {
-        biased;
-        _ = terminate.recv() => TERMINATED,
-        _ = interrupt.recv() => INTERRUPTED,
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Option<Signal>,
+}
+
+impl Signals {
+    /// The exit code of the signal that comes next.
+    async fn next(&mut self) -> u8 {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => TERMINATED,
+            _ = self.interrupt.recv() => INTERRUPTED,
+            () = hangup => HUNG_UP,
+        }
     }
 }

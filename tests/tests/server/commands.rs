@@ -24,7 +24,7 @@ impl Desk {
         Self { node, scratch }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(esker());
         command.args(args).args(["-b", &self.node.address.to_string()]);
         command

@@ -6,6 +6,7 @@ use esker_tests::conn::Conn;
 use esker_tests::rpc::{PATIENCE, call, name, offset};
 use kafka_protocol::messages::create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic};
 use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 
 /// A reader looks at its topic every 30 s.
 #[test]
@@ -63,6 +64,27 @@ fn a_topic_that_nobody_makes_is_waited_for_with_a_word() {
     let mut rest = String::new();
     said.read_to_string(&mut rest).expect("text");
     assert_eq!(rest, "wrote 0 records to t\n", "told once");
+    desk.close();
+}
+
+#[test]
+fn a_member_whose_terminal_is_closed_leaves() {
+    let desk = Desk::open("hangup");
+    topic(desk.node.address);
+    // Whoever runs the tests may have it ignored, and children inherit that.
+    let inner = desk.command(&["consume", "t", "--group", "g"]);
+    let inner = std::iter::once(inner.get_program()).chain(inner.get_args());
+    let mut child = Command::new("env")
+        .arg("--default-signal=HUP")
+        .args(inner)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    until("it has joined", || desk.good(&["group", "list"]).contains("Stable"));
+    signal(child.id(), "HUP");
+    assert_eq!(await_end(&mut child), 129);
+    assert!(desk.good(&["group", "describe", "g"]).starts_with("g  Empty"), "it has left");
     desk.close();
 }
 
