@@ -154,10 +154,10 @@ pub struct Batch {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// How many seeds at most; fewer within the time are an error
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub seeds: Option<u64>,
     /// How long at most
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u64).range(1..))]
     seconds: u64,
     #[command(flatten)]
     jobs: Jobs,
@@ -402,9 +402,18 @@ mod tests {
     #[test]
     fn what_has_no_place_on_the_line_is_refused() {
         let parsed = |line: &str| Line::try_parse_from(["sim"].into_iter().chain(line.split(' ')));
-        for wrong in
-            ["run 4", "run --jobs 0", "run --trace", "mutants a-bug", "replay", "replay 1 2", "diff 1 2 3", "dance"]
-        {
+        for wrong in [
+            "run 4",
+            "run --jobs 0",
+            "run --seeds 0",
+            "run --seconds 0",
+            "run --trace",
+            "mutants a-bug",
+            "replay",
+            "replay 1 2",
+            "diff 1 2 3",
+            "dance",
+        ] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
         for right in

@@ -190,6 +190,7 @@ impl History {
     /// Reads JSON lines; an error names the line.
     pub fn read(from: impl BufRead) -> Result<Self, String> {
         let mut history = Self::default();
+        let mut is_headed = false;
         for (place, line) in from.lines().enumerate() {
             let line = line.map_err(|error| format!("line {}: {error}", place + 1))?;
             let wrong = |error| format!("line {}: {error}", place + 1);
@@ -204,11 +205,13 @@ impl History {
                 history.partitions = head.partitions;
                 history.groups = head.groups;
                 history.passing = head.passing;
+                is_headed = true;
             } else if !line.trim().is_empty() {
                 history.lines.push(serde_json::from_str(&line).map_err(wrong)?);
             }
         }
-        Ok(history)
+        // An empty file has no anomalies, and says nothing of anybody.
+        if is_headed { Ok(history) } else { Err("it is empty: the first line of a history says what it is".into()) }
     }
 }
 
@@ -240,6 +243,7 @@ mod tests {
     fn a_wrong_line_is_named() {
         let text = "{\"esker_history\":1,\"partitions\":[],\"groups\":[]}\n{}\n";
         assert!(History::read(text.as_bytes()).unwrap_err().starts_with("line 2:"));
+        assert!(History::read(&b""[..]).unwrap_err().contains("empty"));
         assert!(History::read(&b"{\"esker_history\":9,\"partitions\":[],\"groups\":[]}"[..]).is_err());
     }
 }
