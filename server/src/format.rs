@@ -42,6 +42,10 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
             }
             return Ok(Folder { directory: fresh, cluster: cluster.map(String::from), is_new: true });
         }
+        // The folder, or one above it, is a file.
+        Err(why) if why.kind() == std::io::ErrorKind::NotADirectory => {
+            return Err(refusal(folder, "is not to be had: it is a file, or under one; give --data another folder"));
+        }
         Err(why) => return Err(refusal(folder, &format!("has a meta.properties that cannot be read: {why}"))),
     };
     let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
@@ -128,6 +132,18 @@ mod tests {
             std::fs::write(path.join(FILE), garbage).unwrap();
             let line = look(path, 1, None, Uuid(8)).unwrap_err().line;
             assert!(line.contains("meta.properties") && !line.contains("belongs"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let refused = look(&path, 1, None, Uuid(8)).unwrap_err();
+            assert!(refused.code == Code::Folder && refused.line.contains("is a file"), "{}", refused.line);
+            assert!(refused.line.contains(&path.display().to_string()) && !refused.line.contains("meta"));
         }
     }
 

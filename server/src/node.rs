@@ -55,7 +55,8 @@ pub async fn open_doors(config: &mut NodeConfig) -> Result<Vec<(Door, TcpListene
     let backlog = u32::try_from(config.limits.backlog).unwrap_or(50).max(512);
     let mut open = Vec::new();
     for door in &mut config.doors {
-        let socket = bind(&door.bind.host, door.bind.port, backlog).await?;
+        let setting = if door.listener == Listener::Broker { "--listen" } else { "listeners" };
+        let socket = bind(setting, &door.bind.host, door.bind.port, backlog).await?;
         let port = socket.local_addr().map_or(door.bind.port, |address| address.port());
         if door.advertised.port == 0 {
             door.advertised.port = port;
@@ -66,13 +67,14 @@ pub async fn open_doors(config: &mut NodeConfig) -> Result<Vec<(Door, TcpListene
     Ok(open)
 }
 
-pub async fn bind(host: &str, port: u16, backlog: u32) -> Result<TcpListener, Failure> {
+/// `setting` is where another address can be given.
+pub async fn bind(setting: &str, host: &str, port: u16, backlog: u32) -> Result<TcpListener, Failure> {
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     rt::bind(host, port, backlog).await.map_err(|why| {
         let hint = if why.kind() == std::io::ErrorKind::AddrInUse {
-            "; another process has it: stop it, or give --listen another port"
+            format!("; another process has it: stop it, or give {setting} another port")
         } else {
-            ""
+            String::new()
         };
         Failure::new(Code::Address, format!("cannot listen on {host}:{port}: {why}{hint}"))
     })

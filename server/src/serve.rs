@@ -104,7 +104,7 @@ async fn open_admin(config: &NodeConfig) -> Result<Option<TcpListener>, Failure>
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     // An address of IPv6 stands in brackets, which are no part of it.
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    node::bind(host, port.parse().map_err(|_| wrong())?, 16).await.map(Some)
+    node::bind("admin.listen", host, port.parse().map_err(|_| wrong())?, 16).await.map(Some)
 }
 
 async fn run(

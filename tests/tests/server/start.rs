@@ -219,6 +219,7 @@ fn an_address_in_use_is_refused() {
         &address,
     );
     check(&data, &["--set", &format!("admin.listen={address}")], 5, &address);
+    check(&data, &["--set", &format!("admin.listen={address}")], 5, "give admin.listen another port");
     check(&data, &["--listen", "192.0.2.1:9092"], 5, "192.0.2.1:9092");
 }
 
