@@ -2,6 +2,15 @@
 
 use esker_core::config::Given;
 
+/// The text of a file: UTF-8, with or without a mark at its beginning that says so, or, where it is none, Latin-1, which is what
+/// `Properties.load` reads.
+pub fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_string(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
 /// Reads names and values. The last of several equal names counts, as in Java. `Err`: the number of a line (from 1) and
 /// what is wrong with it.
 pub fn parse(text: &str) -> Result<Given, (usize, String)> {
@@ -89,6 +98,14 @@ mod tests {
             assert_eq!(value(text, name).as_deref(), Some(expected), "{name}");
         }
         assert_eq!(parse(text).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_file_may_be_latin_1_or_begin_with_a_mark() {
+        let broker = |bytes: &[u8]| value(&decode(bytes), "broker.rack");
+        assert_eq!(broker(b"\xef\xbb\xbfbroker.rack=a").as_deref(), Some("a"));
+        assert_eq!(broker("# süß\nbroker.rack=süß".as_bytes()).as_deref(), Some("süß"));
+        assert_eq!(broker(b"# s\xfc\xdf\nbroker.rack=s\xfc\xdf").as_deref(), Some("süß"));
     }
 
     #[test]

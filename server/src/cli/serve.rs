@@ -69,8 +69,8 @@ impl Serve {
         let mut file = match &self.properties {
             None => alone(),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|why| config(format!("{}: {why}", path.display())))?;
-                properties::parse(&text)
+                let bytes = std::fs::read(path).map_err(|why| config(format!("{}: {why}", path.display())))?;
+                properties::parse(&properties::decode(&bytes))
                     .map_err(|(line, why)| config(format!("{} line {line}: {why}", path.display())))?
             }
         };
