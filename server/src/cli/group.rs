@@ -1,5 +1,6 @@
 //! `esker group`: lists and describes consumer groups.
 
+use super::content::escaped;
 use super::offsets::{Found, LATEST, number, offsets};
 use super::{Target, print, table};
 use crate::answer;
@@ -35,6 +36,11 @@ impl Group {
     }
 }
 
+/// Names are what clients made up: a terminal is not steered by them.
+fn shown(name: &str) -> String {
+    escaped(name.as_bytes())
+}
+
 /// A committed offset.
 pub struct Committed {
     pub topic: String,
@@ -65,7 +71,8 @@ fn list(target: &Target) -> Result<(), Failure> {
         let row = |[group, state, kind]: &[String; 3]| json!({"group": group, "state": state, "protocol": kind});
         print(json!(rows.iter().map(row).collect::<Vec<_>>()));
     } else {
-        table(&["GROUP", "STATE", "PROTOCOL"], &rows.into_iter().map(|row| row.to_vec()).collect::<Vec<_>>());
+        let row = |row: [String; 3]| row.iter().map(|cell| shown(cell)).collect();
+        table(&["GROUP", "STATE", "PROTOCOL"], &rows.into_iter().map(row).collect::<Vec<_>>());
     }
     Ok(())
 }
@@ -90,9 +97,9 @@ fn describe(target: &Target, name: &str) -> Result<(), Failure> {
             "members": members.collect::<Vec<_>>(), "offsets": offsets.collect::<Vec<_>>()}));
         return Ok(());
     }
-    print(format!("{name}  {}  {} members", group.group_state.as_str(), group.members.len()));
+    print(format!("{}  {}  {} members", shown(name), group.group_state.as_str(), group.members.len()));
     for one in &group.members {
-        print(format!("  {} {} {}", one.member_id.as_str(), one.client_host.as_str(), one.client_id.as_str()));
+        print(format!("  {} {} {}", shown(&one.member_id), shown(&one.client_host), shown(&one.client_id)));
     }
     let lines: Vec<Vec<String>> = rows
         .into_iter()

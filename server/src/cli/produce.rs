@@ -10,6 +10,7 @@ use crate::client::{
 use crate::exit::{Failure, say};
 use bytes::Bytes;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use esker_core::batch::{Builder, Records};
 use esker_core::id::ProducerId;
 use kafka_protocol::ResponseError;
@@ -37,7 +38,7 @@ pub struct Produce {
     #[arg(short, long)]
     file: Option<PathBuf>,
     /// What stands between key and value in a line; without it a line is a value
-    #[arg(short, long, value_name = "TEXT")]
+    #[arg(short, long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     key_separator: Option<String>,
     /// Write to this partition only
     #[arg(short, long)]
@@ -84,6 +85,8 @@ struct Writer<'a> {
     written: u64,
     bytes: u64,
     told: Instant,
+    /// The progress stands on the terminal's last line.
+    shown: bool,
     /// What was told to be tried again.
     hindrances: BTreeSet<String>,
     interrupt: Interrupt,
@@ -116,11 +119,13 @@ impl Produce {
             written: 0,
             bytes: 0,
             told,
+            shown: false,
             hindrances: BTreeSet::new(),
             interrupt: Interrupt::watch()?,
         };
         writer.turn();
         let done = writer.all(&lines);
+        clear(&mut writer.shown);
         let count = format!("{} record{}", writer.written, if writer.written == 1 { "" } else { "s" });
         done.map_err(|why| Failure { line: format!("{}; {count} written before that", why.line), ..why })?;
         match self.target.json {
@@ -205,7 +210,7 @@ impl Writer<'_> {
     /// The key and the value of a line.
     fn record<'a>(&self, line: &'a [u8]) -> Result<(Option<&'a [u8]>, &'a [u8]), String> {
         let Some(separator) = &self.command.key_separator else { return Ok((None, line)) };
-        let at = line.windows(separator.len().max(1)).position(|window| window == separator.as_bytes());
+        let at = line.windows(separator.len()).position(|window| window == separator.as_bytes());
         let at = at.ok_or_else(|| format!("line {} has no '{separator}'", self.read + 1))?;
         Ok((Some(&line[..at]), &line[at + separator.len()..]))
     }
@@ -281,16 +286,18 @@ impl Writer<'_> {
         let began = Instant::now();
         let mut topic = self.topic.clone();
         let mut told = std::mem::take(&mut self.hindrances);
+        let mut shown = self.shown;
         let command = self.command;
         let sent = self.cluster.at_leaders(&mut topic, &what, |cluster, topic| {
             attempt(command, cluster, topic, place, &bytes).map_err(|why| {
                 if !why.is_final() && began.elapsed() >= SILENCE {
+                    clear(&mut shown);
                     tell(&mut told, &what, &why.line);
                 }
                 Failure { line: format!("{what}: {}", why.line), ..why }
             })
         });
-        (self.topic, self.hindrances) = (topic, told);
+        (self.topic, self.hindrances, self.shown) = (topic, told, shown);
         match sent? {
             Sent::Written => {
                 if is_numbered {
@@ -315,6 +322,7 @@ impl Writer<'_> {
     fn progress(&mut self) {
         if self.told.elapsed() > Duration::from_secs(1) && std::io::stderr().is_terminal() {
             self.told = Instant::now();
+            self.shown = true;
             let _ = write!(std::io::stderr(), "\r{} records, {} MB ", self.written, self.bytes / 1_000_000);
         }
     }
@@ -325,6 +333,13 @@ impl Writer<'_> {
 enum Sent {
     Written,
     TooLarge,
+}
+
+/// Takes the progress off the terminal's line: another is to stand there.
+fn clear(shown: &mut bool) {
+    if std::mem::take(shown) {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
 }
 
 /// Says once for each kind of error that it is tried again.

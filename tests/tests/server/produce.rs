@@ -45,6 +45,8 @@ fn no_good_record_is_lost_to_a_bad_one() {
     assert!(code == 1 && said.contains("MESSAGE_TOO_LARGE") && said.contains("1 record written"), "{code} {said}");
     assert_eq!(desk.next(), 502);
     let (code, said) = desk.feed(&["produce", "t", "--key-separator", ":"], "k:one\nk:two\nthree\nk:four\n");
+    let none = desk.feed(&["produce", "t", "--key-separator", ""], "");
+    assert!(none.0 == 2 && none.1.contains("--key-separator"), "{none:?}");
     assert!(code == 1 && said.contains("line 3 has no ':'") && said.contains("2 records written"), "{code} {said}");
     assert_eq!(desk.next(), 504);
     desk.good(&["topic", "create", "small", "--config", "max.message.bytes=100000"]);
