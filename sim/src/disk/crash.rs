@@ -1,9 +1,10 @@
 //! What a crash leaves of a disk.
 
+use super::loss::without_sync;
 use super::{Disk, Loss};
 use crate::dice::{Dice, Stream};
 use esker_core::id::{DirId, Uuid};
-use esker_core::io::{DiskOp, FileId, FileName};
+use esker_core::io::DiskOp;
 use esker_core::log::layout;
 
 impl Disk {
@@ -38,16 +39,5 @@ impl Disk {
         folder.keep(|| dice.chance(1, 2));
         let unique = Uuid(u128::from(self.crashes) << 64 | u128::from(dir.0));
         self.folders.insert(layout::deleted_folder(&name, unique), folder);
-    }
-}
-
-/// What is left of an operation whose last step, making it durable, did not happen.
-pub(super) fn without_sync(op: DiskOp) -> DiskOp {
-    match op {
-        DiskOp::Append { file, at, bytes, .. } => DiskOp::Append { file, at, bytes, sync: false },
-        // An append of nothing: the file must be there, and stays as it is.
-        DiskOp::Sync { file } => DiskOp::Append { file, at: 0, bytes: Vec::new(), sync: false },
-        DiskOp::SyncDir { dir } => DiskOp::Delete { file: FileId::new(dir, FileName::CleanShutdown) },
-        other => other,
     }
 }

@@ -16,14 +16,13 @@ pub use file::File;
 pub use folder::Folder;
 pub use loss::Loss;
 
-use crash::without_sync;
-
 use crate::dice::{Dice, Stream};
 use crate::trace::Digest;
 use bytes::Bytes;
 use esker_core::id::DirId;
 use esker_core::io::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange};
 use fault::{removes, takes_room};
+use loss::without_sync;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash as _;
