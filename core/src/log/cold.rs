@@ -2,7 +2,8 @@
 //!
 //! A reader that was told to wait finds its bytes here when it asks again. A chunk goes when more than [`CHUNKS_MAX`] are
 //! here, those that were served before those that were not, or when nobody came for a while; so with up to that many
-//! readers at different places each of them gets on.
+//! readers at different places each of them gets on. One that was served to its end is kept for a moment, for who asks the same again:
+//! readers that go through many logs leave them all behind.
 
 use super::cursor::Walk;
 use crate::id::Offset;
@@ -18,6 +19,8 @@ pub const CHUNKS_MAX: usize = 64;
 pub const CHUNK_BYTES: (u32, u32) = (64 << 10, 1 << 20);
 /// A chunk that nobody wanted for so long is dropped.
 pub const CHUNK_IDLE: Span = Span::from_millis(2000);
+/// One that was served to its end.
+const SPENT_IDLE: Span = Span::from_millis(200);
 /// Failed reads that wait to be told.
 const FAULTS_MAX: usize = 64;
 /// Searches whose place is remembered.
@@ -33,17 +36,23 @@ pub struct Chunk {
     pub last: Offset,
     pub bytes: Bytes,
     used: bool,
+    spent: bool,
     since: Mono,
 }
 
 impl Chunk {
     pub const fn new(segment: Offset, at: u64, first: Offset, last: Offset, bytes: Bytes, now: Mono) -> Self {
-        Self { segment, at, first, last, bytes, used: false, since: now }
+        Self { segment, at, first, last, bytes, used: false, spent: false, since: now }
     }
 
     /// Where it ends in the file.
     pub const fn end(&self) -> u64 {
         self.at + self.bytes.len() as u64
+    }
+
+    /// When it goes, if nobody comes.
+    fn leaves_at(&self) -> Mono {
+        self.since + if self.spent { SPENT_IDLE } else { CHUNK_IDLE }
     }
 
     /// Its batches from the one that holds `from` (or is the first behind it), all below `until`: where in the file they begin, and they.
@@ -151,11 +160,19 @@ impl Cold {
 
     /// When the oldest chunk is to go.
     pub fn deadline(&self) -> Option<Mono> {
-        self.chunks.iter().map(|chunk| chunk.since + CHUNK_IDLE).min()
+        self.chunks.iter().map(Chunk::leaves_at).min()
+    }
+
+    /// The chunk that begins there was served to its end.
+    pub fn spend(&mut self, segment: Offset, at: u64) {
+        let found = self.chunks.iter_mut().find(|chunk| chunk.segment == segment && chunk.at == at);
+        if let Some(chunk) = found {
+            chunk.spent = true;
+        }
     }
 
     pub fn forget_idle(&mut self, now: Mono) {
-        self.chunks.retain(|chunk| chunk.since + CHUNK_IDLE > now);
+        self.chunks.retain(|chunk| chunk.leaves_at() > now);
         if self.chunks.is_empty() {
             self.unpacked.clear();
         }

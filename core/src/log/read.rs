@@ -148,6 +148,9 @@ impl Log {
                     // So that the next read can be told a place in the file.
                     let index = &self.segments[place].index;
                     let end = at + bytes.len() as u64;
+                    if end == chunk.end() {
+                        self.cold.spend(chunk.segment, chunk.at);
+                    }
                     if let (Ok(from), Ok(to)) = (u32::try_from(at), u32::try_from(end))
                         && let Some((known, _)) = index.exact_before(from, to, u32::MAX - 1)
                     {
@@ -232,6 +235,21 @@ mod tests {
         ));
         read_all(&mut bench, 1 << 20);
         assert!(matches!(read(&mut bench, 0, 12, 1 << 20, true), Ok(Reading::Ready { records: Records::File(_), .. })));
+    }
+
+    #[test]
+    fn what_was_read_to_its_end_stays_for_a_moment_only() {
+        for (most, millis) in [(1, 2000), (1 << 20, 200)] {
+            let mut bench = filled(LogConfig { tail_bytes: 0, ..LogConfig::default() }, 12).restart();
+            while read(&mut bench, 5, 12, most, true) == Ok(Reading::Wait) {
+                bench.settle();
+            }
+            let leaves = bench.now.mono + crate::time::Span::from_millis(millis);
+            assert_eq!(bench.log.cold.deadline(), Some(leaves), "of at most {most} bytes");
+            bench.now.mono = leaves;
+            bench.log.on_tick(bench.now, Offset(12), &mut bench.out);
+            assert_eq!(bench.log.cold.deadline(), None);
+        }
     }
 
     #[test]
