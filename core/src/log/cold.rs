@@ -10,7 +10,6 @@ use crate::id::Offset;
 use crate::mutant::{self, Mutant};
 use crate::time::{Mono, Span};
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// Chunks of a log in memory.
@@ -21,6 +20,10 @@ pub const CHUNK_BYTES: (u32, u32) = (64 << 10, 1 << 20);
 pub const CHUNK_IDLE: Span = Span::from_millis(2000);
 /// One that was served to its end.
 const SPENT_IDLE: Span = Span::from_millis(200);
+/// Batches whose decompressed records stay.
+const UNPACKED_MAX: usize = 4;
+/// Longer ones stay for a moment only.
+const UNPACKED_LONG: usize = 1 << 20;
 /// Failed reads that wait to be told.
 const FAULTS_MAX: usize = 64;
 /// Searches whose place is remembered.
@@ -85,6 +88,23 @@ impl Chunk {
     }
 }
 
+/// Records of a batch, decompressed.
+#[derive(Clone, Debug)]
+struct Unpacked {
+    base: Offset,
+    /// `None`: they cannot be.
+    records: Option<Bytes>,
+    since: Mono,
+}
+
+impl Unpacked {
+    /// When it goes: what is large stands in memory for those alone who ask at the same time.
+    fn leaves_at(&self) -> Mono {
+        let large = self.records.as_ref().is_some_and(|records| records.len() > UNPACKED_LONG);
+        self.since + if large { SPENT_IDLE } else { CHUNK_IDLE }
+    }
+}
+
 /// Why the disk was asked.
 #[derive(Clone, Debug)]
 pub enum Asked {
@@ -109,7 +129,7 @@ pub struct Cold {
     asked: BTreeMap<u64, Asked>,
     faults: VecDeque<(Offset, u64)>,
     /// Records decompressed last, by their batch.
-    pub unpacked: Vec<(Offset, Option<Bytes>)>,
+    unpacked: VecDeque<Unpacked>,
     /// How far searches by time have come, by segment and timestamp.
     walks: VecDeque<((Offset, i64), Offset)>,
 }
@@ -160,7 +180,23 @@ impl Cold {
 
     /// When the oldest chunk is to go.
     pub fn deadline(&self) -> Option<Mono> {
-        self.chunks.iter().map(Chunk::leaves_at).min()
+        let unpacked = self.unpacked.iter().map(Unpacked::leaves_at);
+        self.chunks.iter().map(Chunk::leaves_at).chain(unpacked).min()
+    }
+
+    /// Keeps a batch's decompressed records; `None`: it has none.
+    pub fn keep_unpacked(&mut self, base: Offset, records: Option<Bytes>, now: Mono) {
+        self.unpacked.retain(|other| other.base != base);
+        if self.unpacked.len() >= UNPACKED_MAX {
+            self.unpacked.pop_front();
+        }
+        self.unpacked.push_back(Unpacked { base, records, since: now });
+    }
+
+    /// The decompressed records of a batch, if they are here: `Some(None)` where it has none.
+    pub fn unpacked(&self, base: Offset) -> Option<Option<Bytes>> {
+        let known = self.unpacked.iter().find(|known| known.base == base)?;
+        Some(known.records.clone())
     }
 
     /// The chunk that begins there was served to its end.
@@ -173,9 +209,7 @@ impl Cold {
 
     pub fn forget_idle(&mut self, now: Mono) {
         self.chunks.retain(|chunk| chunk.leaves_at() > now);
-        if self.chunks.is_empty() {
-            self.unpacked.clear();
-        }
+        self.unpacked.retain(|known| known.leaves_at() > now);
     }
 
     /// The bytes of the log are not what they were: nothing that was read, or is being read, counts.
@@ -226,7 +260,7 @@ impl Cold {
     }
 
     pub fn check(&self, end: Offset) {
-        assert!(self.unpacked.iter().all(|(base, _)| *base < end), "records unpacked beyond the end {end}");
+        assert!(self.unpacked.iter().all(|known| known.base < end), "records unpacked beyond the end {end}");
         assert!(self.walks.iter().all(|(_, reached)| *reached <= end), "a search beyond the end {end}");
         assert!(self.chunks.len() <= CHUNKS_MAX && self.faults.len() <= FAULTS_MAX, "what was read back is bounded");
     }

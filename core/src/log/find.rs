@@ -194,17 +194,12 @@ impl Log {
         }
     }
 
-    pub(super) fn on_unpacked(&mut self, base: Offset, result: Result<DiskDone, DiskFault>) {
-        /// Batches whose records stay.
-        const UNPACKED_MAX: usize = 4;
+    pub(super) fn on_unpacked(&mut self, now: Now, base: Offset, result: Result<DiskDone, DiskFault>) {
         let records = match result {
             Ok(DiskDone::Bytes(bytes)) => Some(bytes),
             Ok(_) | Err(_) => None,
         };
-        if self.cold.unpacked.len() >= UNPACKED_MAX {
-            self.cold.unpacked.remove(0);
-        }
-        self.cold.unpacked.push((base, records));
+        self.cold.keep_unpacked(base, records, now.mono);
     }
 }
 

@@ -11,9 +11,6 @@ use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use bytes::Bytes;
 
-/// Longer ones are not kept once they were looked at.
-const UNPACKED_KEPT_MAX: usize = 1 << 20;
-
 /// Largest record set that a batch may be unpacked to, for a look at its timestamps.
 pub const UNPACKED_BYTES_MAX: u32 = 128 << 20;
 
@@ -134,6 +131,8 @@ impl Log {
                 }
             }
         }
+        // Where headers say a later time than their records have, nobody walks it again.
+        self.cold.walk(key, end);
         Ok(TimeLookup::None)
     }
 
@@ -145,18 +144,12 @@ impl Log {
             Some(Codec::None) => Records::of(batch)?,
             Some(codec) => {
                 let base = header.base_offset();
-                let Some(known) = self.cold.unpacked.iter().find(|known| known.0 == base) else {
+                let Some(known) = self.cold.unpacked(base) else {
                     self.unpack(base, codec, batch, out);
                     return Ok(TimeLookup::Wait);
                 };
                 unpacked = known
-                    .1
-                    .clone()
                     .ok_or_else(|| Refusal::because(ErrorCode::CorruptMessage, "a batch cannot be decompressed"))?;
-                // The next who asks may want the same; what is large would stand in memory for it.
-                if unpacked.len() > UNPACKED_KEPT_MAX {
-                    self.cold.unpacked.retain(|known| known.0 != base);
-                }
                 Records::unpacked(&header, &unpacked)
             }
             None => return Err(Refusal::new(ErrorCode::CorruptMessage)),
@@ -433,7 +426,7 @@ mod tests {
 
     /// A log of one batch that says gzip, of three records of so many bytes at 100, 300 and 200.
     fn compressed(size: usize) -> Bench {
-        let config = LogConfig { max_message_bytes: 8 << 20, segment_bytes: 16 << 20, ..config() };
+        let config = LogConfig { max_message_bytes: 8 << 20, segment_bytes: 16 << 20, retention_ms: -1, ..config() };
         let mut bench = Bench::opened(Disk::default(), config, Opening::default());
         let mut batch = Builder::new();
         for timestamp in [100, 300, 200] {
@@ -451,11 +444,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unpacked_and_large_is_not_kept() {
-        for (size, kept) in [(1, 1), (1 << 20, 0)] {
+    fn what_is_unpacked_and_large_is_kept_for_a_moment_only() {
+        for (size, millis) in [(1, 2000), (1 << 20, 200)] {
             let mut bench = compressed(size);
             assert_eq!(ask(&mut bench, 150, 3), Some(1));
-            assert_eq!(bench.log.cold.unpacked.len(), kept);
+            assert!(bench.log.cold.unpacked(Offset(0)).is_some(), "for who asks at the same time");
+            bench.now.mono = bench.now.mono + crate::time::Span::from_millis(millis);
+            bench.log.on_tick(bench.now, Offset(3), &mut bench.out);
+            assert_eq!(bench.log.cold.unpacked(Offset(0)), None, "{size} bytes");
             assert_eq!(ask(&mut bench, 250, 3), Some(1), "and is unpacked again");
         }
     }

@@ -131,7 +131,7 @@ impl Log {
                 self.proceed(now, out)
             }
             Asked::Unpack { base } => {
-                self.on_unpacked(base, result);
+                self.on_unpacked(now, base, result);
                 LogEvent::Warm
             }
         }
