@@ -7,7 +7,8 @@
 //! **Durability.** Nothing is durable until an operation that says so completes: `Append { sync: true }`,
 //! `Sync`, `Replace`, `SyncDir` (for names: a created, renamed or deleted file may come back or vanish
 //! at a crash until its folder is synced). `Sync` is a barrier as well: the file is durable before any later operation of its folder
-//! takes effect. So is `SyncDir` for what changes files: names that are gone do not come back beside bytes that were changed behind it.
+//! takes effect. What `SyncDir` says of names is durable no later than what was changed in files behind it, as far as the file system keeps its
+//! own order.
 //!
 //! **No room.** An `Append`, `Create`, `Replace`, `OpenDir`, `Rename` or `RenameDir` that finds no room on the medium has not failed:
 //! it waits, and what was issued behind it in its folder waits with it, until there is some. Meanwhile [`super::Input::Room`] says that
@@ -111,7 +112,7 @@ pub enum DiskOp {
     OpenDir { dir: DirId, name: String },
     /// Renames the folder (`topic-0` to `topic-0.<uuid>-delete`), durably.
     RenameDir { dir: DirId, name: String },
-    /// Deletes the folder and all in it, durably. `dir` names nothing afterwards. Whenever it is cut short: of that name there is the whole
+    /// Deletes the folder and all in it: its name is gone durably, and room comes free a little later. `dir` names nothing afterwards. Whenever it is cut short: of that name there is the whole
     /// folder or none; what is left of it may be there as `log::layout::deleted_folder` names it.
     RemoveDir { dir: DirId },
     /// Names the known files of the folder and their lengths. Answer: [`DiskDone::Files`].

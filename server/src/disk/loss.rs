@@ -211,10 +211,11 @@ impl Story {
     }
 }
 
-/// Whether the folder on the medium holds at least what `least` has, and nothing that `most` has not.
+/// Whether the folder on the medium holds at least what `least` has, and nothing that `most` has not. One that is gone may be there still, as a
+/// whole: what it had is in the state before.
 fn fits(folder: &Path, least: &Folder, most: &Folder) -> bool {
     if most.gone {
-        return true;
+        return !folder.exists();
     }
     most.bytes.iter().all(|(base, bytes)| {
         let Ok(found) = std::fs::read(folder.join(format!("{base:020}.log"))) else {

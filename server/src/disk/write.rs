@@ -345,12 +345,16 @@ impl Writer {
                 self.removed += 1;
                 let unique = Uuid(u128::from(self.life) << 64 | u128::from(self.removed));
                 let aside = self.files.root().join(layout::deleted_folder(&name, unique));
-                std::fs::rename(&path, &aside)?;
+                match std::fs::rename(&path, &aside) {
+                    Ok(()) => round.gone.push(aside),
+                    // The other name is longer, and there may be no room for it: what is deleted makes some.
+                    Err(why) if fault_of(&why) == DiskFault::Full => std::fs::remove_dir_all(path)?,
+                    Err(why) => return Err(why),
+                }
                 self.files.unbind(dir);
                 self.settled.remove_dir(dir);
                 round.dirty_dirs.remove(&dir);
                 round.dirty_files.retain(|file| file.dir != dir);
-                round.gone.push(aside);
                 round.dirty_dirs.insert(DirId::ROOT);
             }
             DiskOp::Create { file } => {
