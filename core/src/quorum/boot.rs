@@ -141,6 +141,9 @@ impl Quorum {
             self.watermark = newest.offset;
             dropped = journal.trim(now);
         }
+        if journal.log.end() < boot.durable {
+            return self.fail(format!("{FOLDER} is damaged: its snapshot does not reach what was committed"));
+        }
         // What a checkpoint says was committed is never cut, whoever leads.
         self.watermark = self.watermark.max(boot.durable);
         if journal.log.start() > covered {

@@ -25,7 +25,7 @@ impl Quorum {
             // A stale file that stays does no harm.
             Err(_) if purpose == Purpose::DeleteSnapshot => return,
             Err(fault) if let (Stage::Open(_), Purpose::ReadSnapshot(id)) = (&self.stage, &purpose) => {
-                return self.on_snapshot_unread(*id, fault);
+                return self.on_snapshot_unread(*id, fault, out);
             }
             Err(fault) => return self.fail(format!("the metadata folder failed ({purpose:?}): {fault}")),
         };

@@ -87,9 +87,13 @@ impl Quorum {
     }
 
     /// It may have been deleted meanwhile: whoever waits for it is told so. What this node itself is to begin with it needs.
-    pub(super) fn on_snapshot_unread(&mut self, id: SnapshotId, fault: DiskFault) {
+    pub(super) fn on_snapshot_unread(&mut self, id: SnapshotId, fault: DiskFault, out: &mut Out) {
         if self.drain.snapshot == Some(id) {
             return self.fail(format!("snapshot {id} cannot be read: {fault}"));
+        }
+        if fault != DiskFault::Missing {
+            let text = format!("snapshot {id} cannot be read for a follower: {fault}");
+            out.note(Note::Text { topic: "quorum", text });
         }
         self.unreadable = Some(id);
         self.changes.ask_again = true;
