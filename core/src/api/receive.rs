@@ -131,6 +131,7 @@ mod tests {
         let received = request(&frame, Listener::Broker, ConnId(3), &StrBytes::new()).expect("a good frame");
         let Received::Request { slip: got, request, .. } = received else { panic!("a request") };
         assert_eq!((got, request.client_id.as_str(), request.conn), (slip, "me", ConnId(3)));
+        assert_eq!(request.stay(), crate::io::Stay::Write);
         let codes: Vec<_> = request.checks.iter().map(|check| check.as_ref().err().map(|r| r.code)).collect();
         assert_eq!(codes, [None, Some(ErrorCode::CorruptMessage), Some(ErrorCode::InvalidRecord), None]);
     }
