@@ -217,7 +217,7 @@ pub const BROKER: &[Def] = &[
     Def::new("producer.id.expiration.check.interval.ms", Kind::Int, Some("600000"), Range::AtLeast(1), Use::Idle).internal(),
     Def::new("producer.id.expiration.ms", Kind::Int, Some("86400000"), Range::AtLeast(1), Use::Used).cluster_wide().doc("How long an idle producer is remembered by a partition."),
     Def::new("producer.purgatory.purge.interval.requests", Kind::Int, Some("1000"), Range::Any, Use::Idle),
-    Def::new("queued.max.request.bytes", Kind::Long, Some("-1"), Range::Between(-1, 1 << 40), Use::Used).doc("Bytes of requests being handled above which no more are read, for each kind of listener, with a bound of their own for those that wait for other clients and for followers; -1: Esker's own bound."),
+    Def::new("queued.max.request.bytes", Kind::Long, Some("-1"), Range::Between(-1, 1 << 40), Use::Used).doc("Bytes of requests being handled above which no more are read, for each kind of listener, with a bound of their own for writes, for those that wait for other clients, and for followers; -1: Esker's own bound."),
     Def::new("queued.max.requests", Kind::Int, Some("500"), Range::AtLeast(1), Use::Idle),
     Def::new("quota.window.num", Kind::Int, Some("11"), Range::AtLeast(1), Use::Protects),
     Def::new("quota.window.size.seconds", Kind::Int, Some("1"), Range::AtLeast(1), Use::Protects),

@@ -89,7 +89,7 @@ pub fn error_text(code: i16) -> Option<String> {
 
 /// The name of an error as the server's documentation has it: `KAFKA_STORAGE_ERROR`; `None`: no error.
 pub fn error_name(code: i16) -> Option<String> {
-    error_text(code).map(|text| text.to_uppercase().replace(' ', "_"))
+    ResponseError::try_from_code(code).map(esker_core::error::name_of)
 }
 
 /// Whether trying again may help.

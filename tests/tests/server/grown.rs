@@ -1,12 +1,13 @@
 //! Topics that change while a command is at work on them: they get partitions, come late, or go.
 
 use super::commands::Desk;
-use super::node::{Node, Scratch, await_end, signal, topic, until};
+use super::node::{LIMIT, Node, Scratch, await_end, signal, topic, until};
 use esker_tests::conn::Conn;
 use esker_tests::rpc::{PATIENCE, call, name, offset};
 use kafka_protocol::messages::create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
 /// A reader looks at its topic every 30 s.
 #[test]
@@ -15,8 +16,10 @@ fn partitions_that_come_later_are_read_too() {
     topic(desk.node.address);
     assert_eq!(desk.feed(&["produce", "t"], "0\n").0, 0);
     let mut alone = desk.spawn(&["consume", "t", "--from-beginning"]);
-    let mut lines = BufReader::new(alone.stdout.take().expect("piped")).lines();
-    let mut line = || lines.next().expect("a line").expect("text");
+    let stdout = alone.stdout.take().expect("piped");
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || BufReader::new(stdout).lines().try_for_each(|line| tell.send(line)));
+    let line = || told.recv_timeout(LIMIT).expect("a line within the limit").expect("text");
     assert_eq!(line(), "0", "it has begun");
     let mut readers = vec![alone, desk.member(), desk.member()];
     until("a member has joined", || desk.good(&["group", "list"]).contains("g "));
@@ -88,6 +91,11 @@ fn a_member_whose_terminal_is_closed_leaves() {
     desk.close();
 }
 
+fn twice(process: u32) {
+    let script = format!("kill -TERM {process}; sleep 0.02; kill -TERM {process} 2>/dev/null; true");
+    assert!(Command::new("sh").args(["-c", &script]).status().expect("sh runs").success());
+}
+
 /// What `timeout` does: it signals its child, and then the group.
 #[test]
 fn two_signals_at_once_are_one_wish() {
@@ -95,12 +103,10 @@ fn two_signals_at_once_are_one_wish() {
     topic(desk.node.address);
     let mut child = desk.member();
     until("it has joined", || desk.good(&["group", "list"]).contains("Stable"));
-    signal(child.id(), "TERM");
-    signal(child.id(), "TERM");
+    twice(child.id());
     assert_eq!(await_end(&mut child), 143);
     assert!(desk.good(&["group", "describe", "g"]).starts_with("g  Empty"), "it has left");
-    desk.node.signal("TERM");
-    desk.node.signal("TERM");
     let mut node = desk.node;
+    twice(node.id());
     assert_eq!(node.ended(), 0, "it stops in order");
 }

