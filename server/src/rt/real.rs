@@ -6,27 +6,29 @@ use std::io::{self, IoSliceMut};
 use std::time::SystemTime;
 use tokio::io::Interest;
 use tokio::net::TcpSocket;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 pub use tokio::net::{TcpListener, TcpStream};
 pub use tokio::runtime::Handle;
 
-/// Resolves at the first sign that the operator wants the process to end.
+/// What an operator ends a process with, or a terminal that is closed.
 pub struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    /// The terminal was closed. Not listened to under `nohup`, which wants it ignored.
-    hangup: Option<tokio::signal::unix::Signal>,
+    terminate: Signal,
+    interrupt: Signal,
+    /// Not listened to under `nohup`, which wants it ignored.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
+    /// From here on signals end nothing by themselves.
     pub fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
         let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hangup })
     }
 
-    pub async fn next(&mut self) {
+    /// The number of the one that comes next.
+    pub async fn next(&mut self) -> u8 {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => drop(hangup.recv().await),
@@ -35,15 +37,15 @@ impl Signals {
         };
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = hangup => {}
+            _ = self.terminate.recv() => 15,
+            _ = self.interrupt.recv() => 2,
+            () = hangup => 1,
         }
     }
 }
 
 /// Whether the process was started with SIGHUP ignored. What cannot be known counts as no.
-pub fn ignores_hangup() -> bool {
+fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)

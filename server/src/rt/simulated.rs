@@ -12,7 +12,7 @@ pub use stream::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, bury, re
 use std::fs::File;
 use std::io;
 
-/// Resolves when the node is sent a signal.
+/// What the node is sent.
 pub struct Signals;
 
 impl Signals {
@@ -20,8 +20,10 @@ impl Signals {
         Ok(Self)
     }
 
-    pub async fn next(&mut self) {
+    /// The number of the one that comes next: there is but ctrl-C.
+    pub async fn next(&mut self) -> u8 {
         let _ = tokio::signal::ctrl_c().await;
+        2
     }
 }
 
