@@ -87,9 +87,14 @@ struct Pair {
     lanes: [Lane; 2],
 }
 
+/// Where the dice of the links begin that came late: beyond all others.
+const LATE: usize = 1 << 32;
+
 #[derive(Clone, Copy, Debug)]
 struct Link {
     profile: LinkProfile,
+    /// Which of the seed's dice are its own.
+    stream: u64,
     /// How many faults cut it now.
     cuts: u32,
     sent: u64,
@@ -121,10 +126,15 @@ impl Way {
 }
 
 impl Net {
-    /// `profile` says how each link behaves, by its ends.
-    pub fn new(seed: u64, peers: usize, profile: impl Fn(Peer, Peer) -> LinkProfile) -> Self {
-        let ends = (0..peers * peers).map(|place| ((place / peers) as Peer, (place % peers) as Peer));
-        let links = ends.map(|(from, to)| Link { profile: profile(from, to), cuts: 0, sent: 0 }).collect();
+    /// `profile` says how each link behaves, by its ends. Links of the peers from `late` on have dice of their own: with them a plan
+    /// means for the others what it meant before there were any.
+    pub fn new(seed: u64, peers: usize, late: usize, profile: impl Fn(Peer, Peer) -> LinkProfile) -> Self {
+        let ends = (0..peers * peers).map(|place| (place / peers, place % peers));
+        let link = |(from, to): (usize, usize)| {
+            let stream = if from.max(to) < late { from * late + to } else { LATE + from * peers + to };
+            Link { profile: profile(from as Peer, to as Peer), stream: stream as u64, cuts: 0, sent: 0 }
+        };
+        let links = ends.map(link).collect();
         // Number 0 is to a broker its connection with itself (`ConnId::LOCAL`): nobody else has it.
         let own = Pair { from: 0, to: 0, door: 0, held: [false; 2], lanes: Default::default() };
         Self { seed, peers, links, pairs: vec![own] }
@@ -336,7 +346,7 @@ impl Net {
         let place = from as usize * self.peers + to as usize;
         let link = &mut self.links[place];
         link.sent += 1;
-        let mut dice = Dice::new(self.seed, Stream::Link, place as u64, link.sent);
+        let mut dice = Dice::new(self.seed, Stream::Link, link.stream, link.sent);
         let mut delay = dice.between(link.profile.min_us, link.profile.max_us);
         if link.profile.spike_one_in > 0 && dice.chance(1, link.profile.spike_one_in) {
             delay += dice.below(link.profile.spike_us + 1);
@@ -353,7 +363,7 @@ mod tests {
     use super::*;
 
     fn net() -> Net {
-        Net::new(5, 3, |_, _| LinkProfile { min_us: 10, max_us: 500, spike_one_in: 5, spike_us: 10_000 })
+        Net::new(5, 3, 3, |_, _| LinkProfile { min_us: 10, max_us: 500, spike_one_in: 5, spike_us: 10_000 })
     }
 
     /// Delivers all that is due, in order of time.

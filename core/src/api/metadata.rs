@@ -35,7 +35,7 @@ use kafka_protocol::protocol::StrBytes;
 pub fn on_metadata(node: &mut Node, _now: Now, ask: Ask, request: MetadataRequest) {
     let wanted = match &request.topics {
         None => None,
-        Some(topics) if topics.is_empty() && ask.version == 0 => None,
+        Some(topics) if topics.is_empty() && ask.version == 0 && !mutant::is(Mutant::EmptyNamesNone) => None,
         Some(topics) => Some(topics.as_slice()),
     };
     if ask.version < 12 && wanted.is_some_and(|topics| topics.iter().any(by_id)) {

@@ -7,6 +7,7 @@ mod admin;
 mod assignment;
 pub mod batch;
 mod bookkeeper;
+mod closer;
 mod desk;
 mod fetch_session;
 mod flawed;
@@ -28,6 +29,7 @@ mod subscription;
 
 pub use admin::Admin;
 pub use bookkeeper::Bookkeeper;
+pub use closer::Closer;
 pub use desk::{Answer, Desk, Slip};
 pub use group_admin::GroupAdmin;
 pub use keeper::Keeper;

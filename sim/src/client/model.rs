@@ -55,8 +55,9 @@ pub trait Client {
         Keeps::default()
     }
 
-    /// Whether it has come to where it must come after the faults; `Err` says what is missing.
-    fn settled(&self) -> Result<(), String> {
+    /// Whether it has come to where it must come after the faults; `Err` says what is missing. `gone`: a node that is gone for good, and
+    /// answers nothing.
+    fn settled(&self, _gone: Option<Peer>) -> Result<(), String> {
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl Client for Opener {
         earliest([self.link.next_deadline(), idle.then_some(self.not_before)])
     }
 
-    fn settled(&self) -> Result<(), String> {
+    fn settled(&self, _gone: Option<Peer>) -> Result<(), String> {
         self.missing.first().map_or(Ok(()), |topic| Err(format!("topic {} could not be created", topic.name)))
     }
 }

@@ -442,7 +442,7 @@ impl Client for Producer {
         ])
     }
 
-    fn settled(&self) -> Result<(), String> {
+    fn settled(&self, _gone: Option<Peer>) -> Result<(), String> {
         match self.queues.iter().find(|(_, queue)| self.probe && !queue.batches.is_empty()) {
             Some((partition, _)) => Err(format!("partition {partition} did not accept a record")),
             None if self.probe && !self.partitions.is_empty() => Err("nothing was sent".into()),

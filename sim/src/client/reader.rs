@@ -413,7 +413,7 @@ impl Client for Reader {
         earliest([self.link.next_deadline(), self.map.next_wake(), next])
     }
 
-    fn settled(&self) -> Result<(), String> {
+    fn settled(&self, _gone: Option<Peer>) -> Result<(), String> {
         match self.until.keys().next() {
             Some(partition) if self.is_last => {
                 let at = self.subscription.places.get(partition);

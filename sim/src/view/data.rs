@@ -136,7 +136,7 @@ fn clients(plan: &Plan, history: &History) -> Vec<Value> {
         labels.insert(number, format!("{number} {label}"));
     }
     // Those that every run has beside the plan's (`world`).
-    for (number, label) in [(900, "makes the topics"), (901, "probe"), (902, "last reader")] {
+    for (number, label) in [(900, "makes the topics"), (901, "probe"), (902, "last reader"), (904, "asks last")] {
         labels.entry(number).and_modify(|known| *known = label.into());
     }
     labels.into_iter().map(|(number, label)| json!({ "number": number, "label": label })).collect()

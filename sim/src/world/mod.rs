@@ -176,6 +176,9 @@ pub struct World {
 const OPENER: u32 = 900;
 const PROBE: u32 = 901;
 const LAST_READER: u32 = 902;
+const CLOSER: u32 = 904;
+/// So many of them were there from the first day on: all but the last.
+const EXTRA: usize = 3;
 /// As whom the history has what retention deletes.
 const RETENTION: u32 = 903;
 /// How often calls without an answer are looked for.
@@ -184,13 +187,11 @@ const SWEEP_US: u64 = 100_000;
 impl World {
     pub fn new(plan: Plan, keep: Keep) -> Self {
         let nodes = plan.nodes.len();
-        let peers = nodes + plan.clients.len() + 3;
+        let peers = nodes + plan.clients.len() + EXTRA;
         let (near, far) = (plan.node_links, plan.client_links);
-        let net = Net::new(
-            plan.seed,
-            peers,
-            |from, to| if (from as usize) < nodes && (to as usize) < nodes { near } else { far },
-        );
+        let net = Net::new(plan.seed, peers + 1, peers, |from, to| {
+            if (from as usize) < nodes && (to as usize) < nodes { near } else { far }
+        });
         let history = client::history(&plan);
         let mut world = Self {
             now: 0,

@@ -1,9 +1,9 @@
 //! After the safety phase all is healed; then the cluster has to come to rest: every partition accepts a record, the last
 //! readers read all there is, groups stand still. The run ends when they do.
 
-use super::{Event, Kind, LAST_READER, PROBE, RETENTION, World};
+use super::{CLOSER, Event, Kind, LAST_READER, PROBE, RETENTION, World};
 use crate::check::past;
-use crate::client::{self, Producer, Reader};
+use crate::client::{self, Closer, Producer, Reader};
 use crate::history::{Act, State};
 use crate::net::Conn;
 
@@ -52,6 +52,8 @@ impl World {
         self.seat(Box::new(probe), self.now + 1);
         let reader = Reader::last(&self.plan, self.spare(LAST_READER, 2), PROBE);
         self.seat(Box::new(reader), self.now + 2);
+        let closer = Closer::new(self.plan.groups() + self.plan.books() > 0, self.spare(CLOSER, 3));
+        self.seat(Box::new(closer), self.now + 3);
     }
 
     /// Ends the run when all has come to rest.

@@ -2,6 +2,7 @@
 //! groups have given out all there is, moves are over. Until it is so, a run does not end.
 
 use super::{Kind, World};
+use crate::net::Peer;
 use crate::plan::EXPIRY;
 use esker_core::id::{LeaderEpoch, NodeId, PartitionKey};
 use esker_core::io::FileName;
@@ -26,7 +27,8 @@ impl World {
     pub(super) fn unsettled(&self) -> Option<String> {
         // What a client misses may be for want of something in the cluster.
         let why = |missed: String| self.unequal().map_or(missed.clone(), |why| format!("{missed}: {why}"));
-        let client = || self.seats.iter().find_map(|seat| seat.client.settled().err()).map(why);
+        let gone = self.perished.map(|place| place as Peer);
+        let client = || self.seats.iter().find_map(|seat| seat.client.settled(gone).err()).map(why);
         self.unready()
             .or_else(client)
             .or_else(|| self.unread())

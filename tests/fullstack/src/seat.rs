@@ -50,7 +50,7 @@ impl Seat {
     ) {
         let at_once = LinkProfile { min_us: 0, max_us: 0, spike_one_in: 0, spike_us: 0 };
         let peers = plan.nodes.len() + plan.clients.len() + 3;
-        let net = Net::new(plan.seed, peers, |_, _| at_once);
+        let net = Net::new(plan.seed, peers, peers, |_, _| at_once);
         let mut seat = Self { plan, place, client, net, lines: BTreeMap::new(), happenings };
         seat.tell(Event::Wake);
         loop {
@@ -98,7 +98,7 @@ impl Seat {
                 corrupt: &mut record.corrupt,
             };
             self.client.on_event(&mut ctx, event);
-            match self.client.settled() {
+            match self.client.settled(None) {
                 Ok(()) => drop(record.unsettled.remove(&self.place)),
                 Err(what) => drop(record.unsettled.insert(self.place, what)),
             }

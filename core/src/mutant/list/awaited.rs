@@ -72,6 +72,10 @@ macro_rules! awaited {
             SavedOutlivesStart = "saved-outlives-start",
             /// A coordinator that is cut off from the controller tells its offsets at once.
             CutOffTells = "cut-off-tells",
+            /// Who asks for metadata in version 0, and names nothing, is told of no topic.
+            EmptyNamesNone = "empty-names-none",
+            /// A broker that does not lead the quorum never answers who asks about it.
+            QuorumAskedInVain = "quorum-asked-in-vain",
         }
     };
 }

@@ -10,15 +10,24 @@ use esker_core::node::Node as Core;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
-/// How far the node knew the metadata when it was asked, and whether for all topics.
 #[derive(Debug, Default)]
 pub struct Described {
-    asked: Map<At, (Offset, bool)>,
+    asked: Map<At, Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    /// How far the node knew the metadata.
+    known: Offset,
+    /// Whether all topics are meant.
+    all: bool,
+    version: i16,
 }
 
 impl Described {
-    pub fn on_request(&mut self, at: At, request: &MetadataRequest, core: &Core) {
-        self.asked.insert(at, (core.image.offset(), request.topics.is_none()));
+    pub fn on_request(&mut self, at: At, version: i16, request: &MetadataRequest, core: &Core) {
+        let all = request.topics.as_ref().is_none_or(|topics| version == 0 && topics.is_empty());
+        self.asked.insert(at, Asked { known: core.image.offset(), all, version });
     }
 
     /// It is asked when the node takes clients, which knows more by then.
@@ -27,17 +36,15 @@ impl Described {
     }
 
     pub fn on_reply(&mut self, at: At, response: &MetadataResponse, core: &Core) -> Result<(), Broken> {
-        let (known, all) = self.asked.remove(&at).unzip();
         // What was committed with the same input is in the image already, and not in the answer.
-        if known != Some(core.image.offset()) {
-            return Ok(());
-        }
+        let asked = self.asked.remove(&at).filter(|asked| asked.known == core.image.offset());
+        let Some(asked) = asked else { return Ok(()) };
         // A request that is refused as a whole is told nothing of the cluster.
         if response.cluster_id.is_some() {
             let serve = core.image.brokers().map(|broker| broker.id).filter(|id| core.image.alive(*id));
             judge_brokers(response, &serve.collect::<Vec<_>>())?;
         }
-        if all == Some(true) {
+        if asked.all {
             judge_all(response.topics.len(), core.image.topics().count())?;
         }
         for topic in response.topics.iter().filter(|topic| topic.error_code == 0) {
@@ -58,7 +65,7 @@ impl Described {
             }
             for told in &topic.partitions {
                 let Some(state) = found.partition(told.partition_index) else { continue };
-                judge(&found.name, told, state, |id| core.image.alive(id))?;
+                judge(&found.name, told, state, asked.version > 0, |id| core.image.alive(id))?;
             }
         }
         Ok(())
@@ -88,14 +95,19 @@ pub fn all_away(state: &State, alive: impl Fn(NodeId) -> bool) -> bool {
     state.leader.is_none() && !state.isr.iter().any(|id| alive(*id))
 }
 
-/// A leader that cannot be reached is not told. Where nobody leads and all who were in sync are away, nobody is in sync.
+/// A leader that cannot be reached is not told. Where nobody leads and all who were in sync are away, nobody is in sync. Who asks in
+/// version 0 (not `whole`) is not told of replicas that are away.
 pub fn judge(
     topic: &str,
     told: &MetadataResponsePartition,
     state: &State,
+    whole: bool,
     alive: impl Fn(NodeId) -> bool,
 ) -> Result<(), Broken> {
-    let same = |told: &[BrokerId], own: &[NodeId]| told.iter().map(|id| NodeId(id.0)).eq(own.iter().copied());
+    let same = |told: &[BrokerId], own: &[NodeId]| {
+        let own = own.iter().copied().filter(|id| whole || alive(*id));
+        told.iter().map(|id| NodeId(id.0)).eq(own)
+    };
     let leads = told.error_code != 0 || state.leader == Some(NodeId(told.leader_id.0));
     let offline: Vec<NodeId> = state.replicas.iter().copied().filter(|id| !alive(*id)).collect();
     if leads
@@ -124,7 +136,7 @@ mod tests {
         (told.replica_nodes, told.isr_nodes) = (ids(&[2, 1]), ids(&[1]));
         told.offline_replicas = ids(&[2]);
         let judge = |told: &MetadataResponsePartition| {
-            judge("t", told, &state, |id| id == NodeId(1)).map_err(|broken| broken.0)
+            judge("t", told, &state, true, |id| id == NodeId(1)).map_err(|broken| broken.0)
         };
         assert_eq!(judge(&told), Ok(()));
         let mut wrong = told.clone();
@@ -136,10 +148,15 @@ mod tests {
         assert_eq!(judge(&told), Ok(()), "it cannot be reached");
         told.error_code = 0;
         assert_eq!(judge(&told), Err("described-wrong"));
+        (told.error_code, told.replica_nodes, told.offline_replicas) = (9, ids(&[1]), ids(&[]));
+        told.leader_id = BrokerId(1);
+        let early = super::judge("t", &told, &state, false, |id| id == NodeId(1));
+        assert!(early.is_ok() && judge(&told).is_err(), "version 0 alone leaves out who is away");
         let away = State { leader: None, ..State::new(vec![NodeId(2)], vec![NodeId(2)]) };
         (told.error_code, told.replica_nodes, told.offline_replicas) = (5, ids(&[2]), ids(&[2]));
-        let judge =
-            |told: &MetadataResponsePartition| super::judge("t", told, &away, |_| false).map_err(|broken| broken.0);
+        let judge = |told: &MetadataResponsePartition| {
+            super::judge("t", told, &away, true, |_| false).map_err(|broken| broken.0)
+        };
         assert_eq!(judge(&told), Err("described-wrong"), "nobody who is away is in sync");
         told.isr_nodes = ids(&[]);
         assert_eq!(judge(&told), Ok(()));

@@ -11,19 +11,22 @@ use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 /// Kafka's name for the first offset there is.
 const EARLIEST: i64 = -2;
+/// The version of ListOffsets from which an answer names the epoch (KIP-320).
+pub const EPOCHS: i16 = 4;
 
 /// The questions without an answer.
 #[derive(Debug, Default)]
 pub struct Earliest {
-    asked: Map<At, ()>,
+    /// Whether the answer names epochs, as from [`EPOCHS`] on.
+    asked: Map<At, bool>,
 }
 
 impl Earliest {
     /// A request that asks for nothing else is remembered.
-    pub fn on_request(&mut self, at: At, request: &ListOffsetsRequest) {
+    pub fn on_request(&mut self, at: At, version: i16, request: &ListOffsetsRequest) {
         let mut parts = request.topics.iter().flat_map(|topic| &topic.partitions);
         if parts.all(|part| part.timestamp == EARLIEST) {
-            self.asked.insert(at, ());
+            self.asked.insert(at, version >= EPOCHS);
         }
     }
 
@@ -36,9 +39,7 @@ impl Earliest {
         log: &dyn Fn(&str) -> Option<&'a Shadow>,
         before: &dyn Fn(&Partition) -> Option<Glance>,
     ) -> Result<(), Broken> {
-        if self.asked.remove(&at).is_none() {
-            return Ok(());
-        }
+        let Some(epochs) = self.asked.remove(&at) else { return Ok(()) };
         for topic in &response.topics {
             let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { continue };
             for told in topic.partitions.iter().filter(|told| told.error_code == 0) {
@@ -47,7 +48,7 @@ impl Earliest {
                 let Some(was) = before(replica).filter(|was| was.leads) else { continue };
                 let Some(log) = log(replica.folder()) else { continue };
                 let starts = [was.start.0, replica.log_start().0];
-                judge(replica.folder(), log, (told.offset, told.leader_epoch), starts)?;
+                judge(replica.folder(), log, (told.offset, epochs.then_some(told.leader_epoch)), starts)?;
             }
         }
         Ok(())
@@ -55,15 +56,15 @@ impl Earliest {
 }
 
 /// `starts`: where the log started before the answer was made, and starts now.
-fn judge(folder: &str, log: &Shadow, (offset, epoch): (i64, i32), starts: [i64; 2]) -> Result<(), Broken> {
+fn judge(folder: &str, log: &Shadow, (offset, epoch): (i64, Option<i32>), starts: [i64; 2]) -> Result<(), Broken> {
     let first = log.entries.iter().find(|entry| entry.last >= offset);
-    if starts.contains(&offset) && first.is_none_or(|first| first.epoch == epoch) {
+    if starts.contains(&offset) && first.is_none_or(|first| epoch.is_none_or(|epoch| first.epoch == epoch)) {
         return Ok(());
     }
     let own = first.map(|first| first.epoch);
     Err((
         "wrong-start",
-        format!("tells that {folder} starts at {offset} in {epoch}: {starts:?}, and that is of {own:?}"),
+        format!("tells that {folder} starts at {offset} in {epoch:?}: {starts:?}, and that is of {own:?}"),
     ))
 }
 
@@ -75,9 +76,9 @@ mod tests {
     fn another_start_and_another_epoch_are_caught() {
         let log = Shadow::of(&[(0, 2, 1), (3, 8, 3)]);
         let judge = |told, start| judge("t-0", &log, told, [start, start]).map_err(|broken| broken.0);
-        assert_eq!(judge((1, 1), 1), Ok(()));
-        assert_eq!(judge((9, 4), 9), Ok(()), "nothing is there yet");
-        assert_eq!(judge((0, 1), 1), Err("wrong-start"));
-        assert_eq!(judge((1, 3), 1), Err("wrong-start"));
+        assert_eq!(judge((1, Some(1)), 1), Ok(()));
+        assert_eq!(judge((9, Some(4)), 9), Ok(()), "nothing is there yet");
+        assert_eq!(judge((0, Some(1)), 1), Err("wrong-start"));
+        assert_eq!(judge((1, Some(3)), 1), Err("wrong-start"));
     }
 }

@@ -61,8 +61,8 @@ impl Watch {
             RequestKind::ListOffsets(request) => {
                 self.epochs.on_list_offsets(at, request, core);
                 self.latest.on_request(at, request);
-                self.times.on_request(at, request);
-                self.earliest.on_request(at, request);
+                self.times.on_request(at, of_version, request);
+                self.earliest.on_request(at, of_version, request);
             }
             RequestKind::OffsetForLeaderEpoch(request) => {
                 self.epochs.on_epoch_ends(at, request, &core.image);
@@ -101,7 +101,7 @@ impl Watch {
             }
             RequestKind::SyncGroup(request) => self.stays.on_sync(at, self.now.mono, request),
             RequestKind::LeaveGroup(request) => self.stays.on_leave(request),
-            RequestKind::Metadata(request) => self.described.on_request(at, request, core),
+            RequestKind::Metadata(request) => self.described.on_request(at, of_version, request, core),
             _ => {}
         }
     }

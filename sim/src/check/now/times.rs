@@ -2,6 +2,7 @@
 //! only where there is none. Asked for the largest timestamp it names the first record that has it (KIP-734). With it comes the epoch of
 //! that record (KIP-320).
 
+use super::earliest::EPOCHS;
 use super::shadow::{Entry, Shadow};
 use super::{At, Broken, Glance};
 use crate::table::Map;
@@ -16,7 +17,8 @@ const LARGEST: i64 = -3;
 /// The questions without an answer, with the time that each asks for.
 #[derive(Debug, Default)]
 pub struct Times {
-    asked: Map<At, i64>,
+    /// The time, and whether the answer names epochs.
+    asked: Map<At, (i64, bool)>,
 }
 
 /// What is known of a partition beside its log, as [`Times::on_reply`] says.
@@ -33,13 +35,13 @@ struct Bounds {
 
 impl Times {
     /// A consumer's request: one that asks for a time in a single partition is remembered.
-    pub fn on_request(&mut self, at: At, request: &ListOffsetsRequest) {
+    pub fn on_request(&mut self, at: At, version: i16, request: &ListOffsetsRequest) {
         if let [topic] = request.topics.as_slice()
             && let [part] = topic.partitions.as_slice()
             && request.replica_id.0 < 0
             && (part.timestamp >= 0 || part.timestamp == LARGEST)
         {
-            self.asked.insert(at, part.timestamp);
+            self.asked.insert(at, (part.timestamp, version >= EPOCHS));
         }
     }
 
@@ -56,7 +58,7 @@ impl Times {
         if self.asked.is_empty() {
             return Ok(());
         }
-        let Some(time) = self.asked.remove(&at) else { return Ok(()) };
+        let Some((time, epochs)) = self.asked.remove(&at) else { return Ok(()) };
         let Some(topic) = response.topics.first() else { return Ok(()) };
         let Some(id) = core.image.topic_named(&topic.name).map(|topic| topic.id) else { return Ok(()) };
         for told in topic.partitions.iter().filter(|told| told.error_code == 0) {
@@ -69,7 +71,9 @@ impl Times {
             let starts = (was.start.0, replica.log_start().0);
             let committed = known(replica).map_or(was.watermark, |known| known.max(was.watermark));
             let bounds = Bounds { starts, watermarks: (committed.0, replica.watermark().0) };
-            judge_epoch(replica.folder(), log, (told.offset, told.leader_epoch))?;
+            if epochs {
+                judge_epoch(replica.folder(), log, (told.offset, told.leader_epoch))?;
+            }
             if time == LARGEST {
                 judge_largest(replica.folder(), log, (told.offset, told.timestamp), bounds)?;
             } else {

@@ -246,7 +246,7 @@ impl Client for Member {
         (!self.gone).then(|| Part { group: self.group, wanted: self.wanted.clone(), has })
     }
 
-    fn settled(&self) -> Result<(), String> {
+    fn settled(&self, _gone: Option<Peer>) -> Result<(), String> {
         if self.gone {
             return Ok(());
         }

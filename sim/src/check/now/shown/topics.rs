@@ -33,7 +33,7 @@ pub fn on_described(
             let Some(state) = known.partition(partition.partition_index) else {
                 return wrong(format!("describes {}-{}, which is not there", known.name, partition.partition_index));
             };
-            described::judge(&known.name, &as_in_metadata(partition), state, |id| image.alive(id))?;
+            described::judge(&known.name, &as_in_metadata(partition), state, true, |id| image.alive(id))?;
             let eligible = partition.eligible_leader_replicas.iter().flatten().map(|id| id.0);
             let away = described::all_away(state, |id| image.alive(id));
             if !eligible.eq(if away { &state.isr } else { &state.elr }.iter().map(|id| id.0)) {
