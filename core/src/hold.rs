@@ -56,6 +56,15 @@ impl<W> Table<W> {
         id
     }
 
+    /// The row waits until `deadline` now.
+    pub fn put_off(&mut self, id: HoldId, deadline: Mono) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        if let Some(at) = row.deadline.replace(deadline) {
+            self.deadlines.remove(&(at, id));
+        }
+        self.deadlines.insert((deadline, id));
+    }
+
     /// From now on `id` is among the [`Table::watchers`] of `dir`.
     pub fn watch(&mut self, id: HoldId, dir: DirId) {
         if let Some(row) = self.rows.get_mut(&id)

@@ -33,8 +33,8 @@ pub const SESSION_EVICTION_AFTER: crate::time::Span = crate::time::Span::from_mi
 /// would only bring the same request again.
 pub const COLD_READ_MAX: crate::time::Span = crate::time::Span::from_millis(10_000);
 
-/// How long a write waits at least for this node's own disk, whatever its client says, where it waits for nobody else in any of its
-/// partitions: Kafka has appended it by then, and an answer that it has not would only have it sent again.
+/// How long a write waits at least for this node's own disk, whatever its client says: Kafka has appended it by then, and what is not
+/// written yet is kept in memory.
 pub const OWN_DISK_MAX: crate::time::Span = crate::time::Span::from_millis(30_000);
 
 /// Bytes that a follower takes from one leader before a sync of what it took is done: bounds what a slow disk piles up.

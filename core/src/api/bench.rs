@@ -223,7 +223,7 @@ impl Bench {
         while let Some(hold) = self.node.hold.due(self.now.mono) {
             let (node, now) = (&mut self.node, self.now);
             match node.hold.get(hold).map(|row| &row.waiting) {
-                Some(Waiting::Produce(_)) => produce::on_due(node, hold),
+                Some(Waiting::Produce(_)) => produce::on_due(node, now, hold),
                 Some(Waiting::Fetch(_)) => fetch::on_due(node, now, hold),
                 Some(Waiting::ListOffsets(_)) => list_offsets::on_due(node, hold),
                 Some(Waiting::DeleteRecords(_)) => delete_records::on_due(node, hold),

@@ -1,8 +1,9 @@
 //! Produce (key 0), versions 3 to 13; advertised from 0 (KAFKA-18659).
 //!
 //! Each partition's batch is appended by itself, and has its own error. The answer leaves when all of them are where
-//! `acks` wants them, or when the time is up. With `acks=0` there is no answer; an error closes the connection, which is
-//! all a client that wants no answer can be told.
+//! `acks` wants them, or when the time is up, and never before this node's own disk has them or [`OWN_DISK_MAX`] is over: a request
+//! that is done is not counted any more in what is kept in memory. With `acks=0` there is no answer; an error closes the
+//! connection, which is all a client that wants no answer can be told.
 
 use super::{no_transactions, place};
 use crate::batch::{Header, Limits, is_one_batch};
@@ -56,29 +57,18 @@ pub fn on_produce(node: &mut Node, now: Now, ask: Ask, request: ProduceRequest, 
         let place = response.responses.len() as u32;
         response.responses.push(on_topic(node, now, &mut turn, place, topic));
     }
-    if matches!(turn.acks, Ok(Acks::None) | Err(_)) && request.acks == 0 {
-        if turn.failed {
-            ask.close(&mut node.out)
-        } else if mutant::is(Mutant::SilenceAnswered) {
-            ask.reply(&mut node.out, response);
-        } else {
-            node.out.reply(ask.conn, ask.seq, Reply::Silence)
-        }
-        return;
+    if turn.acks == Ok(Acks::None) && turn.failed {
+        return ask.close(&mut node.out);
     }
     if ask.version >= LEADER_HINTS {
         hint(node, &ask, &turn.leaders, &mut response);
     }
-    let mut producing = Producing { acks: turn.acks.unwrap_or(Acks::Leader), response, waits: turn.waits };
+    let acks = turn.acks.unwrap_or(Acks::Leader);
+    let mut producing = Producing { acks, overdue: false, response, waits: turn.waits };
     settle(&node.partitions, &mut producing, None);
     if producing.waits.is_empty() {
-        ask.reply(&mut node.out, producing.response);
-        return;
+        return tell(node, &ask, producing);
     }
-    let state = |wait: &ProduceWait| node.partitions.get(wait.partition)?.state();
-    let alone = |wait: &ProduceWait| state(wait).is_some_and(|state| state.isr.len() == 1);
-    let own = producing.acks == Acks::Leader || producing.waits.iter().all(alone);
-    let deadline = if own { deadline.max(now.mono + OWN_DISK_MAX) } else { deadline };
     let first = producing.waits.first().map(|wait| wait.dir);
     let others = producing.waits.iter().skip(1).filter(|_| !mutant::is(Mutant::ProduceWatchesFirst));
     let others: Vec<DirId> = others.map(|wait| wait.dir).collect();
@@ -162,9 +152,7 @@ fn on_partition(
         Ok((appended, event)) => {
             node.partitions.note(dir, event);
             node.room.spend(size);
-            if acks != Acks::None {
-                turn.waits.push(ProduceWait { place: at, partition: key, dir, appended });
-            }
+            turn.waits.push(ProduceWait { place: at, partition: key, dir, appended });
             Ok(appended)
         }
         Err(refusal) => {
@@ -260,17 +248,25 @@ fn endpoint_of(broker: &Broker, address: Address) -> NodeEndpoint {
 
 /// Ends the waits that are over; `dir`: only those of that folder can be.
 fn settle(partitions: &Partitions, producing: &mut Producing, dir: Option<DirId>) {
-    let acks = producing.acks;
+    let (acks, overdue) = (producing.acks, producing.overdue);
     producing.end(|wait| {
         if dir.is_some_and(|dir| dir != wait.dir) {
             return None;
         }
         match partitions.get(wait.partition) {
-            Some(partition) if partition.dir() == wait.dir => partition.acked(&wait.appended, acks),
+            Some(partition) if partition.dir() == wait.dir => {
+                let late = overdue && partition.has_durable(&wait.appended);
+                partition.acked(&wait.appended, acks).or_else(|| late.then(too_late))
+            }
             // The replica is no longer kept here, or was made anew.
             Some(_) | None => Some(Err(ErrorCode::NotLeaderOrFollower)),
         }
     });
+}
+
+/// What a client is told of what was not where `acks` wants it in time, though it may yet come to be.
+fn too_late() -> Result<(), ErrorCode> {
+    if mutant::is(Mutant::AckOnTimeout) { Ok(()) } else { Err(ErrorCode::RequestTimedOut) }
 }
 
 /// The log of `dir` moved, and the row waits for it.
@@ -282,19 +278,30 @@ pub fn on_moved(node: &mut Node, hold: HoldId, dir: DirId) {
     }
 }
 
-/// The row's time is up: what is not where `acks` wants it has failed, though it may yet come to be.
-pub fn on_due(node: &mut Node, hold: HoldId) {
+/// The row's time is up, or the time that its own disk has beyond it.
+pub fn on_due(node: &mut Node, now: Now, hold: HoldId) {
+    let Some(last) = node.hold.get(hold).map(|row| row.since + OWN_DISK_MAX) else { return };
     let Some(Waiting::Produce(producing)) = node.hold.get_mut(hold) else { return };
+    producing.overdue = true;
     settle(&node.partitions, producing, None);
-    let told = if mutant::is(Mutant::AckOnTimeout) { Ok(()) } else { Err(ErrorCode::RequestTimedOut) };
-    producing.end(|_| Some(told));
+    if !producing.waits.is_empty() && now.mono < last {
+        return node.hold.put_off(hold, last);
+    }
+    producing.end(|_| Some(too_late()));
     answer(node, hold);
 }
 
 fn answer(node: &mut Node, hold: HoldId) {
     let Some(row) = node.hold.take(hold) else { return };
     let Waiting::Produce(producing) = row.waiting else { unreachable!("{hold} waits for a Produce") };
-    row.ask.reply(&mut node.out, producing.response);
+    tell(node, &row.ask, producing);
+}
+
+fn tell(node: &mut Node, ask: &Ask, producing: Producing) {
+    if producing.acks == Acks::None && !mutant::is(Mutant::SilenceAnswered) {
+        return node.out.reply(ask.conn, ask.seq, Reply::Silence);
+    }
+    ask.reply(&mut node.out, producing.response);
 }
 
 #[cfg(test)]

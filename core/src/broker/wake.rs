@@ -45,7 +45,7 @@ impl Broker {
                     row.ask.close(&mut node.out);
                 }
             }
-            Waiting::Produce(_) => api::produce::on_due(node, hold),
+            Waiting::Produce(_) => api::produce::on_due(node, now, hold),
             Waiting::Fetch(_) => api::fetch::on_due(node, now, hold),
             Waiting::ListOffsets(_) => api::list_offsets::on_due(node, hold),
             Waiting::DeleteRecords(_) => api::delete_records::on_due(node, hold),

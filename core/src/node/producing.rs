@@ -11,6 +11,8 @@ use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 #[derive(Debug)]
 pub struct Producing {
     pub acks: Acks,
+    /// The client's time is over: only this node's own disk is waited for.
+    pub overdue: bool,
     /// The answer: complete but for the errors that may still come.
     pub response: ProduceResponse,
     pub waits: Vec<ProduceWait>,

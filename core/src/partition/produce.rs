@@ -81,7 +81,7 @@ impl Partition {
     }
 
     /// Whether what was appended may be acknowledged; `None`: not yet. Kafka's `checkEnoughReplicasReachOffset`, but for
-    /// `acks=1`, which waits for the leader's own disk.
+    /// `acks=1` and 0, which wait for the leader's own disk.
     pub fn acked(&self, appended: &Appended, acks: Acks) -> Option<Result<(), ErrorCode>> {
         let leader = match &self.role {
             Role::Leader(leader) => leader,
@@ -92,10 +92,9 @@ impl Partition {
         if appended.epoch < leader.since {
             return Some(Err(ErrorCode::NotLeaderOrFollower));
         }
-        let durable = appended.end <= self.log.synced() || mutant::is(Mutant::AckBeforeSync);
+        let durable = self.has_durable(appended) || mutant::is(Mutant::AckBeforeSync);
         match acks {
-            Acks::None => Some(Ok(())),
-            Acks::Leader => durable.then_some(Ok(())),
+            Acks::None | Acks::Leader => durable.then_some(Ok(())),
             Acks::All if mutant::is(Mutant::AckAllAtLeader) => durable.then_some(Ok(())),
             Acks::All if mutant::is(Mutant::AckBeforeSync) => Some(Ok(())),
             Acks::All if appended.end.plus(-i64::from(mutant::is(Mutant::AckedOneEarly))) > self.watermark => None,
@@ -105,6 +104,11 @@ impl Partition {
                 Some(if enough { Ok(()) } else { Err(ErrorCode::NotEnoughReplicasAfterAppend) })
             }
         }
+    }
+
+    /// Whether this node's own disk has it.
+    pub fn has_durable(&self, appended: &Appended) -> bool {
+        appended.end <= self.log.synced()
     }
 
     /// Moves the log's start (DeleteRecords); `offset` -1: to the watermark. Answers where the log starts now.
