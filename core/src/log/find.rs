@@ -50,7 +50,7 @@ impl Log {
             return Ok(Sought::Past);
         }
         if segment.damaged == Some(at) {
-            return Err(Refusal::because(ErrorCode::KafkaStorageError, "the bytes on disk are damaged"));
+            return Err(Refusal::because(ErrorCode::CorruptMessage, "the bytes on disk are damaged"));
         }
         if self.cold.take_fault(base, at) {
             return Err(Refusal::because(ErrorCode::KafkaStorageError, "the disk cannot be read"));

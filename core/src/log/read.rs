@@ -292,7 +292,7 @@ mod tests {
                 Err(code) => break code,
             }
         };
-        assert_eq!((refusal, from), (ErrorCode::KafkaStorageError, 6));
+        assert_eq!((refusal, from), (ErrorCode::CorruptMessage, 6));
         assert!(bench.disk.notes.contains(&Note::Damaged {
             dir: bench.log.dir(),
             base: Offset(0),
@@ -307,7 +307,7 @@ mod tests {
             panic!("readable")
         };
         assert_eq!(crate::batch::Header::read(&parts[0]).unwrap().base_offset(), Offset(7));
-        assert_eq!(read(&mut bench, 6, 12, 1 << 20, true), Err(ErrorCode::KafkaStorageError));
+        assert_eq!(read(&mut bench, 6, 12, 1 << 20, true), Err(ErrorCode::CorruptMessage));
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl Partition {
     ///
     /// # Errors
     /// As [`Partition::check_leader`] and [`Partition::on_replica_fetch`]; `OFFSET_OUT_OF_RANGE` before the start and beyond
-    /// the end; what the log refuses.
+    /// the end; what the log refuses; `CORRUPT_MESSAGE` where the bytes are damaged and this replica is alone in sync.
     pub fn on_fetch(
         &mut self,
         now: Now,
@@ -179,8 +179,19 @@ impl Partition {
         if query.offset >= until {
             return Ok(fetched(Reading::NOTHING, self));
         }
-        let reading = self.log.read(now, query.offset, until, query.max_bytes, whole_first, out)?;
+        let reading = self.log.read(now, query.offset, until, query.max_bytes, whole_first, out);
+        let reading = reading.map_err(|refusal| self.at_damage(refusal, replica))?;
         Ok(fetched(reading, self))
+    }
+
+    /// Where another is in sync a damaged batch is to be had again, from whom leads soon: a reader is to come back. Where nobody is, it
+    /// would come back for ever: `CORRUPT_MESSAGE` is what Kafka's clients make of such a batch themselves, and tell.
+    fn at_damage(&self, refusal: Refusal, replica: Option<NodeId>) -> Refusal {
+        let alone = replica.is_none() && self.state.as_ref().is_some_and(|state| state.isr == [self.me]);
+        if refusal.code == ErrorCode::CorruptMessage && !alone {
+            return Refusal { code: ErrorCode::KafkaStorageError, ..refusal };
+        }
+        refusal
     }
 
     /// Where the reader's log stops being the leader's (KIP-595): the leader never wrote the reader's last epoch, or wrote

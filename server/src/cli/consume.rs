@@ -264,6 +264,12 @@ impl Reader<'_> {
             return self.begin().map(|()| true);
         }
         let what = format!("{}-{partition}", self.command.topic);
+        if code == ResponseError::CorruptMessage.code() {
+            let from = self.next.get(&partition).copied().unwrap_or(0);
+            let line =
+                "is damaged, and no other replica in sync has it; --partition with a later --offset reads on behind it";
+            return Err(Failure::failed(format!("{what}: the batch at offset {from} {line}")).for_good());
+        }
         match of_leader(code, &what) {
             Err(why) if !why.is_final() => return Ok(false),
             told => told?,
