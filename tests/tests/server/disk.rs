@@ -1,6 +1,6 @@
 //! A disk that fails, and a stop under load. What was acknowledged is there in every case.
 
-use super::node::{LIMIT, Node, Scratch, serve, topic, until};
+use super::node::{LIMIT, Node, Scratch, esker, run, serve, topic, until};
 use esker_tests::conn::Conn;
 use esker_tests::{batch, records, rpc};
 use std::net::SocketAddr;
@@ -175,4 +175,37 @@ fn a_stop_under_load_is_clean() {
         // Behind the last place that the index knows it looks for where the log ends: that is not the whole segment of 100 kB and more.
         assert!(scanned.is_some_and(|bytes| bytes < 10_000) && line.ends_with("cut 0"), "no recovery: {line}");
     }
+}
+
+/// Nobody else has it: a reader would wait for ever.
+#[test]
+fn a_batch_that_rots_is_told_to_who_reads_it() {
+    let scratch = Scratch::new("rot");
+    let data = scratch.join("data");
+    let node = Node::start(&data, &[]);
+    topic(node.address);
+    let mut conn = Conn::open(node.address).expect("the port is open");
+    for number in 0..4 {
+        assert_eq!(send(&mut conn, number, 100), Ok((0, number as i64)));
+    }
+    assert_eq!(node.stop(), 0);
+    let log = data.join("t-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&log).expect("the log");
+    let second = bytes.len() / 4;
+    bytes[2 * second - 10] ^= 1;
+    std::fs::write(&log, bytes).expect("written");
+    let node = Node::start(&data, &[]);
+    let consume = |from: &str| {
+        let address = node.address.to_string();
+        let args = ["consume", "t", "--partition", "0", "--offset", from, "--max-messages", "2", "-b", &address];
+        let output = run(Command::new(esker()).args(args));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), output.stdout.iter().filter(|byte| **byte == b'\n').count(), said)
+    };
+    let (code, lines, said) = consume("0");
+    assert!(said.contains("t-0: the batch at offset 1 is damaged, and no other replica in sync has it"), "{said}");
+    assert_eq!((code, lines), (Some(1), 1));
+    let (code, lines, said) = consume("2");
+    assert_eq!((code, lines), (Some(0), 2), "{said}");
+    assert_eq!(node.stop(), 0);
 }
