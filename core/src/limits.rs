@@ -4,6 +4,12 @@
 /// Largest request that is read from a socket, in bytes (`socket.request.max.bytes`). The shell enforces it before it allocates.
 pub const REQUEST_BYTES_MAX: usize = 104_857_600;
 
+/// Largest answer, in bytes, but for a Fetch's, which has its own bound: a small request that names one group, or one broker's configs, ten
+/// thousand times is not to be answered in gigabytes, nor in more than the length of a frame can say.
+pub const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+const _: () = assert!(ANSWER_BYTES_MAX < i32::MAX as usize);
+
 /// Replicas that new partitions may bring a node to: bounds its memory and its table of folders. The controller refuses more.
 pub const PARTITIONS_MAX: usize = 200_000;
 

@@ -4,12 +4,15 @@ use super::decode::Slip;
 use super::frame::{Frame, Unencodable, header, sealed};
 use super::{fetch, log_dirs, versions};
 use crate::io::Reply;
+use crate::limits::ANSWER_BYTES_MAX;
+use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersionsResponse;
 use kafka_protocol::messages::{ApiKey, ResponseKind};
+use kafka_protocol::protocol::Encodable;
 
 /// Room for the common small reply, so that its buffer grows at most once.
 const SMALL: usize = 256;
@@ -24,6 +27,10 @@ pub fn reply(slip: Slip, reply: &Reply) -> Result<Option<Frame>, Unencodable> {
 }
 
 fn plain(slip: Slip, body: &ResponseKind) -> Result<Frame, Unencodable> {
+    let len = long(slip, body);
+    if len > ANSWER_BYTES_MAX {
+        return Err(Unencodable { slip, why: format!("it would have {} MiB", len >> 20) });
+    }
     let mut buffer = BytesMut::with_capacity(SMALL);
     header(&mut buffer, slip);
     let written = match body {
@@ -34,6 +41,19 @@ fn plain(slip: Slip, body: &ResponseKind) -> Result<Frame, Unencodable> {
     };
     written.map_err(|why| Unencodable { slip, why })?;
     Ok(Frame { head: sealed(buffer, 0), rest: Vec::new() })
+}
+
+/// The length of an answer that a short request can make long by naming something again and again; 0 for others.
+fn long(slip: Slip, body: &ResponseKind) -> usize {
+    let version = versions::codec(slip.key, slip.version);
+    let len = match body {
+        ResponseKind::DescribeGroups(groups) => groups.compute_size(version),
+        ResponseKind::OffsetFetch(offsets) => offsets.compute_size(version),
+        ResponseKind::DescribeConfigs(configs) => configs.compute_size(version),
+        _ => return 0,
+    };
+    // What cannot be reckoned cannot be encoded: that says why.
+    len.unwrap_or(0)
 }
 
 /// The answer to ApiVersions of a version that is not served: version 0, UNSUPPORTED_VERSION, and what is served of

@@ -24,7 +24,7 @@ pub struct Frame {
     pub rest: Vec<Segment>,
 }
 
-/// A reply that the version asked for cannot carry: our bug. The connection is closed, as Kafka does.
+/// A reply that the version asked for cannot carry (our bug), or that is longer than `ANSWER_BYTES_MAX`. The connection is closed, as Kafka does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unencodable {
     pub slip: Slip,

@@ -12,8 +12,8 @@ use kafka_protocol::messages::fetch_response::{
     AbortedTransaction, EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsResponse, BrokerId, FetchResponse, HeartbeatResponse, MetadataRequest, MetadataResponse,
-    ProducerId, TopicName,
+    ApiKey, ApiVersionsResponse, BrokerId, DescribeGroupsResponse, FetchResponse, HeartbeatResponse, MetadataRequest,
+    MetadataResponse, ProducerId, TopicName,
 };
 use kafka_protocol::protocol::{Encodable, StrBytes};
 
@@ -199,4 +199,16 @@ fn a_place_on_disk_stays_on_disk() {
     assert_eq!(said as usize + 4, frame.len());
     // The length before the records: 9001 as a varint.
     assert!(frame.head.ends_with(&[0xa9, 0x46]));
+}
+
+#[test]
+fn an_answer_without_end_is_not_written() {
+    use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+    let member = DescribedGroupMember::default().with_member_metadata(vec![0; 1 << 20].into());
+    let group = DescribedGroup::default().with_members(vec![member]);
+    let answer = |times| Reply::plain(DescribeGroupsResponse::default().with_groups(vec![group.clone(); times]));
+    let slip = slip(ApiKey::DescribeGroups, 5);
+    assert!(encode::reply(slip, &answer(2)).is_ok());
+    let refused = encode::reply(slip, &answer(256)).unwrap_err();
+    assert_eq!(refused.why, "it would have 256 MiB");
 }
