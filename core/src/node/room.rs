@@ -15,7 +15,7 @@ pub struct Room {
     left: u64,
     /// Bytes of the medium in all; `None` until the shell looked.
     total: Option<u64>,
-    /// Who was refused since there was room for everybody: each is told of once.
+    /// Who was refused since there was plenty of room: each is told of once.
     refused: BTreeSet<Appender>,
     /// Clients' records had better go elsewhere.
     full: bool,
@@ -79,7 +79,8 @@ impl Room {
     pub fn on_looked(&mut self, left: u64, total: u64, out: &mut Out) {
         (self.left, self.total) = (left, Some(total));
         self.full = self.is_low() || self.full && left < 2 * ROOM_RESERVE_BYTES;
-        if !self.is_low() && !self.refused.is_empty() {
+        // Nor does who stands at the edge hear of it twice a second.
+        if left >= 2 * ROOM_RESERVE_BYTES && !self.refused.is_empty() {
             self.refused.clear();
             out.note(Note::RoomAgain { left });
         }
@@ -126,8 +127,10 @@ mod tests {
         assert_eq!(room.admit(Appender::Coordinator, 10, &mut out), Ok(()));
         room.on_looked(ROOM_RESERVE_COORDINATORS_BYTES, 1 << 40, &mut out);
         assert!(room.admit(Appender::CoordinatorsFollower, 1, &mut out).is_err());
-        room.on_looked(ROOM_RESERVE_BYTES, 1 << 40, &mut out);
-        room.on_looked(ROOM_RESERVE_BYTES, 1 << 40, &mut out);
+        for left in [1, 2, 2] {
+            room.on_looked(left * ROOM_RESERVE_BYTES, 1 << 40, &mut out);
+            assert!(left == 2 || room.admit(Appender::Client, 1, &mut out).is_err(), "at the edge nothing is told");
+        }
         let told = core::iter::from_fn(|| out.pop()).filter_map(|output| match output {
             Output::Note(Note::NoRoom { whose, .. }) => Some(whose),
             Output::Note(Note::RoomAgain { .. }) => Some("again"),

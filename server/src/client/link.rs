@@ -11,6 +11,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// For the first answer, which costs a broker nothing.
+const GREETING: Duration = Duration::from_secs(15);
 /// Longer than any request here lets the broker wait.
 const ANSWER: Duration = Duration::from_secs(90);
 const ANSWER_MAX: usize = 256 << 20;
@@ -21,6 +23,8 @@ const CLIENT_ID: &str = "esker-cli";
 pub struct Link {
     stream: TcpStream,
     address: String,
+    /// How long an answer is waited for.
+    patience: Duration,
     correlation: i32,
     spoken: HashMap<i16, (i16, i16)>,
 }
@@ -44,8 +48,9 @@ impl Link {
     }
 
     fn greet(stream: TcpStream, address: &str) -> Result<Self, Failure> {
-        let mut link = Self { stream, address: address.into(), correlation: 0, spoken: HashMap::new() };
-        let prepared = link.stream.set_nodelay(true).and_then(|()| link.stream.set_read_timeout(Some(ANSWER)));
+        let (address, spoken) = (address.into(), HashMap::new());
+        let mut link = Self { stream, address, patience: GREETING, correlation: 0, spoken };
+        let prepared = link.stream.set_nodelay(true).and_then(|()| link.stream.set_read_timeout(Some(GREETING)));
         prepared.map_err(|why| link.broken(&why))?;
         let mut hello = ApiVersionsRequest::default();
         hello.client_software_name = StrBytes::from_static_str(CLIENT_ID);
@@ -56,6 +61,8 @@ impl Link {
         for version in answer.api_keys {
             link.spoken.insert(version.api_key, (version.min_version, version.max_version));
         }
+        link.patience = ANSWER;
+        link.stream.set_read_timeout(Some(ANSWER)).map_err(|why| link.broken(&why))?;
         Ok(link)
     }
 
@@ -114,6 +121,11 @@ impl Link {
     }
 
     fn broken(&self, why: &io::Error) -> Failure {
+        // What the system says of a time-out is "temporarily unavailable".
+        if matches!(why.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+            let seconds = self.patience.as_secs();
+            return Failure::failed(format!("{} did not answer within {seconds} s", self.address)).stale();
+        }
         Failure::failed(format!("the connection to {} broke: {why}", self.address)).stale()
     }
 
