@@ -151,6 +151,7 @@ impl Quorum {
             return;
         }
         self.directories = boot.directories;
+        self.tell_disbelief(out);
         let (saved, last) = (boot.election, journal.last_epoch());
         self.stage = Stage::Open(journal);
         self.delete_snapshots(dropped, out);

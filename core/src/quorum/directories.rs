@@ -50,10 +50,23 @@ impl Quorum {
         self.directories.get(&voter).copied()
     }
 
-    /// Whether the metadata that this node has names no other folder as its own.
+    /// Whether the metadata that this node has names no other folder as its own. Who is the only voter has what was committed, or nobody
+    /// has: it is believed, and registers its new folder.
     pub(super) fn is_believed(&self) -> bool {
         let known = self.directory_of(self.config.node);
-        known.is_none_or(|known| known == self.config.directory)
+        known.is_none_or(|known| known == self.config.directory) || self.config.voters.len() == 1
+    }
+
+    /// It does not vote: whoever waits for it is told why when it opens.
+    pub(super) fn tell_disbelief(&self, out: &mut Out) {
+        if self.is_voter(self.config.node) && !self.is_believed() {
+            let (node, directory) = (self.config.node, self.config.directory);
+            let text = format!(
+                "node {node} voted from another folder than {directory} (directory.id in meta.properties): it votes when it has what was \
+                 committed, which needs a majority without it"
+            );
+            out.note(Note::Text { topic: "quorum", text });
+        }
     }
 
     /// Whether a candidate that knows this voter by the folder `asked` means one that this node is not any more.

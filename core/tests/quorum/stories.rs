@@ -127,6 +127,18 @@ fn a_voter_whose_disk_was_lost_does_not_stand() {
     assert!(others.contains(&leader_of(&mut world)));
 }
 
+/// Nobody else could vote: with another `directory.id` it stood still for ever, and said nothing.
+#[cfg_attr(not(feature = "mutants"), test)]
+fn a_node_alone_leads_from_a_folder_with_another_name() {
+    let mut world = World::new(1, Knobs { voters: 1, ..CALM });
+    until(&mut world, 5000, |w| leads_drained(w, 0)).expect("it leads");
+    world.tell(0, |quorum, now, out| quorum.learn_directory(now, NodeId(0), Uuid(7), out));
+    run(&mut world, 50);
+    world.crash(0);
+    world.start(0);
+    until(&mut world, 5000, |w| leads_drained(w, 0)).expect("it leads again");
+}
+
 /// KIP-996: who was cut off and comes back counts no epoch up, and does not depose the leader.
 #[cfg_attr(not(feature = "mutants"), test)]
 fn a_node_that_comes_back_disturbs_nobody() {
