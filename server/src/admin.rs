@@ -9,26 +9,33 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// How long a peer may take to send its request's head.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Connections at a time: scrapers are few.
+/// Connections at a time: scrapers are few. One more ends the oldest: who opens many and asks for nothing keeps nobody from hearing
+/// that the node lives.
 const CONNECTIONS_MAX: usize = 64;
 
 pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
-    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+    let mut open: VecDeque<JoinHandle<()>> = VecDeque::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= CONNECTIONS_MAX
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let metrics = Arc::clone(&metrics);
-        tokio::spawn(async move {
-            let _place = place;
+        open.push_back(tokio::spawn(async move {
             let answer = service_fn(move |request: Request<Incoming>| {
                 let response = answer(request.method(), request.uri().path(), &metrics);
                 async move { Ok::<_, Infallible>(response) }
@@ -37,7 +44,7 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
             server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
             // A peer that goes away is its own business.
             let _ = server.serve_connection(TokioIo::new(stream), answer).await;
-        });
+        }));
     }
 }
 

@@ -49,6 +49,10 @@ fn a_node_that_serves_is_ready_and_counts() {
     let mut rude = TcpStream::connect(&admin).unwrap();
     rude.write_all(&[0xff; 10_000]).unwrap();
     assert_eq!(get(&admin, "/healthz").0, 200, "garbage hurts nobody");
+    // Most of those who say nothing are ended for one who asks.
+    let silent: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&admin).expect("the port is open")).collect();
+    assert_eq!(get(&admin, "/readyz").0, 200, "nor do they who say nothing");
+    drop(silent);
     assert_eq!(node.stop(), 0);
 }
 
