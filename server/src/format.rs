@@ -10,7 +10,7 @@
 //! The first four are Kafka's (`MetaProperties`, version 1). The last says that the metadata log beside it is Esker's.
 
 use crate::exit::{Code, Failure};
-use crate::{durable, files, properties};
+use crate::{durable, files, journal, properties};
 use esker_core::config::Given;
 use esker_core::id::Uuid;
 use esker_core::log::layout::FORMAT;
@@ -51,6 +51,10 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
     let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
     belongs(folder, &meta, node, cluster)?;
     let ours = meta.get("esker.format");
+    if ours.is_none() && folder.join(journal::FILE).exists() {
+        let why = "has a meta.properties without its line esker.format, and a journal of Esker's: the file was cut or changed; put it back";
+        return Err(refusal(folder, why));
+    }
     if ours.is_none() && folder.join(METADATA_LOG).exists() {
         return Err(refusal(
             folder,
@@ -163,6 +167,17 @@ mod tests {
         }
         std::fs::write(path.join(FILE), text(4)).unwrap();
         assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("format 4"));
+    }
+
+    #[test]
+    fn a_cut_meta_properties_is_not_kafkas() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
+        std::fs::write(path.join(FILE), "version=1\nnode.id=1\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\n").unwrap();
+        assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("Apache Kafka"));
+        std::fs::write(path.join(journal::FILE), "").unwrap();
+        assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("esker.format"));
     }
 
     #[test]

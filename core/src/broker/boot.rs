@@ -7,7 +7,7 @@
 
 use super::checkpoint;
 use crate::id::{DirId, Offset};
-use crate::io::{DiskDone, DiskFault, DiskOp, FileId, FileName, Note, Out, Owner};
+use crate::io::{CHECKPOINT, DiskDone, DiskFault, DiskOp, FileId, FileName, Note, Out, Owner};
 use crate::mutant::{self, Mutant};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -122,8 +122,9 @@ impl Found {
                 Some(found) => self.high_watermarks = found,
                 // They are counted anew.
                 None => {
-                    let text = String::from("replication-offset-checkpoint cannot be read: it is written anew");
-                    out.note(Note::Text { topic: "checkpoint", text });
+                    let text = "replication-offset-checkpoint cannot be read and is written anew: what was lost of the logs' ends, or is \
+                                damaged there, may go unnoticed in this start";
+                    out.note(Note::Text { topic: CHECKPOINT, text: text.into() });
                 }
             },
             LOG_STARTS => match checkpoint::read(&bytes) {

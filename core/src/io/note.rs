@@ -13,6 +13,12 @@ pub const LOG_LOST: &str = "log-lost";
 /// Another: a topic that somebody uses could not be made.
 pub const NOT_MADE: &str = "not-made";
 
+/// Another: a checkpoint could not be read, and what it vouched for is not known.
+pub const CHECKPOINT: &str = "checkpoint";
+
+/// Another: a voter does not vote, for it voted from another folder.
+pub const DISBELIEVED: &str = "disbelieved";
+
 /// Another: the folder of a replica that is nobody's is kept.
 pub const STRAY: &str = "stray";
 

@@ -13,7 +13,7 @@
 use super::machine::Quorum;
 use super::role::Role;
 use crate::id::{NodeId, Uuid};
-use crate::io::{Note, Out};
+use crate::io::{DISBELIEVED, Note, Out};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::format;
@@ -65,7 +65,7 @@ impl Quorum {
                 "node {node} voted from another folder than {directory} (directory.id in meta.properties): it votes when it has what was \
                  committed, which needs a majority without it"
             );
-            out.note(Note::Text { topic: "quorum", text });
+            out.note(Note::Text { topic: DISBELIEVED, text });
         }
     }
 
