@@ -42,7 +42,9 @@ pub(super) struct Roles {
     removed: Vec<DirId>,
     /// A folder was given up since the checkpoints were written.
     pub(super) gave_up: bool,
-    /// Partitions whose folder's name is still that of a folder being removed: a topic made anew right after its deletion.
+    /// Names of folders that are not there, and of which a checkpoint on disk may speak.
+    pub(super) forgotten: BTreeSet<String>,
+    /// Partitions whose folder's name is still that of one being removed, or forgotten: a topic made anew right after its deletion.
     blocked: BTreeSet<PartitionKey>,
 }
 
@@ -83,8 +85,13 @@ impl Roles {
     fn free_names(&mut self) {
         for dir in core::mem::take(&mut self.removed) {
             self.removing.remove(&dir);
-            self.pending.append(&mut self.blocked);
         }
+        self.forgotten.clear();
+        self.pending.append(&mut self.blocked);
+    }
+
+    fn is_taken(&self, name: &String) -> bool {
+        self.removing.values().any(|taken| taken == name) || self.forgotten.contains(name)
     }
 }
 
@@ -175,7 +182,7 @@ impl Broker {
     fn open(&mut self, now: Now, key: PartitionKey, last: &mut Option<Resolved>) {
         let Some(topic) = self.node.image.topic(key.topic) else { return };
         let name = checkpoint::folder_name(topic.name.as_str(), key.partition);
-        if self.roles.removing.values().any(|taken| *taken == name) && !mutant::is(Mutant::NameNotAwaited) {
+        if self.roles.is_taken(&name) && !mutant::is(Mutant::NameNotAwaited) {
             self.roles.blocked.insert(key);
             return;
         }
@@ -208,7 +215,7 @@ impl Broker {
     pub(super) fn give_up(&mut self, now: Now, key: PartitionKey, how: impl FnOnce(DirId, &str) -> DiskOp) {
         self.roles.blocked.remove(&key);
         if let Some(name) = self.roles.blank.remove(&key) {
-            self.roles.watermarks.remove(&name);
+            self.forget_lines(name);
         }
         let Some(partition) = self.node.partitions.remove(key) else { return };
         let dir = partition.dir();

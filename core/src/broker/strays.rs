@@ -10,14 +10,16 @@ use crate::log::layout::{self, Folder};
 use crate::mutant::{self, Mutant};
 use crate::quorum;
 use crate::time::Now;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 
 impl Broker {
     /// When the node knows what it is to keep, it looks once. Whether anything was done.
     pub(super) fn look_for_strays(&mut self) -> bool {
-        let found = self.roles.found.take().unwrap_or_default();
-        let moved = !found.is_empty();
+        let Some(found) = self.roles.found.take() else { return false };
+        self.look_for_dead_lines(&found);
+        let moved = !found.is_empty() || self.roles.gave_up;
         for name in found.into_iter().filter(|name| name != quorum::FOLDER) {
             match layout::folder(&name) {
                 Some(Folder::Partition { topic, partition }) if !self.is_mine(&topic, partition) => {
@@ -40,6 +42,24 @@ impl Broker {
         moved
     }
 
+    /// Kafka's checkpoints speak of logs that live. Of a replica of this node whose folder is not there they still tell what it had promised.
+    fn look_for_dead_lines(&mut self, found: &[String]) {
+        let found: BTreeSet<&String> = found.iter().collect();
+        let lines = self.roles.watermarks.keys().chain(self.roles.starts.keys());
+        let dead: BTreeSet<String> =
+            lines.filter(|name| !found.contains(name) && !self.is_named(name)).cloned().collect();
+        dead.into_iter().for_each(|name| self.forget_lines(name));
+    }
+
+    /// What the checkpoints say of a folder that is not there is nobody's: the next log of that name is not held to it, and waits until they
+    /// say it no more.
+    pub(super) fn forget_lines(&mut self, name: String) {
+        self.roles.watermarks.remove(&name);
+        self.roles.starts.remove(&name);
+        self.roles.forgotten.insert(name);
+        self.roles.gave_up = true;
+    }
+
     /// The folder of a topic that is no more has the name of one that is: it goes aside, and the replica gets a new one.
     pub(super) fn put_foreign_aside(&mut self, now: Now, key: PartitionKey) {
         let Some(partition) = self.node.partitions.get(key) else { return };
@@ -47,6 +67,11 @@ impl Broker {
         self.give_up(now, key, |dir, _| DiskOp::RenameDir { dir, name: aside });
         self.roles.pending.insert(key);
         self.miss(key);
+    }
+
+    /// Whether a folder of that name is that of a replica of this node.
+    fn is_named(&self, name: &str) -> bool {
+        matches!(layout::folder(name), Some(Folder::Partition { topic, partition }) if self.is_mine(&topic, partition))
     }
 
     fn is_mine(&self, topic: &str, partition: i32) -> bool {

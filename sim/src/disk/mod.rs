@@ -204,6 +204,12 @@ impl Disk {
         self.folders = BTreeMap::from([(String::new(), Folder::default())]);
     }
 
+    /// A folder of it is gone; whether there was one.
+    pub fn lose_folder(&mut self, name: &str) -> bool {
+        self.worn = true;
+        self.folders.remove(name).is_some()
+    }
+
     /// A new incarnation of the node knows no folder but the root.
     pub fn start(&mut self) {
         self.left = None;

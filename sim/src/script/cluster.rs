@@ -233,6 +233,13 @@ pub fn disk(stage: &mut Stage, words: &mut Words) -> Told {
             }
             world.on_disk_lost(node);
         }
+        "lacks" => {
+            let folder = words.word("a partition")?;
+            let world = stage.world()?;
+            if world.nodes[node].process.is_some() || !world.nodes[node].disk.lose_folder(&folder) {
+                return Err(format!("node {} is up, or has no {folder}", node + 1));
+            }
+        }
         "full" => stage.world()?.room(node, Some(0)),
         "whole" => {
             let world = stage.world()?;
