@@ -114,6 +114,8 @@ pub enum Asked {
     Offsets { segment: Offset },
     /// Its time index, when the other is here.
     Times { segment: Offset, offsets: Bytes },
+    /// The header of the first batch of a segment that another process made.
+    First { segment: Offset },
     /// A batch's records, decompressed.
     Unpack { base: Offset },
     /// Producers as of an offset, after a truncation.

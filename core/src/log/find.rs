@@ -4,6 +4,7 @@ use super::Log;
 use super::cold::{Asked, CHUNK_BYTES, Chunk};
 use super::cursor::{Stop, Walk};
 use super::index::{Index, relative};
+use crate::batch::{HEADER_BYTES, Header, MAGIC};
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
 use crate::io::{DiskDone, DiskFault, DiskOp, FileName, Note, Out};
@@ -146,6 +147,25 @@ impl Log {
                 out,
             );
         }
+    }
+
+    /// Asks when the active segment's first batch is from, where another process wrote it and no scan has come by: `segment.ms` counts from
+    /// there, however often nodes start anew (Kafka: `LogSegment.loadFirstBatchTimestamp`).
+    pub(super) fn ask_first(&mut self, out: &mut Out) {
+        let active = self.active();
+        if active.first_timestamp.is_none() && active.size > 0 {
+            let segment = active.base;
+            let file = self.file(FileName::Log(segment));
+            self.ask(DiskOp::Read { file, at: 0, len: HEADER_BYTES as u32 }, Asked::First { segment }, out);
+        }
+    }
+
+    pub(super) fn on_first(&mut self, base: Offset, result: Result<DiskDone, DiskFault>) {
+        let Some(place) = self.place(base) else { return };
+        let bytes = bytes_or_none(result);
+        let first = Header::read(&bytes).filter(|first| first.magic() == MAGIC && first.base_offset() >= base);
+        let segment = &mut self.segments[place];
+        segment.first_timestamp = segment.first_timestamp.or(first.map(|first| first.max_timestamp()));
     }
 
     /// Kafka's indexes have up to `segment.index.bytes`; what a file has beyond 64 MiB is not read.

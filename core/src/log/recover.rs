@@ -295,6 +295,7 @@ impl Log {
         } else {
             self.close_damaged(now, out);
         }
+        self.ask_first(out);
         out.note(Note::LogOpened {
             dir: self.dir,
             start: self.start,

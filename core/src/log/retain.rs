@@ -348,6 +348,36 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_ages_from_its_first_batch_whoever_wrote_it() {
+        let config = LogConfig {
+            segment: Span::from_millis(HOUR as u64),
+            index_interval_bytes: 100,
+            tail_bytes: 1,
+            ..LogConfig::default()
+        };
+        let append = |bench: &mut Bench| {
+            let mut bytes = crate::batch::Builder::new();
+            bytes.push(bench.now.wall.0, None, Some(&[1; 140]), &[]);
+            bench.log.append(bench.now, LeaderEpoch(0), bytes.finish(), Origin::Client, &mut bench.out).unwrap();
+            bench.settle();
+            bench.pass(Span::from_millis(10 * 60_000));
+        };
+        let bases =
+            |bench: &Bench| bench.log.segments.iter().map(|segment| segment.base.0).collect::<alloc::vec::Vec<_>>();
+        let mut bench = Bench::opened(Disk::default(), config, Opening::default());
+        for _ in 0..9 {
+            append(&mut bench);
+            bench = bench.restart();
+        }
+        assert_eq!(bases(&bench), [0, 7], "it is older than an hour, and no process was");
+        // The one before is the last one again: it is as old as it was.
+        bench.log.truncate(bench.now, Offset(4), &mut bench.out);
+        bench.settle();
+        append(&mut bench);
+        assert_eq!(bases(&bench), [0, 4]);
+    }
+
+    #[test]
     fn flushes_come_after_records_and_after_time() {
         let sync = SyncPolicy::Os { flush_messages: 3, flush_ms: 1000 };
         let mut bench = Bench::opened(Disk::default(), LogConfig { sync, ..LogConfig::default() }, Opening::default());

@@ -37,7 +37,7 @@ pub struct Segment {
     pub index_files: (u64, u64),
     /// The largest timestamp and the last offset of the first batch that had it; `None`: it has to be looked up.
     pub largest: Option<(i64, Offset)>,
-    /// Largest timestamp of the first batch: `segment.ms` counts from it. `None`: not known.
+    /// Largest timestamp of the first batch: `segment.ms` counts from it. `None`: there is none, or it is still to be read.
     pub first_timestamp: Option<i64>,
     /// When this process made or opened it.
     pub created: Wall,

@@ -130,6 +130,10 @@ impl Log {
                 self.on_times(segment, &offsets, result);
                 self.proceed(now, out)
             }
+            Asked::First { segment } => {
+                self.on_first(segment, result);
+                LogEvent::Nothing
+            }
             Asked::Unpack { base } => {
                 self.on_unpacked(now, base, result);
                 LogEvent::Warm

@@ -245,6 +245,7 @@ impl Log {
             }
         }
         self.write_epochs(out);
+        self.ask_first(out);
         self.change(DiskOp::Truncate { file: self.file(FileName::Log(base)), len: at }, Then::Cut, out);
         let reach = self.producers.reach(self.end) && !mutant::is(Mutant::ProducersNotCut);
         if self.replay.is_some() || reach {
