@@ -264,7 +264,7 @@ impl Broker {
                 let dir = partition.dir();
                 let event = partition.configure(now.mono, settings);
                 if !mutant::is(Mutant::LogConfigNotApplied) {
-                    partition.configure_log(log.clone());
+                    partition.configure_log(now.mono, log.clone());
                 }
                 self.node.partitions.note(dir, event);
             }

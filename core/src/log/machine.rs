@@ -137,8 +137,9 @@ impl Log {
         &self.config
     }
 
-    pub fn configure(&mut self, config: LogConfig) {
+    pub fn configure(&mut self, now: Mono, config: LogConfig) {
         self.config = config;
+        self.flush_for(now);
     }
 
     /// The topic's id as `partition.metadata` has it (or as it was given where that file was not there).

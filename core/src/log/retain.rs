@@ -94,13 +94,27 @@ impl Log {
         }
     }
 
+    /// What was acked out of the system's memory comes under the policy that is now: one that is stricter holds for it, too.
+    pub(super) fn flush_for(&mut self, now: Mono) {
+        if self.unflushed == 0 {
+            return;
+        }
+        let due = match self.config.sync {
+            SyncPolicy::Always => Some(now),
+            SyncPolicy::Os { flush_messages, .. } if self.unflushed >= flush_messages => Some(now),
+            SyncPolicy::Os { flush_ms: i64::MAX, .. } => None,
+            SyncPolicy::Os { flush_ms, .. } => Some(now + Span::from_kafka_millis(flush_ms)),
+        };
+        self.flush_due = earliest([self.flush_due, due]);
+    }
+
     fn flush_if_due(&mut self, now: Now, out: &mut Out) {
         if self.flush_due.is_none_or(|due| due > now.mono) {
             return;
         }
         self.flush_due = None;
         self.unflushed = 0;
-        if matches!(self.config.sync, SyncPolicy::Os { .. }) && !mutant::is(Mutant::FlushNeverDue) {
+        if !mutant::is(Mutant::FlushNeverDue) {
             let file = self.file(FileName::Log(self.active().base));
             self.change(DiskOp::Sync { file }, Then::Nothing, out);
         }
@@ -375,6 +389,35 @@ mod tests {
         bench.settle();
         append(&mut bench);
         assert_eq!(bases(&bench), [0, 4]);
+    }
+
+    #[test]
+    fn a_stricter_policy_holds_for_what_is_there() {
+        let never = SyncPolicy::Os { flush_messages: i64::MAX, flush_ms: i64::MAX };
+        let policies = [
+            (SyncPolicy::Always, 0),
+            (SyncPolicy::Os { flush_messages: 2, flush_ms: i64::MAX }, 0),
+            (SyncPolicy::Os { flush_messages: 3, flush_ms: 500 }, 500),
+        ];
+        for (sync, after) in policies {
+            let of = |sync| LogConfig { sync, ..LogConfig::default() };
+            let mut bench = Bench::opened(Disk::default(), of(never), Opening::default());
+            for _ in 0..2 {
+                let bytes = batch(b"v", 1, None);
+                bench.log.append(bench.now, LeaderEpoch(0), bytes, Origin::Client, &mut bench.out).unwrap();
+            }
+            bench.settle();
+            bench.log.on_tick(bench.now, Offset(2), &mut bench.out);
+            assert_eq!(bench.log.flush_due, None);
+            bench.log.configure(bench.now.mono, of(sync));
+            bench.pass(Span::from_millis(after));
+            assert!(bench.log.next_deadline().is_some_and(|due| due <= bench.now.mono), "{sync:?}");
+            bench.log.on_tick(bench.now, Offset(2), &mut bench.out);
+            let synced = core::iter::from_fn(|| bench.out.pop())
+                .any(|output| matches!(output, crate::io::Output::Disk { op: DiskOp::Sync { .. }, .. }));
+            assert!(synced, "{sync:?}");
+            assert_eq!((bench.log.unflushed, bench.log.flush_due), (0, None));
+        }
     }
 
     #[test]

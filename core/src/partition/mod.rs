@@ -186,8 +186,8 @@ impl Partition {
     }
 
     /// After a change of the topic's configuration.
-    pub fn configure_log(&mut self, config: LogConfig) {
-        self.log.configure(config);
+    pub fn configure_log(&mut self, now: Mono, config: LogConfig) {
+        self.log.configure(now, config);
     }
 
     /// Everything before it is on stable storage of every replica in sync: what consumers may read.

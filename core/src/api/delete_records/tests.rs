@@ -120,7 +120,8 @@ fn only_a_topic_that_is_compacted_and_never_deleted_from_forbids_it() {
         [(true, false, 0), (true, true, 0), (false, false, 0), (false, true, ErrorCode::PolicyViolation.code())]
     {
         let partition = bench.node.partitions.get_mut(key).expect("a partition");
-        partition.configure_log(LogConfig { delete_policy, compact_policy, ..LogConfig::default() });
+        let config = LogConfig { delete_policy, compact_policy, ..LogConfig::default() };
+        partition.configure_log(bench.now.mono, config);
         let seq = delete(&mut bench, "t", 0);
         assert_eq!(answer(&mut bench, seq).0, code, "delete {delete_policy}, compact {compact_policy}");
     }

@@ -76,7 +76,11 @@ impl Flushed {
     }
 
     pub fn look(&mut self, node: usize, now: Mono, replica: &Partition) -> Result<(), Broken> {
-        let SyncPolicy::Os { flush_ms, .. } = replica.log().config().sync else { return Ok(()) };
+        // What was appended before a topic was set to sync is synced at once.
+        let flush_ms = match replica.log().config().sync {
+            SyncPolicy::Always => 0,
+            SyncPolicy::Os { flush_ms, .. } => flush_ms,
+        };
         let Some(waiting) = self.waiting.get_mut(&(node, replica.dir())) else { return Ok(()) };
         if !waiting.is_late(now, flush_ms) {
             return Ok(());
