@@ -45,15 +45,23 @@ pub fn answered(node: &mut Node, result: Result<Box<ResponseKind>, CallFault>) {
     }
 }
 
-/// Counts, factors and configs as the node's file wants them: internal topics have their own.
+/// Counts, factors and configs as the node's file wants them, if it does: internal topics have their own.
 fn topic(node: &Node, name: &StrBytes) -> CreatableTopic {
     let topic = CreatableTopic::default().with_name(TopicName(name.clone()));
     let (groups, config) = (&node.config.groups, |name, value| {
         CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name)).with_value(Some(value))
     });
     if name.as_str() != group::TOPIC {
-        let defaults = &node.config.topics;
-        return topic.with_num_partitions(defaults.partitions).with_replication_factor(defaults.replication_factor);
+        // What this node's file does not say is the controller's to say (-1), whose file may.
+        let (defaults, file) = (&node.config.topics, &node.config.file);
+        let says = |name: &str| file.contains_key(name);
+        return topic
+            .with_num_partitions(if says("num.partitions") { defaults.partitions } else { -1 })
+            .with_replication_factor(if says("default.replication.factor") {
+                defaults.replication_factor
+            } else {
+                -1
+            });
     }
     let policy = if mutant::is(Mutant::OffsetsTopicNotCompacted) { "delete" } else { "compact" };
     topic

@@ -63,13 +63,17 @@ fn configs_of(
         file: &node.config.file,
     };
     let name = resource.resource_name.as_str();
-    let wanted = |def: &&'static Def| if is_all(resource) { !def.internal } else { asked_for(resource, def.name) };
+    let asked = |def: &&'static Def| is_all(resource) || asked_for(resource, def.name);
+    // What is internal is shown to who names it, or where it is set.
+    let shows = |(def, setting): &(&'static Def, Setting)| {
+        !def.internal || setting.source != Source::Default || !is_all(resource)
+    };
     match (resource.resource_type, name) {
         (2, name) => {
             check_topic_name(name)?;
             let topic = node.image.topic_named(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-            let each = TOPIC.iter().filter(wanted);
-            Ok(each.map(|def| described(def, layers.topic(def, &topic.configs), false, shown)).collect())
+            let each = TOPIC.iter().filter(asked).map(|def| (def, layers.topic(def, &topic.configs))).filter(shows);
+            Ok(each.map(|(def, setting)| described(def, setting, false, shown)).collect())
         }
         (4, "") => {
             let each = layers.dynamic_default.iter().filter(|(name, _)| is_all(resource) || asked_for(resource, name));
@@ -77,8 +81,8 @@ fn configs_of(
         }
         (4, id) => match id.parse::<i32>() {
             Ok(number) if number == own.0 => {
-                let each = BROKER.iter().filter(wanted);
-                let known = each.map(|def| described(def, layers.broker(def), def.read_only(), shown));
+                let each = BROKER.iter().filter(asked).map(|def| (def, layers.broker(def))).filter(shows);
+                let known = each.map(|(def, setting)| described(def, setting, def.read_only(), shown));
                 Ok(known.chain(unknown(&layers, resource, shown)).collect())
             }
             Ok(number) => bad(format!("Unexpected broker id, expected {own} or empty string, but received {number}")),

@@ -1,4 +1,4 @@
-//! DescribeProducers (key 61), versions 0 to 0: what the leader of a partition knows of those who write to it (KIP-664).
+//! DescribeProducers (key 61), versions 0 to 0: what a replica of a partition, whether it leads or not, knows of those who write to it (KIP-664).
 //!
 //! Each idempotent producer with its epoch, its last sequence and the time of its last batch; there are no transactions yet,
 //! so none has one open. Errors are those of finding the partition, for each partition.
@@ -31,7 +31,7 @@ pub fn on_describe_producers(node: &mut Node, _now: Now, ask: Ask, request: Desc
 fn producers(node: &Node, topic: &str, index: i32) -> Result<Vec<ProducerState>, ErrorCode> {
     let key = place::partition(node, place::topic(node, false, Default::default(), topic)?, index)?;
     let partition = node.partitions.get(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
-    partition.check_leader(None).map_err(|refusal| refusal.code)?;
+    partition.check_replica(None).map_err(|refusal| refusal.code)?;
     let known = partition.log().producers().iter().map(|(id, producer)| {
         ProducerState::default()
             .with_producer_id(ProducerId(id.0))

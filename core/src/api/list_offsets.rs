@@ -24,7 +24,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
-use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use kafka_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsResponse};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -37,6 +37,9 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 /// How long a lookup may take that reads the disk, where the request does not say.
 const PATIENCE: Span = Span::from_millis(30_000);
 
+/// Who looks at replicas says that he is this one (`Request.DEBUGGING_CONSUMER_ID`).
+const DEBUGGING: BrokerId = BrokerId(-2);
+
 /// What a lookup found.
 enum Lookup {
     Found { timestamp: i64, offset: Offset, epoch: LeaderEpoch },
@@ -45,13 +48,15 @@ enum Lookup {
 }
 
 pub fn on_list_offsets(node: &mut Node, now: Now, ask: Ask, request: ListOffsetsRequest) {
-    // Replicas, and tools that say -2, see the end.
+    // Replicas, and tools that say -2, see the end; those of any replica.
     let isolation = match (request.replica_id.0, request.isolation_level) {
         (-1, 1) => Some(Isolation::Stable),
         (-1, _) => Some(Isolation::Watermark),
         _ => None,
     };
-    let mut listing = ListingOffsets { isolation, response: ListOffsetsResponse::default(), waits: Vec::new() };
+    let replica = request.replica_id == DEBUGGING;
+    let mut listing =
+        ListingOffsets { isolation, replica, response: ListOffsetsResponse::default(), waits: Vec::new() };
     for (at, topic) in (0u32..).zip(request.topics) {
         let mut times = BTreeMap::<i32, usize>::new();
         topic.partitions.iter().for_each(|asked| *times.entry(asked.partition_index).or_default() += 1);
@@ -62,7 +67,7 @@ pub fn on_list_offsets(node: &mut Node, now: Now, ask: Ask, request: ListOffsets
             let answer = if count > 1 {
                 Err(ErrorCode::InvalidRequest)
             } else {
-                on_partition(node, now, ask.version, isolation, &topic.name, asked).map(|(key, dir, found)| {
+                on_partition(node, now, ask.version, &listing, &topic.name, asked).map(|(key, dir, found)| {
                     if matches!(found, Lookup::Wait) {
                         let wait = OffsetWait { place: (at, place), partition: key, dir, timestamp: asked.timestamp };
                         listing.waits.push(wait);
@@ -92,7 +97,7 @@ fn on_partition(
     node: &mut Node,
     now: Now,
     version: i16,
-    isolation: Option<Isolation>,
+    listing: &ListingOffsets,
     topic: &str,
     asked: &ListOffsetsPartition,
 ) -> Result<(PartitionKey, DirId, Lookup), ErrorCode> {
@@ -110,9 +115,15 @@ fn on_partition(
     let key = place::partition(node, place::topic(node, false, Default::default(), topic)?, asked.partition_index)?;
     let Some(partition) = node.partitions.get_mut(key) else { return Err(ErrorCode::NotLeaderOrFollower) };
     let epoch = (asked.current_leader_epoch >= 0).then_some(LeaderEpoch(asked.current_leader_epoch));
-    partition.check_leader(epoch.filter(|_| !mutant::is(Mutant::ListEpochIgnored))).map_err(|refusal| refusal.code)?;
-    let found = lookup(partition, now, isolation, asked.timestamp, &mut node.out)?;
+    check(partition, epoch.filter(|_| !mutant::is(Mutant::ListEpochIgnored)), listing.replica)?;
+    let found = lookup(partition, now, listing.isolation, asked.timestamp, &mut node.out)?;
     Ok((key, partition.dir(), found))
+}
+
+/// `replica`: any may answer.
+fn check(partition: &Partition, epoch: Option<LeaderEpoch>, replica: bool) -> Result<(), ErrorCode> {
+    let checked = if replica { partition.check_replica(epoch) } else { partition.check_leader(epoch) };
+    checked.map_err(|refusal| refusal.code)
 }
 
 fn lookup(
@@ -178,17 +189,16 @@ pub fn on_moved(node: &mut Node, now: Now, hold: HoldId, dir: DirId) {
     let Node { hold: table, partitions, out, .. } = node;
     let Some(version) = table.get(hold).map(|row| row.ask.version) else { return };
     let Some(Waiting::ListOffsets(listing)) = table.get_mut(hold) else { return };
-    let ListingOffsets { isolation, response, waits } = listing;
+    let ListingOffsets { isolation, replica, response, waits } = listing;
     waits.retain(|wait| {
         if wait.dir != dir {
             return true;
         }
         let found = match partitions.get_mut(wait.partition).filter(|partition| partition.dir() == dir) {
             None => Err(ErrorCode::NotLeaderOrFollower),
-            Some(partition) => partition
-                .check_leader(None)
-                .map_err(|refusal| refusal.code)
-                .and_then(|()| lookup(partition, now, *isolation, wait.timestamp, out)),
+            Some(partition) => {
+                check(partition, None, *replica).and_then(|()| lookup(partition, now, *isolation, wait.timestamp, out))
+            }
         };
         if matches!(found, Ok(Lookup::Wait)) {
             return true;

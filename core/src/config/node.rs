@@ -9,7 +9,7 @@ use super::settings::{
     ReplicaSettings, TopicDefaults,
 };
 use super::topic::TopicConfig;
-use super::{BROKER, broker_def};
+use super::{BROKER, broker_def, topic_def};
 use crate::id::{NodeId, Uuid};
 use crate::io::{Address, Listener};
 use alloc::format;
@@ -275,6 +275,9 @@ fn unknown(name: &str) -> String {
     if name.starts_with("zookeeper.") {
         return format!("{name}: there is no ZooKeeper here; remove it");
     }
+    if let Some(broker) = topic_def(name).and_then(|def| def.broker) {
+        return format!("{name} is a topic's config; the broker's, which topics have by default, is {broker}");
+    }
     match nearest(name, BROKER.iter().map(|def| def.name)) {
         Some(known) => format!("unknown config {name}; did you mean {known}?"),
         None => format!("unknown config {name}"),
@@ -388,6 +391,8 @@ allow.everyone.if.no.acl.found=true";
     fn a_slip_names_the_nearest() {
         let error = with("num.partitons=3").unwrap_err();
         assert_eq!(error.0, "unknown config num.partitons; did you mean num.partitions?");
+        let error = with("file.delete.delay.ms=1").unwrap_err();
+        assert!(error.0.ends_with("is log.segment.delete.delay.ms"), "{error:?}");
         assert!(with("zookeeper.connect=a:1").unwrap_err().0.contains("ZooKeeper"));
         assert!(with("num.partitions=none").unwrap_err().0.contains("num.partitions"));
     }

@@ -9,6 +9,8 @@ use kafka_protocol::messages::{DeleteRecordsResponse, ListOffsetsResponse};
 #[derive(Debug)]
 pub struct ListingOffsets {
     pub isolation: Option<Isolation>,
+    /// Any replica may answer, not its leader alone.
+    pub replica: bool,
     /// The answer: complete but for what waits.
     pub response: ListOffsetsResponse,
     pub waits: Vec<OffsetWait>,

@@ -78,6 +78,17 @@ impl Partition {
         }
     }
 
+    /// As [`Self::check_leader`], for who may ask any replica.
+    ///
+    /// # Errors
+    /// But for that it does not lead.
+    pub fn check_replica(&self, epoch: Option<LeaderEpoch>) -> Result<(), Refusal> {
+        match self.check_leader(epoch) {
+            Err(refusal) if refusal.code == ErrorCode::NotLeaderOrFollower && self.is_online() => Ok(()),
+            told => told,
+        }
+    }
+
     fn check_fetch(&self, query: &FetchQuery) -> Result<(), Refusal> {
         let epoch = if mutant::is(Mutant::NoFetchFencing) { None } else { query.epoch };
         self.check_leader(epoch)

@@ -75,3 +75,14 @@ fn a_new_leader_does_not_know_the_end_before_its_watermark_reaches_its_epoch() {
     assert_eq!(ask(&mut bench, 5, -1, &[-1]), [(ErrorCode::NotLeaderOrFollower.code(), -1, -1)]);
     assert_ne!(NodeId(1), NodeId(2));
 }
+
+#[test]
+fn who_debugs_may_ask_any_replica() {
+    let (mut bench, key) = topic_with_two(&[1, 2]);
+    bench.elect(key, 2);
+    let led_elsewhere = ErrorCode::NotLeaderOrFollower.code();
+    for replica in [-1, 3] {
+        assert_eq!(ask(&mut bench, 4, replica, &[-1]), [(led_elsewhere, -1, -1)]);
+    }
+    assert_eq!(ask(&mut bench, 4, -2, &[-1, -2]), [(0, 2, -1), (0, 0, -1)]);
+}
