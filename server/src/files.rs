@@ -25,6 +25,9 @@ struct Inner {
     open_max: usize,
     folders: HashMap<DirId, String>,
     open: HashMap<FileId, (Arc<File>, u64)>,
+    /// Files that are being opened to be kept, each since when, as `uses` counts. Who makes a name stand for another file takes it out: what was
+    /// opened meanwhile may be the old one.
+    opening: HashMap<FileId, u64>,
     /// Counts uses: the file used longest ago is closed first.
     uses: u64,
 }
@@ -32,7 +35,7 @@ struct Inner {
 impl Files {
     /// Keeps up to `open_max` files open: to open a log for each append to it costs a tenth of the append.
     pub fn new(root: &Path, open_max: usize) -> io::Result<Self> {
-        let inner = Inner { open_max, folders: HashMap::new(), open: HashMap::new(), uses: 0 };
+        let inner = Inner { open_max, folders: HashMap::new(), open: HashMap::new(), opening: HashMap::new(), uses: 0 };
         Ok(Self { root: root.to_path_buf(), root_dir: File::open(root)?, inner: Mutex::new(inner) })
     }
 
@@ -59,6 +62,7 @@ impl Files {
         let mut inner = self.lock();
         inner.folders.remove(&dir);
         inner.open.retain(|file, _| file.dir != dir);
+        inner.opening.retain(|file, _| file.dir != dir);
     }
 
     pub fn folder(&self, dir: DirId) -> io::Result<PathBuf> {
@@ -91,14 +95,34 @@ impl Files {
     }
 
     fn open_within(&self, file: FileId, patience: Duration) -> io::Result<Arc<File>> {
-        if let Some(open) = self.lock().find(file) {
-            return Ok(open);
+        self.open_by(file, |path| {
+            self.with_descriptor(patience, || OpenOptions::new().read(true).write(true).open(path))
+        })
+    }
+
+    /// Whatever else happens to the name meanwhile: what is answered, and kept, is what it stands for.
+    fn open_by(&self, file: FileId, open: impl Fn(&Path) -> io::Result<File>) -> io::Result<Arc<File>> {
+        loop {
+            let since = match self.lock().find_or_begin(file) {
+                Ok(open) => return Ok(open),
+                Err(since) => since,
+            };
+            let opened = self.path(file).and_then(|path| open(&path)).map(Arc::new);
+            let mut inner = self.lock();
+            let is_current = inner.opening.get(&file) == Some(&since);
+            if is_current {
+                inner.opening.remove(&file);
+            }
+            match opened {
+                Ok(open) if is_current => {
+                    inner.keep(file, &open);
+                    return Ok(open);
+                }
+                // Another file by now, or kept by another thread.
+                Ok(_) => {}
+                Err(why) => return Err(why),
+            }
         }
-        let path = self.path(file)?;
-        let open = self.with_descriptor(patience, || OpenOptions::new().read(true).write(true).open(&path))?;
-        let open = Arc::new(open);
-        self.lock().keep(file, &open);
-        Ok(open)
     }
 
     /// The file, for sending bytes of it that a reply has promised: one that was renamed meanwhile is found as well.
@@ -118,7 +142,9 @@ impl Files {
             OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)
         })?;
         let open = Arc::new(open);
-        self.lock().keep(file, &open);
+        let mut inner = self.lock();
+        inner.opening.remove(&file);
+        inner.keep(file, &open);
         Ok(open)
     }
 
@@ -144,11 +170,18 @@ impl Files {
 
     /// The file has another name or another content from now on.
     pub fn forget(&self, file: FileId) {
-        self.lock().open.remove(&file);
+        let mut inner = self.lock();
+        inner.open.remove(&file);
+        inner.opening.remove(&file);
     }
 }
 
 impl Inner {
+    /// The file if it is kept, else since when it is being opened: by others, or from now on.
+    fn find_or_begin(&mut self, file: FileId) -> Result<Arc<File>, u64> {
+        self.find(file).ok_or_else(|| *self.opening.entry(file).or_insert(self.uses))
+    }
+
     fn find(&mut self, file: FileId) -> Option<Arc<File>> {
         self.uses += 1;
         let uses = self.uses;
@@ -243,6 +276,43 @@ pub fn fault_of(why: &io::Error) -> DiskFault {
 mod tests {
     use super::*;
     use std::cell::Cell;
+
+    /// As a reader may that is slow to open a segment, while it is deleted and made anew.
+    #[test]
+    fn a_file_that_was_replaced_while_it_was_being_opened_is_not_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let files = Files::new(root.path(), 10).unwrap();
+        let file = FileId::new(DirId::ROOT, FileName::HighWatermarks);
+        let path = files.path(file).unwrap();
+        let make_anew = || {
+            std::fs::remove_file(&path).unwrap();
+            files.forget(file);
+            files.create(file).unwrap()
+        };
+        files.create(file).unwrap();
+        files.forget(file);
+        let made = Cell::new(None);
+        let open_slowly = |path: &Path| {
+            let old = File::open(path);
+            made.set(Some(made.take().unwrap_or_else(make_anew)));
+            old
+        };
+        let answered = files.open_by(file, open_slowly).unwrap();
+        let made = made.take().unwrap();
+        assert!(Arc::ptr_eq(&answered, &made), "the reader gets the new one");
+        assert!(Arc::ptr_eq(&files.open(file).unwrap(), &made), "and so does who appends");
+        // One that is gone is not kept either, and leaves nothing.
+        files.forget(file);
+        let open_late = |path: &Path| {
+            let old = File::open(path);
+            let _ = std::fs::remove_file(path);
+            files.forget(file);
+            old
+        };
+        assert_eq!(files.open_by(file, open_late).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let inner = files.lock();
+        assert!(inner.open.is_empty() && inner.opening.is_empty());
+    }
 
     #[test]
     fn where_no_descriptor_is_left_what_is_kept_is_closed() {
