@@ -7,8 +7,9 @@ use esker_core::log::layout;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// The files of one data folder.
@@ -28,6 +29,8 @@ struct Inner {
     /// Files that are being opened to be kept, each since when, as `uses` counts. Who makes a name stand for another file takes it out: what was
     /// opened meanwhile may be the old one.
     opening: HashMap<FileId, u64>,
+    /// Files that are not kept any more and that somebody may still read from, whatever their names.
+    lent: Vec<Weak<File>>,
     /// Counts uses: the file used longest ago is closed first.
     uses: u64,
 }
@@ -35,7 +38,14 @@ struct Inner {
 impl Files {
     /// Keeps up to `open_max` files open: to open a log for each append to it costs a tenth of the append.
     pub fn new(root: &Path, open_max: usize) -> io::Result<Self> {
-        let inner = Inner { open_max, folders: HashMap::new(), open: HashMap::new(), opening: HashMap::new(), uses: 0 };
+        let inner = Inner {
+            open_max,
+            folders: HashMap::new(),
+            open: HashMap::new(),
+            opening: HashMap::new(),
+            lent: Vec::new(),
+            uses: 0,
+        };
         Ok(Self { root: root.to_path_buf(), root_dir: File::open(root)?, inner: Mutex::new(inner) })
     }
 
@@ -61,7 +71,7 @@ impl Files {
     pub fn unbind(&self, dir: DirId) {
         let mut inner = self.lock();
         inner.folders.remove(&dir);
-        inner.open.retain(|file, _| file.dir != dir);
+        inner.let_go(|file, _| file.dir == dir);
         inner.opening.retain(|file, _| file.dir != dir);
     }
 
@@ -155,7 +165,7 @@ impl Files {
         loop {
             match open() {
                 Err(why) if lacks_descriptors(&why) => {
-                    let kept = std::mem::take(&mut self.lock().open).len();
+                    let kept = self.lock().let_go(|_, _| true);
                     if kept == 0 && began.elapsed() >= patience {
                         return Err(why);
                     }
@@ -171,8 +181,16 @@ impl Files {
     /// The file has another name or another content from now on.
     pub fn forget(&self, file: FileId) {
         let mut inner = self.lock();
-        inner.open.remove(&file);
+        inner.let_go(|kept, _| *kept == file);
         inner.opening.remove(&file);
+    }
+
+    /// Whether somebody may still read from a file that has no name any more.
+    pub fn is_in_use(&self, file: &File) -> bool {
+        // Looked at, and perhaps closed, where nobody waits for it.
+        let lent: Vec<Arc<File>> = self.lock().lent.iter().filter_map(Weak::upgrade).collect();
+        let inode = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
+        !lent.is_empty() && inode(file).is_some_and(|this| lent.iter().any(|other| inode(other) == Some(this)))
     }
 }
 
@@ -190,6 +208,17 @@ impl Inner {
         Some(Arc::clone(open))
     }
 
+    /// Keeps these no longer. Answers how many there were.
+    fn let_go(&mut self, is_one: impl Fn(&FileId, u64) -> bool) -> usize {
+        self.lent.retain(|file| file.strong_count() > 0);
+        let gone = self.open.extract_if(|file, (_, used)| is_one(file, *used));
+        let lent =
+            |(_, (file, _)): (FileId, (Arc<File>, u64))| (Arc::strong_count(&file) > 1).then(|| Arc::downgrade(&file));
+        let lent: Vec<Option<Weak<File>>> = gone.map(lent).collect();
+        self.lent.extend(lent.iter().flatten().cloned());
+        lent.len()
+    }
+
     fn keep(&mut self, file: FileId, open: &Arc<File>) {
         self.uses += 1;
         self.open.insert(file, (Arc::clone(open), self.uses));
@@ -198,7 +227,7 @@ impl Inner {
             let mut uses: Vec<u64> = self.open.values().map(|(_, used)| *used).collect();
             uses.sort_unstable();
             let oldest = uses.get(self.open_max / 4).copied().unwrap_or(0);
-            self.open.retain(|_, (_, used)| *used > oldest);
+            self.let_go(|_, used| used <= oldest);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! that fails is final.
 
 use super::Completed;
+use super::free::{Free, Gone};
 use crate::durable::{self, Poison};
 use crate::files::{DESCRIPTOR_PATIENCE, Files};
 use crate::journal::{Gather, Store};
@@ -25,8 +26,8 @@ pub struct Round {
     pub done: Vec<Done>,
     pub dirty_files: BTreeSet<FileId>,
     pub dirty_dirs: BTreeSet<DirId>,
-    /// Folders that nobody knows under their names any more: deleted when that is durable.
-    pub gone: Vec<PathBuf>,
+    /// What nobody can find any more: freed when that is durable, as far as it has to be.
+    pub gone: Vec<Gone>,
 }
 
 impl Round {
@@ -57,7 +58,7 @@ struct Job {
     /// How many files and folders have to become durable. They are open where each is synced.
     dirty: usize,
     open: Vec<(Dirty, Arc<File>)>,
-    gone: Vec<PathBuf>,
+    gone: Vec<Gone>,
     fault: Option<DiskFault>,
 }
 
@@ -88,6 +89,7 @@ struct Sync {
     complete: Arc<Complete>,
     poison: Poison,
     journal: Arc<Journal>,
+    free: Free,
 }
 
 /// The journal.
@@ -144,6 +146,7 @@ impl Commit {
     pub fn start(
         files: Arc<Files>,
         journal: Arc<Journal>,
+        free: Free,
         metrics: Arc<Metrics>,
         poison: Poison,
         report: impl Fn(Completed) + Send + 'static,
@@ -161,6 +164,7 @@ impl Commit {
             complete: Arc::default(),
             poison,
             journal,
+            free,
         };
         let of_thread = sync.clone();
         spawn_thread("esker-sync", move || {
@@ -187,7 +191,7 @@ impl Commit {
             (self.sync.report)(now);
         }
         if later.is_empty() {
-            return;
+            return self.sync.free.give(round.gone);
         }
         self.number += 1;
         let dirty = round.dirty_files.len() + round.dirty_dirs.len();
@@ -282,11 +286,8 @@ impl Sync {
         }
         (self.report)(completed);
         self.complete.set(last);
-        for folder in gone.into_iter().filter(|_| fault.is_none()) {
-            // What stays is deleted at the next start.
-            if let Err(why) = std::fs::remove_dir_all(&folder) {
-                tracing::warn!("{} cannot be deleted: {why}", folder.display());
-            }
+        if fault.is_none() {
+            self.free.give(gone);
         }
     }
 

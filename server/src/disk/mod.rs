@@ -7,6 +7,8 @@ mod commit;
 #[cfg(not(madsim))]
 mod distrust;
 #[cfg(not(madsim))]
+mod free;
+#[cfg(not(madsim))]
 mod kind;
 #[cfg(not(madsim))]
 mod look;

@@ -346,3 +346,51 @@ fn a_sync_that_fails_is_final_whoever_meets_it() {
         assert_eq!(bench.one(DiskOp::Delete { file: LOG }), Err(DiskFault::Io));
     }
 }
+
+/// All at once it would keep every sync of the medium waiting. A reply that still sends from it needs all of it.
+#[test]
+fn what_was_deleted_is_freed_in_steps_when_no_reply_needs_it() {
+    let len = 2 * super::free::LARGE;
+    let bytes = || vec![Bytes::from(vec![7; len as usize])];
+    for deletion in [
+        vec![DiskOp::Delete { file: LOG }],
+        vec![DiskOp::Delete { file: LOG }, DiskOp::SyncDir { dir: DIR }],
+        vec![DiskOp::RemoveDir { dir: DIR }],
+    ] {
+        let mut bench = Bench::new();
+        bench.all(vec![open(), DiskOp::Create { file: LOG }]);
+        bench.one(DiskOp::Append { file: LOG, at: 0, bytes: bytes(), sync: true }).unwrap();
+        let Source::File(reply) = bench.disk.source(FileRange { file: LOG, at: 0, len: 1 }).unwrap() else { panic!() };
+        let seen = std::fs::File::open(bench.folder.path().join("topic-0/00000000000000000000.log")).unwrap();
+        let is_left = || seen.metadata().unwrap().len() > 0;
+        assert!(bench.all(deletion.clone()).iter().all(Result::is_ok));
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(seen.metadata().unwrap().len(), len, "{deletion:?}");
+        drop(reply);
+        let freed = (0..1000).any(|_| {
+            !is_left() || {
+                std::thread::sleep(Duration::from_millis(10));
+                false
+            }
+        });
+        assert!(freed, "{deletion:?}");
+        assert_eq!(bench.one(DiskOp::Read { file: LOG, at: 0, len: 1 }), Err(DiskFault::Missing));
+        let Ok(DiskDone::Folders(folders)) = bench.one(DiskOp::Folders) else { panic!() };
+        assert!(folders.iter().all(|folder| folder == "topic-0"), "{folders:?}");
+    }
+}
+
+/// As a backup is made of segments that nobody writes to any more.
+#[test]
+fn a_link_to_what_was_deleted_stays_whole() {
+    let mut bench = Bench::without_journal();
+    bench.all(vec![open(), DiskOp::Create { file: LOG }]);
+    let len = 2 * super::free::LARGE;
+    let bytes = vec![Bytes::from(vec![7; len as usize])];
+    bench.one(DiskOp::Append { file: LOG, at: 0, bytes, sync: true }).unwrap();
+    let copy = bench.folder.path().join("copy");
+    std::fs::hard_link(bench.folder.path().join("topic-0/00000000000000000000.log"), &copy).unwrap();
+    bench.one(DiskOp::Delete { file: LOG }).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(std::fs::metadata(&copy).unwrap().len(), len);
+}

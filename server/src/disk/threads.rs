@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! submit ─▶ write thread ──▶ sync thread ─▶ done     what changes something, in order
+//!        │                        └▶ free thread     the room of what was deleted
 //!        └▶ read threads ──────────────────▶ done     reads, lists, decompression
 //! ```
 //! The write thread takes everything that waits as one round, carries it out in order, puts waiting appends to one file into
@@ -9,6 +10,7 @@
 
 use super::commit::{Commit, Journal};
 use super::distrust::distrust;
+use super::free::Free;
 use super::kind;
 use super::look::look;
 use super::queue::Queue;
@@ -44,7 +46,7 @@ pub struct DiskThreads {
 pub struct Settings {
     /// Threads for reads.
     pub readers: usize,
-    /// Files kept open.
+    /// Files kept open, and deleted ones that are not freed yet.
     pub files: usize,
     /// Bytes of the journal, where there is room for it; 0: none.
     pub journal: u64,
@@ -52,6 +54,8 @@ pub struct Settings {
     pub life: u64,
 }
 
+/// One part of so many of the files that may be open are deleted ones, of which much is still to be freed.
+const HELD_PART: usize = 4;
 /// The journal takes one part of so many of the room that is there.
 const JOURNAL_PART: u64 = 16;
 /// A smaller journal would be full all the time.
@@ -71,7 +75,8 @@ impl DiskThreads {
             tracing::info!("the journal had {} writes that were lost elsewhere", replayed.put_back);
         }
         distrust(root)?;
-        let files = Arc::new(Files::new(root, settings.files)?);
+        let held_max = settings.files / HELD_PART;
+        let files = Arc::new(Files::new(root, settings.files - held_max)?);
         let tell = done.clone();
         let poison = Poison::new(move || tell(vec![(DiskTag::FOLDER, Err(DiskFault::Io))]));
         let journal = Arc::<Journal>::default();
@@ -80,13 +85,22 @@ impl DiskThreads {
             making.take().map_or(Ok(()), |making| making.begin(Arc::clone(&journal), poison.clone()))?;
         }
         let (writes, reads) = (Arc::<Queue>::default(), Arc::<Queue>::default());
-        let commit = Commit::start(Arc::clone(&files), Arc::clone(&journal), metrics, poison.clone(), done.clone())?;
+        let free = Free::start(Arc::clone(&files), held_max)?;
+        let commit = Commit::start(
+            Arc::clone(&files),
+            Arc::clone(&journal),
+            free.clone(),
+            metrics,
+            poison.clone(),
+            done.clone(),
+        )?;
         let of_writer = Arc::clone(&files);
         let queue = Arc::clone(&writes);
         let writer = Writer {
             files: of_writer,
             queue,
             commit,
+            free,
             settled: Settled::default(),
             journaled: BTreeSet::new(),
             waiting: Waiting::default(),

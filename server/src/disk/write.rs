@@ -2,6 +2,7 @@
 
 use super::ahead;
 use super::commit::{Commit, Done, Round};
+use super::free::{Free, Gone};
 use super::kind::{Touched, appended, dir_of, is_durable, touched};
 use super::queue::Queue;
 use super::settled::Settled;
@@ -65,6 +66,7 @@ pub struct Writer {
     pub files: Arc<Files>,
     pub queue: Arc<Queue>,
     pub commit: Commit,
+    pub free: Free,
     /// Logs of which every byte is durable once the rounds so far are: what is appended next can be durable in the journal alone.
     pub settled: Settled,
     /// Logs of which the journal may speak.
@@ -346,7 +348,7 @@ impl Writer {
                 let unique = Uuid(u128::from(self.life) << 64 | u128::from(self.removed));
                 let aside = self.files.root().join(layout::deleted_folder(&name, unique));
                 match std::fs::rename(&path, &aside) {
-                    Ok(()) => round.gone.push(aside),
+                    Ok(()) => round.gone.push(Gone::Folder(aside)),
                     // The other name is longer, and there may be no room for it: what is deleted makes some.
                     Err(why) if fault_of(&why) == DiskFault::Full => std::fs::remove_dir_all(path)?,
                     Err(why) => return Err(why),
@@ -414,13 +416,15 @@ impl Writer {
     }
 
     fn delete(&mut self, file: FileId, round: &mut Round) -> io::Result<()> {
+        match self.free.unlink(&self.files.path(file)?) {
+            Ok(nameless) => round.gone.extend(nameless.map(Gone::File)),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            Err(why) => return Err(why),
+        }
         self.files.forget(file);
         self.settled.remove(file);
         round.dirty_files.remove(&file);
-        match std::fs::remove_file(self.files.path(file)?) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        Ok(())
     }
 }
 
