@@ -3,7 +3,7 @@
 use rustix::io::{Errno, ReadWriteFlags};
 use std::fs::File;
 use std::io::{self, IoSliceMut};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::io::Interest;
 use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -143,6 +143,12 @@ pub fn forget(file: &File) {
 /// What the wall clock says.
 pub fn wall() -> SystemTime {
     SystemTime::now()
+}
+
+/// The time since the machine was started, with that during which it slept.
+pub fn mono() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 #[cfg(test)]

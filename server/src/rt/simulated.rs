@@ -6,7 +6,7 @@
 mod observe;
 mod stream;
 
-pub use observe::{Seen, observe, on_note, set_wall_offset, wall};
+pub use observe::{Seen, mono, observe, on_note, set_wall_offset, wall};
 pub use stream::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream, bury, reset, unbury};
 
 use std::fs::File;

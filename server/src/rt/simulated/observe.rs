@@ -52,10 +52,15 @@ pub fn set_wall_offset(node: NodeId, ms: i64) {
     WALL_OFFSETS.with_borrow_mut(|offsets| offsets.insert(node, ms));
 }
 
+/// The time since the world's beginning: nobody's machine sleeps.
+pub fn mono() -> Duration {
+    madsim::time::TimeHandle::current().elapsed()
+}
+
 /// What the wall clock of the node says that runs now.
 pub fn wall() -> SystemTime {
     let off = WALL_OFFSETS.with_borrow(|offsets| offsets.get(&madsim::plugin::node()).copied()).unwrap_or(0);
-    let now = UNIX_EPOCH + EPOCH + madsim::time::TimeHandle::current().elapsed();
+    let now = UNIX_EPOCH + EPOCH + mono();
     let by = Duration::from_millis(off.unsigned_abs());
     if off < 0 { now - by } else { now + by }
 }
