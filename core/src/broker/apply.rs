@@ -38,6 +38,7 @@ pub(super) fn drain(broker: &mut Broker, now: Now) -> bool {
                     let change = broker.node.image.apply(base.plus(place as i64), record);
                     on_change(broker, now, change);
                 }
+                broker.coordinators.forget_removed(&mut broker.node, now);
                 broker.node.image.advance(last, epoch);
             }
         }
@@ -70,6 +71,7 @@ fn install(broker: &mut Broker, now: Now, image: Image) {
     for change in broker.node.image.changes_since(&before) {
         on_change(broker, now, change);
     }
+    broker.coordinators.forget_removed(&mut broker.node, now);
 }
 
 /// The partitions that this node leads hear whether a node may be in sync.
@@ -96,7 +98,7 @@ fn on_change(broker: &mut Broker, now: Now, change: Change) {
         Change::TopicRemoved { id, name, partitions } => {
             let partitions = if keeps { partitions } else { 0 };
             broker.roles.pending.extend((0..partitions).map(|partition| PartitionKey { topic: id, partition }));
-            broker.coordinators.on_topic_deleted(&mut broker.node, now, &name);
+            broker.coordinators.on_topic_removed(&name);
         }
         Change::Config(_) if mutant::is(Mutant::ConfigNotApplied) => {}
         Change::Config(Resource::Topic(id)) => {

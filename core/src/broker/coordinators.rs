@@ -11,6 +11,7 @@ use crate::partition::PartitionEvent;
 use crate::time::{Mono, Now, Span};
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::vec::Vec;
 use kafka_protocol::protocol::StrBytes;
 
 /// Bytes of a log that are read at once to load a shard.
@@ -24,6 +25,8 @@ pub(super) struct Coordinators {
     served: BTreeMap<i32, PartitionKey>,
     /// Shards whose log could not be read, and when to try again.
     again: BTreeMap<PartitionKey, Mono>,
+    /// Topics that the batch of metadata in hand removes: empty between two batches.
+    removed: Vec<StrBytes>,
 }
 
 impl Coordinators {
@@ -104,10 +107,18 @@ impl Coordinators {
         }
     }
 
-    /// A topic was deleted: its committed offsets go.
-    pub fn on_topic_deleted(&mut self, node: &mut Node, now: Now, name: &Text) {
-        let decision = node.groups.on_topics_deleted(now, &[name.wire()]);
-        node.coordinate(now, decision);
+    /// A topic is removed by the change in hand: many may be, and the groups are asked once for all of them.
+    pub fn on_topic_removed(&mut self, name: &Text) {
+        self.removed.push(name.wire());
+    }
+
+    /// The change in hand is whole: what was committed for the topics that it removed goes.
+    pub fn forget_removed(&mut self, node: &mut Node, now: Now) {
+        let removed = core::mem::take(&mut self.removed);
+        if !removed.is_empty() {
+            let decision = node.groups.on_topics_deleted(now, &removed);
+            node.coordinate(now, decision);
+        }
     }
 
     pub fn on_tick(&mut self, node: &mut Node, now: Now) {

@@ -58,11 +58,8 @@ impl Shard {
 
     /// The records that end what was committed for topics that are gone.
     pub fn delete_topics(&self, topics: &BTreeSet<&StrBytes>) -> Vec<Entry> {
-        let places = self.groups.keys().flat_map(|group| self.offsets.places_of(group));
-        places
-            .filter(|(_, topic, _)| topics.contains(topic) && !mutant::is(Mutant::TopicLeavesOffsets))
-            .map(tombstone)
-            .collect()
+        let places = self.offsets.places_of_topics(topics).into_iter();
+        places.filter(|_| !mutant::is(Mutant::TopicLeavesOffsets)).map(tombstone).collect()
     }
 
     /// The records that end what was committed for topics that do not exist, or are others than they were.

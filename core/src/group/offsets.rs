@@ -3,7 +3,7 @@
 use super::records::Committed;
 use crate::id::{Offset, ProducerId};
 use crate::mutant::{self, Mutant};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use kafka_protocol::protocol::StrBytes;
 
@@ -11,6 +11,8 @@ use kafka_protocol::protocol::StrBytes;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Offsets {
     groups: BTreeMap<StrBytes, GroupOffsets>,
+    /// The groups of each topic: a topic that is deleted asks no other. Exactly what `groups` has, never without one.
+    by_topic: BTreeMap<StrBytes, BTreeSet<StrBytes>>,
     /// What open transactions commit when they end (Kafka's logs; there are no transactions of ours yet).
     pending: BTreeMap<ProducerId, BTreeMap<Place, Kept>>,
 }
@@ -55,8 +57,11 @@ impl Offsets {
 
     /// `at` says: this is committed.
     pub fn put(&mut self, (group, topic, partition): Place, kept: Kept) {
-        let offsets = self.groups.entry(group).or_default();
+        let offsets = self.groups.entry(group.clone()).or_default();
         offsets.last = offsets.last.max(kept.at);
+        if !offsets.topics.contains_key(&topic) {
+            self.by_topic.entry(topic.clone()).or_default().insert(group);
+        }
         let known = offsets.topics.entry(topic).or_default();
         if !(mutant::is(Mutant::OlderCommitWins) && known.contains_key(&partition)) {
             known.insert(partition, kept);
@@ -75,6 +80,12 @@ impl Offsets {
         partitions.remove(partition);
         if partitions.is_empty() {
             offsets.topics.remove(topic);
+            if let Some(groups) = self.by_topic.get_mut(topic) {
+                groups.remove(group);
+                if groups.is_empty() {
+                    self.by_topic.remove(topic);
+                }
+            }
         }
         if offsets.topics.is_empty() {
             self.groups.remove(group);
@@ -122,7 +133,32 @@ impl Offsets {
         places
     }
 
+    /// Every place of some topics, with those of open transactions.
+    pub fn places_of_topics(&self, topics: &BTreeSet<&StrBytes>) -> Vec<Place> {
+        let mut places = Vec::new();
+        for topic in topics {
+            for group in self.by_topic.get(*topic).into_iter().flatten() {
+                let partitions = self.groups.get(group).and_then(|offsets| offsets.topics.get(*topic));
+                let partitions = partitions.into_iter().flat_map(BTreeMap::keys);
+                places.extend(partitions.map(|partition| (group.clone(), (*topic).clone(), *partition)));
+            }
+        }
+        let open = self.pending.values().flat_map(BTreeMap::keys);
+        places.extend(open.filter(|(_, topic, _)| topics.contains(topic)).cloned());
+        places.sort();
+        places.dedup();
+        places
+    }
+
     pub fn check(&self) {
+        let pairs =
+            self.groups.iter().flat_map(|(group, offsets)| offsets.topics.keys().map(move |topic| (topic, group)));
+        let listed = self.by_topic.iter().flat_map(|(topic, groups)| groups.iter().map(move |group| (topic, group)));
+        assert!(
+            pairs.collect::<BTreeSet<_>>().into_iter().eq(listed),
+            "group: a topic's groups are others than have offsets"
+        );
+        assert!(self.by_topic.values().all(|groups| !groups.is_empty()), "group: a topic of no groups");
         for (group, offsets) in &self.groups {
             assert!(!offsets.topics.is_empty(), "group {}: a place for no offsets", group.as_str());
             for partitions in offsets.topics.values() {
