@@ -4,14 +4,19 @@
 //! With the feature `mutants` another bug is chosen for the whole process.
 #![cfg(not(feature = "mutants"))]
 
+use bytes::Bytes;
+use esker_core::error::ErrorCode;
 use esker_core::group::{Decision, Groups, Settings};
 use esker_core::id::{ConnId, HoldId, LeaderEpoch, Offset};
 use esker_core::io::{Ask, Listener};
 use esker_core::rng::Rng;
 use esker_core::time::{Mono, Now, Wall};
+use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_commit_response::OffsetCommitResponseTopic;
-use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetCommitResponse, ResponseKind, TopicName};
+use kafka_protocol::messages::{
+    GroupId, JoinGroupRequest, OffsetCommitRequest, OffsetCommitResponse, ResponseKind, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -123,4 +128,43 @@ fn topics_are_deleted_without_a_look_at_the_offsets_of_others() {
     let decision = world.groups.on_topics_deleted(NOW, &[text("gone"), text("unread")]);
     world.carry_out(decision);
     assert_eq!(world.appended, before + 1);
+}
+
+#[test]
+fn a_join_may_name_many_assignors() {
+    let mut world = World::new();
+    let join = |assignors: Vec<StrBytes>| {
+        let protocols = assignors
+            .into_iter()
+            .map(|name| JoinGroupRequestProtocol::default().with_name(name).with_metadata(Bytes::new()));
+        JoinGroupRequest::default()
+            .with_group_id(GroupId(text("g")))
+            .with_session_timeout_ms(10_000)
+            .with_rebalance_timeout_ms(60_000)
+            .with_protocol_type(text("consumer"))
+            .with_protocols(protocols.collect())
+    };
+    let shared = || text("z");
+    let (first, other) = (names("a", 20_000), names("b", 20_000));
+    let told = in_time(|| {
+        let first = join(first.into_iter().chain([shared()]).collect());
+        assert!(world.ask(|groups, hold| groups.on_join(NOW, hold, &ask(), &first)).is_empty(), "it waits");
+        let stranger = join(other.clone());
+        let refused = world.ask(|groups, hold| groups.on_join(NOW, hold, &ask(), &stranger));
+        let second = join(other.into_iter().chain([shared()]).collect());
+        assert!(world.ask(|groups, hold| groups.on_join(NOW, hold, &ask(), &second)).is_empty(), "it waits");
+        let mut told = refused;
+        while told.len() < 3 {
+            let at = world.groups.next_deadline().expect("joining has an end");
+            let decision = world.groups.on_tick(Now { mono: at, ..NOW });
+            told.extend(world.carry_out(decision));
+        }
+        told
+    });
+    let told = told.iter().map(|told| match told {
+        ResponseKind::JoinGroup(told) => (told.error_code, told.protocol_name.clone()),
+        other => panic!("no join but {other:?}"),
+    });
+    let refused = (ErrorCode::InconsistentGroupProtocol.code(), None);
+    assert_eq!(told.collect::<Vec<_>>(), [refused, (0, Some(shared())), (0, Some(shared()))]);
 }

@@ -69,6 +69,8 @@ pub(in super::super) struct Group {
     pub protocol: Option<StrBytes>,
     pub leader: Option<StrBytes>,
     pub members: BTreeMap<StrBytes, Member>,
+    /// How many members know each assignor; one that nobody knows is not there. A join may name thousands, and asks for each of them.
+    known: BTreeMap<StrBytes, usize>,
     /// Member id of each instance id. Exactly the members that have one.
     pub statics: BTreeMap<StrBytes, StrBytes>,
     /// Ids that were given out and have not joined yet (MEMBER_ID_REQUIRED). Never ids of members.
@@ -88,8 +90,9 @@ impl Member {
             .map_or_else(Bytes::new, |(_, data)| data.clone())
     }
 
-    pub fn knows(&self, protocol: &str) -> bool {
-        self.protocols.iter().any(|(name, _)| name.as_str() == protocol)
+    /// The assignors that it knows, each of them once.
+    fn knows(&self) -> BTreeSet<&StrBytes> {
+        self.protocols.iter().map(|(name, _)| name).collect()
     }
 
     /// Whether silence is excused: it waits for the coordinator, not the other way round.
@@ -109,6 +112,7 @@ impl Group {
             protocol: None,
             leader: None,
             members: BTreeMap::new(),
+            known: BTreeMap::new(),
             statics: BTreeMap::new(),
             pending_joins: BTreeSet::new(),
             pending_syncs: BTreeSet::new(),
@@ -181,13 +185,49 @@ impl Group {
             self.leader = Some(id.clone());
         }
         self.pending_joins.remove(&id);
-        let before = self.members.insert(id, member);
+        let before = self.put(id, member);
         assert!(before.is_none(), "group {}: a member twice", self.id.as_str());
+    }
+
+    /// Puts a member in its place, with the assignors that it knows; answers who was there.
+    pub fn put(&mut self, id: StrBytes, member: Member) -> Option<Member> {
+        for name in member.knows() {
+            *self.known.entry(name.clone()).or_default() += 1;
+        }
+        let before = self.members.insert(id, member);
+        self.forget_assignors(before.as_ref());
+        before
+    }
+
+    /// Takes a member out of its place, and nothing else.
+    pub fn take(&mut self, id: &StrBytes) -> Option<Member> {
+        let taken = self.members.remove(id);
+        self.forget_assignors(taken.as_ref());
+        taken
+    }
+
+    fn forget_assignors(&mut self, gone: Option<&Member>) {
+        for name in gone.into_iter().flat_map(Member::knows) {
+            if let Some(count) = self.known.get_mut(name) {
+                *count -= 1;
+                if *count == 0 {
+                    self.known.remove(name);
+                }
+            }
+        }
+    }
+
+    /// A member knows other assignors from now on, or says something else to them.
+    pub fn say(&mut self, id: &StrBytes, protocols: Vec<(StrBytes, Bytes)>) {
+        if let Some((id, member)) = self.members.remove_entry(id) {
+            self.forget_assignors(Some(&member));
+            self.put(id, Member { protocols, ..member });
+        }
     }
 
     /// Takes out a member or an expected one; another member leads then.
     pub fn remove(&mut self, id: &StrBytes) -> Option<Member> {
-        let removed = self.members.remove(id);
+        let removed = self.take(id);
         if let Some(instance) = removed.as_ref().and_then(|member| member.instance.as_ref()) {
             self.statics.remove(instance);
         }
@@ -200,12 +240,15 @@ impl Group {
     }
 
     /// Whether somebody who knows these assignors can be a member beside the others.
-    pub fn supports<'a>(&self, kind: &str, mut protocols: impl Iterator<Item = &'a str>) -> bool {
+    pub fn supports<'a>(&self, kind: &str, mut protocols: impl Iterator<Item = &'a StrBytes>) -> bool {
         if self.is_empty() {
             return !kind.is_empty() && protocols.next().is_some();
         }
-        self.protocol_type.as_ref().is_some_and(|own| own.as_str() == kind)
-            && protocols.any(|name| self.members.values().all(|member| member.knows(name)))
+        self.protocol_type.as_ref().is_some_and(|own| own.as_str() == kind) && protocols.any(|name| self.all_know(name))
+    }
+
+    fn all_know(&self, protocol: &StrBytes) -> bool {
+        self.known.get(protocol).copied().unwrap_or(0) == self.members.len()
     }
 
     /// The assignor of the next generation: of those that all members know the one that most like best. A tie goes to the
@@ -213,8 +256,8 @@ impl Group {
     pub fn select_protocol(&self) -> Option<StrBytes> {
         let mut votes: BTreeMap<&StrBytes, usize> = BTreeMap::new();
         for member in self.members.values() {
-            let liked = member.protocols.iter().map(|(name, _)| name);
-            if let Some(name) = liked.into_iter().find(|name| self.members.values().all(|other| other.knows(name))) {
+            let mut liked = member.protocols.iter().map(|(name, _)| name);
+            if let Some(name) = liked.find(|name| self.all_know(name)) {
                 *votes.entry(name).or_default() += 1;
             }
         }
@@ -250,6 +293,15 @@ impl Group {
             assert!(self.members.contains_key(leader), "group {id}: its leader is no member");
         }
         assert!(self.leader.is_some() || self.members.is_empty(), "group {id}: members, and nobody leads");
+        let mut known: BTreeMap<&StrBytes, usize> = BTreeMap::new();
+        for name in self.members.values().flat_map(Member::knows) {
+            *known.entry(name).or_default() += 1;
+        }
+        let counted = self.known.iter().map(|(name, count)| (name, *count));
+        assert!(
+            known.into_iter().eq(counted),
+            "group {id}: assignors are counted otherwise than the members know them"
+        );
         let named = self.members.iter().filter_map(|(id, member)| member.instance.as_ref().map(|name| (name, id)));
         assert!(named.clone().count() == self.statics.len(), "group {id}: static members differ");
         assert!(

@@ -44,7 +44,7 @@ impl Group {
     /// has nothing to wait for.
     pub fn on_join(&mut self, turn: &mut Turn<'_>, join: &Join<'_>) -> Joined {
         let id = &join.request.member_id;
-        let names = join.request.protocols.iter().map(|one| one.name.as_str());
+        let names = join.request.protocols.iter().map(|one| &one.name);
         if !self.accepts(turn, id) && !mutant::is(Mutant::GroupMaxIgnored) {
             self.dismiss(turn, id);
             refuse(turn, join.hold, &StrBytes::new(), ErrorCode::GroupMaxSizeReached);
@@ -146,8 +146,8 @@ impl Group {
 
     /// Puts what a member says now in the place of what it said before; its join waits.
     pub fn update(&mut self, turn: &mut Turn<'_>, join: &Join<'_>, id: &StrBytes) {
+        self.say(id, join.protocols());
         let Some(member) = self.members.get_mut(id) else { return };
-        member.protocols = join.protocols();
         if !mutant::is(Mutant::RejoinKeepsRebalance) {
             member.rebalance_timeout_ms = join.request.rebalance_timeout_ms;
         }

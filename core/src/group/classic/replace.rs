@@ -83,9 +83,9 @@ impl Group {
         let waiting = member.joining.take();
         // Where a rebalance began meanwhile others may have joined that go with what it says now, and not with what it said before.
         if self.phase == Phase::Stable {
-            member.protocols.clone_from(&replaced.protocols_before);
             member.rebalance_timeout_ms = replaced.rebalance_timeout_ms_before;
             member.session_timeout_ms = replaced.session_timeout_ms_before;
+            self.say(new, replaced.protocols_before.clone());
         }
         if let Some(hold) = waiting {
             refuse(turn, hold, &StrBytes::new(), code);
@@ -112,7 +112,7 @@ impl Group {
 
     /// Gives a static member's place to another id. Whoever waits under the old one is fenced.
     fn move_static(&mut self, turn: &mut Turn<'_>, instance: &StrBytes, old: &StrBytes, new: &StrBytes) {
-        let Some(mut member) = self.members.remove(old) else { return };
+        let Some(mut member) = self.take(old) else { return };
         // Its place is not new, and it is not put out while its join waits (seed 74000008997).
         member.is_new = false;
         turn.timers.cancel(&self.session(old));
@@ -124,7 +124,7 @@ impl Group {
         }
         if mutant::is(Mutant::ReplacedKeepsOld) {
             let stays = Member { instance: None, joining: None, syncing: None, ..member.clone() };
-            self.members.insert(old.clone(), stays);
+            self.put(old.clone(), stays);
             self.expect_again(turn, old);
         }
         if self.pending_syncs.remove(old) {
@@ -133,7 +133,7 @@ impl Group {
         if self.is_leader(old) {
             self.leader = Some(new.clone());
         }
-        let before = self.members.insert(new.clone(), member);
+        let before = self.put(new.clone(), member);
         assert!(before.is_none(), "group {}: a member in the place of another", self.id.as_str());
         let holder = self.statics.insert(instance.clone(), new.clone());
         assert_eq!(holder.as_ref(), Some(old), "group {}: a place that was not there", self.id.as_str());

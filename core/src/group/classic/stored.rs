@@ -4,7 +4,7 @@ use super::super::records::{Entry, Generation, StoredMember};
 use super::group::{Group, Member, Phase};
 use crate::mutant::{self, Mutant};
 use crate::time::Wall;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes};
@@ -37,24 +37,18 @@ impl Group {
 
     /// The group as its record has it: with members it is stable.
     pub fn from_stored(id: StrBytes, stored: &Generation) -> Self {
-        let mut group = Self {
-            id,
-            phase: if stored.members.is_empty() { Phase::Empty } else { Phase::Stable },
-            since: Some(Wall(stored.since)).filter(|since| since.0 != -1 && !mutant::is(Mutant::ReloadLosesSince)),
-            generation: if stored.members.is_empty() && mutant::is(Mutant::EmptyGenerationLost) {
-                0
-            } else {
-                stored.generation
-            },
-            protocol_type: Some(stored.protocol_type.clone()).filter(|kind| !kind.is_empty()),
-            protocol: stored.protocol.clone(),
-            leader: None,
-            members: BTreeMap::new(),
-            statics: BTreeMap::new(),
-            pending_joins: BTreeSet::new(),
-            pending_syncs: BTreeSet::new(),
-            subscribed: None,
-        };
+        let mut group = Self::new(id, Wall(stored.since));
+        if stored.since == -1 || mutant::is(Mutant::ReloadLosesSince) {
+            group.since = None;
+        }
+        if !stored.members.is_empty() {
+            group.phase = Phase::Stable;
+        }
+        if !(stored.members.is_empty() && mutant::is(Mutant::EmptyGenerationLost)) {
+            group.generation = stored.generation;
+        }
+        group.protocol_type = Some(stored.protocol_type.clone()).filter(|kind| !kind.is_empty());
+        group.protocol.clone_from(&stored.protocol);
         for member in &stored.members {
             group.restore(stored, member);
         }

@@ -110,6 +110,29 @@ fn the_assignor_that_most_members_like_best_is_chosen_of_those_that_all_know() {
 }
 
 #[test]
+fn what_a_member_knows_is_what_it_said_last_and_what_those_know_who_left_binds_nobody() {
+    let mut world = World::new(|_| {});
+    world.version = 3;
+    let likes = |member: &str, names: &[&str]| {
+        join_request(member).with_protocols(names.iter().map(|name| protocol(name, &["t"])).collect())
+    };
+    let first = world.send_join(&likes("", &["range", "sticky", "range"]));
+    world.wait(3_000);
+    let first = world.joined(first);
+    assert_eq!((first.error_code, first.protocol_name.as_deref()), (0, Some("range")), "named twice, known once");
+    let refused = ErrorCode::InconsistentGroupProtocol.code();
+    let again = world.send_join(&likes(&first.member_id, &["sticky"]));
+    assert_eq!(world.joined(again).protocol_name.as_deref(), Some("sticky"));
+    let other = world.send_join(&likes("", &["range"]));
+    assert_eq!(world.joined(other).error_code, refused, "which nobody knows any more");
+    assert!(world.leave(&first.member_id, None).members.iter().all(|told| told.error_code == 0));
+    let other = world.send_join(&likes("", &["range"]));
+    world.wait(3_000);
+    let other = world.joined(other);
+    assert_eq!((other.error_code, other.protocol_name.as_deref()), (0, Some("range")));
+}
+
+#[test]
 fn the_first_generation_waits_for_more_members_but_not_longer_than_the_rebalance_timeout() {
     let mut world = World::new(|_| {});
     world.version = 3;
