@@ -14,8 +14,11 @@ use esker_core::time::{Mono, Now, Wall};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_commit_response::OffsetCommitResponseTopic;
+use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
+use kafka_protocol::messages::offset_delete_response::OffsetDeleteResponseTopic;
 use kafka_protocol::messages::{
-    GroupId, JoinGroupRequest, OffsetCommitRequest, OffsetCommitResponse, ResponseKind, TopicName,
+    DeleteGroupsRequest, GroupId, JoinGroupRequest, OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest,
+    ResponseKind, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use std::collections::VecDeque;
@@ -167,4 +170,35 @@ fn a_join_may_name_many_assignors() {
     });
     let refused = (ErrorCode::InconsistentGroupProtocol.code(), None);
     assert_eq!(told.collect::<Vec<_>>(), [refused, (0, Some(shared())), (0, Some(shared()))]);
+}
+
+#[test]
+fn many_groups_are_deleted_at_once() {
+    let mut world = World::new();
+    world.commit("n00007", &[text("t")], &[]);
+    let groups: Vec<_> = names("n", 30_000).into_iter().map(GroupId).collect();
+    let request = DeleteGroupsRequest::default().with_groups_names([groups.clone(), groups].concat());
+    let told = in_time(|| world.ask(|groups, hold| groups.on_delete(NOW, hold, &request)));
+    let [ResponseKind::DeleteGroups(told)] = &told[..] else { panic!("no deletion but {told:?}") };
+    let done: Vec<_> = told.results.iter().filter(|one| one.error_code == 0).map(|one| one.group_id.as_str()).collect();
+    assert_eq!((told.results.len(), done), (30_000, vec!["n00007"]), "named twice, told once");
+}
+
+#[test]
+fn many_topics_are_answered_beside_many_that_were_refused() {
+    let mut world = World::new();
+    let (unknown, known) = (names("u", 20_000), names("k", 20_000));
+    let told = in_time(|| world.commit("g", &known, &unknown));
+    let [ResponseKind::OffsetCommit(told)] = &told[..] else { panic!("no commit but {told:?}") };
+    assert_eq!(told.topics.len(), 40_000);
+    let part = OffsetDeleteRequestPartition::default();
+    let topics = known.into_iter().map(|name| {
+        OffsetDeleteRequestTopic::default().with_name(TopicName(name)).with_partitions([part.clone()].into())
+    });
+    let request = OffsetDeleteRequest::default().with_group_id(GroupId(text("g"))).with_topics(topics.collect());
+    let refused = unknown.into_iter().map(|name| OffsetDeleteResponseTopic::default().with_name(TopicName(name)));
+    let refused = refused.collect();
+    let told = in_time(|| world.ask(|groups, hold| groups.on_offset_delete(NOW, hold, &request, refused)));
+    let [ResponseKind::OffsetDelete(told)] = &told[..] else { panic!("no deletion but {told:?}") };
+    assert_eq!(told.topics.len(), 40_000);
 }

@@ -1,5 +1,6 @@
 //! OffsetCommit as a shard handles it.
 
+use super::beside::Beside;
 use super::classic::{Group, Phase};
 use super::decision::Decision;
 use super::records::{Committed, Entry};
@@ -46,7 +47,7 @@ impl Shard {
             Phase::Empty | Phase::Completing => {}
         });
         let group = own(&request.group_id.0);
-        let mut response = refused;
+        let mut topics = Beside::new(refused.topics, |topic| &topic.name);
         let mut entries = Vec::new();
         for topic in &request.topics {
             for partition in &topic.partitions {
@@ -54,12 +55,13 @@ impl Shard {
                 let fits = metadata_fits(partition.committed_metadata.as_ref(), settings);
                 let fits = fits || mutant::is(Mutant::MetadataAnyLength);
                 let code = if fits { 0 } else { ErrorCode::OffsetMetadataTooLarge.code() };
-                refuse::committed(&mut response, topic.name.clone(), answer.with_error_code(code));
+                refuse::committed(&mut topics, &topic.name, answer.with_error_code(code));
                 if fits {
                     entries.push(entry(now, &group, request, topic, partition));
                 }
             }
         }
+        let response = OffsetCommitResponse::default().with_topics(topics.done());
         self.turn(now, settings, out).reply_after(entries, hold, response);
     }
 }

@@ -1,5 +1,6 @@
 //! Offsets and groups that are deleted: by request, or with their topic.
 
+use super::beside::Beside;
 use super::records::Entry;
 use super::shard::Shard;
 use super::text::own;
@@ -23,7 +24,7 @@ impl Shard {
         let group = self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?;
         group.validate_offset_delete()?;
         let mut entries = Vec::new();
-        let mut topics = refused;
+        let mut topics = Beside::new(refused, |topic| &topic.name);
         for topic in &request.topics {
             let subscribed = group.is_subscribed(&topic.name.0) && !mutant::is(Mutant::SubscribedOffsetsDeleted);
             let code = if subscribed { ErrorCode::GroupSubscribedToTopic.code() } else { 0 };
@@ -39,12 +40,10 @@ impl Shard {
                     entries.push(tombstone(place));
                 }
             }
-            match topics.iter_mut().find(|known| known.name == topic.name) {
-                Some(known) => known.partitions.extend(partitions),
-                None => topics.push(OffsetDeleteResponseTopic::default().with_name(name).with_partitions(partitions)),
-            }
+            let beside = topics.of(&topic.name, || OffsetDeleteResponseTopic::default().with_name(name));
+            beside.partitions.extend(partitions);
         }
-        Ok((entries, OffsetDeleteResponse::default().with_topics(topics)))
+        Ok((entries, OffsetDeleteResponse::default().with_topics(topics.done())))
     }
 
     /// The records that end a group and all its offsets.

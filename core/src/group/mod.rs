@@ -16,9 +16,10 @@
 //! | `records` `wire` `load` | Kafka's record formats, and building a shard from them |
 //! | `classic/` | one group: members, generations, rebalances |
 //! | `offsets` `commit` `fetch` `delete` `expire` | committed offsets and their life |
-//! | `describe` `refuse` `shape` `text` | what admin clients see; refusals; old versions' forms; text that is kept |
+//! | `describe` `refuse` `beside` `shape` `text` | what admin clients see; refusals, and answers beside them; old versions' forms; text that is kept |
 //! | `stored` `sight` | a shard as records, a group as it is: for checks |
 
+mod beside;
 mod classic;
 mod commit;
 mod decision;

@@ -1,8 +1,8 @@
 //! What a request is told when the coordinator as a whole cannot serve it, in the shape that the request's reply has.
 
+use super::beside::Beside;
 use crate::error::ErrorCode;
 use crate::mutant::{self, Mutant};
-use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
@@ -118,25 +118,25 @@ pub(super) fn commit(
     refused: OffsetCommitResponse,
     code: ErrorCode,
 ) -> OffsetCommitResponse {
-    let mut response = refused;
+    let mut topics = Beside::new(refused.topics, |topic| &topic.name);
     let told = if mutant::is(Mutant::CommitRefusalLacksPartitions) { 1 } else { usize::MAX };
     for topic in &request.topics {
         for partition in topic.partitions.iter().take(told) {
             let answer = OffsetCommitResponsePartition::default().with_partition_index(partition.partition_index);
-            committed(&mut response, topic.name.clone(), answer.with_error_code(code.code()));
+            committed(&mut topics, &topic.name, answer.with_error_code(code.code()));
         }
     }
-    response
+    OffsetCommitResponse::default().with_topics(topics.done())
 }
 
 /// Puts a partition's answer beside those of its topic.
-pub(super) fn committed(response: &mut OffsetCommitResponse, topic: TopicName, answer: OffsetCommitResponsePartition) {
-    match response.topics.iter_mut().rev().find(|known| known.name == topic) {
-        Some(known) => known.partitions.push(answer),
-        None => {
-            response.topics.push(OffsetCommitResponseTopic::default().with_name(topic).with_partitions(vec![answer]));
-        }
-    }
+pub(super) fn committed(
+    topics: &mut Beside<OffsetCommitResponseTopic>,
+    topic: &TopicName,
+    answer: OffsetCommitResponsePartition,
+) {
+    let beside = topics.of(topic, || OffsetCommitResponseTopic::default().with_name(topic.clone()));
+    beside.partitions.push(answer);
 }
 
 /// Each group of a DeleteGroups gets `code`.

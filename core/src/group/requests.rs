@@ -15,7 +15,7 @@ use crate::io::Ask;
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -223,7 +223,12 @@ impl Groups {
     pub fn on_delete(&mut self, now: Now, hold: HoldId, request: &DeleteGroupsRequest) -> Decision {
         let mut out = Decision::default();
         let mut by_partition: BTreeMap<i32, Vec<GroupId>> = BTreeMap::new();
+        // Named twice, it is deleted once, and told once.
+        let mut named = BTreeSet::new();
         for id in &request.groups_names {
+            if !named.insert(id) && !mutant::is(Mutant::GroupNamedTwice) {
+                continue;
+            }
             by_partition.entry(self.partition_of(id)).or_default().push(kept(id));
         }
         if by_partition.is_empty() {
@@ -262,18 +267,11 @@ fn kept(id: &GroupId) -> GroupId {
 fn delete_groups(now: Now, shard: &mut Shard, settings: &Settings, hold: HoldId, ids: &[GroupId], out: &mut Decision) {
     let mut entries = Vec::new();
     let mut results = Vec::new();
-    let mut done: Vec<&GroupId> = Vec::new();
     for id in ids {
-        // Named twice, it is deleted once.
-        let deleted = if done.contains(&id) && !mutant::is(Mutant::GroupNamedTwice) {
-            Err(ErrorCode::GroupIdNotFound)
-        } else {
-            shard.delete_group(if mutant::is(Mutant::DeletesFirstGroup) { &ids[0].0 } else { &id.0 })
-        };
+        let deleted = shard.delete_group(if mutant::is(Mutant::DeletesFirstGroup) { &ids[0].0 } else { &id.0 });
         let code = deleted.as_ref().err().map_or(0, |code| code.code());
         results.push(DeletableGroupResult::default().with_group_id(id.clone()).with_error_code(code));
         entries.extend(deleted.unwrap_or_default());
-        done.push(id);
     }
     let response = DeleteGroupsResponse::default().with_results(results);
     shard.reply_deleted(now, settings, entries, hold, response, out);

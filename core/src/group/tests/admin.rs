@@ -96,10 +96,10 @@ fn groups_without_members_are_deleted_with_their_offsets() {
     };
     let (full, gone) = (ErrorCode::NonEmptyGroup.code(), ErrorCode::GroupIdNotFound.code());
     assert_eq!(delete(&mut world, &["x", GROUP, "n"]), [("x".into(), 0), (GROUP.into(), full), ("n".into(), gone)]);
-    assert_eq!(delete(&mut world, &["x", "x"]), [("x".into(), gone), ("x".into(), gone)]);
+    assert_eq!(delete(&mut world, &["x", "x"]), [("x".into(), gone)], "Kafka answers once");
     assert!(delete(&mut world, &[]).is_empty());
     world.leave(&ids[0], None);
-    assert_eq!(delete(&mut world, &[GROUP, GROUP]), [(GROUP.into(), 0), (GROUP.into(), gone)]);
+    assert_eq!(delete(&mut world, &[GROUP, GROUP]), [(GROUP.into(), 0)]);
     assert_eq!((world.state(), world.offset()), ("Dead", -1));
 }
 
