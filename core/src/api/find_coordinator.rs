@@ -2,14 +2,14 @@
 //!
 //! A group's coordinator leads the partition of `__consumer_offsets` that the group is in. As long as nobody does:
 //! `COORDINATOR_NOT_AVAILABLE`; a topic that is not there yet is made then. Coordinators of share groups (2, from version 6 on) are not there
-//! yet: `COORDINATOR_NOT_AVAILABLE` as well. Other key types: `INVALID_REQUEST`.
+//! yet: `COORDINATOR_NOT_AVAILABLE` as well, but of a key that names no share of a group `INVALID_REQUEST`. Other key types: `INVALID_REQUEST`.
 //!
 //! Of transactions (key type 1) there is none either: [`super::no_transactions`].
 
 use super::{auto_topics, no_transactions, place};
 use crate::error::{ErrorCode, Refusal};
 use crate::group;
-use crate::id::NodeId;
+use crate::id::{NodeId, Uuid};
 use crate::io::{Address, Ask};
 use crate::node::Node;
 use crate::time::Now;
@@ -45,7 +45,9 @@ fn find(node: &mut Node, ask: &Ask, key_type: i8, key: &str) -> Result<(NodeId, 
     match key_type {
         GROUP => {}
         TRANSACTION => return Err(no_transactions::refusal()),
-        SHARE if ask.version >= SHARE_VERSION => return Err(ErrorCode::CoordinatorNotAvailable.into()),
+        SHARE if ask.version >= SHARE_VERSION && is_share_key(key) => {
+            return Err(ErrorCode::CoordinatorNotAvailable.into());
+        }
         _ => return Err(ErrorCode::InvalidRequest.into()),
     }
     let Some(partition) = node.coordinator_of(key) else {
@@ -56,6 +58,16 @@ fn find(node: &mut Node, ask: &Ask, key_type: i8, key: &str) -> Result<(NodeId, 
     let leader = node.image.partition(partition).and_then(|state| state.leader);
     let found = leader.and_then(|leader| place::endpoint(node, ask, leader));
     found.map(|(broker, at)| (broker.id, at)).ok_or(ErrorCode::CoordinatorNotAvailable.into())
+}
+
+/// A group, a topic's id and a partition, with colons between (Kafka's `SharePartitionKey`); a group's name may have more of them.
+fn is_share_key(key: &str) -> bool {
+    // Java's `split` leaves out what is empty at the end.
+    let mut parts = key.trim_end_matches(':').rsplitn(3, ':');
+    let (partition, topic, group) = (parts.next(), parts.next(), parts.next());
+    partition.is_some_and(|partition| partition.parse::<i32>().is_ok())
+        && topic.is_some_and(|topic| Uuid::parse(topic).is_some())
+        && group.is_some_and(|group| group.bytes().any(|byte| byte > b' '))
 }
 
 fn alone(found: Result<(NodeId, Address), Refusal>) -> FindCoordinatorResponse {
@@ -84,6 +96,28 @@ fn among_others(key: &StrBytes, found: Result<(NodeId, Address), Refusal>) -> Co
                 Some(message) => coordinator.with_error_message(Some(message)),
                 None => coordinator,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_a_share_names_a_group_a_topic_and_a_partition() {
+        for key in ["g:AAAAAAAAAAAAAAAAAAAAAA:0", "a:b:AAAAAAAAAAAAAAAAAAAAAQ:12", "g:AAAAAAAAAAAAAAAAAAAAAA:0:"] {
+            assert!(is_share_key(key), "{key}");
+        }
+        for key in [
+            "",
+            "g",
+            "g:AAAAAAAAAAAAAAAAAAAAAA",
+            " :AAAAAAAAAAAAAAAAAAAAAA:0",
+            "g:topic:0",
+            "g:AAAAAAAAAAAAAAAAAAAAAA:x",
+        ] {
+            assert!(!is_share_key(key), "{key}");
         }
     }
 }

@@ -70,7 +70,7 @@ impl Group {
             (false, instance) if self.pending_joins.contains(id) => match instance {
                 None => self.take_in(turn, join, &own(id)),
                 // Ids are only given to dynamic members beforehand.
-                Some(_) => refuse(turn, join.hold, id, ErrorCode::UnknownServerError),
+                Some(_) => refuse(turn, join.hold, &StrBytes::new(), ErrorCode::UnknownServerError),
             },
             (false, _) => self.rejoin(turn, join),
         }
