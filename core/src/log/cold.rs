@@ -171,6 +171,12 @@ impl Cold {
             .unwrap_or(0)
     }
 
+    /// The offset behind the chunk that ends at `at`.
+    pub fn ends_at(&self, segment: Offset, at: u64) -> Option<Offset> {
+        let chunk = self.chunks.iter().find(|chunk| chunk.segment == segment && chunk.end() == at)?;
+        Some(chunk.last.plus(1))
+    }
+
     pub fn keep(&mut self, chunk: Chunk) {
         self.chunks.retain(|other| other.segment != chunk.segment || other.at != chunk.at);
         if self.chunks.len() >= CHUNKS_MAX {

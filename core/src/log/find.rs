@@ -90,9 +90,14 @@ impl Log {
             self.cold.fail(base, at);
             return;
         };
-        let until = if place + 1 == self.segments.len() { Offset(i64::MAX) } else { self.segment_end(place) };
+        // While a cut looks for its place the log's end is not that of the file.
+        let open = place + 1 == self.segments.len() && self.cutting.is_some();
+        let until = if open { Offset(i64::MAX) } else { self.segment_end(place) };
+        let least = self.cold.ends_at(base, at).unwrap_or(base);
         let segment = &mut self.segments[place];
-        let mut walk = Walk::new(&bytes, base, until);
+        let known = u32::try_from(at).ok().and_then(|at| segment.index.last_at(at));
+        let ends = known.map_or(Offset::ZERO, |last| base.plus(i64::from(last) + 1));
+        let mut walk = Walk::new(&bytes, least, until).within(segment.written.saturating_sub(at)).first_ends(ends);
         let (mut first, mut last) = (None, base);
         for (offset, header, _) in walk.by_ref() {
             first.get_or_insert(header.base_offset());
@@ -111,7 +116,9 @@ impl Log {
         }
         let written = segment.written;
         match stop {
-            Stop::Cut { need } if need > len as usize && at + need as u64 <= written && need <= REQUEST_BYTES_MAX => {
+            Stop::Cut { need }
+                if need > len as usize && at + need as u64 <= written && need <= 2 * REQUEST_BYTES_MAX =>
+            {
                 self.ask_chunk(base, at, need as u32, out);
             }
             Stop::End | Stop::Cut { .. } | Stop::Bad => self.on_bad_bytes(place, at, &bytes, out),

@@ -146,6 +146,12 @@ impl Index {
         self.entries.last().map(|entry| (entry.last, entry.at))
     }
 
+    /// Relative offset at or before which the batch at `at` ends, if an entry tells.
+    pub fn last_at(&self, at: u32) -> Option<u32> {
+        let place = self.entries.partition_point(|entry| entry.at < at);
+        self.entries.get(place).filter(|entry| entry.at == at).map(|entry| entry.last)
+    }
+
     /// Largest timestamp of the time index, and the relative offset beside it.
     pub fn last_time(&self) -> Option<(i64, u32)> {
         self.times.last().copied()

@@ -236,6 +236,9 @@ impl Log {
         let recovery = self.recovery();
         recovery.step = Step::Scan;
         recovery.scan = Scan::new(place, at, known, from, on_disk);
+        if at > 0 {
+            recovery.scan.first_ends = entry.0;
+        }
         if place == last {
             self.active_mut().resume(at);
         }

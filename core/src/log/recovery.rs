@@ -59,6 +59,8 @@ pub(super) struct Scan {
     pub known: Offset,
     /// The offset behind the last good batch.
     pub reached: Offset,
+    /// The batch at `at` is known to end at or before it: an index entry says so, or a search has looked at it.
+    pub first_ends: Offset,
     /// Where the last good batch begins, and its first offset.
     pub last: Option<(u64, Offset)>,
     /// Bytes of the last segment's file as found.
@@ -71,6 +73,7 @@ pub(super) struct Scan {
 
 impl Scan {
     pub fn new(place: usize, at: u64, known: Offset, reached: Offset, on_disk: u64) -> Self {
-        Self { place, at, need: 0, known, reached, last: None, on_disk, bytes: 0, in_damage: false }
+        let first_ends = Offset::ZERO;
+        Self { place, at, need: 0, known, reached, first_ends, last: None, on_disk, bytes: 0, in_damage: false }
     }
 }

@@ -54,11 +54,18 @@ impl Log {
             return self.on_search(now, bytes, out);
         }
         let size = self.scan_size();
-        let Scan { place, at, reached, known, .. } = *self.scan();
+        let Scan { place, at, reached, first_ends, known, .. } = *self.scan();
         let active = place + 1 == self.segments.len();
-        let until = if active { Offset(i64::MAX) } else { self.segment_end(place) };
+        let (until, sure) = if active {
+            (Offset(i64::MAX), self.surely_reached(known))
+        } else {
+            (self.segment_end(place), self.segment_end(place))
+        };
         let mut walk =
-            if mutant::is(Mutant::RecoverBadTail) { Walk::unchecked(bytes) } else { Walk::new(bytes, reached, until) };
+            Walk::new(bytes, reached, until).within(size.saturating_sub(at)).surely(sure).first_ends(first_ends);
+        if mutant::is(Mutant::RecoverBadTail) {
+            walk = Walk::unchecked(bytes);
+        }
         let mut seen = Vec::new();
         for (offset, header, batch) in walk.by_ref() {
             self.epochs.assign(header.leader_epoch(), header.base_offset());
@@ -86,7 +93,7 @@ impl Log {
         scan.need = 0;
         if let Some(last) = seen.last() {
             scan.last = Some((last.at, last.batch.first));
-            scan.reached = reached;
+            (scan.reached, scan.first_ends) = (reached, Offset::ZERO);
         }
         let at = scan.at;
         let whole = bytes.is_empty() || at >= size;
@@ -102,6 +109,13 @@ impl Log {
             }
             Stop::Cut { .. } | Stop::Bad => self.on_scan_end(now, true, out),
         }
+    }
+
+    /// How far the log reached for sure: it was committed up to there, or a snapshot of the producers is as of there. Where nobody knows how far a
+    /// compacted log was committed, its last batch may lie behind a gap.
+    fn surely_reached(&mut self, known: Offset) -> Offset {
+        let durable = self.recovery().opening.durable;
+        if self.config.compact_policy && durable == Offset::ZERO { Offset(i64::MAX) } else { durable.max(known) }
     }
 
     /// The segment learns from its batches. `false`: one cannot be in it.
@@ -135,7 +149,7 @@ impl Log {
             }
             let next = self.segments[place + 1].base;
             let scan = self.scan();
-            (scan.place, scan.at, scan.reached, scan.last) = (place + 1, 0, next, None);
+            (scan.place, scan.at, scan.reached, scan.first_ends, scan.last) = (place + 1, 0, next, Offset::ZERO, None);
             if place + 2 == self.segments.len() {
                 self.active_mut().resume(0);
             }
