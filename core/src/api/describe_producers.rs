@@ -32,6 +32,10 @@ fn producers(node: &Node, topic: &str, index: i32) -> Result<Vec<ProducerState>,
     let key = place::partition(node, place::topic(node, false, Default::default(), topic)?, index)?;
     let partition = node.partitions.get(key).ok_or(ErrorCode::NotLeaderOrFollower)?;
     partition.check_replica(None).map_err(|refusal| refusal.code)?;
+    // After a cut a follower's are made anew.
+    if !partition.log().is_settled() {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
     let known = partition.log().producers().iter().map(|(id, producer)| {
         ProducerState::default()
             .with_producer_id(ProducerId(id.0))

@@ -8,7 +8,7 @@ use super::{Loading, Log, Reading};
 use crate::batch::Batches;
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
-use crate::io::{FileName, FileRange, Out, Records};
+use crate::io::{FileName, FileRange, Note, Out, Records};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::vec;
@@ -139,6 +139,7 @@ impl Log {
         for place in self.segment_of(from)..self.segments.len() {
             match self.seek(now, place, from, max_bytes.min(CHUNK_BYTES.1 as usize), out)? {
                 Sought::Wait => return Ok(Reading::Wait),
+                Sought::Past if self.is_hole_behind(place) => return Err(self.on_hole(place, out)),
                 Sought::Past => {}
                 Sought::Here(chunk) => {
                     let (at, mut bytes, mut more) = chunk.slice(from, until, max_bytes, whole_first);
@@ -169,6 +170,22 @@ impl Log {
             .and_then(|first| self.tail.read(first, until, max_bytes, whole_first));
         Ok(parts.map_or(Reading::NOTHING, |(parts, more)| in_memory(parts, more)))
     }
+
+    /// Whether offsets are missing behind all that the segment has, if one of them is asked for: a compaction leaves such gaps, and so does
+    /// a file that was taken away.
+    fn is_hole_behind(&self, place: usize) -> bool {
+        let segment = &self.segments[place];
+        place + 1 < self.segments.len() && segment.written == segment.size && !self.config.compact_policy
+    }
+
+    fn on_hole(&mut self, place: usize, out: &mut Out) -> Refusal {
+        let segment = &mut self.segments[place];
+        if segment.damaged.is_none() {
+            segment.damaged = Some(segment.size);
+            out.note(Note::Damaged { dir: self.dir, base: segment.base, at: segment.size });
+        }
+        Refusal::because(ErrorCode::CorruptMessage, "records are missing")
+    }
 }
 
 fn in_memory(parts: Vec<Bytes>, more: bool) -> Reading {
@@ -180,7 +197,6 @@ fn in_memory(parts: Vec<Bytes>, more: bool) -> Reading {
 mod tests {
     use super::*;
     use crate::id::LeaderEpoch;
-    use crate::io::Note;
     use crate::log::fake::{Bench, Disk};
     use crate::log::model::{batch, config, read_all};
     use crate::log::{LogConfig, Opening, Origin};
@@ -308,6 +324,30 @@ mod tests {
         };
         assert_eq!(crate::batch::Header::read(&parts[0]).unwrap().base_offset(), Offset(7));
         assert_eq!(read(&mut bench, 6, 12, 1 << 20, true), Err(ErrorCode::CorruptMessage));
+    }
+
+    #[test]
+    fn a_segment_that_was_taken_away_is_noticed() {
+        let config = LogConfig { segment_bytes: 700, tail_bytes: 0, ..LogConfig::default() };
+        let whole = filled(config.clone(), 12).restart();
+        let bases: Vec<i64> = whole.log.segments.iter().map(|segment| segment.base.0).collect();
+        let (gone, next) = (bases[1], bases[2]);
+        for compact_policy in [false, true] {
+            let mut disk = Disk::default();
+            let files = whole.disk.image().into_iter().filter(|(name, _)| *name != FileName::Log(Offset(gone)));
+            files.for_each(|(name, bytes)| disk.put(name, bytes));
+            let opening = Opening { clean: true, ..Opening::default() };
+            let mut bench = Bench::opened(disk, LogConfig { compact_policy, ..config.clone() }, opening);
+            let told = loop {
+                match read(&mut bench, gone, 12, 1 << 20, true) {
+                    Ok(Reading::Wait) => bench.settle(),
+                    told => break told.map(|_| ()),
+                }
+            };
+            assert_eq!(told, if compact_policy { Ok(()) } else { Err(ErrorCode::CorruptMessage) });
+            assert_eq!(bench.log.damaged(), (!compact_policy).then_some(Offset(0)));
+            assert!(matches!(read(&mut bench, next, 12, 1 << 20, true), Ok(Reading::Wait | Reading::Ready { .. })));
+        }
     }
 
     #[test]
