@@ -93,7 +93,7 @@ impl Chores {
             if mutant::is(Mutant::WatermarkCheckpointAhead) { partition.log_end() } else { partition.promised() }
         };
         let watermarks = node.partitions.iter().map(|partition| (partition.folder(), reached(partition)));
-        let committed = (quorum::FOLDER, node.quorum.watermark().min(node.quorum.synced()));
+        let committed = (quorum::FOLDER, node.quorum.promised());
         let watermarks = checkpoint::write(
             watermarks
                 .chain(unused(&roles.watermarks).filter(|_| !mutant::is(Mutant::UnopenedWatermarksDropped)))

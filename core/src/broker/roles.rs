@@ -205,6 +205,7 @@ impl Broker {
             start,
             durable,
             topic_id: Some(key.topic).filter(|_| !mutant::is(Mutant::ForeignKept)),
+            whole_to: None,
         };
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let me = self.node.config.node;

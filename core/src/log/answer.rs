@@ -83,6 +83,11 @@ pub enum LogEvent {
     Closed,
     /// The folder is another topic's, as its `partition.metadata` says: nothing in it was touched, and the log does not open.
     Foreign,
+    /// What was not to be missing ([`Opening::whole_to`](super::Opening)) is damaged, or the log ends before it: nothing in the folder was touched, so
+    /// that what is there may be mended, and the log does not open.
+    Damaged {
+        end: Offset,
+    },
     Nothing,
     /// An operation failed whose failure is final: the log takes nothing any more, the node stops.
     Failed(DiskFault),

@@ -98,3 +98,5 @@ pub struct Opening {
     /// The topic's id, written to `partition.metadata` if that is not there.
     pub topic_id: Option<Uuid>,
 }
+    /// What is damaged, or ends before this, is not opened ([`LogEvent::Damaged`](super::LogEvent::Damaged)). `None`: it is, whatever it lacks.
+    pub whole_to: Option<Offset>,

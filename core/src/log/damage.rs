@@ -231,6 +231,42 @@ mod tests {
         assert_eq!(opened(whole, 6).log.lost(), None);
     }
 
+    #[test]
+    fn what_is_to_be_whole_and_is_not_is_left_as_it_is() {
+        let whole = bytes(&six());
+        let size = whole.len() / usize::from(BATCHES);
+        let flipped = |batch: usize| {
+            let mut bytes = whole.clone();
+            bytes[batch * size + 80] ^= 1;
+            bytes
+        };
+        let opened = |bytes: Option<alloc::vec::Vec<u8>>, to| {
+            let mut disk = Disk::default();
+            if let Some(bytes) = bytes {
+                disk.put(FileName::Log(Offset(0)), bytes);
+            }
+            let before = disk.image();
+            let (durable, topic_id) = (Offset(6), Some(crate::id::Uuid(8)));
+            let opening = Opening { durable, whole_to: Some(Offset(to)), topic_id, ..Opening::default() };
+            let mut bench = Bench::open(disk, large(), opening);
+            bench.settle();
+            let refused = bench.events.iter().find_map(|event| match event {
+                LogEvent::Damaged { end } => Some(end.0),
+                _ => None,
+            });
+            assert_eq!(bench.log.is_open(), refused.is_none());
+            assert!(refused.is_none() || bench.disk.image() == before, "nothing was touched");
+            (refused, bench.log.damaged())
+        };
+        assert_eq!(opened(Some(whole.clone()), 6), (None, None));
+        assert_eq!(opened(Some(flipped(2)), 6), (Some(6), Some(Offset(0))));
+        assert_eq!(opened(Some(flipped(5)), 6), (Some(5), None));
+        assert_eq!(opened(Some(whole[..size].to_vec()), 6), (Some(1), None));
+        assert_eq!(opened(Some(whole[..size].to_vec()), 0), (None, None), "a snapshot stands for it");
+        assert_eq!(opened(None, 6), (Some(0), None));
+        assert_eq!(opened(None, 0), (None, None));
+    }
+
     /// What is to be cut where the damage lies cannot be cut: the log fails, and says so.
     #[test]
     fn a_cut_at_the_damage_is_told_to_have_failed() {

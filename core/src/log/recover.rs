@@ -139,7 +139,6 @@ impl Log {
         if empty {
             return self.make_first(now, out);
         }
-        self.write_metadata(out);
         self.ask_epochs(out)
     }
 
@@ -158,6 +157,9 @@ impl Log {
             self.write_metadata(out);
         }
         self.delete_strays(out);
+        if self.is_too_short(start) {
+            return LogEvent::Damaged { end: start };
+        }
         self.segments.push(Segment::new(start, now.wall));
         (self.start, self.end, self.synced) = (start, start, start);
         self.changed = true;
@@ -265,8 +267,17 @@ impl Log {
         let (on_disk, scanned) = (self.recovery().scan.on_disk, self.recovery().scan.bytes);
         let (clean, lost, wanted) = (self.was_clean(), self.recovery().epochs_lost, self.recovery().opening.start);
         let durable = self.recovery().opening.durable;
+    /// Whether a log that ends at `end` is not to be opened.
+    fn is_too_short(&mut self, end: Offset) -> bool {
+        let damaged = self.damaged().is_some();
+        self.recovery().opening.whole_to.is_some_and(|least| damaged || end < least)
+    }
+
         let (base, size) = (self.active().base, self.active().size);
         (self.end, self.synced) = (end, end);
+        if self.is_too_short(end) {
+            return LogEvent::Damaged { end };
+        }
         let wanted = if mutant::is(Mutant::StartForgotten) { Offset::ZERO } else { wanted };
         self.start = wanted.max(self.segments[0].base).min(end);
         if size < on_disk && !mutant::is(Mutant::TornTailLeft) {
@@ -276,6 +287,9 @@ impl Log {
         if !clean && !mutant::is(Mutant::RecoveredNotSynced) {
             // What was found may lie in the system's memory only: it is promised once it is open.
             self.change(DiskOp::Sync { file: self.file(FileName::Log(base)) }, Then::Nothing, out);
+        if !self.recovery().files.contains_key(&FileName::PartitionMetadata) {
+            self.write_metadata(out);
+        }
         }
         self.epochs.cut_end(end);
         self.epochs.cut_start(self.start);

@@ -146,7 +146,8 @@ impl Partition {
                 PartitionEvent { closed: true, ..PartitionEvent::NONE }
             }
             LogEvent::Foreign => PartitionEvent { foreign: true, ..PartitionEvent::NONE },
-            LogEvent::Nothing => PartitionEvent::NONE,
+            // A replica opens whatever its log lacks: others have it.
+            LogEvent::Nothing | LogEvent::Damaged { .. } => PartitionEvent::NONE,
             LogEvent::Failed(fault) => {
                 self.role = Role::Offline;
                 PartitionEvent { failed: Some(fault), role: true, ..PartitionEvent::NONE }

@@ -26,6 +26,7 @@ impl Quorum {
     /// [`Changes::opened`](super::Changes::opened).
     pub fn open(&mut self, clean: bool, durable: Offset, out: &mut Out) {
         assert!(matches!(self.stage, Stage::Closed), "it is opened once");
+        self.recorded = durable;
         self.stage = Stage::Opening(Boot::new(clean, durable));
         self.disk(Purpose::OpenFolder, DiskOp::OpenDir { dir: DirId::METADATA, name: String::from(FOLDER) }, out);
     }
@@ -110,6 +111,14 @@ impl Quorum {
         let Some(journal) = &mut boot.journal else { return };
         match journal.log.on_disk(now, serial, result, out) {
             LogEvent::Opened => self.on_log_opened(now, out),
+            LogEvent::Damaged { end } => {
+                // What was committed may rest on this voter: it neither votes nor leads without.
+                let (damaged, durable) = (journal.log.damaged(), boot.durable);
+                self.fail(match damaged {
+                    Some(base) => format!("{FOLDER} is damaged behind offset {base}, in what was committed"),
+                    None => format!("{FOLDER} is damaged: it ends at {end}, and was committed up to {durable}"),
+                });
+            }
             LogEvent::Foreign => self.fail(format!("{FOLDER} is the folder of another topic")),
             LogEvent::Failed(fault) => self.fail(format!("{FOLDER} cannot be opened: {fault}")),
             LogEvent::Synced | LogEvent::Warm | LogEvent::StartMoved | LogEvent::Closed | LogEvent::Nothing => {}
@@ -120,36 +129,30 @@ impl Quorum {
         let Stage::Opening(boot) = core::mem::replace(&mut self.stage, Stage::Closed) else { return };
         let Some(mut journal) = boot.journal else { return };
         let covered = journal.newest_snapshot().map_or(Offset::ZERO, |id| id.offset);
-        // What was committed may rest on this voter: it neither votes nor leads without.
-        if let Some(base) = journal.log.damaged() {
-            return self.fail(format!("{FOLDER} is damaged behind offset {base}, in what was committed"));
-        }
-        if journal.log.end().max(covered) < boot.durable {
-            let (end, durable) = (journal.log.end(), boot.durable);
-            return self.fail(format!("{FOLDER} is damaged: it ends at {end}, and was committed up to {durable}"));
-        }
         if !boot.has_state && (journal.log.end() > Offset::ZERO || journal.newest_snapshot().is_some()) {
             // No record comes in before an epoch was decided and written.
             return self.fail(format!("{FOLDER} has records and no quorum-state: {STATE_LOST}"));
         }
+        let goes_on = journal.continues_snapshot();
+        if !goes_on && covered < boot.durable {
+            return self.fail(format!("{FOLDER} is damaged: its snapshot does not reach what was committed"));
+        }
+        if goes_on && journal.log.start() > covered {
+            self.fail(format!("{FOLDER} starts at {} and has no snapshot of what was before", journal.log.start()));
+            return;
+        }
         let mut dropped = Vec::new();
         if let Some(newest) = journal.newest_snapshot() {
-            if !journal.continues_snapshot() {
+            if !goes_on {
                 // It died between the snapshot's install and the log's new start.
                 journal.log.restart_at(now, newest.offset, out);
             }
             self.watermark = newest.offset;
             dropped = journal.trim(now);
         }
-        if journal.log.end() < boot.durable {
-            return self.fail(format!("{FOLDER} is damaged: its snapshot does not reach what was committed"));
-        }
+        assert!(journal.log.end() >= boot.durable, "what was committed is there");
         // What a checkpoint says was committed is never cut, whoever leads.
         self.watermark = self.watermark.max(boot.durable);
-        if journal.log.start() > covered {
-            self.fail(format!("{FOLDER} starts at {} and has no snapshot of what was before", journal.log.start()));
-            return;
-        }
         self.directories = boot.directories;
         self.tell_disbelief(out);
         let (saved, last) = (boot.election, journal.last_epoch());

@@ -73,7 +73,12 @@ impl Quorum {
             LogEvent::Closed => self.changes.closed = true,
             LogEvent::Failed(fault) => self.fail(format!("the metadata log failed: {fault}")),
             // The watermark is counted again at the end of every turn.
-            LogEvent::Opened | LogEvent::Synced | LogEvent::StartMoved | LogEvent::Foreign | LogEvent::Nothing => {}
+            LogEvent::Opened
+            | LogEvent::Synced
+            | LogEvent::StartMoved
+            | LogEvent::Foreign
+            | LogEvent::Damaged { .. }
+            | LogEvent::Nothing => {}
         }
     }
 }

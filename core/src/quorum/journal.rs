@@ -36,7 +36,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the log. `fresh_at`: where it begins if there is none. `durable`: all below was committed, and durable here.
+    /// Opens the log. `fresh_at`: where it begins if there is none. `durable`: all below was committed, and durable here: if that is damaged, and no
+    /// snapshot stands for it, nothing is touched ([`LogEvent::Damaged`](crate::log::LogEvent::Damaged)).
     pub fn open(
         now: Now,
         clean: bool,
@@ -56,7 +57,10 @@ impl Journal {
             max_message_bytes: i32::MAX as u32,
             ..LogConfig::default()
         };
-        let opening = Opening { clean, start: fresh_at, durable, topic_id: Some(crate::id::Uuid::METADATA_TOPIC) };
+        let covered = snapshots.last_key_value().map_or(Offset::ZERO, |(id, _)| id.offset);
+        let whole_to = Some(if covered < durable { durable } else { Offset::ZERO });
+        let topic_id = Some(crate::id::Uuid::METADATA_TOPIC);
+        let opening = Opening { clean, start: fresh_at, durable, whole_to, topic_id };
         Self { log: Log::open(DirId::METADATA, String::from(FOLDER), config, opening, now, out), snapshots }
     }
 

@@ -39,6 +39,8 @@ pub struct Quorum {
     /// Elections in a row that this node lost: how long it backs off.
     pub(super) lost: u32,
     pub(super) watermark: Offset,
+    /// How far the node had written down that it was committed, when it started.
+    pub(super) recorded: Offset,
     pub(super) drain: Drain,
     /// The newest snapshot's file while somebody needs it, and when it was needed last.
     pub(super) warm_snapshot: Option<(SnapshotId, Bytes, Mono)>,
@@ -70,6 +72,7 @@ impl Quorum {
             next_guide: 0,
             lost: 0,
             watermark: Offset::ZERO,
+            recorded: Offset::ZERO,
             drain: Drain::default(),
             warm_snapshot: None,
             writing_snapshot: false,
@@ -137,6 +140,12 @@ impl Quorum {
     /// Committed up to here (exclusive), as far as this node knows.
     pub fn watermark(&self) -> Offset {
         self.watermark
+    }
+
+    /// How far it was committed, and is durable here, as the node is to write it down: while the log is not open, and where it cannot be
+    /// opened, what was written down before.
+    pub fn promised(&self) -> Offset {
+        self.watermark.min(self.synced()).max(self.recorded)
     }
 
     /// The end of this node's log; zero before it is open.

@@ -22,6 +22,18 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// What a file holds.
+    pub fn bytes(&self, name: FileName) -> &[u8] {
+        &self.files[&name].bytes
+    }
+
+    /// A bit of a file turns over.
+    pub fn flip(&mut self, name: FileName, at: usize) {
+        let file = self.files.get_mut(&name).expect("a file");
+        file.bytes[at] ^= 1;
+        file.durable = file.bytes.clone();
+    }
+
     /// Carries out one operation.
     pub fn run(&mut self, op: &DiskOp) -> Result<DiskDone, DiskFault> {
         match op {

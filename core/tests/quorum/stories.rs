@@ -75,10 +75,16 @@ fn a_node_alone_elects_itself_at_once() {
 
 /// Opens a folder with nobody else in the world; why it could not be opened.
 fn opened(mut disk: Disk) -> Option<String> {
+    open(&mut disk, Offset::ZERO)
+}
+
+/// The same, where `durable` was written down as committed.
+fn open(disk: &mut Disk, durable: Offset) -> Option<String> {
     let (mut quorum, mut out) = (Quorum::new(QuorumConfig::new(NodeId(0), vec![voter(0)], 1)), Out::default());
     let now = Now { mono: Mono(0), wall: Wall(0) };
-    quorum.open(false, Offset::ZERO, &mut out);
+    quorum.open(false, durable, &mut out);
     loop {
+        assert!(quorum.promised() >= durable, "what was written down stays so, whatever becomes of the start");
         let changes = quorum.changes();
         if changes.opened || changes.failed.is_some() {
             return changes.failed;
@@ -105,6 +111,32 @@ fn a_lost_vote_is_not_passed_over() {
     assert!(why.contains("has records and no quorum-state"), "{why}");
     // Without records there is nothing that a vote was for.
     assert_eq!(opened(Disk::default()), None);
+}
+
+/// Where what was committed is damaged the start ends, and the folder is as it was: whoever knows what the byte was puts it back.
+#[cfg_attr(not(feature = "mutants"), test)]
+fn what_was_committed_and_is_damaged_is_not_cut_away() {
+    let mut world = World::new(1, Knobs { voters: 1, ..CALM });
+    until(&mut world, 5000, |w| leads_drained(w, 0)).expect("it leads");
+    for _ in 0..3 {
+        assert!(world.append(0, 3));
+        run(&mut world, 50);
+    }
+    let (end, whole) = (world.judge.end(), world.node(0).disk.clone());
+    let log = FileName::Log(Offset::ZERO);
+    let mut refused = 0;
+    for at in (0..whole.bytes(log).len()).step_by(5) {
+        let mut disk = whole.clone();
+        disk.flip(log, at);
+        // No CRC covers a batch's epoch.
+        let Some(why) = open(&mut disk, end) else { continue };
+        assert!(why.contains("is damaged"), "{why}");
+        refused += 1;
+        disk.flip(log, at);
+        assert_eq!(disk.bytes(log), whole.bytes(log), "byte {at}");
+        assert_eq!(open(&mut disk, end), None, "byte {at} is what it was");
+    }
+    assert!(refused * 5 > whole.bytes(log).len() * 9 / 10, "{refused} bytes were missed when they flipped");
 }
 
 /// A voter that hears that it voted from another folder than it has lost a disk, and does not stand for election before it hears of the one that it
