@@ -88,6 +88,11 @@ impl Chores {
     /// Writes down, where they moved, the watermarks (a replica that starts anew knows how far it may be read) and the logs' starts
     /// (deleted records stay deleted).
     pub fn checkpoint(&mut self, node: &mut Node, roles: &Roles) {
+        self.save_watermarks(node, roles);
+        self.save_starts(node, roles);
+    }
+
+    fn save_watermarks(&mut self, node: &mut Node, roles: &Roles) {
         // What was read at the start and not used yet is written again: its partition is still to be opened.
         let reached = |partition: &Partition| {
             if mutant::is(Mutant::WatermarkCheckpointAhead) { partition.log_end() } else { partition.promised() }
@@ -105,7 +110,6 @@ impl Chores {
             self.watermarks_saving += 1;
             node.out.disk(Owner::Node, CHECKPOINT, DiskOp::Replace { file, bytes: watermarks });
         }
-        self.save_starts(node, roles);
     }
 
     /// Whether a checkpoint is on its way to the disk.
@@ -138,6 +142,10 @@ impl Chores {
         // A start that went back and came again is written once more: nobody may wait for a checkpoint that does not come.
         if starts == self.starts && moved.is_empty() {
             return;
+        }
+        // A start that is above the watermark on record is not believed after a crash: that comes first.
+        if !mutant::is(Mutant::WatermarksNotWritten) {
+            self.save_watermarks(node, roles);
         }
         self.starts = starts.clone();
         self.saving.push_back(moved);
@@ -185,6 +193,7 @@ mod tests {
     use super::*;
     use crate::api::bench::{Bench, batch};
     use crate::id::PartitionKey;
+    use crate::io::Output;
     use crate::partition::Acks;
     use alloc::vec;
 
@@ -219,6 +228,18 @@ mod tests {
         assert_eq!(saved(&bench, key), Some(Offset(1)));
         chores.on_starts_saved(&mut bench.node, bench.now);
         assert_eq!(saved(&bench, key), Some(Offset(2)));
+    }
+
+    #[test]
+    fn a_start_is_written_down_behind_the_watermark_that_it_is_believed_for() {
+        let (mut bench, ..) = deleted();
+        while bench.node.out.pop().is_some() {}
+        Chores::default().save_starts(&mut bench.node, &Roles::default());
+        let outputs = core::iter::from_fn(|| bench.node.out.pop());
+        let written = outputs.filter_map(|output| {
+            if let Output::Disk { op: DiskOp::Replace { file, .. }, .. } = output { Some(file.name) } else { None }
+        });
+        assert_eq!(written.collect::<Vec<_>>(), [FileName::HighWatermarks, FileName::LogStartOffsets]);
     }
 
     #[test]

@@ -203,9 +203,10 @@ impl Broker {
         let opening = Opening {
             clean: self.roles.clean,
             start,
+            committed: watermark,
             durable,
-            topic_id: Some(key.topic).filter(|_| !mutant::is(Mutant::ForeignKept)),
             whole_to: None,
+            topic_id: Some(key.topic).filter(|_| !mutant::is(Mutant::ForeignKept)),
         };
         let log = Log::open(dir, name.clone(), log_config, opening, now, &mut self.node.out);
         let me = self.node.config.node;

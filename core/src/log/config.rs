@@ -93,10 +93,13 @@ pub struct Opening {
     pub clean: bool,
     /// Log start offset as checkpointed (`log-start-offset-checkpoint`), zero if it is not there; where a new log begins.
     pub start: Offset,
+    /// The watermark as checkpointed (`replication-offset-checkpoint`), zero if it is not there. A start that is not above it is believed,
+    /// wherever the log ends.
+    pub committed: Offset,
     /// All below was on stable storage once: where a batch of it is not whole, no crash has torn it. Zero: nothing is known.
     pub durable: Offset,
+    /// What is damaged, or ends before this, is not opened ([`LogEvent::Damaged`](super::LogEvent::Damaged)). `None`: it is, whatever it lacks.
+    pub whole_to: Option<Offset>,
     /// The topic's id, written to `partition.metadata` if that is not there.
     pub topic_id: Option<Uuid>,
 }
-    /// What is damaged, or ends before this, is not opened ([`LogEvent::Damaged`](super::LogEvent::Damaged)). `None`: it is, whatever it lacks.
-    pub whole_to: Option<Offset>,

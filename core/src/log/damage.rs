@@ -90,6 +90,12 @@ impl Log {
         }
     }
 
+    /// Whether a log that ends at `end` is not to be opened.
+    pub(super) fn is_too_short(&mut self, end: Offset) -> bool {
+        let damaged = self.damaged().is_some();
+        self.recovery().opening.whole_to.is_some_and(|least| damaged || end < least)
+    }
+
     /// What recovery found damaged is closed, and the log goes on behind it.
     pub(super) fn close_damaged(&mut self, now: Now, out: &mut Out) {
         let end = self.end;

@@ -51,6 +51,8 @@ pub struct Log {
     pub(super) synced: Offset,
     /// What was durable once ([`Opening::durable`]), and was not there when the log was opened: everything from its end to here.
     pub(super) lost: Option<Offset>,
+    /// Where it was to start when it was opened, and could not be believed to.
+    pub(super) doubted: Option<Offset>,
     pub(super) epochs: Epochs,
     pub(super) producers: Producers,
     /// The producers are being read again, after a truncation.
@@ -96,6 +98,7 @@ impl Log {
             end: opening.start,
             synced: opening.start,
             lost: None,
+            doubted: None,
             epochs: Epochs::default(),
             producers: Producers::default(),
             replay: None,
@@ -165,6 +168,11 @@ impl Log {
     /// Up to where the log had been durable, if it ended below when it was opened: its last batches are damaged, or gone.
     pub const fn lost(&self) -> Option<Offset> {
         self.lost
+    }
+
+    /// Where it was to start ([`Opening::start`]), if that was behind its end and above all that was committed: it keeps what it has.
+    pub const fn doubted(&self) -> Option<Offset> {
+        self.doubted
     }
 
     /// Why the log takes nothing any more, if an operation has failed whose failure is final.

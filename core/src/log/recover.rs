@@ -9,6 +9,11 @@
 //! After a clean stop the scan is of what lies behind the last index entry: a few KiB. Otherwise it is of the last segment, because a roll
 //! makes all before it durable; and from an older one on only where no snapshot of the producers, or no checkpoint of the epochs, is
 //! good. Doing it twice gives the same state and the same bytes.
+//!
+//! Where the log was to start behind what is there, it begins anew there: what lies between was deleted, and power took it away (a follower that
+//! was killed while it began anew finds the same). But only what was committed is deleted. A start above the watermark on record is a wrong
+//! number, or that record is gone: it would be the order to delete all there is. What is there stays, even if the records of a deletion come back with it;
+//! a follower's leader tells it where to begin.
 
 use super::cold::Asked;
 use super::epochs::Epochs;
@@ -152,14 +157,14 @@ impl Log {
     /// Makes a log where there is none.
     pub(super) fn make_first(&mut self, now: Now, out: &mut Out) -> LogEvent {
         let start = self.recovery().opening.start.max(Offset::ZERO);
+        if self.is_too_short(start) {
+            return LogEvent::Damaged { end: start };
+        }
         self.lost = Some(self.recovery().opening.durable).filter(|durable| *durable > start);
         if !self.recovery().files.contains_key(&FileName::PartitionMetadata) {
             self.write_metadata(out);
         }
         self.delete_strays(out);
-        if self.is_too_short(start) {
-            return LogEvent::Damaged { end: start };
-        }
         self.segments.push(Segment::new(start, now.wall));
         (self.start, self.end, self.synced) = (start, start, start);
         self.changed = true;
@@ -189,7 +194,7 @@ impl Log {
         }
     }
 
-    fn ask_index_if_clean(&mut self, out: &mut Out) -> LogEvent {
+    pub(super) fn ask_index_if_clean(&mut self, out: &mut Out) -> LogEvent {
         let lost = self.recovery().epochs_lost;
         // A log that was never written has no epochs, and no checkpoint of them.
         let empty = self.segments.iter().all(|segment| segment.size == 0);
@@ -247,39 +252,27 @@ impl Log {
         self.scan_on(out)
     }
 
-    /// The snapshots and the last entries of the indexes were not what a clean stop leaves: everything unsynced is in doubt.
-    pub(super) fn recover_unclean(&mut self, now: Now, out: &mut Out) -> LogEvent {
-        let on_disk = self.recovery().scan.on_disk;
-        self.recovery().opening.clean = false;
-        self.producers.clear();
-        let segment = self.active_mut();
-        let (base, files) = (segment.base, segment.index_files);
-        *segment = Segment::found(base, on_disk, files, now.wall);
-        self.ask_index_if_clean(out)
-    }
-
     pub(super) fn was_clean(&mut self) -> bool {
         self.recovery().opening.clean
     }
 
     /// The scan is over; the log ends at `end`, the last segment's file is to have its segment's size.
     pub(super) fn finish_recovery(&mut self, now: Now, end: Offset, out: &mut Out) -> LogEvent {
-        let (on_disk, scanned) = (self.recovery().scan.on_disk, self.recovery().scan.bytes);
-        let (clean, lost, wanted) = (self.was_clean(), self.recovery().epochs_lost, self.recovery().opening.start);
-        let durable = self.recovery().opening.durable;
-    /// Whether a log that ends at `end` is not to be opened.
-    fn is_too_short(&mut self, end: Offset) -> bool {
-        let damaged = self.damaged().is_some();
-        self.recovery().opening.whole_to.is_some_and(|least| damaged || end < least)
-    }
-
-        let (base, size) = (self.active().base, self.active().size);
-        (self.end, self.synced) = (end, end);
         if self.is_too_short(end) {
             return LogEvent::Damaged { end };
         }
-        let wanted = if mutant::is(Mutant::StartForgotten) { Offset::ZERO } else { wanted };
+        let (on_disk, scanned) = (self.recovery().scan.on_disk, self.recovery().scan.bytes);
+        let (clean, lost, wanted) = (self.was_clean(), self.recovery().epochs_lost, self.recovery().opening.start);
+        let durable = self.recovery().opening.durable;
+        let (base, size) = (self.active().base, self.active().size);
+        (self.end, self.synced) = (end, end);
+        self.doubted = Some(wanted).filter(|wanted| *wanted > end.max(self.recovery().opening.committed));
+        let forgotten = self.doubted.is_some() || mutant::is(Mutant::StartForgotten);
+        let wanted = if forgotten { Offset::ZERO } else { wanted };
         self.start = wanted.max(self.segments[0].base).min(end);
+        if !self.recovery().files.contains_key(&FileName::PartitionMetadata) {
+            self.write_metadata(out);
+        }
         if size < on_disk && !mutant::is(Mutant::TornTailLeft) {
             self.change(DiskOp::Truncate { file: self.file(FileName::Log(base)), len: size }, Then::Nothing, out);
         }
@@ -287,9 +280,6 @@ impl Log {
         if !clean && !mutant::is(Mutant::RecoveredNotSynced) {
             // What was found may lie in the system's memory only: it is promised once it is open.
             self.change(DiskOp::Sync { file: self.file(FileName::Log(base)) }, Then::Nothing, out);
-        if !self.recovery().files.contains_key(&FileName::PartitionMetadata) {
-            self.write_metadata(out);
-        }
         }
         self.epochs.cut_end(end);
         self.epochs.cut_start(self.start);

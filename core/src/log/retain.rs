@@ -343,9 +343,27 @@ mod tests {
 
     #[test]
     fn a_start_beyond_what_was_recovered_begins_the_log_anew() {
-        let bench = ten(config()).crash(Opening { start: Offset(50), ..Opening::default() });
-        assert!(bench.log.is_open());
+        let opening = Opening { start: Offset(50), committed: Offset(50), ..Opening::default() };
+        let bench = ten(config()).crash(opening);
+        assert!(bench.log.is_open() && bench.log.doubted().is_none());
         assert_eq!((bench.log.start(), bench.log.end(), bench.log.synced()), (Offset(50), Offset(50), Offset(50)));
+    }
+
+    #[test]
+    fn a_start_beyond_all_that_was_committed_deletes_nothing() {
+        for committed in [0, 10, 49] {
+            let (start, committed) = (Offset(50), Offset(committed));
+            let mut bench = ten(config()).crash(Opening { start, committed, ..Opening::default() });
+            let bounds = (bench.log.start(), bench.log.end(), bench.log.doubted());
+            assert_eq!(bounds, (Offset(0), Offset(10), Some(Offset(50))));
+            assert_eq!(
+                super::super::model::read_all(&mut bench, 300),
+                super::super::model::read_all(&mut ten(config()), 300)
+            );
+            // Where the checkpoint was written anew it is a log like any other.
+            let bench = bench.crash(Opening { committed, ..Opening::default() });
+            assert_eq!((bench.log.end(), bench.log.doubted()), (Offset(10), None));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::cursor::{Stop, Walk};
 use super::recovery::Scan;
-use super::segment::Summary;
+use super::segment::{Segment, Summary};
 use super::{Log, LogEvent, append};
 use crate::id::Offset;
 use crate::io::{DiskOp, FileName, Out};
@@ -134,6 +134,17 @@ impl Log {
         }
         segment.written = segment.size;
         true
+    }
+
+    /// The snapshots and the last entries of the indexes were not what a clean stop leaves: everything unsynced is in doubt.
+    fn recover_unclean(&mut self, now: Now, out: &mut Out) -> LogEvent {
+        let on_disk = self.recovery().scan.on_disk;
+        self.recovery().opening.clean = false;
+        self.producers.clear();
+        let segment = self.active_mut();
+        let (base, files) = (segment.base, segment.index_files);
+        *segment = Segment::found(base, on_disk, files, now.wall);
+        self.ask_index_if_clean(out)
     }
 
     /// A segment was walked to its end, or to where it is bad.

@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_opened_behind_its_end_knows_the_producers_of_before() {
-        let bench = six().crash(Opening { start: Offset(8), ..Opening::default() });
+        let bench = six().crash(Opening { start: Offset(8), committed: Offset(8), ..Opening::default() });
         let wanted = (Offset(8), vec![Offset(0), Offset(2), Offset(4)]);
         assert_eq!((bench.log.start(), known(&bench.log)), wanted);
         let bench = bench.crash(Opening::default());

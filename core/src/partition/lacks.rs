@@ -12,6 +12,8 @@ pub(super) struct Lacks {
     pub end: Option<Offset>,
     /// It was opened with damage before its end, and knows nothing of the epochs and producers that were there.
     pub hole: bool,
+    /// It was to start here, behind its end and above all that was committed. It is not believed; but if it is true, what is here is old.
+    pub start: Option<Offset>,
 }
 
 impl Lacks {

@@ -17,6 +17,9 @@
 //! And a whole log may be gone: the metadata counts a replica as in sync whose folder is not there, because its disk was lost or
 //! is another. Its node writes down [`ANYTHING`] as promised, and it ends too early like any other.
 //!
+//! And where a log is said to start behind its end, and above all that it knows to have been committed, either that number is wrong or the log is old.
+//! It keeps what it has, and others know better.
+//!
 //! What ended too early is whole again when it reaches what was promised, or has a record of its leader's epoch: it is then as its leader's
 //! up to there, and that has all that is committed.
 //!
@@ -41,6 +44,12 @@ impl Partition {
 
     /// The log is open, and the node wrote down `promised`.
     pub(super) fn look_for_loss(&mut self, promised: Offset, out: &mut Out) {
+        if let Some(start) = self.log.doubted() {
+            self.lacks.start = Some(start);
+            self.tell(self.doubted_at(start), "that is not believed, and nothing is deleted", out);
+            // What is written down is to be what it is, before anything comes in.
+            self.begins_again();
+        }
         if promised <= self.log.end() {
             return;
         }
@@ -61,9 +70,20 @@ impl Partition {
         }
     }
 
+    fn doubted_at(&self, start: Offset) -> String {
+        let (folder, end) = (&self.folder, self.log.end());
+        alloc::format!(
+            "ends at {end}, and log-start-offset-checkpoint says that it starts at {start}, above all that {folder} had committed"
+        )
+    }
+
     fn tell_lack(&self, what: &str, out: &mut Out) {
-        let damaged = || alloc::format!("has damaged records before its end, {}", self.log.end());
-        self.tell(self.lacks.end.map_or_else(damaged, |lost| self.short_of(lost)), what, out);
+        let how = match self.lacks {
+            Lacks { end: Some(lost), .. } => self.short_of(lost),
+            Lacks { hole: false, start: Some(start), .. } => self.doubted_at(start),
+            Lacks { .. } => alloc::format!("has damaged records before its end, {}", self.log.end()),
+        };
+        self.tell(how, what, out);
     }
 
     fn tell(&self, how: String, what: &str, out: &mut Out) {
@@ -78,6 +98,7 @@ impl Partition {
             Role::Opening | Role::Leader(_) | Role::Short(_) | Role::Offline => false,
         };
         self.lacks.end = self.lacks.end.filter(|lost| *lost > synced && !current);
+        self.lacks.start = self.lacks.start.filter(|_| !current);
     }
 
     /// Whether this replica, which `state` names leader, leads. If not, it stands back.

@@ -164,7 +164,7 @@ impl Partition {
         self.look_for_holes();
         let (told, start) = (Offset::NONE, Offset::NONE);
         self.role = Role::Follower { leader: None, epoch: LeaderEpoch::NONE, told, start, claims: false };
-        let opened = PartitionEvent { opened: true, role: true, ..PartitionEvent::NONE };
+        let opened = PartitionEvent { opened: true, role: true, start_moved: self.start_fell, ..PartitionEvent::NONE };
         // The node stops, and waited for the log to be open to close it (seed 900371).
         opened.and(if self.closing { self.close(now, out) } else { self.enact(now, false, out) })
     }

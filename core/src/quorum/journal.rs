@@ -60,7 +60,7 @@ impl Journal {
         let covered = snapshots.last_key_value().map_or(Offset::ZERO, |(id, _)| id.offset);
         let whole_to = Some(if covered < durable { durable } else { Offset::ZERO });
         let topic_id = Some(crate::id::Uuid::METADATA_TOPIC);
-        let opening = Opening { clean, start: fresh_at, durable, whole_to, topic_id };
+        let opening = Opening { clean, start: fresh_at, committed: durable, durable, whole_to, topic_id };
         Self { log: Log::open(DirId::METADATA, String::from(FOLDER), config, opening, now, out), snapshots }
     }
 

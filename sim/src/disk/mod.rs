@@ -261,16 +261,18 @@ impl Disk {
         self.folders.entry(folder.to_string()).or_default().replace(name, bytes);
     }
 
-    /// A bit of the folder's first segment turns over, in the last byte of its first batch's records; whether there is one.
-    pub fn rot(&mut self, folder: &str) -> bool {
+    /// A bit of the folder's first segment turns over, in the last byte of its first batch's records, or of its base offset; whether there is one.
+    pub fn rot(&mut self, folder: &str, base: bool) -> bool {
         self.worn = true;
         /// In the records of a batch of one record of eight bytes or more.
         const PLACE: u64 = 72;
+        const BASE: u64 = 7;
         let Some(folder) = self.folders.get_mut(folder) else { return false };
         let first = folder.list().find(|(name, len)| matches!(name, FileName::Log(_)) && *len > PLACE);
         let Some(file) = first.and_then(|(name, _)| folder.file_mut(name).ok()) else { return false };
-        let turned: Vec<u8> = file.read(PLACE, 1).iter().map(|byte| byte ^ 1).collect();
-        file.write(PLACE, &turned);
+        let place = if base { BASE } else { PLACE };
+        let turned: Vec<u8> = file.read(place, 1).iter().map(|byte| byte ^ 1).collect();
+        file.write(place, &turned);
         file.sync();
         true
     }

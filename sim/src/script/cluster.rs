@@ -4,7 +4,7 @@ use super::stage::{Ask, Stage, ok, split, text, topic_name};
 use super::words::{Told, Words, list, span};
 use crate::disk::{Faults, Loss};
 use crate::net::Peer;
-use esker_core::io::Input;
+use esker_core::io::{FileName, Input};
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
@@ -222,9 +222,17 @@ pub fn disk(stage: &mut Stage, words: &mut Words) -> Told {
         "slow" => stage.world()?.nodes[node].disk.slow = words.number("how many times slower")?,
         "rots" => {
             let folder = words.word("a partition")?;
-            if !stage.world()?.nodes[node].disk.rot(&folder) {
+            let base = words.has("base");
+            if !stage.world()?.nodes[node].disk.rot(&folder, base) {
                 return Err(format!("node {} holds nothing of {folder}", node + 1));
             }
+        }
+        "says" => {
+            let folder = words.word("a partition")?;
+            let (topic, partition) = folder.rsplit_once('-').ok_or("a partition is topic-number")?;
+            let start: i64 = words.number("where it starts")?;
+            let text = format!("0\n1\n{topic} {partition} {start}\n");
+            stage.world()?.nodes[node].disk.put("", FileName::LogStartOffsets, text.as_bytes());
         }
         "lost" => {
             let world = stage.world()?;
