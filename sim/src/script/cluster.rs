@@ -102,9 +102,8 @@ pub fn set(stage: &mut Stage, words: &mut Words) -> Told {
 }
 
 pub fn drop_topic(stage: &mut Stage, words: &mut Words) -> Told {
-    let name = words.word("a topic")?;
-    let request =
-        DeleteTopicsRequest::default().with_topic_names(vec![topic_name(&name)]).with_timeout_ms(ADMIN_TIMEOUT_MS);
+    let names = words.word("topics")?.split(',').map(topic_name).collect();
+    let request = DeleteTopicsRequest::default().with_topic_names(names).with_timeout_ms(ADMIN_TIMEOUT_MS);
     stage.world()?;
     let to = stage.living()?;
     let ask = Ask::new(ApiKey::DeleteTopics, 5, request);

@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `cluster 3 [voters 1,2] [with name=value …]` | nodes, started, until all serve |
 //! | `topic t replicas 1,2,3 [/ 2,3,1 …] [with name=value …]` | creates a topic; a list of replicas a partition |
-//! | `set t name=value … [to 2]` `drop t` | changes a topic's configs; deletes it |
+//! | `set t name=value … [to 2]` `drop t,u` | changes a topic's configs; deletes topics |
 //! | `kill 1` `crash 1 [torn\|pages]` `stop 1` `start 1` `pause 1` `resume 1` | the process dies; its host loses power; SIGTERM; … (or `all`) |
 //! | `cut 1 3` `cut 1 -> 3` `isolate 1 [from nodes]` `stall 1 -> 3` (open connections only) `mend 1 3` `heal` `reset 1` | the network; `clients` is a peer as well |
 //! | `disk 1 fails sync\|write\|read` `disk 1 slow 100` `disk 1 full` `disk 1 whole` `disk 1 rots t-0` `disk 1 rots t-0 base` `disk 1 says t-0 9999` (of where its log starts) `disk 1 lost` `disk 1 lacks t-0` (its folder is gone) `clock 1 +5s` | the disk, the wall clock |
