@@ -10,11 +10,14 @@
 //! The first four are Kafka's (`MetaProperties`, version 1). The last says that the metadata log beside it is Esker's.
 
 use crate::exit::{Code, Failure};
-use crate::{durable, files, journal, properties};
+use crate::{durable, files, properties};
 use esker_core::config::Given;
 use esker_core::id::Uuid;
 use esker_core::log::layout::FORMAT;
 use std::path::Path;
+
+/// The journal: no other program's folder has it.
+pub const JOURNAL: &str = "esker.journal";
 
 const FILE: &str = "meta.properties";
 const METADATA_LOG: &str = "__cluster_metadata-0";
@@ -51,7 +54,7 @@ pub fn look(folder: &Path, node: i32, cluster: Option<&str>, fresh: Uuid) -> Res
     let meta = properties::parse(&text).map_err(|_| refusal(folder, "has a meta.properties that cannot be read"))?;
     belongs(folder, &meta, node, cluster)?;
     let ours = meta.get("esker.format");
-    if ours.is_none() && folder.join(journal::FILE).exists() {
+    if ours.is_none() && folder.join(JOURNAL).exists() {
         let why = "has a meta.properties without its line esker.format, and a journal of Esker's: the file was cut or changed; put it back";
         return Err(refusal(folder, why));
     }
@@ -176,7 +179,7 @@ mod tests {
         std::fs::create_dir(path.join(METADATA_LOG)).unwrap();
         std::fs::write(path.join(FILE), "version=1\nnode.id=1\ndirectory.id=W3tlSTdWSAGuUcXwYPGz7A\n").unwrap();
         assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("Apache Kafka"));
-        std::fs::write(path.join(journal::FILE), "").unwrap();
+        std::fs::write(path.join(JOURNAL), "").unwrap();
         assert!(look(path, 1, None, Uuid(8)).unwrap_err().line.contains("esker.format"));
     }
 

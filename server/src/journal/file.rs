@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// Its name in the data folder.
-pub const FILE: &str = "esker.journal";
+pub use crate::format::JOURNAL as FILE;
 /// The name that it has until it is whole.
 pub const MAKING: &str = "esker.journal.new";
 /// There while the journal may have what its files lack. Named otherwise than the journal: who deletes that one leaves this.

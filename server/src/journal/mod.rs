@@ -26,7 +26,7 @@ mod replay;
 mod scan;
 mod store;
 
-pub use file::{FILE, exists, remove};
+pub use file::{exists, remove};
 pub use gather::Gather;
 pub use replay::replay;
 pub use store::{Store, Subject};
