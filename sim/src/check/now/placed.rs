@@ -8,12 +8,19 @@ use esker_core::id::{LeaderEpoch, NodeId, PartitionEpoch, Uuid};
 use esker_core::metadata::{Image, Topic};
 use kafka_protocol::messages::CreateTopicsRequest;
 
-/// What the controller of a node knew when it was looked at last: its epoch, the topics, the brokers that served.
+/// What the controller of a node knew when it was looked at last: its epoch, the topics, where their replicas are, the brokers that served.
 #[derive(Debug, Default)]
 struct Seen {
     epoch: LeaderEpoch,
     topics: Set<Uuid>,
+    placed: Vec<Vec<NodeId>>,
     serve: Vec<NodeId>,
+}
+
+/// Where the replicas of these topics' partitions are.
+fn placed(image: &Image, counts: impl Fn(&Topic) -> bool) -> Vec<Vec<NodeId>> {
+    let topics = image.topics().filter(|topic| counts(topic));
+    topics.flat_map(|topic| topic.each_partition().map(|(_, state)| state.replicas.clone())).collect()
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +40,8 @@ impl Placed {
     pub fn look(&mut self, node: usize, epoch: LeaderEpoch, image: &Image) -> Result<(), Broken> {
         let serves = || image.brokers().filter(|broker| !broker.fenced && !broker.leaving);
         let topics = image.topics().map(|topic| topic.id).collect();
-        let seen = Seen { epoch, topics, serve: serves().map(|broker| broker.id).collect() };
+        let seen =
+            Seen { epoch, topics, placed: placed(image, |_| true), serve: serves().map(|broker| broker.id).collect() };
         let before = self.seen.insert(node, seen).filter(|before| before.epoch == epoch);
         let (Some(before), Some(now)) = (before, self.seen.get(&node)) else { return Ok(()) };
         // Of what one input decides one after the other, nobody can tell who served when the topic came.
@@ -42,6 +50,10 @@ impl Placed {
         }
         let new: Vec<&Topic> = image.topics().filter(|topic| !before.topics.contains(&topic.id)).collect();
         if new.is_empty() || new.iter().any(|topic| self.by_hand.contains(topic.name.as_str())) {
+            return Ok(());
+        }
+        // Nor what else was there: it may have been moved or deleted in the same input (seed 90000017164).
+        if placed(image, |topic| before.topics.contains(&topic.id)) != before.placed {
             return Ok(());
         }
         // Nor what was moved in the same input where it was placed.
