@@ -181,7 +181,9 @@ impl Files {
     /// The file has another name or another content from now on.
     pub fn forget(&self, file: FileId) {
         let mut inner = self.lock();
-        inner.let_go(|kept, _| *kept == file);
+        if let Some((open, _)) = inner.open.remove(&file) {
+            inner.lend(&open);
+        }
         inner.opening.remove(&file);
     }
 
@@ -190,7 +192,7 @@ impl Files {
         // Looked at, and perhaps closed, where nobody waits for it.
         let lent: Vec<Arc<File>> = self.lock().lent.iter().filter_map(Weak::upgrade).collect();
         let inode = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
-        !lent.is_empty() && inode(file).is_some_and(|this| lent.iter().any(|other| inode(other) == Some(this)))
+        !lent.is_empty() && inode(file).is_none_or(|this| lent.iter().any(|other| inode(other) == Some(this)))
     }
 }
 
@@ -210,13 +212,18 @@ impl Inner {
 
     /// Keeps these no longer. Answers how many there were.
     fn let_go(&mut self, is_one: impl Fn(&FileId, u64) -> bool) -> usize {
-        self.lent.retain(|file| file.strong_count() > 0);
         let gone = self.open.extract_if(|file, (_, used)| is_one(file, *used));
-        let lent =
-            |(_, (file, _)): (FileId, (Arc<File>, u64))| (Arc::strong_count(&file) > 1).then(|| Arc::downgrade(&file));
-        let lent: Vec<Option<Weak<File>>> = gone.map(lent).collect();
-        self.lent.extend(lent.iter().flatten().cloned());
-        lent.len()
+        let gone: Vec<Arc<File>> = gone.map(|(_, (file, _))| file).collect();
+        gone.iter().for_each(|file| self.lend(file));
+        gone.len()
+    }
+
+    /// The file is not kept any more, and somebody else may have it.
+    fn lend(&mut self, file: &Arc<File>) {
+        self.lent.retain(|file| file.strong_count() > 0);
+        if Arc::strong_count(file) > 1 {
+            self.lent.push(Arc::downgrade(file));
+        }
     }
 
     fn keep(&mut self, file: FileId, open: &Arc<File>) {

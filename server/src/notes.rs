@@ -2,7 +2,7 @@
 
 use crate::metrics::Metrics;
 use esker_core::id::{DirId, LeaderEpoch, NodeId};
-use esker_core::io::{CHECKPOINT, DISBELIEVED, DiskOp, ID_TAKEN, LOG_LOST, NOT_MADE, Note, STRAY};
+use esker_core::io::{CHECKPOINT, DISBELIEVED, DiskOp, GAP, ID_TAKEN, LOG_LOST, NOT_MADE, Note, STRAY};
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
@@ -71,7 +71,9 @@ fn tell(note: &Note, line: &Line<'_>, is_news: bool, metrics: &Metrics) {
     crate::rt::on_note(note);
     match note {
         Note::Damaged { .. } | Note::Text { topic: LOG_LOST, .. } => tracing::error!("{line}"),
-        Note::Text { topic: ID_TAKEN | NOT_MADE | STRAY | CHECKPOINT | DISBELIEVED, .. } => tracing::warn!("{line}"),
+        Note::Text { topic: ID_TAKEN | NOT_MADE | STRAY | CHECKPOINT | DISBELIEVED | GAP, .. } => {
+            tracing::warn!("{line}")
+        }
         Note::Quorum { .. } if !is_news => tracing::debug!("{line}"),
         Note::LogTruncated { .. } | Note::Quorum { .. } | Note::Text { .. } => tracing::info!("{line}"),
         Note::NoRoom { .. } => tracing::warn!("{line}"),

@@ -13,6 +13,7 @@ use crate::io::Ask;
 use crate::metadata::Resource;
 use crate::node::Node;
 use crate::time::Now;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -31,22 +32,34 @@ struct Shown {
     docs: bool,
 }
 
+/// Configs that are told again in one answer, for a resource that is named again: a broker has some two hundred. Who names it ten thousand
+/// times, in five bytes each, gets no answer.
+const AGAIN_MAX: usize = 20_000;
+
 /// Answers at once, each resource by itself.
 pub fn on_describe_configs(node: &mut Node, _now: Now, ask: Ask, request: DescribeConfigsRequest) {
     let shown = Shown { synonyms: request.include_synonyms, docs: request.include_documentation };
-    let each = request.resources.iter().map(|resource| {
+    let (mut left, mut named) = (AGAIN_MAX, BTreeSet::new());
+    let mut results = Vec::new();
+    for resource in &request.resources {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        match configs_of(node, resource, shown) {
+        let found = configs_of(node, resource, shown);
+        if !named.insert((resource.resource_type, &resource.resource_name)) {
+            let told = found.as_ref().map_or(0, Vec::len);
+            let Some(rest) = left.checked_sub(told) else { return ask.close(&mut node.out) };
+            left = rest;
+        }
+        results.push(match found {
             // Kafka leaves the message empty, not null.
             Ok(configs) => result.with_error_message(Some(StrBytes::new())).with_configs(configs),
             Err(refusal) => result
                 .with_error_code(refusal.code.code())
                 .with_error_message(Some(refusal.wire_message().unwrap_or_default())),
-        }
-    });
-    let response = DescribeConfigsResponse::default().with_results(each.collect());
+        });
+    }
+    let response = DescribeConfigsResponse::default().with_results(results);
     ask.reply(&mut node.out, response);
 }
 
@@ -64,10 +77,8 @@ fn configs_of(
     };
     let name = resource.resource_name.as_str();
     let asked = |def: &&'static Def| is_all(resource) || asked_for(resource, def.name);
-    // What is internal is shown to who names it, or where it is set.
-    let shows = |(def, setting): &(&'static Def, Setting)| {
-        !def.internal || setting.source != Source::Default || !is_all(resource)
-    };
+    // What is internal is shown where it is set.
+    let shows = |(def, setting): &(&'static Def, Setting)| !def.internal || setting.source != Source::Default;
     match (resource.resource_type, name) {
         (2, name) => {
             check_topic_name(name)?;

@@ -123,7 +123,9 @@ fn on_partition(
 /// `replica`: any may answer.
 fn check(partition: &Partition, epoch: Option<LeaderEpoch>, replica: bool) -> Result<(), ErrorCode> {
     let checked = if replica { partition.check_replica(epoch) } else { partition.check_leader(epoch) };
-    checked.map_err(|refusal| refusal.code)
+    checked.map_err(|refusal| refusal.code)?;
+    // While a follower's log is being cut nobody knows what it has.
+    if partition.log().is_settled() { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) }
 }
 
 fn lookup(

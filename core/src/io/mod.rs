@@ -10,7 +10,7 @@ mod out;
 
 pub use ask::Ask;
 pub use disk::{DiskDone, DiskFault, DiskOp, DiskTag, FileId, FileName, FileRange, Owner};
-pub use note::{CHECKPOINT, DISBELIEVED, ID_TAKEN, LOG_LOST, NOT_MADE, Note, STRAY};
+pub use note::{CHECKPOINT, DISBELIEVED, GAP, ID_TAKEN, LOG_LOST, NOT_MADE, Note, STRAY};
 pub use out::{Local, Out};
 
 use crate::error::Refusal;

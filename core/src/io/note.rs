@@ -19,6 +19,9 @@ pub const CHECKPOINT: &str = "checkpoint";
 /// Another: a voter does not vote, for it voted from another folder.
 pub const DISBELIEVED: &str = "disbelieved";
 
+/// Another: offsets are missing between two segments of a log.
+pub const GAP: &str = "log-gap";
+
 /// Another: the folder of a replica that is nobody's is kept.
 pub const STRAY: &str = "stray";
 

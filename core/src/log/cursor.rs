@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         Self { sure, ..self }
     }
 
-    /// The first batch is known to end at or before `end`: where it begins is not in doubt, if it does.
+    /// The first batch is known to end at `end`, or before it with others up to there behind it: where it begins is not in doubt, if so.
     pub const fn first_ends(self, end: Offset) -> Self {
         Self { first_ends: end, ..self }
     }
@@ -94,13 +94,17 @@ impl<'a> Walk<'a> {
     /// Whether to believe where the next batch, of `size` bytes, begins.
     fn may_begin_there(&self, header: &Header<'_>, size: usize) -> Result<bool, Stop> {
         let end = header.next_offset();
-        if header.base_offset() == self.least || self.at == 0 && end <= self.first_ends {
+        if header.base_offset() == self.least || self.at == 0 && end == self.first_ends {
             return Ok(true);
         }
+        // Kafka's index may name several batches that came together by the last of them: then the next one is of those.
+        let next_before = if self.at == 0 && end < self.first_ends { self.first_ends } else { Offset(i64::MAX) };
         let behind = &self.bytes[self.at + size..];
         let need = match front(behind) {
             Ok((next, len)) => match behind.get(..len) {
-                Some(batch) if is_intact(batch) => return Ok(next.base_offset() >= end),
+                Some(batch) if is_intact(batch) => {
+                    return Ok((end..next_before).contains(&next.base_offset()));
+                }
                 Some(_) => 0,
                 None => len,
             },
@@ -233,6 +237,13 @@ mod tests {
             let walk = |sure| Walk::new(&bytes[..len], Offset(10), Offset(i64::MAX)).surely(Offset(sure)).count();
             assert_eq!((walk(41), walk(42)), (1, 2), "{len} bytes");
         }
+        let wild = [batch(2), batch(40), batch(42)].concat();
+        let named = |bytes, ends| Walk::new(bytes, Offset(0), Offset(i64::MAX)).first_ends(Offset(ends)).count();
+        assert_eq!(
+            (named(&wild[..], 40), named(&wild[..], 41), named(&bytes[..], 42)),
+            (0, 3, 2),
+            "one, or two together"
+        );
         let first = |ends| Walk::new(&bytes[size..2 * size], Offset(10), Offset(i64::MAX)).first_ends(Offset(ends));
         assert_eq!((first(42).surely(Offset(0)).count(), first(41).surely(Offset(0)).count()), (1, 0));
     }

@@ -109,9 +109,11 @@ impl Log {
 
 impl Segment {
     /// Byte `at` is no batch, and `bytes` stand there: whoever reads what lies behind finds on at the next whole one.
-    pub(super) fn find_on(&mut self, at: u64, bytes: &[u8]) {
-        if let Search::Whole(offset, batch) = search(bytes, self.base, 0) {
-            self.pass(&batch, at + offset as u64);
+    /// That one does not begin before `least`. A batch at `at` itself was judged: it is whole, and says that it begins elsewhere.
+    pub(super) fn find_on(&mut self, at: u64, least: Offset, bytes: &[u8]) {
+        let behind = bytes.get(1..).unwrap_or_default();
+        if let Search::Whole(offset, batch) = search(behind, least, 0) {
+            self.pass(&batch, at + 1 + offset as u64);
         }
     }
 }
@@ -182,6 +184,22 @@ mod tests {
                 Ok(Reading::Ready { records, .. }) => return !records.is_empty(),
                 Err(_) => return false,
             }
+        }
+    }
+
+    /// Its CRC is good: found again as what lies behind the damage it would stand for all that it says to begin before.
+    #[test]
+    fn a_batch_that_says_to_begin_earlier_takes_nobody_else_with_it() {
+        for wild in 0..3u8 {
+            let mut bench = six().restart();
+            let mut flipped = bytes(&bench);
+            let size = flipped.len() / usize::from(BATCHES);
+            flipped[3 * size..3 * size + 8].copy_from_slice(&i64::from(wild).to_be_bytes());
+            bench.disk.put(FileName::Log(Offset(0)), flipped);
+            let served: alloc::vec::Vec<bool> = (0..6).map(|offset| reads(&mut bench, offset)).collect();
+            assert_eq!(served, [true, true, true, false, true, true], "{wild}");
+            assert_eq!(bench.log.damaged(), Some(Offset(0)));
+            assert!((0..3).all(|offset| reads(&mut bench, offset)), "{wild}");
         }
     }
 

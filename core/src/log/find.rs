@@ -121,12 +121,12 @@ impl Log {
             {
                 self.ask_chunk(base, at, need as u32, out);
             }
-            Stop::End | Stop::Cut { .. } | Stop::Bad => self.on_bad_bytes(place, at, &bytes, out),
+            Stop::End | Stop::Cut { .. } | Stop::Bad => self.on_bad_bytes(place, at, least, &bytes, out),
         }
     }
 
     /// There is no batch at `at`: the index was wrong, or the bytes are.
-    fn on_bad_bytes(&mut self, place: usize, at: u64, bytes: &[u8], out: &mut Out) {
+    fn on_bad_bytes(&mut self, place: usize, at: u64, least: Offset, bytes: &[u8], out: &mut Out) {
         let segment = &mut self.segments[place];
         let base = segment.base;
         if u32::try_from(at).is_ok_and(|at| segment.index.guesses(at)) {
@@ -136,7 +136,7 @@ impl Log {
             return;
         }
         segment.damaged = Some(at);
-        segment.find_on(at, bytes);
+        segment.find_on(at, least, bytes);
         out.note(Note::Damaged { dir: self.dir, base, at });
     }
 

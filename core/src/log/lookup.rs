@@ -25,7 +25,7 @@ impl Log {
     /// The first record below `until` whose timestamp is not before `timestamp` (ms since 1970).
     ///
     /// # Errors
-    /// `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
+    /// `CORRUPT_MESSAGE` where the bytes are damaged; `KAFKA_STORAGE_ERROR` where the disk fails.
     pub fn offset_for_time(
         &mut self,
         now: Now,

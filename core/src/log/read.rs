@@ -8,7 +8,7 @@ use super::{Loading, Log, Reading};
 use crate::batch::Batches;
 use crate::error::{ErrorCode, Refusal};
 use crate::id::Offset;
-use crate::io::{FileName, FileRange, Note, Out, Records};
+use crate::io::{FileName, FileRange, GAP, Note, Out, Records};
 use crate::mutant::{self, Mutant};
 use crate::time::Now;
 use alloc::vec;
@@ -20,7 +20,8 @@ impl Log {
     /// `whole_first`. Nothing at `from == end()`.
     ///
     /// # Errors
-    /// `OFFSET_OUT_OF_RANGE` if `from` is below `start()` or beyond `end()`; `KAFKA_STORAGE_ERROR` where the bytes are damaged or the disk fails.
+    /// `OFFSET_OUT_OF_RANGE` if `from` is below `start()` or beyond `end()`; `CORRUPT_MESSAGE` where the bytes are damaged;
+    /// `KAFKA_STORAGE_ERROR` where the disk fails.
     pub fn read(
         &mut self,
         now: Now,
@@ -139,8 +140,7 @@ impl Log {
         for place in self.segment_of(from)..self.segments.len() {
             match self.seek(now, place, from, max_bytes.min(CHUNK_BYTES.1 as usize), out)? {
                 Sought::Wait => return Ok(Reading::Wait),
-                Sought::Past if self.is_hole_behind(place) => return Err(self.on_hole(place, out)),
-                Sought::Past => {}
+                Sought::Past => self.tell_hole(place, out),
                 Sought::Here(chunk) => {
                     let (at, mut bytes, mut more) = chunk.slice(from, until, max_bytes, whole_first);
                     if bytes.is_empty() {
@@ -171,20 +171,20 @@ impl Log {
         Ok(parts.map_or(Reading::NOTHING, |(parts, more)| in_memory(parts, more)))
     }
 
-    /// Whether offsets are missing behind all that the segment has, if one of them is asked for: a compaction leaves such gaps, and so does
-    /// a file that was taken away.
-    fn is_hole_behind(&self, place: usize) -> bool {
-        let segment = &self.segments[place];
-        place + 1 < self.segments.len() && segment.written == segment.size && !self.config.compact_policy
-    }
-
-    fn on_hole(&mut self, place: usize, out: &mut Out) -> Refusal {
+    /// Offsets are missing behind all that the segment has, and one of them was asked for: a compaction leaves such gaps, and nobody knows
+    /// what a topic's policy has been; but a file that was taken away does as well. Readers go on behind it, as Kafka's; the operator is told
+    /// once.
+    fn tell_hole(&mut self, place: usize, out: &mut Out) {
+        let compacted = self.config.compact_policy;
+        let next = self.segments.get(place + 1).map(|next| next.base);
         let segment = &mut self.segments[place];
-        if segment.damaged.is_none() {
-            segment.damaged = Some(segment.size);
-            out.note(Note::Damaged { dir: self.dir, base: segment.base, at: segment.size });
-        }
-        Refusal::because(ErrorCode::CorruptMessage, "records are missing")
+        let Some(next) = next.filter(|_| segment.written == segment.size && !segment.hole_told && !compacted) else {
+            return;
+        };
+        segment.hole_told = true;
+        let text =
+            alloc::format!("{} has no records between its segment of {} and that of {next}", self.name, segment.base);
+        out.note(Note::Text { topic: GAP, text });
     }
 }
 
@@ -327,26 +327,28 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_was_taken_away_is_noticed() {
+    fn a_segment_that_was_taken_away_is_told_of() {
         let config = LogConfig { segment_bytes: 700, tail_bytes: 0, ..LogConfig::default() };
         let whole = filled(config.clone(), 12).restart();
         let bases: Vec<i64> = whole.log.segments.iter().map(|segment| segment.base.0).collect();
-        let (gone, next) = (bases[1], bases[2]);
+        let gone = bases[1];
         for compact_policy in [false, true] {
             let mut disk = Disk::default();
             let files = whole.disk.image().into_iter().filter(|(name, _)| *name != FileName::Log(Offset(gone)));
             files.for_each(|(name, bytes)| disk.put(name, bytes));
             let opening = Opening { clean: true, ..Opening::default() };
             let mut bench = Bench::opened(disk, LogConfig { compact_policy, ..config.clone() }, opening);
-            let told = loop {
+            loop {
                 match read(&mut bench, gone, 12, 1 << 20, true) {
                     Ok(Reading::Wait) => bench.settle(),
-                    told => break told.map(|_| ()),
+                    told => break assert!(told.is_ok(), "what is behind it is there"),
                 }
-            };
-            assert_eq!(told, if compact_policy { Ok(()) } else { Err(ErrorCode::CorruptMessage) });
-            assert_eq!(bench.log.damaged(), (!compact_policy).then_some(Offset(0)));
-            assert!(matches!(read(&mut bench, next, 12, 1 << 20, true), Ok(Reading::Wait | Reading::Ready { .. })));
+            }
+            let _ = read(&mut bench, gone, 12, 1 << 20, true);
+            bench.settle();
+            let told = bench.disk.notes.iter().filter(|note| note.kind() == GAP).count();
+            assert_eq!(told, usize::from(!compact_policy), "once");
+            assert_eq!(bench.log.damaged(), None);
         }
     }
 

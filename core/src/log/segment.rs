@@ -45,6 +45,8 @@ pub struct Segment {
     since_index: u64,
     /// Where bytes were found that are no batch.
     pub damaged: Option<u64>,
+    /// That offsets are missing behind it was told.
+    pub hole_told: bool,
     /// How far the batches were looked through for the largest timestamp, and what was found: only where the time index does not tell.
     pub looked: Option<(Offset, (i64, Offset))>,
 }
@@ -67,6 +69,7 @@ impl Segment {
             created: now,
             since_index: 0,
             damaged: None,
+            hole_told: false,
             looked: None,
         }
     }

@@ -257,7 +257,8 @@ impl Partition {
         isolation: Isolation,
         out: &mut Out,
     ) -> Result<TimeLookup, Refusal> {
-        self.log.offset_for_time(now, timestamp, self.end_for(isolation), out)
+        let end = self.end_for(isolation);
+        self.log.offset_for_time(now, timestamp, end, out).map_err(|refusal| self.at_damage(refusal, None))
     }
 
     /// The first record with the largest timestamp (KIP-734).
@@ -265,7 +266,7 @@ impl Partition {
     /// # Errors
     /// What the log refuses.
     pub fn offset_of_max_time(&mut self, now: Now, out: &mut Out) -> Result<TimeLookup, Refusal> {
-        self.log.offset_of_max_time(now, out)
+        self.log.offset_of_max_time(now, out).map_err(|refusal| self.at_damage(refusal, None))
     }
 
     /// The epoch of the record at `offset`; of the newest record at the end.

@@ -40,6 +40,9 @@ fn plain(slip: Slip, body: &ResponseKind) -> Result<Frame, Unencodable> {
         _ => body.encode(&mut buffer, versions::codec(slip.key, slip.version)).map_err(|why| why.to_string()),
     };
     written.map_err(|why| Unencodable { slip, why })?;
+    if buffer.len() > ANSWER_BYTES_MAX {
+        return Err(Unencodable { slip, why: format!("it has {} MiB", buffer.len() >> 20) });
+    }
     Ok(Frame { head: sealed(buffer, 0), rest: Vec::new() })
 }
 
@@ -50,6 +53,7 @@ fn long(slip: Slip, body: &ResponseKind) -> usize {
         ResponseKind::DescribeGroups(groups) => groups.compute_size(version),
         ResponseKind::OffsetFetch(offsets) => offsets.compute_size(version),
         ResponseKind::DescribeConfigs(configs) => configs.compute_size(version),
+        ResponseKind::DescribeProducers(producers) => producers.compute_size(version),
         _ => return 0,
     };
     // What cannot be reckoned cannot be encoded: that says why.

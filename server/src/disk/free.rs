@@ -4,7 +4,7 @@
 //! thread takes the name away, which costs nothing while the file is open, and a thread that nobody waits for frees what it had: in
 //! steps, so that the file system's journal is never held for long.
 
-use crate::files::Files;
+use crate::files::{DESCRIPTOR_PATIENCE, Files};
 use crate::rt::spawn_thread;
 use std::fs::File;
 use std::io;
@@ -101,7 +101,8 @@ impl Free {
 
     /// Deletes the folder, its large files one by one.
     fn empty(&self, folder: &Path, in_use: &mut Vec<Nameless>) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let entries = self.files.with_descriptor(DESCRIPTOR_PATIENCE, || std::fs::read_dir(folder));
+        for entry in entries.into_iter().flatten().flatten() {
             // What cannot be taken by itself goes with the folder, or is told of there.
             if let Ok(Some(file)) = self.unlink(&entry.path())
                 && !self.cut(&file)
@@ -109,7 +110,7 @@ impl Free {
                 in_use.push(file);
             }
         }
-        if let Err(why) = std::fs::remove_dir_all(folder) {
+        if let Err(why) = self.files.with_descriptor(DESCRIPTOR_PATIENCE, || std::fs::remove_dir_all(folder)) {
             tracing::warn!("{} cannot be deleted: {why}", folder.display());
         }
     }

@@ -108,7 +108,8 @@ pub fn judge(
         let own = own.iter().copied().filter(|id| whole || alive(*id));
         told.iter().map(|id| NodeId(id.0)).eq(own)
     };
-    let leads = told.error_code != 0 || state.leader == Some(NodeId(told.leader_id.0));
+    // That a replica is away (9) says nothing of the leader.
+    let leads = !matches!(told.error_code, 0 | 9) || state.leader == Some(NodeId(told.leader_id.0));
     let offline: Vec<NodeId> = state.replicas.iter().copied().filter(|id| !alive(*id)).collect();
     if leads
         && same(&told.offline_replicas, &offline)
