@@ -50,6 +50,7 @@ fn last_log(folder: &Path) -> io::Result<Option<PathBuf>> {
 mod tests {
     use super::*;
     use rustix::fs::fstatfs;
+    use std::time::Duration;
 
     /// Memory is this file system's medium: nothing in it is ever forgotten.
     const TMPFS: u64 = 0x0102_1994;
@@ -72,6 +73,15 @@ mod tests {
         assert!(near(0) && near(7));
         std::fs::remove_file(&mark).unwrap();
         distrust(root.path()).unwrap();
-        assert_eq!((near(0), near(7)), (true, in_memory));
+        assert!(near(0));
+        // What somebody else has a hand on just now, the file system's journal for one, the system does not drop.
+        let dropped = (0..200).any(|turn| {
+            if turn > 0 {
+                std::thread::sleep(Duration::from_millis(50));
+                distrust(root.path()).unwrap();
+            }
+            near(7) == in_memory
+        });
+        assert!(dropped);
     }
 }
