@@ -180,3 +180,26 @@ const fn type_id(kind: Kind) -> i8 {
         Kind::Password => 9,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::bench::Bench;
+
+    #[test]
+    fn who_names_a_broker_again_and_again_gets_no_answer() {
+        let mut bench = Bench::new();
+        let mut named = |times| {
+            let broker = DescribeConfigsResource::default()
+                .with_resource_type(4)
+                .with_resource_name(StrBytes::from_static_str("1"))
+                .with_configuration_keys(None);
+            let request = DescribeConfigsRequest::default().with_resources(vec![broker; times]);
+            let ask = bench.ask(4);
+            on_describe_configs(&mut bench.node, bench.now, ask, request);
+            bench.sync();
+            bench.closed
+        };
+        assert!(!named(50) && named(500));
+    }
+}
